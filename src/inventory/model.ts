@@ -1,0 +1,85 @@
+/**
+ * The inventory as the rest of the program sees it: every default written out, every reference checked.
+ * The shape that users write is `inventory/schema.json`; `inventory.ts` turns one into the other.
+ */
+
+export interface Inventory {
+  /** As the user named it, for messages. */
+  readonly file: string
+  /** Absolute folder of the inventory: `known_hosts` lives here, and paths in it start here. */
+  readonly directory: string
+  readonly gateways: readonly Gateway[]
+  readonly devices: readonly Device[]
+  readonly clients: readonly Client[]
+}
+
+export interface Host {
+  readonly role: 'gateway' | 'device'
+  /** Its HostKeyAlias everywhere. Legal host name characters only. */
+  readonly name: string
+  /** Where the admin machine reaches it; absent: whatever the user's ssh_config says for the name, else the name. */
+  readonly address?: string
+  /** Absent: the user's ssh_config, else 22. */
+  readonly port?: number
+  /** Pins: `ssh-ed25519 AAAA…` or `SHA256:…`. Empty: the known_hosts file beside the inventory. */
+  readonly hostKeys: readonly string[]
+  readonly login: Login
+  readonly accounts: readonly Account[]
+}
+
+export interface Gateway extends Host {
+  readonly role: 'gateway'
+  /** Where devices reach it. */
+  readonly dial: { readonly address: string; readonly port: number }
+  readonly tunnelAccount: string
+}
+
+export interface Device extends Host {
+  readonly role: 'device'
+  readonly forwards: readonly Forward[]
+  /** Ways in, tried in order: `direct`, `forward`, or a gateway's name. */
+  readonly via: readonly string[]
+  readonly supervisor: 'systemd' | 'autossh'
+}
+
+/** One `-R bindAddress:port:host:hostPort`. Addresses are bare: IPv6 without brackets, the bind address never empty. */
+export interface Forward {
+  readonly device: string
+  readonly gateway: string
+  readonly bindAddress: string
+  readonly port: number
+  readonly host: string
+  readonly hostPort: number
+  readonly listener: 'sshd' | 'socket'
+  /** May strangers reach the port: the bind address is not loopback, and the user said so. */
+  readonly expose: boolean
+}
+
+/** How the admin machine logs in. What is absent comes from the user's ssh_config, agent and keys. */
+export interface Login {
+  readonly user?: string
+  /** Absolute path of a private key (or of its public half, the private one being in the agent). */
+  readonly identityFile?: string
+  /** false: never; true: through sudo where the user is not root. */
+  readonly sudo: boolean
+}
+
+export interface Account {
+  readonly name: string
+  /** Whole public key lines, already read from their files. */
+  readonly authorizedKeys: readonly string[]
+  /** Remove keys that are not listed. */
+  readonly exclusive: boolean
+}
+
+/** A machine that people log in from. */
+export interface Client {
+  readonly name: string
+  readonly user?: string
+  readonly identityFile?: string
+  readonly port?: number
+}
+
+export function hosts(inventory: Inventory): readonly (Gateway | Device)[] {
+  return [...inventory.gateways, ...inventory.devices]
+}
