@@ -1,0 +1,103 @@
+# provision's guard. What the admin's connection says to it; the connection only watches, and may go away at any moment.
+#
+#   apply INCOMING  take the lock, hand the transaction over to a systemd unit of its own, then watch
+#   watch ID        print how it stands as soon as somebody has to confirm it, or it has ended
+#   confirm ID      keep the change: one rename, against the guard's own rename to undo
+#   abandon ID WHY  undo now instead of at the deadline
+#
+# Answers in lines: @locked WHO, @seen N BASE64, @failed PHASE N CODE BASE64, @undo BASE64, @outcome WORD.
+
+unit=provision-guard.service
+
+talk() {
+  id=$2
+  case $1 in
+    apply) apply "$2" ;;
+    watch) watch ;;
+    confirm)
+      find_it
+      [ "$here" = "$current" ] && mv -T "$current/pending" "$current/confirmed" 2>/dev/null
+      watch
+      ;;
+    abandon)
+      find_it
+      if [ "$here" = "$current" ]; then
+        printf '%s\n' "$3" >"$current/why"
+        : >"$current/abandon"
+        while [ -e "$current/pending" ]; do sleep 0.05; done
+      fi
+      watch
+      ;;
+  esac
+}
+
+apply() {
+  mkdir -p "$home/history"
+  id=$(cat "$1/id")
+  { echo "$$ $(birth $$)"; cat "$1/who"; } >"$1/holder"
+  if ! mv -T "$1" "$current" 2>/dev/null; then
+    stale && settle 'the run that began it went away'
+    if ! mv -T "$1" "$current" 2>/dev/null; then
+      rm -rf "$1"
+      echo "@locked $(sed 1d "$current/holder" 2>/dev/null | base64 -w0)"
+      return
+    fi
+  fi
+  cd "$current" || return
+  if ! systemd-run --quiet --no-block --collect --unit="$unit" --property=Restart=on-failure --property=RestartSec=100ms \
+    --property=OOMScoreAdjust=-900 /bin/sh "$current/guard.sh" run 2>why; then
+    echo 'start 0 1' >failed
+    finish rejected
+  fi
+  watch
+}
+
+# When a process was started (proc(5), field 22): with it a number that was given out again is told apart.
+birth() { sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d ' ' -f 20; }
+
+# Neither the shell that took the lock nor the unit that it was handed to is alive.
+stale() {
+  read -r pid born 2>/dev/null <"$current/holder" || return 1
+  [ "$(birth "$pid")" != "$born" ] && ! systemctl is-active --quiet "$unit"
+}
+
+# Where the transaction is: current while it lives, history afterwards.
+find_it() {
+  here=
+  if [ "$(cat "$current/id" 2>/dev/null)" = "$id" ]; then
+    here=$current
+  elif [ -e "$home/history/$id" ]; then
+    here=$home/history/$id
+  fi
+}
+
+watch() {
+  while :; do
+    find_it
+    if [ -z "$here" ]; then
+      echo '@outcome never'
+      return
+    fi
+    if [ "$here" != "$current" ] || [ -e "$here/outcome" ] && grep -qx undo-failed "$here/outcome"; then
+      ended
+      return
+    fi
+    if [ -e "$here/waiting" ] && [ -e "$here/pending" ]; then
+      cat "$here/seen"
+      echo '@outcome waiting'
+      return
+    fi
+    if stale; then settle 'the guard went away'; fi
+    sleep 0.05
+  done
+}
+
+ended() {
+  cat "$here/seen" 2>/dev/null
+  if ! grep -qx confirmed "$here/outcome"; then
+    echo "@failed $(cat "$here/failed") $(base64 -w0 <"$here/why")"
+    [ -s "$here/undo.errors" ] && echo "@undo $(base64 -w0 <"$here/undo.errors")"
+  fi
+  echo "@outcome $(cat "$here/outcome")"
+}
+

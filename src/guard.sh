@@ -1,0 +1,229 @@
+# The guard: owns one transaction on this host, from staging to a confirmed or an undone end. guard-watch.sh stands in
+# front of it: together they are one program, sent with every apply and kept beside the transaction, so that this host can
+# finish alone. Needs a POSIX sh, coreutils and systemd.
+#
+#   run   stage, validate, save, commit, activate, inspect, wait for a confirmation, else undo
+#   do    one piece of the plan, in a process of its own
+#   boot  what a power cut left behind is undone before anything is started
+#
+# current/ is the lock and the transaction at once. In it, one of these tells where it stands:
+#   (none)     nothing live was touched     pending   something live may be touched, nobody has confirmed
+#   confirmed  it stays                     undoing   it is being put back
+
+home=/var/lib/provision
+current=$home/current
+boot_unit=/etc/systemd/system/provision-recover.service
+boot_link=/etc/systemd/system/sysinit.target.wants/provision-recover.service
+# plan.sh sets these: the numbers of the changes, in the order in which each phase takes them; seconds to wait.
+changes='' activations='' undos='' inspects='' patience=60
+
+# put FROM TO MODE OWNER: TO becomes FROM in one rename; missing folders are made for everybody to read.
+put() {
+  folder "${2%/*}"
+  rm -rf "$2.provision-new"
+  cp "$1" "$2.provision-new"
+  chown "$4" "$2.provision-new"
+  chmod "$3" "$2.provision-new"
+  sync -f "$2.provision-new"
+  mv -fT "$2.provision-new" "$2"
+}
+
+folder() { [ -d "${1:-/}" ] || { folder "${1%/*}" && mkdir -m 0755 "$1"; }; }
+
+run() {
+  if [ -e pending ] || [ -e undoing ] || [ -e confirmed ]; then
+    settle 'the guard was killed'
+    return
+  fi
+  # shellcheck source=/dev/null
+  . ./plan.sh
+  if ! { each unmoved "$changes" && each stage "$changes" && each validate "$changes" && step save 0 && step arm 0; }; then
+    finish rejected
+    return
+  fi
+  if ! { each commit "$changes" && each activate "$activations"; }; then
+    undo
+    return
+  fi
+  for n in $inspects; do echo "@seen $n $(shown "$n")"; done >seen.new
+  mv seen.new seen
+  : >waiting
+  deadline=$(($(uptime) + patience))
+  while [ -e pending ] && [ ! -e abandon ] && [ "$(uptime)" -lt "$deadline" ]; do sleep 0.05; done
+  if mv -T pending undoing 2>/dev/null; then
+    [ -e abandon ] || echo "nobody confirmed within $patience s" >why
+    echo 'confirm 0 1' >failed
+    undo
+  else
+    finish confirmed
+  fi
+}
+
+# Seconds that no setting of the clock can change.
+uptime() { cut -d . -f 1 /proc/uptime; }
+
+each() { for n in $2; do step "$1" "$n" || return; done; }
+
+# In a process of its own, so that `sh -e` means it.
+step() {
+  stage=$current/stage/$2 sh -e ./guard.sh 'do' "$1" "$2" 2>why && return
+  echo "$1 $2 $?" >failed
+  return 1
+}
+
+piece() {
+  case $1 in
+    unmoved) unmoved "$2" ;;
+    save) save ;;
+    arm) arm ;;
+    stage)
+      mkdir -p "${stage:?}"
+      "stage_$2"
+      ;;
+    undo)
+      # At boot, a start that waits would wait for us.
+      [ -z "${PROVISION_BOOT-}" ] || systemctl() { command systemctl --no-block "$@"; }
+      "undo_$2"
+      ;;
+    *) "$1_$2" ;;
+  esac
+}
+
+# Is it still what the plan was made from?
+unmoved() {
+  eval "wanted=\$expect_$1"
+  # shellcheck disable=SC2154
+  [ "$(shown "$1" | sha256sum | cut -d ' ' -f 1)" = "$wanted" ] && return
+  echo 'it has changed since it was looked at' >&2
+  return 1
+}
+
+shown() { (set +e && "inspect_$1") </dev/null 2>/dev/null | base64 -w0; }
+
+save() {
+  rm -rf saved
+  mkdir saved
+  paths >saved/paths
+  n=0
+  while IFS= read -r path; do
+    n=$((n + 1))
+    if [ -L "$path" ] || [ -f "$path" ]; then
+      cp -a "$path" "saved/$n"
+    elif [ ! -e "$path" ]; then
+      : >"saved/$n.absent"
+    fi
+  done <saved/paths
+}
+
+# From here on a power cut ends in an undo. The unit is read at the next boot, so nothing has to be reloaded now.
+arm() {
+  cat >"$boot_unit" <<'UNIT'
+[Unit]
+Description=Undo what provision had not confirmed when the power went
+DefaultDependencies=no
+RequiresMountsFor=/var/lib/provision /etc
+After=local-fs.target systemd-remount-fs.service
+Before=basic.target shutdown.target
+Conflicts=shutdown.target
+ConditionPathExists=/var/lib/provision/current
+
+[Service]
+Type=oneshot
+ExecStart=/bin/sh /var/lib/provision/current/guard.sh boot
+UNIT
+  chmod 0644 "$boot_unit"
+  folder "${boot_link%/*}"
+  ln -sfn "$boot_unit" "$boot_link"
+  sync -f "$boot_unit" .
+  : >pending
+  sync -f .
+}
+
+disarm() { rm -f "$boot_link" "$boot_unit"; }
+
+undo() {
+  mv -T pending undoing 2>/dev/null
+  : >undo.errors
+  n=$(wc -l <saved/paths)
+  while [ "$n" -gt 0 ]; do
+    path=$(sed -n "${n}p" saved/paths)
+    put_back "$n" "$path" 2>>undo.errors || echo "could not put back $path" >>undo.errors
+    n=$((n - 1))
+  done
+  sync -f /etc
+  for n in $undos; do sh -e ./guard.sh 'do' undo "$n" 2>>undo.errors || echo "the undo of change $n failed" >>undo.errors; done
+  if grep -q 'could not put back' undo.errors; then echo undo-failed >outcome; else finish undone; fi
+}
+
+# On a full disk a copy fails where a second name for the saved file does not.
+put_back() {
+  rm -rf "$2.provision-new" "$2.provision-old"
+  if [ -e "saved/$1" ] || [ -L "saved/$1" ]; then
+    cp -a "saved/$1" "$2.provision-old" || { rm -f "$2.provision-old" && ln -P "saved/$1" "$2.provision-old"; } || return
+    mv -fT "$2.provision-old" "$2"
+  elif [ -e "saved/$1.absent" ]; then
+    if [ -d "$2" ] && [ ! -L "$2" ]; then rmdir --ignore-fail-on-non-empty "$2"; else rm -f "$2"; fi
+  fi
+}
+
+# What was left behind comes to its end.
+settle() {
+  cd "$current" || return
+  rm -f outcome
+  # shellcheck source=/dev/null
+  [ -r plan.sh ] && . ./plan.sh
+  [ -e failed ] || echo 'interrupted 0 1' >failed
+  [ -s why ] || echo "$1" >why
+  if [ -e confirmed ]; then
+    finish confirmed
+  elif [ -e pending ] || [ -e undoing ]; then
+    undo
+  else
+    finish rejected
+  fi
+}
+
+# The transaction becomes history; the last three of each kind are kept, with what they replaced.
+finish() {
+  cd "$current" || return
+  echo "$1" >outcome
+  rm -rf stage
+  disarm
+  id=$(cat id)
+  rm -rf "$home/history/$id"
+  mv -T "$current" "$home/history/$id"
+  cd "$home/history" || return
+  sync -f .
+  keep confirmed
+  keep 'undone\|rejected'
+}
+
+keep() {
+  # shellcheck disable=SC2012
+  ls -1t | while IFS= read -r kept; do grep -lx "$1" "$kept/outcome"; done 2>/dev/null | sed '1,3d' |
+    while IFS= read -r old; do rm -rf "${old%/outcome}"; done
+}
+
+main() {
+  umask 077
+  PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+  LC_ALL=C
+  export PATH LC_ALL
+  case $1 in
+    run) cd "$current" && run ;;
+    'do')
+      cd "$current" || return
+      # shellcheck source=/dev/null
+      . ./plan.sh
+      piece "$2" "$3"
+      ;;
+    boot)
+      PROVISION_BOOT=1
+      export PROVISION_BOOT
+      settle 'the power went before it was confirmed'
+      ;;
+    *) talk "$@" ;;
+  esac
+}
+
+if :; then main "$@" </dev/null; fi

@@ -1,0 +1,58 @@
+import type { Sh } from './sh.ts'
+
+/** One thing a host should have. A plain value: it holds no connection and does nothing itself. */
+export interface Resource {
+  /** Unique on its host, and what a person reads in the plan: `systemd-unit reverse-tunnel.service`. */
+  readonly id: string
+  /** Prints the present state and changes nothing; the same state prints the same bytes. Runs as root. */
+  readonly inspect: Sh
+  /** From what `inspect` printed to what is wanted. `later`: something it needs is not known yet. */
+  diff(now: Observed, seen: Seen): Change | Refused | 'converged' | 'later'
+}
+
+/** What an inspect printed, as UTF-8. */
+export type Observed = string
+
+/** What every host has shown so far in this run. */
+export interface Seen {
+  /** What the resource with this id last showed on this host; undefined when it has not (yet). */
+  of(host: string, id: string): Observed | undefined
+  /** This host will show nothing more in this run: unreachable, failed, or outside `--limit`. */
+  gone(host: string): boolean
+}
+
+/** A value, or one that depends on what hosts have shown; undefined: not known yet. Identity is never late, only content. */
+export type Late<T> = T | ((seen: Seen) => T | undefined)
+
+export function known<T>(late: Late<T>, seen: Seen): T | undefined {
+  return typeof late === 'function' ? (late as (seen: Seen) => T | undefined)(seen) : late
+}
+
+/**
+ * How to get from now to wanted. Every piece runs as root under `sh -e`, without stdin, in its own process;
+ * `$stage` is a private folder of this change; `put FROM TO MODE OWNER` replaces a file in one rename.
+ */
+export interface Change {
+  /** What a person reads: `write, enable and start`. */
+  readonly summary: string
+  /** What a person compares. */
+  readonly text?: { readonly name: string; readonly now: string; readonly wanted: string }
+  /** Files, links and folders that commit may touch: saved before, put back by undo, absence included. Parents first. */
+  readonly saves: readonly string[]
+  /** Writes candidates below `$stage`; touches nothing live. */
+  readonly stage?: Sh
+  /** Fails, with the reason on stderr, when a candidate must not go live. Touches nothing live. */
+  readonly validate?: Sh
+  /** Puts the candidates in their places. */
+  readonly commit: Sh
+  /** Makes it live, after all commits. Equal pieces of several changes run once. */
+  readonly activate?: Sh
+  /** Makes the old state live again, after the saved files are back. May run twice, and when nothing was activated. */
+  readonly undo?: Sh
+}
+
+/** The host is in a state that this resource must not touch. */
+export interface Refused {
+  readonly refused: string
+  readonly hint?: string
+}

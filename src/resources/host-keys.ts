@@ -1,0 +1,22 @@
+import type { Late, Resource, Seen } from '../resource.ts'
+import { sh } from '../sh.ts'
+
+/** A fact: the host keys that this host's sshd is configured to prove. It wants nothing. */
+export const hostKeys: Resource = {
+  id: 'host keys',
+  inspect: sh`
+    [ -d /run/sshd ] || mkdir -m 0755 /run/sshd
+    { sshd -T || printf 'hostkey %s\n' /etc/ssh/ssh_host_*_key; } | sed -n 's/^hostkey //p' | while IFS= read -r key; do
+      [ -s "$key.pub" ] && cut -d ' ' -f 1,2 "$key.pub"
+    done | sort
+  `,
+  diff: () => 'converged',
+}
+
+/** The host keys of a host, as `ssh-ed25519 AAAA…`; unknown until it has been looked at. */
+export function hostKeysOf(host: string): Late<readonly string[]> {
+  return (seen: Seen) => {
+    const keys = seen.of(host, hostKeys.id)?.match(/^(ssh|ecdsa)-\S+ \S+$/gm)
+    return keys?.length ? keys : undefined
+  }
+}

@@ -1,0 +1,25 @@
+import type { Resource } from '../resource.ts'
+import { sh } from '../sh.ts'
+
+/** A Debian package. Waits for another apt instead of failing (apt 1.9.11 and newer), as a fresh Pi updates itself. */
+export function installedPackage(name: string): Resource {
+  const apt = sh`env DEBIAN_FRONTEND=noninteractive apt-get -q -o DPkg::Lock::Timeout=120`
+  return {
+    id: `package ${name}`,
+    inspect: sh`dpkg-query -W -f '\${db:Status-Status}\n' ${name} || echo absent`,
+    diff(now) {
+      if (now.trim() === 'installed') return 'converged'
+      return {
+        summary: 'install',
+        saves: [],
+        validate: sh`
+          command -v apt-get >/dev/null || { echo 'there is no apt-get here' >&2; exit 1; }
+          ${apt} install --simulate ${name} >/dev/null 2>&1 || ${apt} update >&2
+          ${apt} install --simulate ${name} >/dev/null
+        `,
+        commit: sh`${apt} install --yes --no-install-recommends ${name} >&2`,
+        undo: sh`${apt} purge --yes ${name} >&2`,
+      }
+    },
+  }
+}

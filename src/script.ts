@@ -1,0 +1,174 @@
+import { createHash } from 'node:crypto'
+import guardProgram from './guard.sh'
+import watchProgram from './guard-watch.sh'
+import type { Change, Resource } from './resource.ts'
+import { lines, quote, Sh, sh } from './sh.ts'
+
+/**
+ * Resources and changes → shell scripts, and what those print → values. Pure.
+ * Every script is a function called on its last line, so one that was cut short does nothing.
+ */
+
+/** What an inspect printed, and the digest by which the host can tell whether that has changed since. */
+export interface Shown {
+  readonly text: string
+  readonly digest: string
+}
+
+/** How an apply, a confirmation or a watch ended on the host. */
+export interface Answer {
+  readonly outcome: 'waiting' | 'confirmed' | 'rejected' | 'undone' | 'undo-failed' | 'never' | 'locked'
+  /** What the resources showed after they were activated. */
+  readonly shown: ReadonlyMap<string, Shown>
+  readonly failure?: { readonly phase: string; readonly resource?: string; readonly code: number; readonly message: string }
+  /** What the undo itself complained of. */
+  readonly undoErrors?: string
+}
+
+export interface Transaction {
+  /** Letters, digits and dashes. */
+  readonly id: string
+  /** For a second run that finds the lock taken. */
+  readonly who: string
+  /** How long the host waits for a confirmation, in seconds, before it undoes by itself. */
+  readonly patience: number
+  /** Everything the step wants of this host: looked at again after the change. */
+  readonly resources: readonly Resource[]
+  readonly changes: readonly Planned[]
+}
+
+export interface Planned {
+  readonly resource: Resource
+  readonly change: Change
+  /** Of the inspect that the change was made from. */
+  readonly digest: string
+}
+
+const guard = watchProgram + guardProgram
+
+/** One exec that prints the state of all resources and changes nothing. */
+export function lookScript(resources: readonly Resource[]): string {
+  return whole(
+    lines(
+      sh`PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C; export PATH LC_ALL`,
+      ...resources.map((resource, index) => func(`inspect_${index}`, resource.inspect)),
+      sh`for n in ${resources.map((_, index) => index)}; do`,
+      sh`  echo "@seen $n $( ("inspect_$n") </dev/null 2>/dev/null | base64 -w0)"`,
+      sh`done`,
+    ),
+  )
+}
+
+/** One exec that hands a whole transaction to the host, and prints how far it came. */
+export function applyScript({ id, who, patience, resources, changes }: Transaction): string {
+  const numbers = changes.map((planned) => resources.indexOf(planned.resource))
+  const having = (piece: keyof Change) => changes.flatMap(({ change }, at) => (change[piece] ? [numbers[at] ?? 0] : []))
+  const plan = lines(
+    sh`patience=${patience}`,
+    sh`changes=${numbers.join(' ')}`,
+    sh`activations=${once(changes, 'activate', having('activate')).join(' ')}`,
+    sh`undos=${once(changes, 'undo', having('undo')).reverse().join(' ')}`,
+    sh`inspects=${resources.map((_, index) => index).join(' ')}`,
+    func('paths', sh`printf '%s\n' ${[...new Set(changes.flatMap(({ change }) => change.saves))]}`),
+    ...resources.map((resource, index) => func(`inspect_${index}`, resource.inspect)),
+    ...changes.flatMap(({ change, digest }, at) => {
+      const n = numbers[at] ?? 0
+      return [
+        sh`expect_${n}=${digest}`,
+        func(`stage_${n}`, change.stage),
+        func(`validate_${n}`, change.validate),
+        func(`commit_${n}`, change.commit),
+        ...(change.activate ? [func(`activate_${n}`, change.activate)] : []),
+        ...(change.undo ? [func(`undo_${n}`, change.undo)] : []),
+      ]
+    }),
+  )
+  return whole(
+    lines(
+      sh`set -e`,
+      sh`umask 077`,
+      sh`incoming=/var/lib/provision/incoming.$$`,
+      sh`mkdir -p "$incoming"`,
+      sh`trap 'rm -rf "$incoming"' EXIT`,
+      sh`echo ${id} >"$incoming/id"`,
+      sh`echo ${who} >"$incoming/who"`,
+      file('guard.sh', guard),
+      file('plan.sh', `${plan.text}\n`),
+      sh`exec sh "$incoming/guard.sh" apply "$incoming"`,
+    ),
+  )
+}
+
+/** Keeps the change, if the host has not already begun to undo it. */
+export const confirmScript = (id: string): string => `set -- confirm ${quote(id)}\n${guard}`
+
+/** Asks how a transaction stands, after the connection that began it was lost. */
+export const watchScript = (id: string): string => `set -- watch ${quote(id)}\n${guard}`
+
+/** Undo now: there will be no confirmation. */
+export const abandonScript = (id: string, why: string): string => `set -- abandon ${quote(id)} ${quote(why)}\n${guard}`
+
+/** What a look printed: resource id → what it showed. A resource whose line is missing is missing in the map. */
+export function parseShown(stdout: Buffer, resources: readonly Resource[]): Map<string, Shown> {
+  const shown = new Map<string, Shown>()
+  for (const [, index, encoded = ''] of stdout.toString('latin1').matchAll(/^@seen (\d+) (\S*)$/gm)) {
+    const resource = resources[Number(index)]
+    if (resource) shown.set(resource.id, { text: decode(encoded), digest: createHash('sha256').update(encoded).digest('hex') })
+  }
+  return shown
+}
+
+/** What an apply, a confirmation or a watch printed; undefined when it did not come to its end. */
+export function parseAnswer(stdout: Buffer, resources: readonly Resource[]): Answer | undefined {
+  const text = stdout.toString('latin1')
+  const shown = parseShown(stdout, resources)
+  const locked = /^@locked (\S*)$/m.exec(text)
+  if (locked) {
+    return { outcome: 'locked', shown, failure: { phase: 'lock', code: 1, message: decode(locked[1] ?? '') } }
+  }
+  const outcome = /^@outcome (waiting|confirmed|rejected|undone|undo-failed|never)$/m.exec(text)?.[1]
+  if (!outcome) return undefined
+  const failed = /^@failed (\S+) (\d+) (\d+) (\S*)$/m.exec(text)
+  const undo = /^@undo (\S*)$/m.exec(text)
+  const resource = failed && phases.has(failed[1] ?? '') ? resources[Number(failed[2])] : undefined
+  return {
+    outcome: outcome as Answer['outcome'],
+    shown,
+    ...(failed && {
+      failure: {
+        phase: failed[1] ?? '',
+        ...(resource && { resource: resource.id }),
+        code: Number(failed[3]),
+        message: decode(failed[4] ?? ''),
+      },
+    }),
+    ...(undo && { undoErrors: decode(undo[1] ?? '') }),
+  }
+}
+
+/** The phases whose number is that of a resource. */
+const phases = new Set(['unmoved', 'stage', 'validate', 'commit', 'activate'])
+
+/** Equal pieces run once, at the place of the last one. */
+function once(changes: readonly Planned[], piece: 'activate' | 'undo', numbers: readonly number[]): number[] {
+  const texts = changes.flatMap(({ change }) => (change[piece] ? [change[piece].text] : []))
+  return numbers.filter((_, at) => texts.lastIndexOf(texts[at] ?? '') === at)
+}
+
+function func(name: string, body: Sh | undefined): Sh {
+  return new Sh(`${name}() {\n${body?.text || ':'}\n}`)
+}
+
+function file(name: string, text: string): Sh {
+  let end = `END_OF_${name.replace('.', '_')}`
+  while (text.includes(end)) end += '_'
+  return new Sh(`cat >"$incoming/${name}" <<'${end}'\n${text}${end}`)
+}
+
+function whole(body: Sh): string {
+  return `provision() {\n${body.text}\n}\nif :; then provision </dev/null; fi\n`
+}
+
+function decode(base64: string): string {
+  return Buffer.from(base64, 'base64').toString('utf8')
+}
