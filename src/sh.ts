@@ -19,10 +19,11 @@ export function quote(word: string): string {
 
 /**
  * Shell text. A string or number inside becomes one quoted word, an array several, an `Sh` stands as it is.
+ * Backslashes are the shell's own, but for \` and \${, which JavaScript needs.
  * The indentation that all lines of the template share is taken off; what is put in is never touched.
  */
 export function sh(template: TemplateStringsArray, ...values: readonly ShValue[]): Sh {
-  const literals = dedent(template.raw)
+  const literals = dedent(template.raw).map((literal) => literal.replaceAll(/\\(`|\$\{)/g, '$1'))
   return new Sh(literals.map((literal, index) => (index === 0 ? literal : word(values[index - 1] ?? '') + literal)).join(''))
 }
 

@@ -1,0 +1,103 @@
+import type { Change, Late, Refused, Resource, Seen } from '../resource.ts'
+import { known } from '../resource.ts'
+import { lines, sh } from '../sh.ts'
+import { defaults, fileChange, inspectFile, parseFile } from './managed-file.ts'
+
+export interface AuthorizedKey {
+  /** `ssh-ed25519 AAAA…`. */
+  readonly key: Late<string>
+  /** `restrict,port-forwarding,…`; absent: none for a new line, and whatever stands there for one that exists. */
+  readonly options?: string
+  readonly comment?: string
+  /** Whose inspect the key comes from: while that host is gone, the lines with this comment stay. */
+  readonly host?: string
+}
+
+export interface AuthorizedKeys {
+  readonly keys: readonly AuthorizedKey[]
+  /** Take away keys that are not listed. Comment lines stay. */
+  readonly exclusive?: boolean
+  /** A file of root's, out of the account's reach. Absent: where sshd looks for this account's keys. */
+  readonly file?: string
+}
+
+/** The public keys that let people (or a tunnel) into an account. Other people's lines and options stay untouched. */
+export function authorizedKeys(account: string, wanted: AuthorizedKeys): Resource {
+  return {
+    id: `authorized-keys ${account}`,
+    inspect: wanted.file ? inspectFile(wanted.file) : lines(locate(account), sh`echo "$path"`, inspectFile(sh`"$path"`)),
+    diff(now, seen) {
+      const end = wanted.file ? -1 : now.indexOf('\n')
+      const path = wanted.file ?? now.slice(0, end)
+      const file = parseFile(now.slice(end + 1))
+      const content = merge(file.kind === 'file' ? file.content : '', wanted, seen)
+      if (content === undefined) return 'later'
+      if (wanted.file) return fileChange(wanted.file, file, { ...defaults, content })
+      if (file.kind === 'absent' && content === '') return 'converged'
+      const rights = file.kind === 'file' ? { mode: file.mode, owner: file.owner, group: file.group } : privately(account)
+      return inHome(account, path, fileChange(path || `~${account}/.ssh/authorized_keys`, file, { ...rights, content }))
+    },
+  }
+}
+
+const privately = (account: string) => ({ mode: '600', owner: account, group: '' })
+
+/** Asks sshd where it looks, and sets $path; empty while the account does not exist. */
+function locate(account: string) {
+  return sh`
+    home=$(getent passwd ${account} | cut -d : -f 6)
+    [ -d /run/sshd ] || mkdir -m 0755 /run/sshd
+    path=$(sshd -T -C user=${account},host=localhost,addr=127.0.0.1 | sed -n 's/^authorizedkeysfile \([^ ]*\).*/\1/p')
+    path=$(printf %s "\${path:-.ssh/authorized_keys}" | sed "s#%h#$home#; s#%u#"${account}"#; s#%%#%#")
+    case $path in /*) ;; *) path=$home/$path ;; esac
+    [ -n "$home" ] || path=
+  `
+}
+
+/** In a home the folder is the account's own, and an account made in this very step has no path until commit. */
+function inHome(account: string, path: string, change: Change | Refused | 'converged'): Change | Refused | 'converged' {
+  if (change === 'converged' || 'refused' in change) return change
+  return {
+    ...change,
+    saves: path ? [path.replace(/\/[^/]*$/, ''), path] : [],
+    commit: sh`
+      ${locate(account)}
+      [ -d "\${path%/*}" ] || install -d -m 700 -o ${account} -g "$(id -gn ${account})" "\${path%/*}"
+      rights=$(stat -c '%a %U:%G' "$path" 2>/dev/null || echo ${`600 ${account}:`})
+      put "$stage/candidate" "$path" "\${rights% *}" "\${rights#* }"
+    `,
+  }
+}
+
+function merge(content: string, { keys, exclusive = false }: AuthorizedKeys, seen: Seen): string | undefined {
+  const present = content.split('\n').filter((line, at, all) => line !== '' || at < all.length - 1)
+  const kept = new Set<string>()
+  const fresh: string[] = []
+  for (const { key: late, options, comment, host } of keys) {
+    const key = known(late, seen)
+    if (key === undefined) {
+      if (!host || !seen.gone(host)) return undefined
+      for (const line of present) if (parseLine(line)?.comment === comment) kept.add(line)
+      continue
+    }
+    const blob = key.split(' ')[1] ?? ''
+    const line = present.find((other) => parseLine(other)?.blob === blob && !kept.has(other))
+    if (line !== undefined && (options === undefined || parseLine(line)?.options === options)) kept.add(line)
+    else fresh.push([options, key, comment].filter(Boolean).join(' '))
+  }
+  const replaced = new Set(fresh.map((line) => parseLine(line)?.blob))
+  const result = [
+    ...present.filter((line) => {
+      const parsed = parseLine(line)
+      return !parsed || kept.has(line) || (!exclusive && !replaced.has(parsed.blob))
+    }),
+    ...fresh,
+  ]
+  return result.length ? `${result.join('\n')}\n` : ''
+}
+
+/** sshd(8), AUTHORIZED_KEYS FILE FORMAT: options may hold quoted spaces. Undefined for comments and what is no key line. */
+function parseLine(line: string): { options: string; blob: string; comment: string } | undefined {
+  const match = /^\s*(?:((?:"(?:\\"|[^"])*"|[^\s"])+)\s+)??((?:ssh|ecdsa|sk)-[\w@.-]+)\s+(AAAA[\w+/=]+)(?:\s+(.*))?$/.exec(line)
+  return match ? { options: match[1] ?? '', blob: match[3] ?? '', comment: match[4] ?? '' } : undefined
+}

@@ -1,0 +1,66 @@
+import type { Late, Resource } from '../resource.ts'
+import { known } from '../resource.ts'
+import { sh } from '../sh.ts'
+import { defaults, fileChange, folders, inspectFile, parseFile } from './managed-file.ts'
+
+/**
+ * A systemd service that is written, enabled and running. It is restarted only when its file changed, and has to become
+ * active within `settle` seconds (restarts by systemd included), else its journal is the reason of the undo.
+ */
+export function systemdUnit(name: string, unit: { content: Late<string>; settle?: number }): Resource {
+  const path = `/etc/systemd/system/${name}`
+  const link = `/etc/systemd/system/multi-user.target.wants/${name}`
+  return {
+    id: `systemd-unit ${name}`,
+    inspect: sh`
+      [ "$(readlink -f ${link})" = ${path} ] && echo enabled || echo disabled
+      case $(systemctl show --property=ActiveState --value ${name}) in
+        active | activating | reloading) echo running ;;
+        *) echo stopped ;;
+      esac
+      ${inspectFile(path)}
+    `,
+    diff(now, seen) {
+      const [enabled, running, ...rest] = now.split('\n')
+      const content = known(unit.content, seen)
+      if (content === undefined) return 'later'
+      const change = fileChange(path, parseFile(rest.join('\n')), { ...defaults, content })
+      if (change !== 'converged' && 'refused' in change) return change
+      if (change === 'converged' && enabled === 'enabled' && running === 'running') return 'converged'
+      const written = change === 'converged' ? [] : [change.summary]
+      const summary = [...written, ...(enabled === 'enabled' ? [] : ['enable']), running === 'running' ? 'restart' : 'start']
+      return {
+        summary: summary.join(', ').replace(/, ([^,]*)$/, ' and $1'),
+        ...(change !== 'converged' && change.text && { text: change.text }),
+        saves: [...folders(path), path, ...folders(link).slice(-1), link],
+        stage: sh`printf %s ${content} >"$stage/"${name}`,
+        validate: sh`
+          systemd-analyze verify --recursive-errors=no "$stage/"${name} >"$stage/verdict" 2>&1 || { cat "$stage/verdict" >&2; exit 1; }
+          # What systemd does not know it only warns of, and then ignores.
+          if grep -E 'Unknown (key|lvalue|section)' "$stage/verdict" >&2; then exit 1; fi
+        `,
+        commit: sh`
+          put "$stage/"${name} ${path} 644 root:root
+          folder ${link.replace(/\/[^/]*$/, '')}
+          ln -sfn ${path} ${link}
+        `,
+        activate: sh`
+          systemctl daemon-reload
+          if systemctl restart ${name}; then exit; fi
+          tries=${(unit.settle ?? 30) * 2}
+          while [ "$tries" -gt 0 ]; do
+            if systemctl is-active --quiet ${name}; then exit; fi
+            tries=$((tries - 1))
+            sleep 0.5
+          done
+          journalctl --quiet --no-pager --output=cat --lines=10 --unit=${name} >&2
+          exit 1
+        `,
+        undo:
+          running === 'running'
+            ? sh`systemctl daemon-reload; systemctl restart --no-block ${name}`
+            : sh`systemctl stop ${name} || :; systemctl daemon-reload; systemctl reset-failed ${name} 2>/dev/null || :`,
+      }
+    },
+  }
+}

@@ -1,0 +1,19 @@
+import { defineConfig } from 'vitest/config'
+
+const shellAsText = {
+  name: 'shell-as-text',
+  transform: (code: string, id: string) =>
+    id.endsWith('.sh') ? { code: `export default ${JSON.stringify(code)}`, map: null } : undefined,
+}
+
+export default defineConfig({
+  plugins: [shellAsText],
+  test: {
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
+    projects: [
+      { extends: true, test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: ['test/e2e/**'] } },
+      { extends: true, test: { name: 'e2e', include: ['test/e2e/**/*.test.ts'], fileParallelism: false } },
+    ],
+  },
+})
