@@ -1,0 +1,33 @@
+import type { Device, Forward, Gateway, Inventory } from './inventory/model.ts'
+import type { Resource } from './resource.ts'
+
+/** A recipe: from the inventory to what its hosts should have, in order. Pure: it contacts nobody. */
+export type Playbook = (inventory: Inventory) => readonly Step[]
+
+/** The hosts of a step are changed side by side; the next step begins when all of them have come to an end. */
+export type Step = Wanted | Checked
+
+export interface Wanted {
+  readonly kind: 'wanted'
+  readonly hosts: ReadonlyMap<string, readonly Resource[]>
+}
+
+export interface Checked {
+  readonly kind: 'checked'
+  readonly forwards: readonly Forward[]
+}
+
+/** Names a recipe, and gives it its types. Steps may be nested, so that a recipe can contain another. */
+export function playbook(recipe: (inventory: Inventory) => readonly (Step | readonly Step[])[]): Playbook {
+  return (inventory) => recipe(inventory).flat()
+}
+
+/** Each of these hosts should have what `resources` says for it. */
+export function on<H extends Gateway | Device>(hosts: readonly H[], resources: (host: H) => readonly Resource[]): Wanted {
+  return { kind: 'wanted', hosts: new Map(hosts.map((host) => [host.name, resources(host)])) }
+}
+
+/** Each of these devices must answer, as itself, through these forwards. */
+export function verify(devices: readonly Device[], forwards: (device: Device) => readonly Forward[]): Checked {
+  return { kind: 'checked', forwards: devices.flatMap((device) => forwards(device)) }
+}
