@@ -1,0 +1,74 @@
+import { createHash } from 'node:crypto'
+import { access, mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { ProvisionError } from '../errors.ts'
+import { local } from './local.ts'
+import type { Suite } from './plan.ts'
+
+const cache = '/var/cache/provision-lab'
+const packages = 'systemd-sysv,openssh-server,openssh-client,sudo,dbus,libpam-systemd,iproute2,procps'
+
+// The machines have no way out, so the base brings a small repository of its own: `apt-get install autossh` works inside.
+const customize = `set -eu
+root=$1
+rm -f "$root"/etc/ssh/ssh_host_*
+mkdir -p "$root/srv/packages"
+chroot "$root" sh -eu -c '
+cd /srv/packages
+apt-get -o APT::Sandbox::User=root download autossh
+for deb in *.deb; do
+  dpkg-deb -f "$deb"
+  printf "Filename: ./%s\\nSize: %s\\n" "$deb" "$(stat -c %s "$deb")"
+  printf "SHA256: %s\\n\\n" "$(sha256sum "$deb" | cut -d" " -f1)"
+done >Packages
+rm -rf /etc/apt/sources.list /etc/apt/sources.list.d/* /var/lib/apt/lists/*
+echo "deb [trusted=yes] file:/srv/packages ./" >/etc/apt/sources.list
+systemctl mask apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer
+'
+: >"$root/etc/resolv.conf"
+: >"$root/etc/machine-id"
+`
+
+// One builder at a time; a half-built tree is never taken for a whole one.
+const build = `set -eu
+final=$1; suite=$2; mirror=$3; packages=$4; hook=$5
+[ ! -d "$final" ] || exit 0
+rm -rf "$final.new"
+mmdebstrap --quiet --mode=root --variant=minbase --format=directory --include="$packages" \\
+  --customize-hook="sh $hook \\"\\$1\\"" "$suite" "$final.new" "deb $mirror $suite main"
+mv "$final.new" "$final"
+`
+
+/** The root file system all machines of a suite stand on: built once, then only read. */
+export async function base(suite: Suite, progress: (message: string) => void, signal?: AbortSignal): Promise<string> {
+  const recipe = createHash('sha256').update(packages).update(customize).digest('hex').slice(0, 8)
+  const final = join(cache, `${suite}-${recipe}`)
+  if (await exists(final)) return final
+  await mkdir(cache, { recursive: true })
+  const hook = join(cache, `customize-${recipe}.sh`)
+  await writeFile(hook, customize)
+  progress(`building the ${suite} root file system, once (about 20 s)`)
+  const argv = ['sh', '-c', build, 'sh', final, suite, await mirror(), packages, hook]
+  await local(['flock', join(cache, `${suite}.lock`), ...argv], signal ? { signal } : {})
+  return final
+}
+
+/** The mirror that this machine itself uses, read from apt: none is written here. */
+async function mirror(): Promise<string> {
+  const chosen = process.env.PROVISION_LAB_MIRROR
+  if (chosen) return chosen
+  const rows = await local(['apt-get', 'indextargets', '--format', '$(ORIGIN) $(LABEL) $(REPO_URI)'])
+  const uri = /^Debian Debian (\S+)$/m.exec(rows)?.[1]
+  if (uri) return uri
+  throw new ProvisionError(
+    'lab: apt of this machine knows no Debian mirror',
+    'name one: PROVISION_LAB_MIRROR=URL provision lab up …',
+  )
+}
+
+function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  )
+}

@@ -1,0 +1,96 @@
+import { access, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { ProvisionError } from '../errors.ts'
+import { base } from './base.ts'
+import type { Result } from './local.ts'
+import { cutOff, mendCut } from './network.ts'
+import type { LabPlan, MachinePlan, Role, Suite } from './plan.ts'
+import { powerOff, powerOn } from './power.ts'
+import { leaderIn } from './processes.ts'
+import { dropRoot, writeRoot } from './root.ts'
+import { attach, type CaptureOptions, capture, insideCommand } from './run.ts'
+
+/** One host of the inventory, as a real Debian with systemd as PID 1. */
+export interface Machine {
+  readonly name: string
+  readonly role: Role
+  readonly suite: Suite
+  readonly address: string
+  readonly ports: readonly number[]
+  readonly user: string
+  /** Its network namespace, for `ip netns exec`. */
+  readonly namespace: string
+  /** Its root file system, readable from outside also while it is off. */
+  readonly root: string
+  state(): Promise<'on' | 'cut' | 'off'>
+  /** Its PID 1, as this machine counts. */
+  leader(): Promise<number>
+  /** Inside, as root, without ssh: works also while it is cut off. */
+  exec(command: readonly string[], options?: CaptureOptions): Promise<Result>
+  sh(script: string, options?: CaptureOptions): Promise<Result>
+  /** The same with the terminal of this process; its exit code. */
+  attach(command: readonly string[]): Promise<number>
+  /** Its cable is cut: silence in both directions. */
+  cut(): Promise<void>
+  mend(): Promise<void>
+  /** A power cut. The disk stays. */
+  kill(): Promise<void>
+  /** Power on (and a whole cable); resolves when people can log in. */
+  boot(): Promise<void>
+  /** A fresh card: all is lost, new host keys; then boots. */
+  reflash(): Promise<void>
+}
+
+export function machineOf(plan: LabPlan, machine: MachinePlan): Machine {
+  const { name, role, suite, address, ports, user, namespace, directory } = machine
+  const cutMark = join(directory, 'cut')
+  const isCut = () =>
+    access(cutMark).then(
+      () => true,
+      () => false,
+    )
+  const leader = async () => {
+    const pid = await leaderIn(namespace)
+    if (pid !== undefined) return pid
+    throw new ProvisionError(`lab: ${name} is off`, `provision lab boot … ${name}`)
+  }
+  const exec = async (command: readonly string[], options?: CaptureOptions) =>
+    capture(insideCommand(await leader(), command), options)
+  const boot = async () => {
+    await powerOn(plan, machine)
+    if (!(await isCut())) return
+    await mendCut(namespace)
+    await rm(cutMark, { force: true })
+  }
+  return {
+    name,
+    role,
+    suite,
+    address,
+    ports,
+    user,
+    namespace,
+    root: join(directory, 'disk', 'root'),
+    state: async () => ((await leaderIn(namespace)) === undefined ? 'off' : (await isCut()) ? 'cut' : 'on'),
+    leader,
+    exec,
+    sh: (script, options) => exec(['sh', '-c', script], options),
+    attach: async (command) => attach(insideCommand(await leader(), command)),
+    cut: async () => {
+      await cutOff(namespace)
+      await writeFile(cutMark, '')
+    },
+    mend: async () => {
+      await mendCut(namespace)
+      await rm(cutMark, { force: true })
+    },
+    kill: () => powerOff(machine),
+    boot,
+    reflash: async () => {
+      await powerOff(machine)
+      await dropRoot(machine)
+      await writeRoot(plan, machine, await base(suite, () => undefined))
+      await boot()
+    },
+  }
+}

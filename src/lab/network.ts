@@ -1,0 +1,158 @@
+import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { isIPv6 } from 'node:net'
+import { join } from 'node:path'
+import { local } from './local.ts'
+import { type LabPlan, type MachinePlan, network, type Side } from './plan.ts'
+
+/** The namespaces that are no machine. A plus sign is in no host name. */
+export const firewallOf = (id: string): string => `${id}+firewall`
+export const adminOf = (id: string, side: Side): string => (side === 'lan' ? `${id}+admin` : `${id}+admin-guest`)
+
+const number = { guest: 1, lan: 2 } as const
+const v6 = (side: Side, host: number): string => `fd77:${number[side]}::${host.toString(16)}`
+
+// Silence, as a home router's: what the guest network calls in the LAN gets no answer at all. What stays on one side only
+// comes by when an address of the inventory lies outside both networks.
+const ruleset = `table inet lab {
+  chain forward {
+    type filter hook forward priority filter; policy drop;
+    iifname guest oifname guest accept
+    iifname lan oifname lan accept
+    ct state invalid drop
+    ct state established,related accept
+    iifname lan oifname guest accept
+  }
+  chain outbound {
+    type nat hook postrouting priority srcnat;
+    iifname lan oifname guest masquerade
+  }
+}`
+
+const sysctls = [
+  'net.ipv4.ip_forward=1',
+  'net.ipv6.conf.all.forwarding=1',
+  'net.ipv6.conf.all.keep_addr_on_down=1',
+  'net.ipv4.conf.all.send_redirects=0',
+  'net.ipv4.conf.default.send_redirects=0',
+]
+
+/** Both networks, the firewall between, and the admin machine's place in each. */
+export async function makeNetworks(plan: LabPlan): Promise<void> {
+  const firewall = firewallOf(plan.id)
+  await addNamespace(firewall, plan.hosts)
+  await inside(firewall, ['sysctl', '-qw', ...sysctls])
+  await batch(firewall, [
+    'link set lo up',
+    ...(['guest', 'lan'] as const).flatMap((side) => [
+      `link add ${side} type bridge`,
+      `addr add ${network[side]}.0.1/16 dev ${side}`,
+      `addr add ${v6(side, 1)}/64 dev ${side} nodad`,
+      `link set ${side} up`,
+    ]),
+  ])
+  await inside(firewall, ['nft', '-f', '-'], ruleset)
+  // Only known once connection tracking is loaded: a flow from before `forget` is not let in by its middle.
+  await inside(firewall, ['sysctl', '-qw', 'net.netfilter.nf_conntrack_tcp_loose=0'])
+  await route(plan)
+  for (const side of ['guest', 'lan'] as const) {
+    const namespace = adminOf(plan.id, side)
+    await addNamespace(namespace, plan.hosts)
+    await plug(plan, { namespace, side, port: `a-${side}`, host: 2, address: `${network[side]}.0.2`, literals: [] })
+  }
+}
+
+/** A network for one machine: a fresh namespace with one cable to its bridge. */
+export async function plugIn(plan: LabPlan, machine: MachinePlan): Promise<void> {
+  await addNamespace(machine.namespace, plan.hosts)
+  await plug(plan, { ...machine, port: portOf(machine), host: 16 + machine.index })
+}
+
+/** Takes the cable and the namespace away, with every connection in it: the other ends hear nothing. */
+export async function unplug(plan: LabPlan, machine: MachinePlan): Promise<void> {
+  await local(['ip', '-n', firewallOf(plan.id), 'link', 'del', portOf(machine)]).catch(() => undefined)
+  await local(['ip', 'netns', 'del', machine.namespace]).catch(() => undefined)
+}
+
+/** Drops every packet of the machine, in silence, save those to itself. */
+export async function cutOff(namespace: string): Promise<void> {
+  const chain = (hook: string, word: string) =>
+    `chain ${hook} { type filter hook ${hook} priority -300; policy drop; ${word} lo accept; }`
+  await inside(
+    namespace,
+    ['nft', '-f', '-'],
+    `${noCut}\ntable inet lab_cut {\n${chain('input', 'iif')}\n${chain('output', 'oif')}\n}`,
+  )
+}
+
+export async function mendCut(namespace: string): Promise<void> {
+  await inside(namespace, ['nft', '-f', '-'], noCut)
+}
+
+const noCut = 'table inet lab_cut\ndelete table inet lab_cut'
+
+/** The firewall forgets every connection that it masquerades, as a home router that restarts. */
+export async function forgetConnections(plan: LabPlan): Promise<void> {
+  await batch(firewallOf(plan.id), ['link set guest down', 'link set guest up'])
+  await route(plan)
+}
+
+/** Runs a program of this machine in another network. */
+export async function inside(namespace: string, argv: readonly string[], input?: string): Promise<string> {
+  return local(['nsenter', `--net=/run/netns/${namespace}`, ...argv], input === undefined ? {} : { input })
+}
+
+async function addNamespace(namespace: string, hosts: string): Promise<void> {
+  const folder = join('/etc/netns', namespace)
+  await mkdir(folder, { recursive: true })
+  await writeFile(join(folder, 'hosts'), hosts)
+  await writeFile(join(folder, 'resolv.conf'), '')
+  await local(['ip', 'netns', 'add', namespace])
+}
+
+export async function removeNamespace(namespace: string): Promise<void> {
+  await local(['ip', 'netns', 'del', namespace]).catch(() => undefined)
+  await rm(join('/etc/netns', namespace), { recursive: true, force: true })
+}
+
+interface Cable {
+  readonly namespace: string
+  readonly side: Side
+  /** Name of the firewall's end. */
+  readonly port: string
+  readonly host: number
+  readonly address: string
+  readonly literals: readonly string[]
+}
+
+async function plug(plan: LabPlan, { namespace, side, port, host, address, literals }: Cable): Promise<void> {
+  // The same hardware address for ever: a machine that comes back is known to its neighbours.
+  const mac = `02:77:0${number[side]}:00:${hex(host >> 8)}:${hex(host & 255)}`
+  await batch(firewallOf(plan.id), [
+    `link add ${port} type veth peer name eth0 address ${mac} netns ${namespace}`,
+    `link set ${port} master ${side} up`,
+  ])
+  await batch(namespace, [
+    'link set lo up',
+    `addr add ${address}/16 dev eth0`,
+    `addr add ${v6(side, host)}/64 dev eth0 nodad`,
+    ...literals.map((literal) => `addr add ${literal}${isIPv6(literal) ? '/128 dev eth0 nodad' : '/32 dev eth0'}`),
+    'link set eth0 up',
+    `route add default via ${network[side]}.0.1`,
+    `route add default via ${v6(side, 1)}`,
+  ])
+}
+
+/** Addresses from outside both networks are found through the firewall. */
+async function route(plan: LabPlan): Promise<void> {
+  const routes = plan.machines.flatMap(({ side, literals }) =>
+    literals.map((literal) => `route replace ${literal} dev ${side}`),
+  )
+  if (routes.length > 0) await batch(firewallOf(plan.id), routes)
+}
+
+function batch(namespace: string, lines: readonly string[]): Promise<string> {
+  return local(['ip', '-n', namespace, '-batch', '-'], { input: `${lines.join('\n')}\n` })
+}
+
+const portOf = ({ index }: MachinePlan): string => `m${index}`
+const hex = (byte: number): string => byte.toString(16).padStart(2, '0')

@@ -1,0 +1,107 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { access, mkdir, open, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { ProvisionError } from '../errors.ts'
+import { makeCgroups } from './cgroup.ts'
+import { until } from './local.ts'
+import { cutOff, plugIn, unplug } from './network.ts'
+import type { LabPlan, MachinePlan } from './plan.ts'
+import { killIn, leaderIn } from './processes.ts'
+import { rootOf } from './root.ts'
+
+// `reboot` inside makes nspawn end with 133 (with --keep-unit it cannot start over by itself).
+const supervisor = `groups=$1; shift
+for group in $groups; do echo $$ >"$group/cgroup.procs"; done
+while :; do
+  "$@"
+  code=$?
+  [ "$code" -eq 133 ] || exit "$code"
+done`
+
+// sshd is there once it says who it is; a TCP connect alone proves nothing.
+const knock = `until { exec 3<>"/dev/tcp/127.0.0.1/$1"; } 2>/dev/null && read -r -t 2 line <&3 && [[ $line == SSH-* ]]; do
+  exec 3>&-; sleep 0.05
+done`
+
+const consoleOf = (machine: MachinePlan): string => join(machine.directory, 'console.log')
+
+/** Switches the machine on, and waits until people can log in. A machine that is on already stays as it is. */
+export async function powerOn(plan: LabPlan, machine: MachinePlan): Promise<void> {
+  if (await leaderIn(machine.namespace)) return
+  await powerOff(machine)
+  // A fresh namespace: the sockets of a machine that lost its power never speak again.
+  await unplug(plan, machine)
+  await plugIn(plan, machine)
+  await mkdir(machine.directory, { recursive: true })
+  const groups = await makeCgroups(machine.nspawnName)
+  const log = await open(consoleOf(machine), 'a')
+  const nspawn = nspawnCommand(plan, machine)
+  const child = spawn(
+    'nsenter',
+    [`--net=/run/netns/${machine.namespace}`, 'sh', '-c', supervisor, 'sh', groups.join(' '), ...nspawn],
+    { detached: true, stdio: ['ignore', log.fd, log.fd], cwd: '/', env: { PATH: process.env.PATH ?? '' } },
+  )
+  child.unref()
+  await log.close()
+  await answers(machine, child)
+}
+
+/** A power cut: nobody is told, not even by a last packet. The disk stays. */
+export async function powerOff(machine: MachinePlan): Promise<void> {
+  const there = await access(`/run/netns/${machine.namespace}`).then(
+    () => true,
+    () => false,
+  )
+  if (!there) return
+  await cutOff(machine.namespace)
+  await killIn([machine.namespace])
+}
+
+function nspawnCommand(plan: LabPlan, machine: MachinePlan): string[] {
+  return [
+    'systemd-nspawn',
+    '--quiet',
+    `--directory=${rootOf(machine)}`,
+    '--boot',
+    '--register=no',
+    '--keep-unit',
+    `--machine=${machine.nspawnName}`,
+    `--network-namespace-path=/run/netns/${machine.namespace}`,
+    '--resolv-conf=off',
+    '--timezone=off',
+    '--console=pipe',
+    `--bind-ro=${join(plan.directory, 'hosts')}:/etc/hosts`,
+  ]
+}
+
+async function answers(machine: MachinePlan, child: ChildProcess): Promise<void> {
+  let ended: string | undefined
+  child.once('exit', (code, signal) => {
+    ended = `nspawn ended (${code ?? signal})`
+  })
+  const port = String(machine.ports[0] ?? 22)
+  const knocker = spawn('nsenter', [`--net=/run/netns/${machine.namespace}`, 'bash', '-c', knock, 'bash', port], {
+    stdio: 'ignore',
+  })
+  let banner = false
+  knocker.once('exit', (code) => {
+    banner = code === 0
+  })
+  const ready = async () => ended !== undefined || (banner && (await letsPeopleIn(machine))) || undefined
+  const came = await until(ready, { timeoutMs: 30_000 })
+  knocker.kill('SIGKILL')
+  if (came && ended === undefined) return
+  const log = (await readFile(consoleOf(machine), 'utf8').catch(() => '')).trimEnd().split('\n').slice(-15)
+  const why = ended ?? 'its sshd did not answer within 30 s'
+  throw new ProvisionError(`lab: ${machine.name} did not boot: ${why}`, `the end of its console:\n${log.join('\n')}`)
+}
+
+/** While systemd comes up, pam_nologin turns everybody but root away although sshd answers. */
+async function letsPeopleIn({ namespace }: MachinePlan): Promise<boolean> {
+  const leader = await leaderIn(namespace)
+  if (leader === undefined) return false
+  return access(`/proc/${leader}/root/run/nologin`).then(
+    () => false,
+    () => true,
+  )
+}

@@ -1,0 +1,77 @@
+import { readdir, readFile, readlink, stat } from 'node:fs/promises'
+import { until } from './local.ts'
+
+/** Processes whose network is this namespace. Membership is exact, so a recycled pid is never mistaken for ours. */
+export async function processesIn(namespace: string): Promise<number[]> {
+  const inode = await stat(`/run/netns/${namespace}`).then(
+    ({ ino }) => `net:[${ino}]`,
+    () => undefined,
+  )
+  if (!inode) return []
+  const pids = (await readdir('/proc')).filter((entry) => /^\d+$/.test(entry)).map(Number)
+  const inside = await Promise.all(pids.map(async (pid) => (await link(`/proc/${pid}/ns/net`)) === inode))
+  return pids.filter((pid, at) => inside[at] && pid !== process.pid).sort((a, b) => a - b)
+}
+
+/** PID 1 of the machine that lives in this namespace, as this machine counts; undefined while it is off. */
+export async function leaderIn(namespace: string): Promise<number | undefined> {
+  for (const pid of await processesIn(namespace)) {
+    const ids = (await field(pid, 'NSpid'))?.split(/\s+/) ?? []
+    if (ids.length > 1 && ids.at(-1) === '1') return pid
+  }
+  return undefined
+}
+
+/**
+ * Ends everything in these namespaces at once. First all but nspawn itself: it tidies up after its dead PID 1 within
+ * milliseconds, which it could not if it was killed too.
+ */
+export async function killIn(namespaces: readonly string[]): Promise<void> {
+  let everything = false
+  const all = async () => (await Promise.all(namespaces.map(processesIn))).flat()
+  const round = async () => {
+    const pids = await all()
+    if (pids.length === 0) return true
+    const spared = everything ? new Set<number>() : await nspawns(pids)
+    for (const pid of pids) if (!spared.has(pid)) kill(pid)
+    return undefined
+  }
+  if (await until(round, { timeoutMs: 1500, everyMs: 10 })) return
+  everything = true
+  await until(round, { timeoutMs: 5000, everyMs: 10 })
+}
+
+/** nspawn processes and the supervisors that started them. */
+async function nspawns(pids: readonly number[]): Promise<Set<number>> {
+  const found = new Set<number>()
+  for (const pid of pids) {
+    if ((await field(pid, 'Name')) !== 'systemd-nspawn') continue
+    const ids = (await field(pid, 'NSpid'))?.split(/\s+/) ?? []
+    if (ids.at(-1) === '1') continue
+    found.add(pid).add(Number(await field(pid, 'PPid')))
+  }
+  return found
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL')
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error
+  }
+}
+
+async function field(pid: number, name: string): Promise<string | undefined> {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '')
+  return new RegExp(`^${name}:\\s*(.*)$`, 'm').exec(status)?.[1]
+}
+
+function link(path: string): Promise<string | undefined> {
+  return readlink(path).catch(() => undefined)
+}
+
+/** When a process was born, in clock ticks since boot: with its pid, its identity. */
+export async function birthOf(pid: number): Promise<string | undefined> {
+  const line = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '')
+  return line.slice(line.lastIndexOf(')') + 2).split(' ')[19]
+}
