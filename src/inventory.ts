@@ -1,0 +1,70 @@
+import { isUtf8 } from 'node:buffer'
+import { readFileSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { homedir } from 'node:os'
+import { dirname, resolve } from 'node:path'
+import { InventoryError } from './errors.ts'
+import { build, type Origin } from './inventory/build.ts'
+import { checkTogether } from './inventory/checks.ts'
+import type { Forward, Inventory } from './inventory/model.ts'
+import type { Surroundings } from './inventory/paths.ts'
+import { problemsOf } from './inventory/problems.ts'
+import { addPatternProblems, readShape } from './inventory/shape.ts'
+import { plainValue, readSyntax } from './inventory/syntax.ts'
+
+export { isOwnSshd, printForward } from './inventory/forward.ts'
+
+/**
+ * Reads and checks an inventory, and the .pub files that it names.
+ * @throws InventoryError whose message is everything that is wrong, a line each: `file:line:column path: sentence`.
+ */
+export async function readInventory(file: string): Promise<Inventory> {
+  const path = resolve(file)
+  const bytes = await readFile(path).catch((error: NodeJS.ErrnoException) => {
+    throw unreadable(file, error)
+  })
+  const text = bytes.toString('utf8')
+  if (!isUtf8(bytes)) {
+    const problems = problemsOf(text, file, undefined)
+    problems.addAt(text.indexOf('\ufffd'), [], 'is not UTF-8 text: save the file as UTF-8 in your editor')
+    problems.throwIfAny()
+  }
+  return parseInventory(text, { file, directory: dirname(path), home: homedir(), readText })
+}
+
+/** As `readInventory`, of a text that is here already. */
+export function parseInventory(text: string, around: Surroundings): Inventory {
+  const { root, problems } = readSyntax(text.replace(/^\ufeff/, ''), around.file)
+  const shape = readShape(plainValue(root), problems)
+  if (shape !== undefined) {
+    if (shape.gateways === undefined && shape.devices === undefined && !('gateways' in shape || 'devices' in shape)) {
+      problems.add([], 'names no machine: add "gateways" and "devices"')
+    }
+    const origins = new Map<Forward, Origin>()
+    const inventory = build(shape, { around, problems, origins })
+    addPatternProblems(plainValue(root), problems)
+    checkTogether(inventory, origins, problems)
+    problems.throwIfAny()
+    return inventory
+  }
+  problems.throwIfAny()
+  throw new TypeError('an inventory of the wrong shape, and no problem found')
+}
+
+function unreadable(file: string, error: NodeJS.ErrnoException): InventoryError {
+  if (error.code === 'ENOENT')
+    return new InventoryError(`${file}: there is no such file`, 'name your inventory, a JSON file')
+  if (error.code === 'EISDIR')
+    return new InventoryError(`${file}: is a folder`, `name the file in it, such as ${file}/inventory.json`)
+  if (error.code === 'EACCES')
+    return new InventoryError(`${file}: may not be read`, 'look at its permissions with ls -l')
+  return new InventoryError(`${file}: cannot be read (${error.code ?? error.message})`)
+}
+
+function readText(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch {
+    return undefined
+  }
+}

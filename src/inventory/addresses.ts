@@ -1,0 +1,29 @@
+import { isIPv4, isIPv6 } from 'node:net'
+
+/** One spelling for one address: `0:0:0:0:0:0:0:1` is `::1`. Names and IPv4 addresses stay as they are. */
+export function canonical(address: string): string {
+  return isIPv6(address) && !address.includes('%') ? new URL(`http://[${address}]/`).hostname.slice(1, -1) : address
+}
+
+export function isLoopback(address: string): boolean {
+  return (isIPv4(address) && address.startsWith('127.')) || canonical(address) === '::1' || isLocalhost(address)
+}
+
+export function isLocalhost(address: string): boolean {
+  return address.toLowerCase() === 'localhost'
+}
+
+/** Would a port on the one be taken by the same port on the other? Of the words as the user wrote them. */
+export function overlap(one: string, other: string): boolean {
+  const [a, b] = [one, other].map((address) => canonical(address).toLowerCase())
+  if (a === undefined || b === undefined) return false
+  return a === b || isEverywhere(a) || isEverywhere(b) || localhostIs(a, b) || localhostIs(b, a)
+}
+
+function isEverywhere(address: string): boolean {
+  return address === '*' || address === '0.0.0.0' || address === '::'
+}
+
+function localhostIs(a: string, b: string): boolean {
+  return a === 'localhost' && (b === '127.0.0.1' || b === '::1')
+}

@@ -1,0 +1,146 @@
+import { readAccounts } from './accounts.ts'
+import { buildForwards, checkWayForward } from './build-forwards.ts'
+import type * as File from './file.ts'
+import { readHostKey } from './keys.ts'
+import type { Account, Client, Device, Forward, Gateway, Inventory, Login } from './model.ts'
+import { accountProblem, addressProblem, hostNameProblem, loginUserProblem } from './names.ts'
+import { absolute, checkPath, type Surroundings } from './paths.ts'
+import type { Path, Problems } from './problems.ts'
+import type { Holey } from './shape.ts'
+
+/** Where a forward was written, and its bind address as it was. */
+export interface Origin {
+  readonly path: Path
+  readonly bindAddress: string
+}
+
+export interface Building {
+  readonly around: Surroundings
+  readonly problems: Problems
+  readonly origins: Map<Forward, Origin>
+}
+
+/** Writes out every default, and says what is wrong with each value by itself. What is wrong stays out. */
+export function build(file: Holey<File.InventoryFile>, building: Building): Inventory {
+  const common = buildLogin(file.login, ['login'], building)
+  const gateways = Object.entries(file.gateways ?? {}).map(([name, gateway]) => {
+    return buildGateway(name, gateway ?? {}, { ...building, common })
+  })
+  const names = file.gateways === undefined && 'gateways' in file ? undefined : gateways.map((gateway) => gateway.name)
+  const devices = Object.entries(file.devices ?? {}).map(([name, device]) => {
+    return buildDevice(name, device ?? {}, { ...building, common, gateways: names })
+  })
+  const clients = Object.entries(file.clients ?? {}).map(([name, client]) => buildClient(name, client ?? {}, building))
+  return { file: building.around.file, directory: building.around.directory, gateways, devices, clients }
+}
+
+interface HostBuilding extends Building {
+  readonly common: Partial<Login>
+}
+
+function buildGateway(name: string, gateway: Holey<File.Gateway>, building: HostBuilding): Gateway {
+  const { problems } = building
+  const path = ['gateways', name]
+  const host = buildHost(name, gateway, { ...building, path })
+  const tunnelAccount = gateway.tunnelAccount ?? 'tunnel'
+  const rootProblem =
+    tunnelAccount === 'root' ? 'must not be root: a stolen device key would own the gateway' : undefined
+  report(problems, [...path, 'tunnelAccount'], rootProblem ?? accountProblem(tunnelAccount))
+  const address = gateway.dial?.address
+  if (address !== undefined) report(problems, [...path, 'dial', 'address'], addressProblem(address))
+  return {
+    role: 'gateway',
+    ...host,
+    dial: { address: address ?? host.address ?? name, port: gateway.dial?.port ?? host.port ?? 22 },
+    tunnelAccount,
+  }
+}
+
+function buildDevice(
+  name: string,
+  device: Holey<File.Device>,
+  building: HostBuilding & { readonly gateways: readonly string[] | undefined },
+): Device {
+  const path = ['devices', name]
+  const host = buildHost(name, device, { ...building, path })
+  const forwards = buildForwards(device.forwards ?? [], { ...building, device: name, path: [...path, 'forwards'] })
+  const built: Device = {
+    role: 'device',
+    ...host,
+    forwards,
+    via: device.via?.filter((way) => way !== undefined) ?? ['direct', 'forward'],
+    supervisor: device.supervisor ?? 'systemd',
+  }
+  if (device.via !== undefined) checkWayForward(built, path, building.problems)
+  return built
+}
+
+function buildHost(
+  name: string,
+  host: Holey<Pick<File.Gateway, 'address' | 'port' | 'hostKeys' | 'login' | 'accounts'>>,
+  building: HostBuilding & { readonly path: Path },
+) {
+  const { path, problems } = building
+  problemAtKey(problems, path, hostNameProblem(name))
+  if (host.address !== undefined) report(problems, [...path, 'address'], addressProblem(host.address))
+  return {
+    name,
+    ...present({ address: host.address, port: host.port }),
+    hostKeys: buildHostKeys(host.hostKeys ?? [], [...path, 'hostKeys'], problems),
+    login: { sudo: true, ...building.common, ...buildLogin(host.login, [...path, 'login'], building) },
+    accounts: buildAccounts(host.accounts ?? {}, [...path, 'accounts'], building),
+  }
+}
+
+function buildHostKeys(keys: Holey<File.HostKeys>, path: Path, problems: Problems): string[] {
+  return keys.flatMap((text, index) => {
+    if (text === undefined) return []
+    const reading = readHostKey(text)
+    if ('key' in reading) return [reading.key]
+    problems.add([...path, index], reading.problem)
+    return []
+  })
+}
+
+function buildLogin(login: Holey<File.Login> | undefined, path: Path, building: Building): Partial<Login> {
+  const { problems, around } = building
+  const { user, identityFile, sudo } = login ?? {}
+  if (user !== undefined) report(problems, [...path, 'user'], loginUserProblem(user))
+  const fits = identityFile !== undefined && checkPath(identityFile, [...path, 'identityFile'], problems)
+  return present({ user, identityFile: fits ? absolute(identityFile, around) : undefined, sudo })
+}
+
+function buildAccounts(accounts: Holey<File.Accounts>, path: Path, building: Building): Account[] {
+  return Object.entries(accounts).map(([name, account]) => {
+    problemAtKey(building.problems, [...path, name], accountProblem(name))
+    return readAccounts(name, account ?? {}, { ...building, path: [...path, name] })
+  })
+}
+
+/** The identity file of a client lies on the client, where this machine's folders mean nothing. */
+function buildClient(name: string, client: Holey<File.Client>, { problems }: Building): Client {
+  const path = ['clients', name]
+  problemAtKey(problems, path, hostNameProblem(name))
+  if (client.user !== undefined) report(problems, [...path, 'user'], loginUserProblem(client.user))
+  const { identityFile } = client
+  if (identityFile !== undefined && checkPath(identityFile, [...path, 'identityFile'], problems)) {
+    const anchored = /^(~\/|\/)/.test(identityFile)
+    report(problems, [...path, 'identityFile'], anchored ? undefined : 'is a path on the client: begin it with / or ~/')
+  }
+  return { name, ...present({ user: client.user, identityFile, port: client.port }) }
+}
+
+function report(problems: Problems, path: Path, sentence: string | undefined): void {
+  if (sentence !== undefined) problems.add(path, sentence)
+}
+
+function problemAtKey(problems: Problems, path: Path, sentence: string | undefined): void {
+  if (sentence !== undefined) problems.addAtKey(path, sentence)
+}
+
+type Present<T> = { [K in keyof T]?: Exclude<T[K], undefined> }
+
+/** Without the keys that hold nothing. */
+function present<T extends object>(object: T): Present<T> {
+  return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined)) as Present<T>
+}

@@ -1,0 +1,109 @@
+import { canonical, overlap } from './addresses.ts'
+import type { Origin } from './build.ts'
+import { printForward } from './forward.ts'
+import { type Device, type Forward, type Gateway, hosts, type Inventory } from './model.ts'
+import type { Path, Problems } from './problems.ts'
+import { list, show, suggest } from './words.ts'
+
+/** What only shows when the parts of an inventory are held against each other. */
+export function checkTogether(inventory: Inventory, origins: ReadonlyMap<Forward, Origin>, problems: Problems): void {
+  checkNames(inventory, problems)
+  checkAddresses(inventory, problems)
+  checkPorts(inventory, origins, problems)
+  for (const gateway of inventory.gateways) checkTunnelAccount(gateway, problems)
+  if (inventory.gateways.length > 0 || !problems.has(['gateways'])) {
+    for (const device of inventory.devices) checkVia(device, inventory, problems)
+  }
+}
+
+function pathOf(host: Gateway | Device): Path {
+  return [`${host.role}s`, host.name]
+}
+
+function checkNames(inventory: Inventory, problems: Problems): void {
+  const seen = new Map<string, { name: string; path: Path }>()
+  const clients = inventory.clients.map((client): [string, Path] => [client.name, ['clients', client.name]])
+  for (const [name, path] of [
+    ...hosts(inventory).map((host): [string, Path] => [host.name, pathOf(host)]),
+    ...clients,
+  ]) {
+    const other = seen.get(name.toLowerCase())
+    if (other !== undefined) {
+      const same = other.name === name ? 'is' : `differs only in capitals from ${show(other.name)},`
+      const taken = `the name ${same} already on ${problems.line(other.path)}: give each machine a name of its own`
+      problems.addAtKey(path, taken)
+    }
+    seen.set(name.toLowerCase(), { name, path })
+  }
+  for (const gateway of inventory.gateways) {
+    if (gateway.name !== 'direct' && gateway.name !== 'forward') continue
+    problems.addAtKey(pathOf(gateway), 'is a word of "via": give the gateway another name')
+  }
+}
+
+function checkAddresses(inventory: Inventory, problems: Problems): void {
+  const seen = new Map<string, Gateway | Device>()
+  for (const host of hosts(inventory)) {
+    if (host.role === 'device' && host.via.every((way) => way === 'forward')) continue
+    const place = placeOf(host.address ?? host.name, host.port ?? 22)
+    const other = seen.get(place)
+    if (other === undefined) {
+      seen.set(place, host)
+    } else if (other.name.toLowerCase() !== host.name.toLowerCase()) {
+      const both = `${show(other.name)} on ${problems.line(pathOf(other))} has the same address and port`
+      problems.add([...pathOf(host), 'address'], `${both}: one of the two is another machine, or one too many`)
+    }
+  }
+}
+
+function placeOf(address: string, port: number): string {
+  return `${canonical(address).toLowerCase()} ${port}`
+}
+
+function checkPorts(inventory: Inventory, origins: ReadonlyMap<Forward, Origin>, problems: Problems): void {
+  const earlier: Forward[] = []
+  for (const forward of inventory.devices.flatMap((device) => device.forwards)) {
+    const origin = origins.get(forward)
+    const rival = earlier.find((other) => {
+      const written = origins.get(other)?.bindAddress ?? other.bindAddress
+      const sameDoor = other.gateway === forward.gateway && other.port === forward.port
+      return sameDoor && overlap(written, origin?.bindAddress ?? forward.bindAddress)
+    })
+    if (rival !== undefined && origin !== undefined) {
+      const line = problems.line(origins.get(rival)?.path ?? [])
+      const taken = `port ${forward.port} on ${forward.gateway} is taken by ${rival.device} (${printForward(rival)}, ${line})`
+      problems.add(origin.path, `${taken}: choose another port`)
+    }
+    earlier.push(forward)
+  }
+}
+
+function checkTunnelAccount(gateway: Gateway, problems: Problems): void {
+  const { tunnelAccount } = gateway
+  if (gateway.login.user === tunnelAccount) {
+    const own: Path = [...pathOf(gateway), 'login', 'user']
+    const sentence = `${show(tunnelAccount)} is the tunnel account of ${gateway.name}, which nobody may log in to`
+    problems.add(own, `${sentence}: log in as somebody else, or choose another "tunnelAccount"`)
+  }
+  if (gateway.accounts.some((account) => account.name === tunnelAccount)) {
+    const sentence = 'is the tunnel account of this gateway, whose keys are those of the devices: leave it out here'
+    problems.addAtKey([...pathOf(gateway), 'accounts', tunnelAccount], sentence)
+  }
+}
+
+function checkVia(device: Device, inventory: Inventory, problems: Problems): void {
+  const gateways = inventory.gateways.map((gateway) => gateway.name)
+  const known = [...new Set(['direct', 'forward', ...gateways])]
+  if (problems.has([...pathOf(device), 'via'])) return
+  for (const [index, way] of device.via.entries()) {
+    if (known.includes(way)) continue
+    const others = `write ${list(
+      known.map((word) => `"${word}"`),
+      'or',
+    )}`
+    problems.add(
+      [...pathOf(device), 'via', index],
+      `there is no way in named ${show(way)}${suggest(way, known, others)}`,
+    )
+  }
+}

@@ -1,0 +1,187 @@
+// Made from inventory/schema.json by `npm run generate`; do not edit.
+
+/**
+ * The host name or IP address at which the machine you run provision on reaches this host. Default: its name, as your ~/.ssh/config and DNS have it.
+ */
+export type Address = string
+/**
+ * The host keys this host may show: public keys ("ssh-ed25519 AAAA…") or fingerprints ("SHA256:…"). Left out: those in the known_hosts file beside this file, which `provision trust` writes.
+ */
+export type HostKeys = string[]
+/**
+ * "[bind_address:]port:host:hostport", in the words of ssh -R: whoever connects to port on the gateway reaches host:hostport as the device sees it. Or an object with the same parts by name.
+ */
+export type Forward = string | ForwardObject
+
+/**
+ * The machines that provision looks after: gateways that everybody can reach, devices that nobody can call, and the tunnels between them.
+ */
+export interface InventoryFile {
+  /**
+   * Where this schema lies, so that editors complete and explain while you type. provision itself does not read it.
+   */
+  $schema?: string
+  login?: Login
+  /**
+   * Machines that devices can dial out to and people can reach. The name of each is the key: { "ssh-gw.guest.internal": {} }.
+   */
+  gateways?: {
+    [k: string]: Gateway
+  }
+  /**
+   * Machines behind a firewall or NAT that nobody can call. Each dials out to its gateways and offers its forwards there.
+   */
+  devices?: {
+    [k: string]: Device
+  }
+  /**
+   * Machines that people log in from. provision never touches them; `provision ssh-config --client NAME` prints the ssh_config they need.
+   */
+  clients?: {
+    [k: string]: Client
+  }
+}
+/**
+ * How the machine you run provision on logs in to the hosts. At the top: to every host; a host's own login goes before it, key by key. What you leave out comes from your ~/.ssh/config, ssh agent and keys.
+ */
+export interface Login {
+  /**
+   * The account to log in to. Left out: what your ~/.ssh/config says, else your own user name.
+   */
+  user?: string
+  /**
+   * The private key to log in with, or its .pub file where the agent holds the private one: absolute, starting with ~/, or relative to this file's folder. Left out: your agent and the usual keys.
+   */
+  identityFile?: string
+  /**
+   * true (the default): become root with sudo where the account is not root. false: never use sudo.
+   */
+  sudo?: boolean
+}
+/**
+ * A machine that devices can dial out to. {} is enough where its name resolves and its sshd listens on port 22.
+ */
+export interface Gateway {
+  address?: Address
+  /**
+   * The port of its sshd, as the machine you run provision on reaches it. Default: what your ~/.ssh/config says, else 22.
+   */
+  port?: number
+  hostKeys?: HostKeys
+  login?: Login
+  accounts?: Accounts
+  dial?: Dial
+  /**
+   * The account on the gateway that tunnels log in to. provision creates it: it may listen on the ports written here and do nothing else. Nobody may log in as a person with it. Default: tunnel.
+   */
+  tunnelAccount?: string
+}
+/**
+ * Accounts that this host should have: { "user001": { "authorizedKeys": ["user001.pub"] } }. Accounts that are not named here are not touched.
+ */
+export interface Accounts {
+  [k: string]: Account
+}
+/**
+ * An account and the keys that may log in to it.
+ */
+export interface Account {
+  /**
+   * Public keys that may log in: whole lines ("ssh-ed25519 AAAA… someone"), or paths to .pub files, relative to this file's folder or starting with ~/.
+   */
+  authorizedKeys?: string[]
+  /**
+   * true: remove every key of this account that is not listed. false (the default): only add.
+   */
+  exclusive?: boolean
+}
+/**
+ * Where devices reach this gateway, where that differs from where you reach it (another network, a NAT in between).
+ */
+export interface Dial {
+  /**
+   * The host name or IP address that devices dial. Default: the gateway's address.
+   */
+  address?: string
+  /**
+   * The port that devices dial. Default: the gateway's port.
+   */
+  port?: number
+}
+/**
+ * A machine that nobody can call. Its forwards are the doors that it opens on its gateways.
+ */
+export interface Device {
+  address?: Address
+  /**
+   * The port of its sshd, as the machine you run provision on reaches it. Default: what your ~/.ssh/config says, else 22.
+   */
+  port?: number
+  hostKeys?: HostKeys
+  login?: Login
+  accounts?: Accounts
+  /**
+   * The ports that this device opens on its gateways, each leading to a host and port that the device can reach.
+   */
+  forwards?: Forward[]
+  /**
+   * Ways in for provision itself, tried in order: "direct" (straight to its address), "forward" (through its own forward on the gateway), or the name of a gateway to jump through. Default: ["direct", "forward"].
+   *
+   * @minItems 1
+   */
+  via?: string[]
+  /**
+   * What keeps the tunnel alive on the device: "systemd" (plain ssh under systemd, the default) or "autossh".
+   */
+  supervisor?: 'systemd' | 'autossh'
+}
+/**
+ * One forward, its parts by name.
+ */
+export interface ForwardObject {
+  /**
+   * The name of the gateway that listens. May be left out where there is only one.
+   */
+  gateway?: string
+  /**
+   * The address on the gateway that listens. Default: 127.0.0.1. "*" means all of them; anything but loopback needs "expose": true.
+   */
+  bindAddress?: string
+  /**
+   * The port on the gateway that listens.
+   */
+  port: number
+  /**
+   * Where the forward leads, as the device sees it: "localhost" is the device itself. IPv6 addresses without brackets.
+   */
+  host: string
+  /**
+   * The port on that host. 22 is sshd.
+   */
+  hostPort: number
+  /**
+   * Who opens the port on the gateway. "sshd": sshd does, as with ssh -R. "socket" (not available yet): systemd owns the port, so that a stale session never holds it and ports below 1024 work.
+   */
+  listener?: 'sshd' | 'socket'
+  /**
+   * true: other machines than the gateway may reach this port. Needed where the bind address is not loopback.
+   */
+  expose?: boolean
+}
+/**
+ * A machine that people log in from, and what its ssh_config should say.
+ */
+export interface Client {
+  /**
+   * The account that people on this client log in to, on gateways and devices alike. Left out: the User line is left out.
+   */
+  user?: string
+  /**
+   * The private key to log in with, as a path on the client: it starts with / or ~/.
+   */
+  identityFile?: string
+  /**
+   * The port at which this client reaches the gateways' sshd, where it is another than the gateways' own.
+   */
+  port?: number
+}
