@@ -159,6 +159,10 @@ describe('a text that is not JSON', () => {
     `)
   })
 
+  test('is refused where it would end the stack', () => {
+    expect(complaints('['.repeat(200_000))).toBe('inventory.json: is nested far too deeply for an inventory')
+  })
+
   test('a byte order mark and Windows line ends are no mistake', () => {
     expect(parse('\ufeff{\r\n  "gateways": { "gw": {} }\r\n}\r\n').gateways).toHaveLength(1)
   })

@@ -1,4 +1,5 @@
 import { type Node, type ParseError, type ParseErrorCode, parseTree, printParseErrorCode } from 'jsonc-parser'
+import { InventoryError } from '../errors.ts'
 import { type Path, type Problems, problemsOf } from './problems.ts'
 import { isPrivateKey, show } from './words.ts'
 
@@ -10,7 +11,7 @@ export interface Reading {
 /** JSON with comments and trailing commas. A text that cannot be read to its end gets no further complaints than that. */
 export function readSyntax(text: string, file: string): Reading {
   const errors: ParseError[] = []
-  const root = parseTree(text, errors, { allowTrailingComma: true })
+  const root = parseOrRefuse(text, file, errors)
   const problems = problemsOf(text, file, root)
   if (root === undefined) {
     problems.addAt(0, [], 'the file is empty: begin with { "gateways": { }, "devices": { } }')
@@ -21,6 +22,16 @@ export function readSyntax(text: string, file: string): Reading {
   if (root === undefined) throw new TypeError('unreachable')
   addDuplicateKeys(root, [], problems)
   return { root, problems }
+}
+
+/** The parser calls itself for each bracket, so that a hundred thousand of them end the stack. */
+function parseOrRefuse(text: string, file: string, errors: ParseError[]): Node | undefined {
+  try {
+    return parseTree(text, errors, { allowTrailingComma: true })
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error
+    throw new InventoryError(`${file}: is nested far too deeply for an inventory`, 'is it the right file?')
+  }
 }
 
 /** One per line: what follows the first is mostly the parser finding its feet again. */
