@@ -1,4 +1,13 @@
 import type { Duplex } from 'node:stream'
+import { ConnectError } from './errors.ts'
+import type { Host } from './inventory/model.ts'
+import { handshake } from './session/handshake.ts'
+import { identity } from './session/identity.ts'
+import { openSession } from './session/open-session.ts'
+import { dial } from './session/socket.ts'
+import type { Wire } from './session/wire.ts'
+
+export { type Counts, noCounts, type Wire, type WireOptions, wire } from './session/wire.ts'
 
 /** One authenticated connection to a host, its host key pinned. The only door to the wire. */
 export interface Session {
@@ -10,10 +19,11 @@ export interface Session {
   /**
    * Runs a POSIX sh script, sent on stdin, as root where `privileged`.
    * Resolves only when the script's own end was seen, whatever its exit code.
-   * @throws RemoteError `lost`, `timeout`, `sudo`, `output` (more than the cap)
+   * After a `timeout` or `lost`, what it started may still run there.
+   * @throws RemoteError `lost`, `timeout`, `sudo`, `output` (more than the cap), `refused` (the account runs no commands)
    */
   exec(script: string, options: { readonly timeoutMs: number; readonly privileged: boolean }): Promise<Result>
-  /** A connection made by the host itself to one of its own addresses (`direct-tcpip`). @throws RemoteError `refused`, `lost` */
+  /** A connection made by the host itself to one of its own addresses (`direct-tcpip`). @throws RemoteError `refused`, `lost`, `timeout` */
   forward(address: string, port: number): Promise<Duplex>
   close(): void
 }
@@ -22,4 +32,65 @@ export interface Result {
   readonly code: number
   readonly stdout: Buffer
   readonly stderr: Buffer
+}
+
+export interface ConnectOptions {
+  readonly wire: Wire
+  /** What the session says it came by. Default `direct`. */
+  readonly via?: string
+  /**
+   * A connection to the host's sshd, a new one at each call: through a gateway, `() => gateway.forward(address, port)`.
+   * Absent: TCP to the host's address, no ProxyJump (`reach` knows those).
+   */
+  readonly socket?: (() => Promise<Duplex>) | undefined
+  readonly signal?: AbortSignal | undefined
+  /** Told once, when the session's connection is gone, by us or not. */
+  readonly onClose?: (() => void) | undefined
+}
+
+const MOST_RETRIES = 3
+
+/**
+ * Logs in to a host. Its host key is judged before anything of ours is sent; an unknown one is settled with the
+ * connection closed, and then we come again. A refused login is never tried twice: sshd penalises the whole network.
+ * Only a host that hung up before it spoke is, up to three times, and only on a socket of our own.
+ * @throws ConnectError
+ */
+export async function connect(host: Host, options: ConnectOptions): Promise<Session> {
+  const { wire, signal } = options
+  const config = await wire.userConfig(host.name)
+  const who = await identity(host, config, wire.keys)
+  const target = { host: host.address ?? config.hostname, port: host.port ?? config.port }
+  const open = options.socket ?? (() => dial({ ...target, timeoutMs: wire.connectTimeoutMs, signal }))
+
+  for (let retries = 0, settled = 0; ; ) {
+    const known = await wire.pins.for({ ...host, port: target.port })
+    wire.counts.connections++
+    const socket = await open()
+    const outcome = await handshake(socket, { known, identity: who, timeoutMs: wire.connectTimeoutMs, signal })
+    if (outcome.kind === 'ready') {
+      wire.counts.logins++
+      const sudo = !host.login.sudo ? 'never' : wire.sudoPassword === undefined ? 'plain' : 'password'
+      const via = options.via ?? 'direct'
+      return openSession({
+        ...outcome,
+        host: host.name,
+        via,
+        user: who.user,
+        sudo,
+        socket,
+        wire,
+        onClose: options.onClose,
+      })
+    }
+    if (outcome.kind === 'key') {
+      await wire.pins.settle({ ...host, port: target.port }, outcome.key)
+      // Once for the answer; twice would be a host that shows another key each time.
+      if (++settled > 2) throw new ConnectError('changed-host-key', `${host.name} shows another host key each time`)
+      continue
+    }
+    if (options.socket !== undefined || retries >= MOST_RETRIES) throw outcome.error
+    await wire.sleep(100 * 2 ** retries++ * (0.5 + wire.random()))
+    wire.counts.retries++
+  }
 }

@@ -1,0 +1,147 @@
+import type { CommandModule } from 'yargs'
+import { ConnectError, InventoryError, ProvisionError } from '../errors.ts'
+import type { Device, Gateway, Inventory } from '../inventory/model.ts'
+import type { HostKey, Pins, Verdict } from '../pins.ts'
+import type { ReachContext } from '../reach.ts'
+
+// One line for each host on stdout: name, key type, fingerprint, and known, new, CHANGED, REVOKED or unreachable.
+// Questions and errors go to stderr.
+
+interface TrustArguments {
+  readonly inventory: string
+  readonly yes: boolean
+  readonly limit?: readonly string[]
+  readonly acceptNewHostKey?: string | readonly string[]
+  readonly timeout?: number
+  readonly forks?: number
+}
+
+/** `provision trust INVENTORY`: fetch host keys, show fingerprints, ask, pin them beside the inventory. */
+export const trust: CommandModule<object, TrustArguments> = {
+  command: 'trust <inventory>',
+  describe: 'fetch host keys, show fingerprints, ask, pin them beside the inventory',
+  builder: (yargs) =>
+    yargs
+      .positional('inventory', { type: 'string', demandOption: true, describe: 'the inventory' })
+      .option('yes', { type: 'boolean', default: false, describe: 'pin new keys without asking' }),
+  async handler(words) {
+    if (!words.yes && !process.stdin.isTTY) {
+      throw new InventoryError(
+        'there is no terminal to ask on',
+        'compare the fingerprints some other way and run again with --yes',
+      )
+    }
+    const [{ readInventory }, { openPins }, { wire }, { reachContext }, { askYesNo }] = await Promise.all([
+      import('../inventory.ts'),
+      import('../pins.ts'),
+      import('../session.ts'),
+      import('../reach.ts'),
+      import('../session/ask.ts'),
+    ])
+    const { join } = await import('node:path')
+    const inventory = await readInventory(words.inventory)
+    const file = join(inventory.directory, 'known_hosts')
+    const knownHosts = process.env.PROVISION_KNOWN_HOSTS || undefined
+    const timeout = words.timeout === undefined ? undefined : words.timeout * 1000
+    // Logins at gateways, to look through forwards, go by what is pinned already and ask nobody.
+    const shared = wire({ pins: openPins({ file, knownHosts }), env: process.env, connectTimeoutMs: timeout })
+    const context = reachContext(inventory, { wire: shared, forks: words.forks })
+    try {
+      await trustHosts(inventory, {
+        context,
+        pins: openPins({
+          file,
+          knownHosts,
+          onUnknown: async () => true,
+          acceptNew: new Set([words.acceptNewHostKey ?? []].flat()),
+        }),
+        print: (line) => process.stdout.write(`${line}\n`),
+        ask: words.yes
+          ? async () => true
+          : (question) => askYesNo(question, { input: process.stdin, output: process.stderr }),
+      })
+    } finally {
+      context.closeAll()
+    }
+  },
+}
+
+export interface TrustIo {
+  readonly context: ReachContext
+  /** Pins what they are given: called only after `ask` said yes. */
+  readonly pins: Pins
+  print(line: string): void
+  ask(question: string): Promise<boolean>
+}
+
+interface Seen {
+  readonly host: Gateway | Device
+  readonly key?: HostKey
+  readonly verdict?: Verdict
+  readonly error?: ProvisionError
+}
+
+/**
+ * Gateways first, since devices may be seen through them only.
+ * @throws ConnectError after all were looked at: a key has changed, was not trusted, or a host was not there
+ */
+export async function trustHosts(inventory: Inventory, io: TrustIo): Promise<void> {
+  const failures = [...(await trustSome(inventory.gateways, io)), ...(await trustSome(inventory.devices, io))]
+  const worst =
+    failures.find((error) => error.kind === 'changed-host-key') ??
+    failures.find((error) => error.kind === 'unknown-host-key') ??
+    failures[0]
+  if (worst === undefined) return
+  const more = failures.length > 1 ? ` (and ${failures.length - 1} more)` : ''
+  throw new ConnectError(worst.kind, `${worst.message}${more}`, worst.hint)
+}
+
+async function trustSome(hosts: readonly (Gateway | Device)[], io: TrustIo): Promise<readonly ConnectError[]> {
+  const { fingerprintOf } = await import('../pins.ts')
+  const seen = await Promise.all(hosts.map((host) => io.context.forks(() => look(host, io))))
+  const width = Math.max(0, ...hosts.map((host) => host.name.length))
+  for (const { host, key, verdict, error } of seen) {
+    const name = host.name.padEnd(width)
+    if (key === undefined) io.print(`${name}  unreachable: ${error?.message}`)
+    else io.print(`${name}  ${key.type}  ${fingerprintOf(key)}  ${verdict === undefined ? '' : WORDS[verdict]}`)
+  }
+  const fresh = seen.filter(({ verdict }) => verdict === 'unknown').length
+  const agreed = fresh > 0 && (await io.ask(`pin ${fresh === 1 ? 'this new key' : `these ${fresh} new keys`}?`))
+  const failures: ConnectError[] = []
+  for (const { host, key, verdict, error } of seen) {
+    if (error instanceof ConnectError)
+      failures.push(new ConnectError(error.kind, `${host.name}: ${error.message}`, error.hint))
+    if (key === undefined) continue
+    if (verdict === 'unknown' && !agreed) {
+      failures.push(new ConnectError('unknown-host-key', `${host.name}: its key was not pinned`))
+      continue
+    }
+    await io.pins.settle(host, key).catch((problem: unknown) => {
+      if (!(problem instanceof ConnectError)) throw problem
+      failures.push(problem)
+    })
+  }
+  return failures
+}
+
+const WORDS: Readonly<Record<Verdict, string>> = {
+  known: 'known',
+  unknown: 'new',
+  changed: 'CHANGED',
+  revoked: 'REVOKED',
+}
+
+async function look(host: Gateway | Device, io: TrustIo): Promise<Seen> {
+  const [{ fetchHostKey }, { waysTo }, { judge }] = await Promise.all([
+    import('../session/fetch-key.ts'),
+    import('../reach.ts'),
+    import('../pins.ts'),
+  ])
+  try {
+    const { key } = await fetchHostKey(host, waysTo(host), io.context)
+    return { host, key, verdict: judge(await io.pins.for(host), key) }
+  } catch (error) {
+    if (error instanceof ProvisionError) return { host, error }
+    throw error
+  }
+}

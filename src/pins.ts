@@ -1,0 +1,182 @@
+import { ConnectError } from './errors.ts'
+import type { Host } from './inventory/model.ts'
+import { readIfThere, rewrite } from './session/file.ts'
+import {
+  fingerprintOf,
+  type HostKey,
+  hostKeyText,
+  isOnlyFor,
+  knownNames,
+  matches,
+  parseHostKey,
+  parseKnownLine,
+} from './session/known-hosts.ts'
+
+export { fingerprintOf, type HostKey, hostKeyText, parseHostKey } from './session/known-hosts.ts'
+
+/** What of a host a pin depends on. */
+export type Pinned = Pick<Host, 'name' | 'hostKeys' | 'port'>
+
+/** Everything we were told about the keys of one host. */
+export interface KnownKeys {
+  readonly keys: readonly HostKey[]
+  /** Pins that are fingerprints only: `SHA256:…`. */
+  readonly fingerprints: readonly string[]
+  readonly revoked: readonly HostKey[]
+  /** Where they stand. Pins in the inventory are the user's own text, and only the user changes them. */
+  readonly from: 'inventory' | 'known_hosts'
+}
+
+export type Verdict = 'known' | 'unknown' | 'changed' | 'revoked'
+
+export interface PinsOptions {
+  /** The known_hosts file beside the inventory. */
+  readonly file: string
+  /** `PROVISION_KNOWN_HOSTS`: read and written instead of `file` *and* of the `hostKeys` in the inventory. */
+  readonly knownHosts?: string | undefined
+  /** Asked once at a time, never twice for the same key. Absent: an unknown host is an error. */
+  readonly onUnknown?: ((host: Pinned, key: UnknownKey) => Promise<boolean>) | undefined
+  /** Hosts whose changed key replaces the pin: `--accept-new-host-key`. */
+  readonly acceptNew?: ReadonlySet<string> | undefined
+  /** Told after a changed key was pinned. */
+  readonly onReplaced?: ((host: Pinned, key: UnknownKey) => void) | undefined
+}
+
+export interface UnknownKey {
+  readonly type: string
+  readonly fingerprint: string
+}
+
+export interface Pins {
+  /** The file that is read and written. */
+  readonly file: string
+  for(host: Pinned): Promise<KnownKeys>
+  /** Appends one line; every other byte stays. Two processes may add at once. */
+  add(host: Pinned, key: HostKey): Promise<void>
+  /** Drops the lines that are about this host alone, and appends one. */
+  replace(host: Pinned, key: HostKey): Promise<void>
+  /**
+   * Decides about a key that is not simply known: pins it where the user says so.
+   * @throws ConnectError `unknown-host-key`, `changed-host-key`
+   */
+  settle(host: Pinned, key: HostKey): Promise<void>
+}
+
+export function judge(known: KnownKeys, key: HostKey): Verdict {
+  if (known.revoked.some((revoked) => revoked.blob.equals(key.blob))) return 'revoked'
+  if (known.keys.some((pinned) => pinned.blob.equals(key.blob))) return 'known'
+  if (known.fingerprints.includes(fingerprintOf(key))) return 'known'
+  return known.keys.length + known.fingerprints.length === 0 ? 'unknown' : 'changed'
+}
+
+export function openPins(options: PinsOptions): Pins {
+  const file = options.knownHosts ?? options.file
+  // One question at a time: each waits for the one before, whatever became of that.
+  let lastQuestion: Promise<unknown> = Promise.resolve()
+
+  const pins: Pins = {
+    file,
+    async for(host) {
+      if (options.knownHosts === undefined && host.hostKeys.length > 0) return fromInventory(host.hostKeys)
+      return fromKnownHosts(await readIfThere(file), host)
+    },
+    add: (host, key) => rewrite(file, (before) => append(before, host, key)),
+    replace: (host, key) =>
+      rewrite(file, (before) => {
+        const names = knownNames(host.name, host.port)
+        return append(
+          lines(before)
+            .filter((line) => !isReplaceable(line, names))
+            .join(''),
+          host,
+          key,
+        )
+      }),
+    settle(host, key) {
+      const mine = lastQuestion.then(() => settle(host, key))
+      lastQuestion = mine.catch(() => undefined)
+      return mine
+    },
+  }
+
+  async function settle(host: Pinned, key: HostKey): Promise<void> {
+    const known = await pins.for(host)
+    const verdict = judge(known, key)
+    const seen = { type: key.type, fingerprint: fingerprintOf(key) }
+    if (verdict === 'known') return
+    if (verdict === 'revoked') throw revoked(host, seen)
+    if (verdict === 'unknown') {
+      if ((await options.onUnknown?.(host, seen)) !== true) throw unknown(host, seen)
+      return pins.add(host, key)
+    }
+    const accepted = options.acceptNew?.has(host.name) === true
+    if (!accepted || known.from === 'inventory') throw changed(host, seen, known, accepted ? key : undefined)
+    await pins.replace(host, key)
+    options.onReplaced?.(host, seen)
+  }
+
+  return pins
+}
+
+function fromInventory(hostKeys: readonly string[]): KnownKeys {
+  const keys = hostKeys.flatMap((text) => parseHostKey(text) ?? [])
+  const fingerprints = hostKeys
+    .filter((text) => text.startsWith('SHA256:'))
+    .map((text) => text.trim().replace(/=+$/, ''))
+  return { keys, fingerprints, revoked: [], from: 'inventory' }
+}
+
+function fromKnownHosts(text: string, host: Pinned): KnownKeys {
+  const names = knownNames(host.name, host.port)
+  const found = text.split('\n').flatMap((line) => parseKnownLine(line) ?? [])
+  const mine = found.filter((line) => matches(line.patterns, names))
+  const of = (revoked: boolean) => mine.filter((line) => line.revoked === revoked).map((line) => line.key)
+  return { keys: of(false), fingerprints: [], revoked: of(true), from: 'known_hosts' }
+}
+
+function isReplaceable(line: string, names: readonly string[]): boolean {
+  const known = parseKnownLine(line)
+  return known !== undefined && !known.revoked && isOnlyFor(known.patterns, names)
+}
+
+function append(before: string, host: Pinned, key: HostKey): string {
+  const line = `${host.name} ${hostKeyText(key)}`
+  if (lines(before).some((there) => there.trim() === line)) return before
+  return `${before}${before === '' || before.endsWith('\n') ? '' : '\n'}${line}\n`
+}
+
+/** With their line ends, so that joining them gives the same bytes. */
+function lines(text: string): string[] {
+  return text.match(/[^\n]*\n|[^\n]+$/g) ?? []
+}
+
+function unknown(host: Pinned, seen: UnknownKey): ConnectError {
+  return new ConnectError(
+    'unknown-host-key',
+    `nobody has said yet which host key ${host.name} has; it showed ${seen.type} ${seen.fingerprint}`,
+    'compare it on the machine itself (ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub), ' +
+      'then run `provision trust INVENTORY`, or pin whatever comes first with --trust-first',
+  )
+}
+
+function changed(host: Pinned, seen: UnknownKey, known: KnownKeys, accepted: HostKey | undefined): ConnectError {
+  const pinned = [...known.keys.map((key) => `${key.type} ${fingerprintOf(key)}`), ...known.fingerprints]
+  const hint = accepted
+    ? `its pin stands in the inventory: write "${hostKeyText(accepted)}" under "hostKeys" there`
+    : 'was it installed anew? Then compare the fingerprint on the machine itself and run again with ' +
+      `--accept-new-host-key ${host.name}; otherwise another machine answers in its place`
+  const sentence = `${host.name} proved another host key than the one pinned`
+  return new ConnectError(
+    'changed-host-key',
+    `${sentence}: it showed ${seen.type} ${seen.fingerprint}, pinned is ${pinned.join(', ')}`,
+    hint,
+  )
+}
+
+function revoked(host: Pinned, seen: UnknownKey): ConnectError {
+  return new ConnectError(
+    'changed-host-key',
+    `${host.name} proved a host key that is marked @revoked: ${seen.type} ${seen.fingerprint}`,
+    'whoever answers holds a key that somebody gave up: do not log in; give the machine a new host key',
+  )
+}

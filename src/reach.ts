@@ -1,0 +1,158 @@
+import pLimit, { type LimitFunction } from 'p-limit'
+import { ConnectError, ProvisionError } from './errors.ts'
+import type { Device, Gateway, Inventory } from './inventory/model.ts'
+import { HopError, type Jumps, jumps, opener, type Roads, sshForward } from './session/ways.ts'
+import { connect, type Session, type Wire } from './session.ts'
+
+/** What all logins of one run share: the wire, and one session for each gateway that others jump through. */
+export interface ReachContext extends Roads {
+  readonly wire: Wire
+  readonly jumps: Jumps
+  /** The next way starts beside a way that has not logged in by then. */
+  readonly staggerMs: number
+  /** At most so many hosts at once. */
+  readonly forks: LimitFunction
+  /** At most 8 logins under way for each sshd or gateway: beyond 10, sshd starts to hang up (MaxStartups). */
+  handshakes(name: string): LimitFunction
+  /** Closes the sessions to gateways that others jumped through, and with them what goes through. Not those `reach` gave out. */
+  closeAll(): void
+}
+
+export interface ReachOptions {
+  readonly wire: Wire
+  /** Default 10. */
+  readonly forks?: number | undefined
+  /** Default 1000. */
+  readonly staggerMs?: number
+}
+
+export function reachContext(inventory: Pick<Inventory, 'gateways'>, options: ReachOptions): ReachContext {
+  const limits = new Map<string, LimitFunction>()
+  const shared = jumps()
+  return {
+    wire: options.wire,
+    jumps: shared,
+    gateways: inventory.gateways,
+    staggerMs: options.staggerMs ?? 1000,
+    forks: pLimit(options.forks ?? 10),
+    handshakes(name) {
+      const limit = limits.get(name) ?? pLimit(8)
+      limits.set(name, limit)
+      return limit
+    },
+    closeAll: shared.closeAll,
+  }
+}
+
+/**
+ * A new login to a host, the caller's to close, along the first of its ways that works. A way that is slow gets
+ * company after a second; the first to log in wins. A host that refuses the login or shows a wrong key ends the search,
+ * for that is the host and not the way; only a wrong key seen through `forward` waits for what the other ways say,
+ * since another device may sit behind that port.
+ * `along`: that way and no other, as `session.via` told it; a proof that this way works now.
+ * @throws ConnectError; where every way failed, one that lists them, of kind `unreachable`
+ */
+export function reach(
+  host: Gateway | Device,
+  context: ReachContext,
+  options: { readonly along?: string; readonly signal?: AbortSignal } = {},
+): Promise<Session> {
+  const ways = options.along === undefined ? waysTo(host) : [options.along]
+  return context.forks(() => race(host, ways, { context, signal: options.signal }))
+}
+
+/** In the order they are tried. A `forward` that does not end at the device's own sshd is no way in. */
+export function waysTo(host: Gateway | Device): readonly string[] {
+  if (host.role === 'gateway') return ['direct']
+  const usable = host.via.filter((way) => way !== 'forward' || sshForward(host) !== undefined)
+  return usable.length > 0 ? usable : ['direct']
+}
+
+interface Run {
+  readonly context: ReachContext
+  readonly signal: AbortSignal | undefined
+}
+
+function race(host: Gateway | Device, ways: readonly string[], { context, signal }: Run): Promise<Session> {
+  return new Promise((resolve, reject) => {
+    const stop = new AbortController()
+    const failures = new Map<string, unknown>()
+    let next = 0
+    let settled = false
+    let stagger: NodeJS.Timeout | undefined
+    const settle = (act: () => void) => {
+      settled = true
+      clearTimeout(stagger)
+      signal?.removeEventListener('abort', onAbort)
+      stop.abort()
+      act()
+    }
+    const onAbort = () => {
+      if (!settled) settle(() => reject(new ConnectError('unreachable', 'given up')))
+    }
+    const start = () => {
+      clearTimeout(stagger)
+      const way = ways[next++]
+      if (way === undefined) return
+      if (next < ways.length) stagger = setTimeout(start, context.staggerMs)
+      along(host, way, { context, signal: stop.signal }).then(
+        (session) => {
+          if (settled) session.close()
+          else settle(() => resolve(session))
+        },
+        (error: unknown) => {
+          if (settled) return
+          failures.set(way, error)
+          if (endsTheSearch(error, way) || failures.size === ways.length) settle(() => reject(verdict(ways, failures)))
+          else start()
+        },
+      )
+    }
+    if (signal?.aborted) return onAbort()
+    signal?.addEventListener('abort', onAbort, { once: true })
+    start()
+  })
+}
+
+async function along(host: Gateway | Device, way: string, { context, signal }: Run): Promise<Session> {
+  const open = await opener(host, way, context)
+  const sshd = way === 'direct' ? host.name : `through ${way === 'forward' ? gatewayOf(host) : way}`
+  const socket = open && (() => open(signal))
+  return context.handshakes(sshd)(() => connect(host, { wire: context.wire, via: way, socket, signal }))
+}
+
+function gatewayOf(host: Gateway | Device): string {
+  return (host.role === 'device' ? sshForward(host)?.gateway : undefined) ?? host.name
+}
+
+/** The host itself said no. A machine on the way, or whoever sits behind its forward's port, does not speak for it. */
+function endsTheSearch(error: unknown, way: string): boolean {
+  if (!(error instanceof ProvisionError)) return true
+  if (!(error instanceof ConnectError) || error instanceof HopError || error.kind === 'unreachable') return false
+  return way !== 'forward' || error.kind === 'login'
+}
+
+function verdict(ways: readonly string[], failures: ReadonlyMap<string, unknown>): unknown {
+  const all = ways.flatMap((way) => (failures.has(way) ? [{ way, error: failures.get(way) }] : []))
+  const decisive = all.find(({ way, error }) => endsTheSearch(error, way))
+  if (decisive !== undefined) return decisive.error
+  const own = all.find(
+    ({ error }) => error instanceof ConnectError && !(error instanceof HopError) && error.kind !== 'unreachable',
+  )
+  if (own !== undefined) return own.error
+  if (all.length === 1) return all[0]?.error instanceof ConnectError ? all[0].error : unreachable(all)
+  return unreachable(all)
+}
+
+function unreachable(all: readonly { readonly way: string; readonly error: unknown }[]): ConnectError {
+  const said = all.map(({ way, error }) => `${way}: ${error instanceof Error ? error.message : String(error)}`)
+  const hints = all.flatMap(({ error }) =>
+    error instanceof ProvisionError && error.hint !== undefined ? [error.hint] : [],
+  )
+  const fallback = 'is it switched on? See "address", "port" and "via", and try `ssh` with the same name'
+  return new ConnectError(
+    'unreachable',
+    `no way in worked (${said.join('; ')})`,
+    [...new Set(hints)].join('; ') || fallback,
+  )
+}

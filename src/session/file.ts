@@ -1,0 +1,67 @@
+import { randomBytes } from 'node:crypto'
+import { open, readFile, realpath, rename, stat, unlink } from 'node:fs/promises'
+import { setTimeout as wait } from 'node:timers/promises'
+
+/** A lock this old was left by a process that died: the work under it takes milliseconds. */
+const STALE_MS = 10_000
+
+/** The whole file, or nothing where there is none. Bytes survive: latin1 maps each to one character and back. */
+export async function readIfThere(file: string): Promise<string> {
+  try {
+    return await readFile(file, 'latin1')
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return ''
+    throw error
+  }
+}
+
+/**
+ * Reads, changes and replaces a file while no other `rewrite` of it runs, in any process. Readers see the old file or
+ * the new one, never a part. A symbolic link stays one: its target is replaced.
+ */
+export async function rewrite(file: string, change: (before: string) => string): Promise<void> {
+  const target = await realpath(file).catch(() => file)
+  const lock = `${target}.lock`
+  await acquire(lock)
+  try {
+    const before = await readIfThere(target)
+    const after = change(before)
+    if (after !== before) await replace(target, after)
+  } finally {
+    await unlink(lock).catch(() => undefined)
+  }
+}
+
+async function replace(target: string, text: string): Promise<void> {
+  const beside = `${target}.${randomBytes(6).toString('hex')}`
+  const handle = await open(beside, 'wx', 0o644)
+  try {
+    await handle.chmod(0o644)
+    await handle.writeFile(text, 'latin1')
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+  await rename(beside, target)
+}
+
+async function acquire(lock: string): Promise<void> {
+  for (;;) {
+    try {
+      await (await open(lock, 'wx', 0o644)).close()
+      return
+    } catch (error) {
+      if (errorCode(error) !== 'EEXIST') throw error
+    }
+    const age = await stat(lock).then(
+      (found) => Date.now() - found.mtimeMs,
+      () => 0,
+    )
+    if (age > STALE_MS) await unlink(lock).catch(() => undefined)
+    else await wait(5 + Math.random() * 15)
+  }
+}
+
+export function errorCode(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined
+}

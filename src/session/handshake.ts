@@ -1,0 +1,97 @@
+import { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { NodeSSH } from 'node-ssh'
+import type { AuthenticationType, AuthHandlerMiddleware, Client } from 'ssh2'
+import { ConnectError } from '../errors.ts'
+import { type HostKey, judge, type KnownKeys } from '../pins.ts'
+import { algorithms } from './algorithms.ts'
+import { connectError, lostBeforeHandshake } from './failure.ts'
+import type { Identity } from './identity.ts'
+import { hostKey } from './known-hosts.ts'
+
+export interface Handshake {
+  readonly known: KnownKeys
+  /** Absent: only the host key is wanted, and nobody logs in. */
+  readonly identity?: Identity | undefined
+  readonly timeoutMs: number
+  readonly signal?: AbortSignal | undefined
+}
+
+export type Outcome =
+  | { readonly kind: 'ready'; readonly ssh: NodeSSH; readonly client: Client; readonly key: HostKey }
+  /** A key that is not pinned, or the key alone was wanted: the connection is closed, nothing was sent to the host. */
+  | { readonly kind: 'key'; readonly key: HostKey }
+  /** The host hung up before it said who it is, as sshd does when too many knock (MaxStartups): worth another try. */
+  | { readonly kind: 'early'; readonly error: ConnectError }
+
+/**
+ * From an open connection to a login, with the host key checked before anything of ours is sent.
+ * A key that is not pinned ends the connection: people take their time to answer, and sshd's patience is short.
+ * @throws ConnectError `unreachable`, `login`
+ */
+export async function handshake(socket: Duplex, wish: Handshake): Promise<Outcome> {
+  const { known, identity, signal } = wish
+  let seen: HostKey | undefined
+  let greeting = ''
+  let partial = false
+  let spoke = false
+  const offers = [...(identity?.offers ?? [])]
+  const authHandler: AuthHandlerMiddleware = (_left, partialSuccess, next) => {
+    partial ||= partialSuccess === true
+    // @types/ssh2 does not know that false ends the attempts.
+    next(offers.shift()?.method ?? (false as unknown as AuthenticationType))
+  }
+  const ssh = new NodeSSH()
+  const ready = ssh.connect({
+    sock: socket,
+    username: identity?.user ?? 'none',
+    authHandler,
+    algorithms: algorithms(known),
+    hostVerifier: (blob: Buffer) => {
+      seen = hostKey(blob)
+      return identity !== undefined && seen !== undefined && judge(known, seen) === 'known'
+    },
+    readyTimeout: wish.timeoutMs,
+    keepaliveInterval: 5000,
+    keepaliveCountMax: 3,
+  })
+  const client = ssh.connection
+  if (client === null) throw new ConnectError('unreachable', 'the connection closed at once')
+  // For ever: node-ssh takes its own listener off, and then a reset would end the process (node-ssh#421).
+  client.on('error', () => undefined)
+  // As many as there are channels.
+  client.setMaxListeners(0)
+  client.once('handshake', () => {
+    spoke = true
+  })
+  const listen = (chunk: Buffer) => {
+    if (greeting.length < 256) greeting += chunk.toString('latin1', 0, 256)
+    else socket.removeListener('data', listen)
+  }
+  socket.on('data', listen)
+  const onAbort = () => socket.destroy()
+  if (signal?.aborted) onAbort()
+  signal?.addEventListener('abort', onAbort, { once: true })
+  try {
+    await ready
+    if (seen === undefined) throw new Error('no host key')
+    return { kind: 'ready', ssh, client, key: seen }
+  } catch (error) {
+    hangUp(client, socket)
+    if (signal?.aborted) throw new ConnectError('unreachable', 'given up')
+    if (seen !== undefined && (identity === undefined || judge(known, seen) !== 'known'))
+      return { kind: 'key', key: seen }
+    if (!spoke && lostBeforeHandshake(error)) return { kind: 'early', error: connectError(error, { greeting, spoke }) }
+    throw connectError(error, { greeting, spoke, partial, identity, timeoutMs: wish.timeoutMs })
+  } finally {
+    signal?.removeEventListener('abort', onAbort)
+    socket.removeListener('data', listen)
+  }
+}
+
+/** Says goodbye, and does not wait for an answer: a peer that is gone would keep the process alive. */
+export function hangUp(client: Client, socket: Duplex): void {
+  client.end()
+  if (socket instanceof Socket) socket.destroySoon()
+  else socket.destroy()
+}

@@ -1,0 +1,147 @@
+import { readFile } from 'node:fs/promises'
+import { basename } from 'node:path'
+import ssh2, { type AnyAuthMethod, type ParsedKey } from 'ssh2'
+import type { Host } from '../inventory/model.ts'
+import { fingerprintOf } from '../pins.ts'
+import { agentKeys, OneKeyAgent } from './agent.ts'
+import type { UserConfig } from './ssh-config.ts'
+
+/** sshd gives up after 6 attempts (MaxAuthTries), and counts what the agent's keys cost. */
+const MOST_OFFERS = 5
+
+/** One key that we can prove to hold. */
+export interface Offer {
+  /** `~/.ssh/id_ed25519 SHA256:…`, for people. */
+  readonly label: string
+  readonly method: AnyAuthMethod
+}
+
+/** Who we say we are at one host, and how we prove it. */
+export interface Identity {
+  readonly user: string
+  readonly offers: readonly Offer[]
+  /** Key files that could not be offered, each with its reason and what to do: for the hint of a refused login. */
+  readonly skipped: readonly string[]
+}
+
+/** A private key file, read and parsed once for each keyring: parsing may cost milliseconds, and there are many hosts. */
+export type KeyFile =
+  | { readonly kind: 'key'; readonly path: string; readonly key: ParsedKey }
+  /** Locked, or only its public half is here: the agent may have it. */
+  | { readonly kind: 'public'; readonly path: string; readonly blob: Buffer | undefined; readonly why: string }
+  | { readonly kind: 'none' }
+
+export interface Keyring {
+  file(path: string): Promise<KeyFile>
+  agent(socket: string): Promise<readonly ParsedKey[]>
+}
+
+/** A cache that lives as long as its owner: one run. */
+export function keyring(): Keyring {
+  const files = new Map<string, Promise<KeyFile>>()
+  const agents = new Map<string, Promise<readonly ParsedKey[]>>()
+  return { file: (path) => once(files, path, readKeyFile), agent: (socket) => once(agents, socket, agentKeys) }
+}
+
+/** `login.identityFile` alone where given; else what ssh would offer: at most five, each once, the likeliest first. */
+export async function identity(host: Pick<Host, 'login'>, config: UserConfig, keys: Keyring): Promise<Identity> {
+  const user = host.login.user ?? config.user
+  const only = host.login.identityFile
+  const inAgent = config.agent === undefined ? [] : await keys.agent(config.agent)
+  const paths = only === undefined ? config.identityFiles : [only]
+  const files = await Promise.all([...new Set(paths)].map((path) => keys.file(path)))
+
+  const skipped: string[] = []
+  const offers = new Map<string, Offer>()
+  const offerAgent = (key: ParsedKey) => {
+    if (config.agent !== undefined) offer(key, key.comment || 'agent', new OneKeyAgent(config.agent, key))
+  }
+  const offerFile = (file: KeyFile) => {
+    if (file.kind === 'none') return
+    const blob = file.kind === 'key' ? file.key.getPublicSSH() : file.blob
+    const held = blob && inAgent.find((key) => key.getPublicSSH().equals(blob))
+    if (held) offerAgent(held)
+    else if (file.kind === 'key') offer(file.key, file.path)
+    else skipped.push(`${file.path}: ${file.why}`)
+  }
+  function offer(key: ParsedKey, from: string, agent?: OneKeyAgent): void {
+    const print = fingerprintOf(key.getPublicSSH())
+    if (offers.has(print)) return
+    const method: AnyAuthMethod = agent
+      ? { type: 'agent', username: user, agent }
+      : // @types/ssh2 lacks the parsed key here; ssh2's parseKey gives it back as it is.
+        { type: 'publickey', username: user, key: key as unknown as Buffer }
+    offers.set(print, { label: `${from} ${print}`, method })
+  }
+
+  const chosen = only !== undefined || config.identitiesOnly
+  const isDefault = (file: KeyFile) => file.kind !== 'none' && /^id_[a-z0-9_]+$/.test(basename(file.path))
+  files.filter((file) => chosen || !isDefault(file)).forEach(offerFile)
+  if (!chosen) {
+    // Two places stay for the default files: an agent full of other keys must not hide them.
+    const usable = files.filter((file) => isDefault(file) && file.kind === 'key').slice(0, 2)
+    const room = Math.max(0, MOST_OFFERS - offers.size - usable.length)
+    inAgent
+      .filter((key) => !offers.has(fingerprintOf(key.getPublicSSH())))
+      .slice(0, room)
+      .forEach(offerAgent)
+    files.filter(isDefault).forEach(offerFile)
+  }
+  if (only !== undefined && files[0]?.kind === 'none') skipped.push(`${only}: there is no such key file`)
+  return { user, offers: [...offers.values()].slice(0, MOST_OFFERS), skipped }
+}
+
+async function readKeyFile(path: string): Promise<KeyFile> {
+  const text = await read(path)
+  if (text === undefined) {
+    const beside = await publicHalf(`${path}.pub`)
+    return beside
+      ? { kind: 'public', path, blob: beside, why: 'only its public half is here; ssh-add it' }
+      : { kind: 'none' }
+  }
+  const key = ssh2.utils.parseKey(text)
+  if (key instanceof Error) {
+    const blob = (await publicHalf(`${path}.pub`)) ?? publicPart(text)
+    const locked = /encrypted/i.test(key.message)
+    const why = locked
+      ? `it has a passphrase; \`ssh-add ${path}\` first`
+      : 'no key of a kind that can be used from here'
+    return { kind: 'public', path, blob, why }
+  }
+  if (key.isPrivateKey()) return { kind: 'key', path, key }
+  // The public half was named: ssh takes the private one beside it, or from the agent.
+  const beside = path.endsWith('.pub') ? await readKeyFile(path.slice(0, -4)) : undefined
+  if (beside?.kind === 'key') return beside
+  const why = `only its public half is here; \`ssh-add\` the private one first`
+  return { kind: 'public', path, blob: key.getPublicSSH(), why }
+}
+
+async function publicHalf(path: string): Promise<Buffer | undefined> {
+  const key = ssh2.utils.parseKey((await read(path)) ?? '')
+  return key instanceof Error ? undefined : key.getPublicSSH()
+}
+
+/** A locked key of OpenSSH's own format still shows its public part: magic, three strings, a count, then the blob. */
+function publicPart(text: string): Buffer | undefined {
+  const body = /-----BEGIN OPENSSH PRIVATE KEY-----([\s\S]+?)-----END/.exec(text)?.[1]
+  if (body === undefined) return undefined
+  const bytes = Buffer.from(body, 'base64')
+  let at = 'openssh-key-v1\0'.length
+  try {
+    for (let skip = 0; skip < 3; skip++) at += 4 + bytes.readUInt32BE(at)
+    at += 4
+    return bytes.subarray(at + 4, at + 4 + bytes.readUInt32BE(at))
+  } catch {
+    return undefined
+  }
+}
+
+function read(path: string): Promise<string | undefined> {
+  return readFile(path, 'utf8').catch(() => undefined)
+}
+
+function once<T>(cache: Map<string, Promise<T>>, key: string, make: (key: string) => Promise<T>): Promise<T> {
+  const made = cache.get(key) ?? make(key)
+  cache.set(key, made)
+  return made
+}

@@ -1,0 +1,166 @@
+import type { Duplex } from 'node:stream'
+import { ConnectError, ProvisionError } from '../errors.ts'
+import { isOwnSshd } from '../inventory/forward.ts'
+import type { Device, Gateway, Host } from '../inventory/model.ts'
+import { connect, type Session, type Wire } from '../session.ts'
+import { dial } from './socket.ts'
+
+/** Sessions that others jump through: one for each gateway or hop, opened when first needed, and again when it is gone. */
+export interface Jumps {
+  /** @throws ConnectError */
+  get(key: string, open: (onClose: () => void) => Promise<Session>): Promise<Session>
+  closeAll(): void
+}
+
+export function jumps(): Jumps {
+  const open = new Map<string, Promise<Session>>()
+  let closed = false
+  return {
+    async get(key, make) {
+      const there = open.get(key)
+      if (there !== undefined) return there
+      const drop = () => {
+        if (open.get(key) === made) open.delete(key)
+      }
+      const made: Promise<Session> = make(drop).then((session) => {
+        if (closed) session.close()
+        return session
+      })
+      open.set(key, made)
+      made.catch(drop)
+      return made
+    },
+    closeAll() {
+      closed = true
+      for (const session of open.values()) session.then((found) => found.close()).catch(() => undefined)
+      open.clear()
+    },
+  }
+}
+
+/** One connection to a host's sshd along one way, each call a new one. */
+export type Opener = (signal?: AbortSignal) => Promise<Duplex>
+
+export interface Roads {
+  readonly wire: Wire
+  readonly jumps: Jumps
+  readonly gateways: readonly Gateway[]
+}
+
+/** A forward that ends at the device's own sshd, so that an ssh login through it reaches the device. */
+export function sshForward(device: Device) {
+  return device.forwards.find((forward) => isOwnSshd(device, forward))
+}
+
+/** How to open one way; undefined for `direct` without a jump, which `connect` does best itself. */
+export async function opener(host: Gateway | Device, way: string, roads: Roads): Promise<Opener | undefined> {
+  if (way === 'direct') return proxyJump(host, roads)
+  if (host.role === 'gateway') throw new ConnectError('unreachable', `a gateway is reached directly, not by ${way}`)
+  if (way === 'forward') {
+    const forward = sshForward(host)
+    if (forward === undefined) throw new ConnectError('unreachable', 'it has no forward to its own sshd')
+    return () => through(forward.gateway, { address: forward.bindAddress, port: forward.port }, roads)
+  }
+  const config = await roads.wire.userConfig(host.name)
+  return () => through(way, { address: host.address ?? config.hostname, port: host.port ?? config.port }, roads)
+}
+
+interface Target {
+  readonly address: string
+  readonly port: number
+}
+
+/** A session that was cut since is opened anew, once: a gateway may just have restarted its sshd. */
+async function through(name: string, to: Target, roads: Roads): Promise<Duplex> {
+  const gateway = roads.gateways.find((one) => one.name === name)
+  if (gateway === undefined) throw new ConnectError('unreachable', `there is no gateway ${name}`)
+  const session = () =>
+    roads.jumps.get(`gateway ${name}`, async (onClose) => {
+      try {
+        const open = await proxyJump(gateway, roads)
+        return await connect(gateway, { wire: roads.wire, socket: open && (() => open()), onClose })
+      } catch (error) {
+        throw atHop(name, error)
+      }
+    })
+  return forwardOrAgain(session, to)
+}
+
+async function forwardOrAgain(session: () => Promise<Session>, to: Target): Promise<Duplex> {
+  const first = await session()
+  try {
+    return await first.forward(to.address, to.port)
+  } catch (error) {
+    if (!(error instanceof ProvisionError) || !('kind' in error) || error.kind !== 'lost') throw error
+    return (await session()).forward(to.address, to.port)
+  }
+}
+
+/** The ProxyJump of the user's own ssh_config: hop by hop, each with its own login and its own pinned key. */
+async function proxyJump(host: Host, roads: Roads): Promise<Opener | undefined> {
+  const config = await roads.wire.userConfig(host.name)
+  if (config.proxyCommand) {
+    throw new ConnectError(
+      'unreachable',
+      `your ssh_config sets a ProxyCommand for ${host.name}, which cannot be used here`,
+      'write ProxyJump instead, or name a gateway under "via"',
+    )
+  }
+  if (config.jumps.length === 0) return undefined
+  const to = { address: host.address ?? config.hostname, port: host.port ?? config.port }
+  return () => forwardOrAgain(() => hop(config.jumps, roads), to)
+}
+
+async function hop(chain: readonly string[], roads: Roads): Promise<Session> {
+  const here = chain.at(-1) ?? ''
+  const before = chain.slice(0, -1)
+  const wanted = parseJump(here)
+  // A hop that is a gateway of the inventory has its pins and its login there.
+  const known = roads.gateways.find((gateway) => gateway.name === wanted.host)
+  const config = await roads.wire.userConfig(wanted.host)
+  const login = { ...known?.login, sudo: false, ...(wanted.user === undefined ? {} : { user: wanted.user }) }
+  const port = wanted.port ?? known?.port ?? config.port
+  const address = known?.address ?? config.hostname
+  const host = {
+    role: 'gateway',
+    name: wanted.host,
+    address,
+    port,
+    hostKeys: known?.hostKeys ?? [],
+    login,
+    accounts: [],
+  } as const
+  return roads.jumps.get(`hop ${chain.join(',')}`, async (onClose) => {
+    try {
+      const socket = before.length === 0 ? undefined : () => forwardOrAgain(() => hop(before, roads), { address, port })
+      return await connect(host, { wire: roads.wire, socket, onClose })
+    } catch (error) {
+      throw atHop(wanted.host, error)
+    }
+  })
+}
+
+/** `[user@]host[:port]` or `ssh://…`, as ProxyJump takes it. */
+export function parseJump(text: string): { readonly user?: string; readonly host: string; readonly port?: number } {
+  const found = /^(?:ssh:\/\/)?(?:(.+)@)?(\[[^\]]+\]|[^:]+|[^:]*:[^:]*:.*?)(?::(\d+))?\/?$/.exec(text)
+  const [, user, name = text, port] = found ?? []
+  const host = name.replace(/^\[|\]$/g, '')
+  return { host, ...(user === undefined ? {} : { user }), ...(port === undefined ? {} : { port: Number(port) }) }
+}
+
+/** What went wrong at a machine on the way: never the host's own fault, so it does not end the search for it. */
+export class HopError extends ConnectError {}
+
+function atHop(name: string, error: unknown): unknown {
+  if (error instanceof HopError || !(error instanceof ConnectError)) return error
+  return new HopError(error.kind, `${name}: ${error.message}`, error.hint)
+}
+
+/** The socket of a way, for those who want no login: `direct` without a jump is plain TCP. */
+export async function openSocket(host: Gateway | Device, way: string, roads: Roads): Promise<Duplex> {
+  const open = await opener(host, way, roads)
+  if (open !== undefined) return open()
+  const config = await roads.wire.userConfig(host.name)
+  const target = { host: host.address ?? config.hostname, port: host.port ?? config.port }
+  return dial({ ...target, timeoutMs: roads.wire.connectTimeoutMs })
+}

@@ -1,0 +1,71 @@
+import { setTimeout as wait } from 'node:timers/promises'
+import type { Pins } from '../pins.ts'
+import { type Keyring, keyring } from './identity.ts'
+import { type UserConfig, userConfig } from './ssh-config.ts'
+
+/** What a run cost; counted up as it goes. */
+export interface Counts {
+  /** Sockets to an sshd, tries that failed and jumps included. */
+  connections: number
+  /** Sessions that were authenticated. */
+  logins: number
+  execs: number
+  forwards: number
+  /** Connections tried again because sshd hung up before it spoke. */
+  retries: number
+}
+
+export function noCounts(): Counts {
+  return { connections: 0, logins: 0, execs: 0, forwards: 0, retries: 0 }
+}
+
+/** What every connection of one run shares. Make it once. */
+export interface Wire {
+  readonly pins: Pins
+  readonly counts: Counts
+  readonly keys: Keyring
+  /** For TCP, for a forward to open, and for the login after it, each. */
+  readonly connectTimeoutMs: number
+  readonly sudoPassword: string | undefined
+  /** Most bytes that one exec may write. */
+  readonly capBytes: number
+  /** The user's ssh_config for a name, asked once. */
+  userConfig(name: string): Promise<UserConfig>
+  random(): number
+  sleep(ms: number): Promise<unknown>
+}
+
+export interface WireOptions {
+  readonly pins: Pins
+  /** HOME, PATH, SSH_AUTH_SOCK are read. */
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly counts?: Counts
+  /** Default 10 000. */
+  readonly connectTimeoutMs?: number | undefined
+  readonly sudoPassword?: string | undefined
+  /** Instead of the user's ssh_config, as `ssh -F`: a path, or `none`. */
+  readonly sshConfig?: string | undefined
+  /** Default 16 MiB. */
+  readonly capBytes?: number
+  readonly random?: () => number
+  readonly sleep?: (ms: number) => Promise<unknown>
+}
+
+export function wire(options: WireOptions): Wire {
+  const configs = new Map<string, Promise<UserConfig>>()
+  return {
+    pins: options.pins,
+    counts: options.counts ?? noCounts(),
+    keys: keyring(),
+    connectTimeoutMs: options.connectTimeoutMs ?? 10_000,
+    sudoPassword: options.sudoPassword,
+    capBytes: options.capBytes ?? 16 * 1024 * 1024,
+    userConfig(name) {
+      const asked = configs.get(name) ?? userConfig(name, { file: options.sshConfig, env: options.env })
+      configs.set(name, asked)
+      return asked
+    },
+    random: options.random ?? Math.random,
+    sleep: options.sleep ?? wait,
+  }
+}
