@@ -1,0 +1,105 @@
+import { createTwoFilesPatch } from 'diff'
+import { ProvisionError } from './errors.ts'
+import { type Fleet, hasFailed, type Member } from './fleet.ts'
+import { type HostPlan, plan } from './plan.ts'
+import type { Wanted } from './playbook.ts'
+import type { ChangeReport, Outcome, Trouble } from './report/report.ts'
+import type { Planned } from './script.ts'
+import { lookScript, parseShown } from './script.ts'
+import type { Session } from './session.ts'
+import { transact, type Ways } from './transaction.ts'
+
+/** What one host goes through: look, then for each step either nothing, or one transaction. */
+
+export interface Changing {
+  readonly fleet: Fleet
+  readonly login: (member: Member, along?: string) => Promise<Session>
+  readonly ways: Omit<Ways, 'login'>
+  readonly phase: (host: string, phase: string) => void
+  readonly end: (member: Member, outcome: Outcome, error?: Trouble) => void
+  /** Unique to this run. */
+  readonly runId: string
+  /** Who runs it, for another run that finds the host taken. */
+  readonly who: string
+  /** Seconds that a host waits for the confirming login. */
+  readonly patience: number
+}
+
+const lookMs = 60_000
+
+/** One connection, one exec, everything the playbook wants to know. */
+export async function look(member: Member, { login, phase, end, ways }: Changing): Promise<void> {
+  const { host, resources } = member
+  try {
+    phase(host.name, 'connect')
+    member.session = await login(member)
+    member.via = member.session.via
+    if (resources.length === 0) return
+    phase(host.name, 'look')
+    const script = lookScript(resources)
+    ways.debug(`look at ${host.name}`, script)
+    const { stdout } = await member.session.exec(script, { timeoutMs: lookMs, privileged: true })
+    for (const [id, shown] of parseShown(stdout, resources)) member.shown.set(id, shown)
+  } catch (error) {
+    end(member, 'unreachable', trouble(error))
+  }
+}
+
+/** Brings one host to what this step wants of it, or leaves it as it was. */
+export async function change(member: Member, step: Wanted, stepNumber: number, changing: Changing): Promise<void> {
+  const { fleet, login, phase, end } = changing
+  const resources = step.hosts.get(member.host.name) ?? []
+  const { changes, later, refused } = plan(resources, member.shown, fleet.seen)
+  if (hasFailed(member) || !member.session || resources.length === 0) return
+  if (refused[0]) return end(member, 'rejected', refusal({ refused }))
+  if (later.length > 0) return end(member, 'rejected', { message: waiting(later.map(({ id }) => id)) })
+  if (changes.length === 0) return
+  const { session } = member
+  phase(member.host.name, `apply ${changes.map(({ resource }) => resource.id).join(', ')}`)
+  const transaction = {
+    id: `${changing.runId}-${stepNumber}`,
+    who: changing.who,
+    patience: changing.patience,
+    resources,
+    changes,
+  }
+  try {
+    const ways = { ...changing.ways, login: () => login(member, session.via) }
+    const result = await transact(session, transaction, fleet.seen, ways)
+    if (result.session) member.session = result.session
+    for (const [id, shown] of result.shown) member.shown.set(id, shown)
+    if (result.outcome !== 'changed') return end(member, result.outcome, result.error)
+    member.changes.push(...changes.map(changeReport))
+  } catch (error) {
+    end(member, 'unknown', trouble(error))
+  }
+}
+
+/** What a whole run would do to this host, as far as it can be told now. */
+export function preview({ resources, shown }: Member, { seen }: Fleet): { changes: ChangeReport[]; refused?: Trouble } {
+  const { changes, later, refused } = plan(resources, shown, seen)
+  const waits = later.map(({ id }) => ({ resource: id, summary: 'to be told once what it needs is there' }))
+  return { changes: [...changes.map(changeReport), ...waits], ...(refused.length > 0 && { refused: refusal({ refused }) }) }
+}
+
+function changeReport({ resource, change: { summary, text } }: Planned): ChangeReport {
+  if (!text) return { resource: resource.id, summary }
+  return { resource: resource.id, summary, diff: createTwoFilesPatch(text.name, text.name, text.now, text.wanted, 'now', 'wanted') }
+}
+
+function refusal({ refused }: Pick<HostPlan, 'refused'>): Trouble {
+  const hint = refused.find((each) => each.refused.hint)?.refused.hint
+  return {
+    message: refused.map((each) => `${each.resource.id}: ${each.refused.refused}`).join('\n'),
+    ...(hint && { hint }),
+  }
+}
+
+function waiting(ids: readonly string[]): string {
+  return `${ids.join(', ')}: not done, it needs what another host has not shown in this run`
+}
+
+export function trouble(error: unknown): Trouble {
+  if (!(error instanceof ProvisionError)) throw error
+  return { message: error.message, ...(error.hint && { hint: error.hint }) }
+}

@@ -1,0 +1,53 @@
+import yargs from 'yargs'
+import { apply } from './commands/apply.ts'
+import { lab } from './commands/lab.ts'
+import { schema } from './commands/schema.ts'
+import { sshConfig } from './commands/ssh-config.ts'
+import { trust } from './commands/trust.ts'
+import { verify } from './commands/verify.ts'
+import { InventoryError, ProvisionError } from './errors.ts'
+
+/**
+ * `provision WORDS…`: names the commands, nothing more. Sets process.exitCode; what could not go on is told on stderr as
+ * `provision: error:` and `provision: hint:`.
+ */
+export async function main(words: readonly string[]): Promise<void> {
+  if (words[0] === '--version') return void process.stdout.write(`${__VERSION__}\n`)
+  try {
+    await yargs([...words])
+      .scriptName('provision')
+      .usage('$0 INVENTORY\n\nReverse SSH tunnels for machines that nobody can call: looks, plans, changes, proves.')
+      .command(apply)
+      .command(verify)
+      .command(trust)
+      .command(sshConfig)
+      .command(schema)
+      .command(lab)
+      .demandCommand(0, 0)
+      .strict()
+      .recommendCommands()
+      .version(__VERSION__)
+      .help()
+      .alias('help', 'h')
+      .wrap(Math.min(process.stdout.columns ?? 100, 120))
+      .parserConfiguration({ 'populate--': true, 'duplicate-arguments-array': false })
+      .exitProcess(false)
+      // Without a throw here the command would run although its words are wrong (yargs with exitProcess(false)).
+      .fail((message, error) => {
+        throw error ?? new InventoryError(message, 'see `provision --help`')
+      })
+      .parseAsync()
+  } catch (error) {
+    tell(error)
+    process.exitCode = error instanceof InventoryError ? 2 : 1
+  }
+}
+
+function tell(error: unknown): void {
+  const known = error instanceof ProvisionError
+  const message = known ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error)
+  process.stderr.write(`provision: error: ${message}\n`)
+  if (known && error.hint) process.stderr.write(`provision: hint: ${error.hint}\n`)
+}
+
+declare const __VERSION__: string

@@ -1,0 +1,29 @@
+import { createInterface } from 'node:readline/promises'
+import { Writable } from 'node:stream'
+import { InventoryError } from '../errors.ts'
+
+/** Anything but yes is no. */
+export async function askYes(question: string): Promise<boolean> {
+  const terminal = createInterface({ input: process.stdin, output: process.stderr })
+  try {
+    return /^y(es)?$/i.test((await terminal.question(question)).trim())
+  } finally {
+    terminal.close()
+  }
+}
+
+/** Without echo. @throws InventoryError without a terminal: never a prompt that nobody sees */
+export async function askPassword(question: string): Promise<string> {
+  if (!process.stdin.isTTY) {
+    throw new InventoryError('there is no terminal to ask for a password on', 'set PROVISION_SUDO_PASSWORD instead')
+  }
+  process.stderr.write(question)
+  const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() })
+  const terminal = createInterface({ input: process.stdin, output: nowhere, terminal: true })
+  try {
+    return await terminal.question('')
+  } finally {
+    terminal.close()
+    process.stderr.write('\n')
+  }
+}

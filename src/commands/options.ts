@@ -1,0 +1,20 @@
+import type { Argv } from 'yargs'
+
+/** The options that looking, changing and verifying share. */
+export function runOptions<T>(argv: Argv<T>) {
+  return argv
+    .positional('inventory', { type: 'string', describe: 'The inventory, a JSON file', demandOption: true })
+    .option('limit', { type: 'string', array: true, nargs: 1, describe: 'Only hosts of this name or glob; repeatable' })
+    .option('playbook', { type: 'string', describe: 'A playbook of your own, TypeScript or JavaScript' })
+    .option('json', { type: 'boolean', default: false, describe: 'Print the report as one JSON document' })
+    .option('quiet', { type: 'boolean', default: false, describe: 'Print the summary alone' })
+    .option('verbose', { type: 'boolean', default: false, describe: 'Print every change with its diff' })
+    .option('debug', { type: 'boolean', default: false, describe: 'Print the scripts that hosts are sent, and what they cost' })
+    .option('forks', { type: 'number', default: 10, describe: 'Hosts that are logged in to at once' })
+    .option('timeout', { type: 'number', default: 10, describe: 'Seconds to wait for a connection, and for a login' })
+    .option('trust-first', { type: 'boolean', default: false, describe: 'Pin an unknown host key without asking; never a changed one' })
+    .option('accept-new-host-key', { type: 'string', array: true, nargs: 1, describe: 'Replace the pin of this re-flashed host; repeatable' })
+    .option('ask-sudo-password', { type: 'boolean', default: false, describe: 'Ask for the password of sudo; or set PROVISION_SUDO_PASSWORD' })
+}
+
+export type RunArguments = ReturnType<ReturnType<typeof runOptions>['parseSync']>

@@ -1,0 +1,115 @@
+import { hostname, userInfo } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
+import reverseTunnel from '../../playbooks/reverse-tunnel.ts'
+import { InventoryError } from '../errors.ts'
+import { hosts, type Inventory } from '../inventory/model.ts'
+import { readInventory } from '../inventory.ts'
+import { openPins } from '../pins.ts'
+import { loadPlaybook } from '../playbook-file.ts'
+import { provision, type Run } from '../provision.ts'
+import { reachContext } from '../reach.ts'
+import { liveProgress, plainProgress, type Progress, silent } from '../report/progress.ts'
+import type { Report } from '../report/report.ts'
+import { clean, printPlan, printReport } from '../report/text.ts'
+import { wire } from '../session.ts'
+import { askPassword, askYes } from './ask.ts'
+import type { RunArguments } from './options.ts'
+
+/** `provision`, `--check` and `verify`: from the words of the command line to a run, and from its report to the exit code. */
+export async function run(command: Report['command'], argv: RunArguments): Promise<void> {
+  const inventory = await readInventory(argv.inventory)
+  const playbook = argv.playbook === undefined ? reverseTunnel : await loadPlaybook(argv.playbook)
+  const limit = limitOf(argv.limit, inventory)
+  const progress = progressOf(argv)
+  const color = process.stdout.hasColors?.() ?? false
+  const context = reachContext(inventory, {
+    forks: argv.forks,
+    wire: wire({
+      env: process.env,
+      connectTimeoutMs: argv.timeout * 1000,
+      sudoPassword: argv.askSudoPassword ? await askPassword('sudo password: ') : process.env['PROVISION_SUDO_PASSWORD'],
+      pins: openPins({
+        file: join(inventory.directory, 'known_hosts'),
+        knownHosts: process.env['PROVISION_KNOWN_HOSTS'],
+        acceptNew: new Set(argv.acceptNewHostKey),
+        onUnknown: onUnknown(argv.trustFirst, progress),
+        onReplaced: ({ name }, key) => progress.note(`${name}: its pin was replaced by ${key.type} ${key.fingerprint}`),
+      }),
+    }),
+  })
+  const interrupt = onInterrupt(progress)
+  const settings: Run = {
+    command,
+    limit,
+    context,
+    progress,
+    signal: interrupt.signal,
+    show: (plan) => {
+      if (command === 'apply' && !argv.quiet && !argv.json) progress.note(printPlan(plan.hosts, { color, diffs: argv.verbose }))
+    },
+    debug: (title, text) => {
+      if (argv.debug) progress.note(`--- ${title}\n${text}`)
+    },
+    now: () => performance.now(),
+    wait: async (ms) => void (await wait(ms)),
+    runId: `${new Date().toISOString().replaceAll(/\D/g, '').slice(0, 14)}-${Math.random().toString(36).slice(2, 8)}`,
+    who: `${userInfo().username} on ${hostname()}, process ${process.pid}, since ${new Date().toISOString()}`,
+    patience: 60,
+  }
+  const report = await provision(inventory, playbook, settings)
+  interrupt.done()
+  progress.close()
+  if (argv.debug) progress.note(`${report.wire.connections} connections, ${report.wire.execs} execs`)
+  process.stdout.write(
+    argv.json ? `${JSON.stringify(report, undefined, 2)}\n` : printReport(report, { color, diffs: argv.verbose || command === 'check' }),
+  )
+  process.exitCode = report.exitCode
+}
+
+/** @throws InventoryError for a pattern that no host has */
+function limitOf(patterns: readonly string[] | undefined, inventory: Inventory): Run['limit'] {
+  if (!patterns?.length) return () => true
+  const names = hosts(inventory).map(({ name }) => name)
+  for (const pattern of patterns) {
+    if (!names.some((name) => matches(name, pattern))) {
+      throw new InventoryError(`--limit ${clean(pattern)}: no host of that name`, `the hosts are ${names.join(', ')}`)
+    }
+  }
+  return (name) => patterns.some((pattern) => matches(name, pattern))
+}
+
+const matches = (name: string, pattern: string) =>
+  new RegExp(`^${pattern.replaceAll(/[\\^$.+()|{}[\]]/g, '\\$&').replaceAll('*', '.*').replaceAll('?', '.')}$`, 'i').test(name)
+
+function progressOf({ quiet, json }: RunArguments): Progress {
+  if (quiet) return silent
+  return process.stderr.isTTY && !json && !process.env['CI'] ? liveProgress(process.stderr) : plainProgress(process.stderr)
+}
+
+/** On a terminal we ask, as ssh does; without one, an unknown key is an error that says what to do. */
+function onUnknown(trustFirst: boolean, progress: Progress) {
+  if (trustFirst) {
+    return async ({ name }: { name: string }, key: { type: string; fingerprint: string }) => {
+      progress.note(`${name}: its host key was not known and is pinned now: ${key.type} ${key.fingerprint}`)
+      return true
+    }
+  }
+  if (!process.stdin.isTTY || !process.stderr.isTTY) return undefined
+  return ({ name }: { name: string }, key: { type: string; fingerprint: string }) => {
+    progress.close()
+    return askYes(`${name} is not known yet. Its ${key.type} key is ${key.fingerprint}. Pin it? (yes/no) `)
+  }
+}
+
+/** Ctrl-C once: nothing new is begun, and what is under way comes to its end. Twice: we leave, the hosts settle themselves. */
+function onInterrupt(progress: Progress) {
+  const controller = new AbortController()
+  const handler = () => {
+    if (controller.signal.aborted) process.exit(130)
+    progress.note('interrupted: nothing new is begun, hosts in mid-change come to their end (again to leave at once)')
+    controller.abort()
+  }
+  process.on('SIGINT', handler).on('SIGTERM', handler)
+  return { signal: controller.signal, done: () => void process.off('SIGINT', handler).off('SIGTERM', handler) }
+}

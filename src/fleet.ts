@@ -1,0 +1,60 @@
+import { type Device, type Gateway, hosts, type Inventory } from './inventory/model.ts'
+import type { Step, Wanted } from './playbook.ts'
+import type { ChangeReport, HostReport, Outcome, Trouble } from './report/report.ts'
+import type { Resource, Seen } from './resource.ts'
+import type { Shown } from './script.ts'
+import type { Session } from './session.ts'
+
+/** One host on its way through one run. */
+export interface Member {
+  readonly host: Gateway | Device
+  /** Everything the playbook wants of it, over all steps: all of it is looked at in one exec. */
+  readonly resources: readonly Resource[]
+  readonly shown: Map<string, Shown>
+  readonly changes: ChangeReport[]
+  readonly began: number
+  session?: Session
+  via?: string
+  end?: { readonly outcome: Outcome; readonly error?: Trouble; readonly at: number }
+}
+
+/** The hosts of one run, and what they have shown so far. */
+export interface Fleet {
+  readonly members: ReadonlyMap<string, Member>
+  readonly seen: Seen
+}
+
+/** The hosts that the steps speak of and `limit` lets through. */
+export function assemble(inventory: Inventory, steps: readonly Step[], limit: (name: string) => boolean, now: number): Fleet {
+  const wanted = steps.filter((step): step is Wanted => step.kind === 'wanted')
+  const members = new Map<string, Member>()
+  for (const host of hosts(inventory)) {
+    if (!limit(host.name)) continue
+    const resources = new Map<string, Resource>()
+    for (const step of wanted) for (const resource of step.hosts.get(host.name) ?? []) resources.set(resource.id, resource)
+    members.set(host.name, { host, resources: [...resources.values()], shown: new Map(), changes: [], began: now })
+  }
+  return {
+    members,
+    seen: {
+      of: (host, id) => members.get(host)?.shown.get(id)?.text,
+      gone: (host) => !members.has(host) || hasFailed(members.get(host)),
+    },
+  }
+}
+
+export function hasFailed(member: Member | undefined): boolean {
+  return member?.end !== undefined && !['ok', 'changed', 'differs'].includes(member.end.outcome)
+}
+
+export function reportOf({ host, via, changes, began, end }: Member): HostReport {
+  return {
+    name: host.name,
+    role: host.role,
+    outcome: end?.outcome ?? 'unknown',
+    ...(via && { via }),
+    seconds: Math.round((end?.at ?? began) - began) / 1000,
+    changes,
+    ...(end?.error && { error: end.error }),
+  }
+}

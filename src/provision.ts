@@ -1,0 +1,120 @@
+import { change, type Changing, look, preview } from './change.ts'
+import { assemble, type Fleet, hasFailed, type Member, reportOf } from './fleet.ts'
+import type { Inventory } from './inventory/model.ts'
+import type { Checked, Playbook } from './playbook.ts'
+import { type ReachContext, reach } from './reach.ts'
+import type { Progress } from './report/progress.ts'
+import { exitCode, type Outcome, type Report, type Trouble } from './report/report.ts'
+import { proveForwards } from './verify/index.ts'
+
+/** Everything a run needs from outside. Time, randomness and the wire are arguments. */
+export interface Run {
+  readonly command: Report['command']
+  readonly limit: (name: string) => boolean
+  readonly context: ReachContext
+  readonly progress: Progress
+  /** Called with the plan before anything moves. */
+  readonly show: (report: Pick<Report, 'hosts'>) => void
+  /** Aborted: nothing new is begun. */
+  readonly signal: AbortSignal
+  readonly debug: (title: string, text: string) => void
+  readonly now: () => number
+  readonly wait: (ms: number) => Promise<void>
+  readonly runId: string
+  readonly who: string
+  readonly patience: number
+}
+
+/** The whole run: look at every host at once, plan, show, change step by step, prove every forward, report. */
+export async function provision(inventory: Inventory, playbook: Playbook, run: Run): Promise<Report> {
+  const began = run.now()
+  const steps = playbook(inventory)
+  const fleet = assemble(inventory, steps, run.limit, began)
+  const members = [...fleet.members.values()]
+  const changing = changingOf(fleet, run)
+
+  await Promise.all(members.map((member) => look(member, changing)))
+  judge(fleet, run, changing)
+  if (run.command === 'apply') {
+    for (const [number, step] of steps.entries()) {
+      if (step.kind === 'checked' || run.signal.aborted) continue
+      await Promise.all(members.map((member) => change(member, step, number, changing)))
+    }
+  }
+  for (const member of members) if (!hasFailed(member)) changing.end(member, success(member, fleet, run))
+  const checks = steps.filter((step): step is Checked => step.kind === 'checked').flatMap(({ forwards }) => forwards)
+  const forwards = run.signal.aborted ? [] : await prove(checks, fleet, inventory, run)
+
+  for (const { session } of members) session?.close()
+  run.context.closeAll()
+  const hosts = members.map(reportOf)
+  const { connections, execs } = run.context.wire.counts
+  return {
+    version: 1,
+    command: run.command,
+    inventory: inventory.file,
+    seconds: Math.round(run.now() - began) / 1000,
+    exitCode: exitCode(hosts, forwards, run.signal.aborted),
+    hosts,
+    forwards,
+    wire: { connections, execs },
+  }
+}
+
+/** The plan, before anything moves: a host that refuses one thing is left alone in all. */
+function judge(fleet: Fleet, run: Run, { end }: Changing): void {
+  const planned = [...fleet.members.values()].map((member) => {
+    const { changes, refused } = preview(member, fleet)
+    if (hasFailed(member)) return reportOf(member)
+    if (refused) end(member, 'rejected', refused)
+    if (run.command !== 'apply') member.changes.push(...changes)
+    return { ...reportOf(member), changes }
+  })
+  run.show({ hosts: planned })
+}
+
+function success(member: Member, fleet: Fleet, { command, signal }: Run): Outcome {
+  if (signal.aborted && preview(member, fleet).changes.length > 0) return 'differs'
+  if (member.changes.length === 0) return 'ok'
+  return command === 'apply' ? 'changed' : 'differs'
+}
+
+/** A forward is looked at when its device is within the limit; its gateway is asked, whether within the limit or not. */
+async function prove(checks: Checked['forwards'], { members }: Fleet, inventory: Inventory, run: Run) {
+  const extra = new Map<string, ReturnType<typeof reach>>()
+  const login = (name: string) => {
+    const gateway = inventory.gateways.find((candidate) => candidate.name === name)
+    if (!gateway) throw new RangeError(`no gateway ${name}`)
+    const session = extra.get(name) ?? reach(gateway, run.context, { signal: run.signal })
+    extra.set(name, session)
+    return session
+  }
+  const wanted = checks.filter(({ device }) => members.has(device))
+  for (const { device } of wanted) run.progress.phase(device, 'verify')
+  const forwards = await proveForwards(wanted, {
+    devices: inventory.devices,
+    gateway: async (name) => members.get(name)?.session ?? login(name),
+    wire: run.context.wire,
+    now: run.now,
+    pace: (gateway, work) => run.context.handshakes(`through ${gateway}`)(work),
+  })
+  for (const session of extra.values()) await session.then((open) => open.close()).catch(() => {})
+  return forwards
+}
+
+function changingOf(fleet: Fleet, run: Run): Changing {
+  return {
+    fleet,
+    // The login that confirms a change is always waited for: giving it up would undo what is good.
+    login: ({ host }, along) => reach(host, run.context, along === undefined ? { signal: run.signal } : { along }),
+    ways: { now: run.now, wait: run.wait, debug: run.debug },
+    phase: (host, phase) => run.progress.phase(host, phase),
+    end: (member: Member, outcome: Outcome, error?: Trouble) => {
+      member.end = { outcome, at: run.now(), ...(error && { error }) }
+      run.progress.end(member.host.name, outcome)
+    },
+    runId: run.runId,
+    who: run.who,
+    patience: run.patience,
+  }
+}

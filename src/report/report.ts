@@ -1,0 +1,60 @@
+/** What happened, as values: the document that `--json` prints. Durations in seconds. Never holds a secret. */
+export interface Report {
+  readonly version: 1
+  readonly command: 'apply' | 'check' | 'verify'
+  readonly inventory: string
+  readonly seconds: number
+  readonly exitCode: number
+  readonly hosts: readonly HostReport[]
+  readonly forwards: readonly ForwardReport[]
+  /** What the run cost on the wire. */
+  readonly wire: { readonly connections: number; readonly execs: number }
+}
+
+export type Outcome = 'ok' | 'changed' | 'differs' | 'rejected' | 'undone' | 'unreachable' | 'unknown'
+
+export interface HostReport {
+  readonly name: string
+  readonly role: 'gateway' | 'device'
+  readonly outcome: Outcome
+  /** How it was reached: `direct`, `forward`, or the gateway it went through. */
+  readonly via?: string
+  readonly seconds: number
+  readonly changes: readonly ChangeReport[]
+  readonly error?: Trouble
+}
+
+export interface ChangeReport {
+  readonly resource: string
+  readonly summary: string
+  readonly diff?: string
+}
+
+export interface Trouble {
+  readonly message: string
+  readonly hint?: string
+}
+
+export type ForwardState = 'ok' | 'no-tunnel' | 'stale' | 'device-sshd-down' | 'wrong-device' | 'unverified'
+
+export interface ForwardReport {
+  readonly device: string
+  readonly gateway: string
+  readonly bindAddress: string
+  readonly port: number
+  readonly state: ForwardState
+  /** SHA256 fingerprint of the host key that answered. */
+  readonly hostKey?: string
+  /** Until the login through the forward was done. */
+  readonly latencyMs?: number
+  readonly error?: Trouble
+}
+
+/** 3 wins over 1, and 1 over 4: a host whose end is not known is worse than one that refused, and that worse than a difference. */
+export function exitCode(hosts: readonly HostReport[], forwards: readonly ForwardReport[], interrupted: boolean): number {
+  if (interrupted) return 130
+  const outcomes = new Set(hosts.map(({ outcome }) => outcome))
+  if (outcomes.has('unreachable') || outcomes.has('unknown')) return 3
+  if (outcomes.has('rejected') || outcomes.has('undone') || forwards.some(({ state }) => state !== 'ok')) return 1
+  return outcomes.has('differs') ? 4 : 0
+}

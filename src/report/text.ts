@@ -1,0 +1,99 @@
+import { styleText } from 'node:util'
+import type { ForwardReport, HostReport, Report, Trouble } from './report.ts'
+
+/**
+ * How a report reads. One line a host, one line a forward, what went wrong right below it with what to do now.
+ * Colour only repeats what the word says. Control characters that a host sent are taken out.
+ */
+export interface TextOptions {
+  readonly color: boolean
+  /** Show every change with its unified diff. */
+  readonly diffs: boolean
+}
+
+export function printReport(report: Report, options: TextOptions): string {
+  const paint = painter(options.color)
+  const width = Math.max(...report.hosts.map(({ name }) => name.length), 0)
+  const lines = [
+    ...report.hosts.flatMap((host) => [hostLine(host, width, paint), ...details(host, options, paint)]),
+    ...report.forwards.flatMap((forward) => [forwardLine(forward, paint), ...trouble(forward.error, paint)]),
+    closing(report),
+  ]
+  return `${lines.join('\n')}\n`
+}
+
+/** What is going to be changed, before it is. */
+export function printPlan(hosts: readonly HostReport[], options: TextOptions): string {
+  const paint = painter(options.color)
+  const planned = hosts.filter(({ changes }) => changes.length > 0)
+  if (planned.length === 0) return 'plan: nothing to change'
+  return planned.flatMap((host) => [`plan for ${host.name}:`, ...changes(host, options, paint)]).join('\n')
+}
+
+type Paint = (style: 'green' | 'yellow' | 'red' | 'dim' | 'cyan', text: string) => string
+
+const painter = (color: boolean): Paint => (style, text) => (color ? styleText(style, text, { validateStream: false }) : text)
+
+const styles = {
+  ok: 'green',
+  changed: 'yellow',
+  differs: 'yellow',
+  rejected: 'red',
+  undone: 'red',
+  unreachable: 'red',
+  unknown: 'red',
+} as const
+
+function hostLine({ name, outcome, via, seconds, changes }: HostReport, width: number, paint: Paint): string {
+  const way = via && via !== 'direct' ? ` via ${via === 'forward' ? 'its forward' : via}` : ''
+  const count = changes.length ? `, ${plural(changes.length, 'change')}` : ''
+  return `${name.padEnd(width)}  ${paint(styles[outcome], outcome.padEnd(11))} ${seconds.toFixed(1)} s${way}${count}`
+}
+
+function details(host: HostReport, options: TextOptions, paint: Paint): string[] {
+  return [...(options.diffs ? changes(host, options, paint) : []), ...trouble(host.error, paint)]
+}
+
+function changes(host: HostReport, { diffs }: TextOptions, paint: Paint): string[] {
+  return host.changes.flatMap(({ resource, summary, diff }) => [
+    `  ${resource}: ${summary}`,
+    ...(diffs && diff ? patch(diff, paint) : []),
+  ])
+}
+
+function patch(text: string, paint: Paint): string[] {
+  return clean(text)
+    .trimEnd()
+    .split('\n')
+    .map((line) => `    ${line.startsWith('+') ? paint('green', line) : line.startsWith('-') ? paint('red', line) : line}`)
+}
+
+function forwardLine({ device, gateway, bindAddress, port, state, latencyMs, hostKey }: ForwardReport, paint: Paint): string {
+  const address = bindAddress.includes(':') ? `[${bindAddress}]` : bindAddress
+  const proof = state === 'ok' ? ` as ${device}${hostKey ? ` ${hostKey}` : ''}${latencyMs === undefined ? '' : `, ${latencyMs} ms`}` : ` (${device})`
+  return `${address}:${port} on ${gateway}  ${paint(state === 'ok' ? 'green' : 'red', state === 'ok' ? 'answers' : state)}${proof}`
+}
+
+function trouble(error: Trouble | undefined, paint: Paint): string[] {
+  if (!error) return []
+  const message = clean(error.message).trimEnd().split('\n')
+  return [...message.map((line) => `  ${paint('red', line)}`), ...(error.hint ? [`  hint: ${clean(error.hint)}`] : [])]
+}
+
+function closing({ hosts, forwards, seconds, command }: Report): string {
+  const count = (outcome: string) => hosts.filter((host) => host.outcome === outcome).length
+  const parts = (['changed', 'differs', 'ok', 'rejected', 'undone', 'unreachable', 'unknown'] as const)
+    .filter((outcome) => count(outcome) > 0)
+    .map((outcome) => `${count(outcome)} ${outcome}`)
+  const answering = forwards.filter(({ state }) => state === 'ok').length
+  const proved = forwards.length ? `; ${answering} of ${plural(forwards.length, 'forward')} ${answering === 1 ? 'reaches its' : 'reach their'} device` : ''
+  const verb = { apply: 'provisioned', check: 'checked, nothing was touched', verify: 'verified' }[command]
+  return `${verb}: ${parts.join(', ') || 'no hosts'}${proved}, ${seconds.toFixed(1)} s`
+}
+
+const plural = (count: number, noun: string) => `${count} ${noun}${count === 1 ? '' : 's'}`
+
+/** No terminal control from the far side: everything below space but line ends and tabs. */
+export function clean(text: string): string {
+  return text.replaceAll(/\r\n?/g, '\n').replaceAll(/[\0-\x08\x0b-\x1f\x7f-\x9f]/g, '')
+}

@@ -1,0 +1,167 @@
+import { ConnectError, RemoteError } from './errors.ts'
+import { plan } from './plan.ts'
+import type { Trouble } from './report/report.ts'
+import type { Resource, Seen } from './resource.ts'
+import {
+  abandonScript,
+  type Answer,
+  applyScript,
+  confirmScript,
+  parseAnswer,
+  type Shown,
+  type Transaction,
+  watchScript,
+} from './script.ts'
+import type { Session } from './session.ts'
+
+/**
+ * Apply, then confirm by a fresh login, or learn what the host did instead. The host owns the outcome: whatever happens
+ * to this process or its connections, the host ends wholly old or wholly new.
+ */
+
+export interface Ways {
+  /** A new connection and login, along the way that the session at hand came. @throws ConnectError */
+  readonly login: () => Promise<Session>
+  /** Milliseconds of a clock that only goes forward. */
+  readonly now: () => number
+  readonly wait: (ms: number) => Promise<void>
+  readonly debug: (title: string, text: string) => void
+}
+
+export interface End {
+  readonly outcome: 'changed' | 'rejected' | 'undone' | 'unknown'
+  /** The newest session, when there is one: its login is what was confirmed. */
+  readonly session?: Session
+  readonly shown: ReadonlyMap<string, Shown>
+  readonly error?: Trouble
+}
+
+/** Longest time for staging, a package from the mirror included, until the guard has something to say. */
+const applyMs = 300_000
+const answerMs = 30_000
+
+export async function transact(session: Session, wanted: Transaction, seen: Seen, ways: Ways): Promise<End> {
+  const script = applyScript(wanted)
+  ways.debug(`apply on ${session.host}`, script)
+  const began = await ask(session, script, wanted.resources, applyMs)
+  const applied = began ?? (await askAgain(watchScript(wanted.id), wanted, ways))
+  if (!applied) return unknown(wanted)
+  if (applied.answer.outcome !== 'waiting') return ended(applied.answer, applied.session, wanted.resources)
+
+  const reached = applied.session
+  const broken = notConverged(wanted, applied.answer, seen)
+  if (broken) return abandon(reached, wanted, ways, broken)
+  const fresh = await freshLogin(wanted, ways)
+  if (!('exec' in fresh)) return abandon(reached, wanted, ways, fresh.message)
+  const confirmed =
+    (await ask(fresh, confirmScript(wanted.id), wanted.resources, answerMs)) ??
+    (await askAgain(watchScript(wanted.id), wanted, ways))
+  if (!confirmed) return unknown(wanted)
+  if (confirmed.session !== reached) reached.close()
+  const end = ended(confirmed.answer, confirmed.session, wanted.resources)
+  return end.outcome === 'changed' ? { ...end, shown: applied.answer.shown } : end
+}
+
+interface Asked {
+  readonly answer: Answer
+  readonly session: Session
+}
+
+/** Undefined when the connection was lost before the answer: then only the host knows. */
+async function ask(session: Session, script: string, resources: readonly Resource[], timeoutMs: number): Promise<Asked | undefined> {
+  try {
+    const { code, stdout, stderr } = await session.exec(script, { timeoutMs, privileged: true })
+    const answer = parseAnswer(stdout, resources) ?? unsent(code, stderr)
+    return { answer, session }
+  } catch (error) {
+    if (error instanceof RemoteError && (error.kind === 'lost' || error.kind === 'timeout')) return undefined
+    throw error
+  }
+}
+
+/** The script ended without handing the transaction over: the disk was full, or systemd did not take the guard. */
+function unsent(code: number, stderr: Buffer): Answer {
+  return { outcome: 'rejected', shown: new Map(), failure: { phase: 'send', code, message: stderr.toString('utf8') } }
+}
+
+/** Logs in again until the host has answered, for as long as it may take to settle by itself. */
+async function askAgain(script: string, { resources, patience }: Transaction, ways: Ways): Promise<Asked | undefined> {
+  const deadline = ways.now() + (patience + 30) * 1000
+  while (ways.now() < deadline) {
+    const session = await ways.login().catch(() => undefined)
+    const asked = session && (await ask(session, script, resources, answerMs + patience * 1000).catch(() => undefined))
+    if (asked) return asked
+    session?.close()
+    await ways.wait(500)
+  }
+  return undefined
+}
+
+/** A login that was there before proves nothing: sshd keeps old sessions over a reload. Nor does one refused once mean no. */
+async function freshLogin({ patience }: Transaction, ways: Ways): Promise<Session | ConnectError> {
+  const deadline = ways.now() + patience * 500
+  for (;;) {
+    try {
+      return await ways.login()
+    } catch (error) {
+      if (!(error instanceof ConnectError)) throw error
+      if (error.kind !== 'unreachable' || ways.now() > deadline) return error
+      await ways.wait(250)
+    }
+  }
+}
+
+async function abandon(session: Session, wanted: Transaction, ways: Ways, why: string): Promise<End> {
+  const script = abandonScript(wanted.id, why)
+  const asked =
+    (await ask(session, script, wanted.resources, answerMs).catch(() => undefined)) ?? (await askAgain(script, wanted, ways))
+  return asked ? ended(asked.answer, asked.session, wanted.resources) : unknown(wanted)
+}
+
+/** After all was activated, the host was looked at once more: anything but converged is a fault of ours, and is undone. */
+function notConverged({ changes, resources }: Transaction, { shown }: Answer, seen: Seen): string | undefined {
+  const changed = changes.map(({ resource }) => resource)
+  const again = plan(changed, shown, seen)
+  const first = again.changes[0]?.resource ?? again.refused[0]?.resource ?? again.later[0]
+  if (!first) return undefined
+  const why = again.changes[0]?.change.summary ?? again.refused[0]?.refused.refused ?? 'it cannot be told'
+  return `after the change ${first.id} is still not as wanted (${why}); ${resources.length} resources were looked at`
+}
+
+function ended({ outcome, failure, undoErrors, shown }: Answer, session: Session, resources: readonly Resource[]): End {
+  if (outcome === 'confirmed') return { outcome: 'changed', session, shown }
+  if (outcome === 'never') {
+    return { outcome: 'rejected', session, shown, error: { message: 'the connection was lost before the host took the change' } }
+  }
+  if (outcome === 'locked') {
+    const who = failure?.message.trim() || 'another run'
+    return { outcome: 'rejected', session, shown, error: { message: `another run holds this host: ${who}`, hint: 'run again when it has ended' } }
+  }
+  const what = failure ? sentence(failure, resources) : 'the host gave no reason'
+  if (outcome === 'undo-failed') {
+    const hint = 'the host tries again at its next boot and at the next run; what was saved is in /var/lib/provision/current/saved'
+    return { outcome: 'unknown', session, shown, error: { message: `${what}; and the undo failed: ${undoErrors ?? ''}`.trim(), hint } }
+  }
+  const undone = undoErrors ? `${what}; the undo complained: ${undoErrors.trim()}` : what
+  return { outcome: outcome === 'rejected' ? 'rejected' : 'undone', session, shown, error: { message: undone, ...hintFor(failure) } }
+}
+
+function sentence({ phase, resource, code, message }: NonNullable<Answer['failure']>, _resources: readonly Resource[]): string {
+  const said = message.trim()
+  if (phase === 'confirm' || phase === 'interrupted') return said
+  return `${phase}${resource ? ` of ${resource}` : ''} failed with exit code ${code}${said ? `: ${said}` : ''}`
+}
+
+function hintFor(failure: Answer['failure']): { hint?: string } {
+  if (failure?.phase === 'unmoved') return { hint: 'somebody changed it in the meantime: run again' }
+  return {}
+}
+
+function unknown({ patience }: Transaction): End {
+  const by = new Date(Date.now() + patience * 1000).toTimeString().slice(0, 8)
+  return {
+    outcome: 'unknown',
+    shown: new Map(),
+    error: { message: `the connection was lost and the host does not answer; it settles by itself by ${by}`, hint: 'run again then' },
+  }
+}

@@ -1,0 +1,115 @@
+import type { Duplex } from 'node:stream'
+import { ConnectError, ProvisionError, RemoteError } from '../errors.ts'
+import { isOwnSshd } from '../inventory/forward.ts'
+import type { Device, Forward } from '../inventory/model.ts'
+import { fingerprintOf } from '../pins.ts'
+import type { ForwardReport, ForwardState, Trouble } from '../report/report.ts'
+import { connect, type Session, type Wire } from '../session.ts'
+import { firstBytes, type Greeting } from './first-bytes.ts'
+
+export interface Proof {
+  readonly device: Device
+  readonly forward: Forward
+  /** A session on the gateway, or why there is none. */
+  readonly gateway: Session | ProvisionError
+  readonly wire: Wire
+  readonly now: () => number
+  /** Has another forward of the same tunnel been proved alive in this run. */
+  readonly tunnelLives: boolean
+}
+
+/** How long a listener may stay silent before it is `stale`. A sshd speaks first, and at once. */
+const silenceMs = 8_000
+
+/**
+ * Does the forward reach its device, and is it the right one? From the gateway's own loopback, through the port: the
+ * device's sshd has to prove the device's pinned host key, and then let the inventory's user log in and run a no-op.
+ * One handshake, brought to its end, so that sshd counts no penalty. A TCP connection alone proves nothing.
+ */
+export async function proveForward({ device, forward, gateway, wire, now, tunnelLives }: Proof): Promise<ForwardReport> {
+  const began = now()
+  const is = (state: ForwardState, error?: Trouble, more: Partial<ForwardReport> = {}): ForwardReport => ({
+    device: forward.device,
+    gateway: forward.gateway,
+    bindAddress: forward.bindAddress,
+    port: forward.port,
+    state,
+    ...more,
+    ...(error && { error }),
+  })
+  if (gateway instanceof ProvisionError) {
+    return is('unverified', { message: `${forward.gateway} was not there to ask: ${gateway.message}` })
+  }
+  const opened = await open(gateway, forward)
+  if (opened instanceof ProvisionError) return is(...refused(opened, forward))
+  const greeting = await firstBytes(opened, isOwnSshd(device, forward) ? silenceMs : 2_000)
+  if (!isOwnSshd(device, forward)) {
+    opened.destroy()
+    return target(greeting, forward, is, tunnelLives)
+  }
+  if (greeting === 'silence') {
+    opened.destroy()
+    const message = 'the port is open, but nobody speaks: the tunnel behind it is frozen or its link is cut'
+    return is('stale', { message, hint: `the gateway notices by itself; on the device: systemctl status 'reverse-tunnel-*'` })
+  }
+  if (greeting === 'closed') {
+    const message = `the port is open and closes at once: the tunnel is up, the device's own sshd is not`
+    return is('device-sshd-down', { message, hint: `on ${device.name}: systemctl status ssh` })
+  }
+  try {
+    const session = await connect(device, { wire, via: 'forward', socket: async () => opened })
+    try {
+      await session.exec(':\n', { timeoutMs: silenceMs, privileged: false })
+      return is('ok', undefined, { hostKey: fingerprintOf(session.hostKey), latencyMs: Math.round(now() - began) })
+    } finally {
+      session.close()
+    }
+  } catch (error) {
+    if (!(error instanceof ProvisionError)) throw error
+    return failed(error, is)
+  }
+}
+
+async function open(gateway: Session, forward: Forward): Promise<Duplex | ProvisionError> {
+  try {
+    return await gateway.forward(loopback(forward.bindAddress), forward.port)
+  } catch (error) {
+    if (error instanceof ProvisionError) return error
+    throw error
+  }
+}
+
+/** Every address is reached on loopback, too. */
+function loopback(bindAddress: string): string {
+  return bindAddress === '0.0.0.0' || bindAddress === '*' || bindAddress === '' ? '127.0.0.1' : bindAddress === '::' ? '::1' : bindAddress
+}
+
+function refused(error: ProvisionError, { port, gateway }: Forward): [ForwardState, Trouble] {
+  if (!(error instanceof RemoteError) || error.kind !== 'refused') return ['unverified', { message: error.message }]
+  if (/prohibited/i.test(error.message)) {
+    return ['unverified', { message: `${gateway} lets this login forward nothing: ${error.message}`, hint: 'it needs AllowTcpForwarding yes or local' }]
+  }
+  return ['no-tunnel', { message: `nothing listens on port ${port}`, hint: `on the device: systemctl status 'reverse-tunnel-*'` }]
+}
+
+type Is = (state: ForwardState, error?: Trouble, more?: Partial<ForwardReport>) => ForwardReport
+
+function failed(error: ProvisionError, is: Is): ForwardReport {
+  const trouble = { message: error.message, ...(error.hint && { hint: error.hint }) }
+  if (error instanceof ConnectError && error.kind === 'changed-host-key') return is('wrong-device', trouble)
+  if (error instanceof ConnectError && error.kind === 'unreachable') return is('stale', trouble)
+  return is('unverified', trouble)
+}
+
+/**
+ * What stands behind the forward is not the device's sshd. It is there when it speaks; or when it holds the connection
+ * open in silence, as a web server does, through a tunnel that is known to live.
+ */
+function target(greeting: Greeting, { host, hostPort }: Forward, is: Is, tunnelLives: boolean): ForwardReport {
+  if (greeting === 'closed') {
+    return is('device-sshd-down', { message: `the tunnel is up, but ${host}:${hostPort} does not let the device connect` })
+  }
+  if (greeting === 'speaks' || tunnelLives) return is('ok')
+  const message = `${host}:${hostPort} waits for its caller to speak, and no forward of this tunnel reaches an sshd that could prove it`
+  return is('unverified', { message, hint: `forward the device's own port 22 beside it` })
+}

@@ -1,0 +1,45 @@
+import { ProvisionError } from '../errors.ts'
+import { isOwnSshd } from '../inventory/forward.ts'
+import type { Device, Forward } from '../inventory/model.ts'
+import type { ForwardReport } from '../report/report.ts'
+import type { Session, Wire } from '../session.ts'
+import { proveForward } from './forward.ts'
+
+export interface Proving {
+  readonly devices: readonly Device[]
+  /** A session on that gateway. @throws ProvisionError */
+  readonly gateway: (name: string) => Promise<Session>
+  readonly wire: Wire
+  readonly now: () => number
+  /** At most this many proofs at once on one gateway: every one is a login at some device's sshd. */
+  readonly pace: <T>(gateway: string, work: () => Promise<T>) => Promise<T>
+}
+
+/** Proves every forward: those that reach a device's own sshd first, for what they say about the tunnel they share. */
+export async function proveForwards(forwards: readonly Forward[], proving: Proving): Promise<ForwardReport[]> {
+  const deviceOf = (forward: Forward) => proving.devices.find(({ name }) => name === forward.device)
+  const reports = new Map<Forward, ForwardReport>()
+  const prove = async (some: readonly Forward[]) => {
+    await Promise.all(
+      some.map(async (forward) => {
+        const device = deviceOf(forward)
+        if (!device) return
+        const gateway = await proving.gateway(forward.gateway).catch((error: unknown) => {
+          if (error instanceof ProvisionError) return error
+          throw error
+        })
+        const siblings = [...reports].filter(([other]) => other.device === forward.device && other.gateway === forward.gateway)
+        const tunnelLives = siblings.some(([, { state }]) => state === 'ok')
+        const proof = { device, forward, gateway, wire: proving.wire, now: proving.now, tunnelLives }
+        reports.set(forward, await proving.pace(forward.gateway, () => proveForward(proof)))
+      }),
+    )
+  }
+  const own = (forward: Forward) => {
+    const device = deviceOf(forward)
+    return device !== undefined && isOwnSshd(device, forward)
+  }
+  await prove(forwards.filter(own))
+  await prove(forwards.filter((forward) => !own(forward)))
+  return forwards.flatMap((forward) => reports.get(forward) ?? [])
+}
