@@ -8,7 +8,7 @@ import { base } from './base.ts'
 import { local, type Result } from './local.ts'
 import { type Machine, machineOf } from './machine.ts'
 import { adminOf, forgetConnections, makeNetworks } from './network.ts'
-import { type LabPlan, labId, type MachinePlan, type PlanOptions, planLab } from './plan.ts'
+import { type LabPlan, labId, type MachinePlan, type PlanOptions, planLab, type Whereabouts } from './plan.ts'
 import { powerOn } from './power.ts'
 import { requirements } from './requirements.ts'
 import { hostKeysOf, identityOf, writeRoot } from './root.ts'
@@ -17,8 +17,8 @@ import { claim, isWreck, labIds, markUp, readState } from './state.ts'
 import { sweep, takeDown } from './take-down.ts'
 
 export type { Machine } from './machine.ts'
-export type { Suite } from './plan.ts'
-export { sweep, takeDown }
+export { labId, type Suite, suites } from './plan.ts'
+export { sweep, takeDown } from './take-down.ts'
 
 export interface LabOptions extends PlanOptions {
   /** Told what takes long, for a person. */
@@ -81,7 +81,7 @@ export async function up(inventory: Inventory, options: LabOptions = {}): Promis
 }
 
 /** The lab of this inventory, if it is up. */
-export async function find(inventory: Inventory): Promise<Lab | undefined> {
+export async function find(inventory: Whereabouts): Promise<Lab | undefined> {
   const state = await readState(labId(inventory))
   return state?.phase === 'up' && !(await isWreck(state.plan.id)) ? labOf(state.plan) : undefined
 }

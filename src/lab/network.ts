@@ -44,7 +44,8 @@ export async function makeNetworks(plan: LabPlan): Promise<void> {
   await batch(firewall, [
     'link set lo up',
     ...(['guest', 'lan'] as const).flatMap((side) => [
-      `link add ${side} type bridge`,
+      // Without an address of its own a bridge takes one of its cables', another one when that is unplugged.
+      `link add ${side} address ${mac(side, 1)} type bridge`,
       `addr add ${network[side]}.0.1/16 dev ${side}`,
       `addr add ${v6(side, 1)}/64 dev ${side} nodad`,
       `link set ${side} up`,
@@ -125,10 +126,8 @@ interface Cable {
 }
 
 async function plug(plan: LabPlan, { namespace, side, port, host, address, literals }: Cable): Promise<void> {
-  // The same hardware address for ever: a machine that comes back is known to its neighbours.
-  const mac = `02:77:0${number[side]}:00:${hex(host >> 8)}:${hex(host & 255)}`
   await batch(firewallOf(plan.id), [
-    `link add ${port} type veth peer name eth0 address ${mac} netns ${namespace}`,
+    `link add ${port} type veth peer name eth0 address ${mac(side, host)} netns ${namespace}`,
     `link set ${port} master ${side} up`,
   ])
   await batch(namespace, [
@@ -155,4 +154,6 @@ function batch(namespace: string, lines: readonly string[]): Promise<string> {
 }
 
 const portOf = ({ index }: MachinePlan): string => `m${index}`
+/** The same for ever: a machine that comes back is known to its neighbours. */
+const mac = (side: Side, host: number): string => `02:77:0${number[side]}:00:${hex(host >> 8)}:${hex(host & 255)}`
 const hex = (byte: number): string => byte.toString(16).padStart(2, '0')

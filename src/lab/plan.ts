@@ -44,9 +44,12 @@ export interface LabPlan {
 /** The two networks: 1.x and up are machines, 0.1 is the firewall, 0.2 the admin machine. */
 export const network = { guest: '10.77', lan: '10.78' } as const
 
+/** All that a running lab is found by. */
+export type Whereabouts = Pick<Inventory, 'file' | 'directory'>
+
 /** The same inventory file always gives the same lab. */
-export function labId(inventory: Inventory): string {
-  const file = join(inventory.directory, basename(inventory.file))
+export function labId({ directory, file: named }: Whereabouts): string {
+  const file = join(directory, basename(named))
   return `lab${createHash('sha256').update(file).digest('hex').slice(0, 6)}`
 }
 

@@ -1,0 +1,205 @@
+import { dirname, resolve } from 'node:path'
+import type { Argv, CommandModule } from 'yargs'
+import { InventoryError, ProvisionError } from '../errors.ts'
+import type { Lab, LabOptions, Machine, Suite } from '../lab/index.ts'
+
+// Results on stdout, progress on stderr, and the exit code of a command is the exit code of `run` and `exec`.
+
+interface InventoryArgument {
+  readonly inventory: string
+}
+
+interface MachineArgument extends InventoryArgument {
+  readonly name: string
+}
+
+/** `provision lab …`: real machines on this machine, made from an inventory. */
+export const lab: CommandModule = {
+  command: 'lab <command>',
+  describe: 'real machines on this machine, made from an inventory',
+  builder: (yargs) =>
+    [up, down, status, run, exec, ...switches]
+      .reduce((all, command) => command(all), yargs)
+      .demandCommand(1, 'which lab command?'),
+  handler: () => undefined,
+}
+
+const inventoryArgument = <T>(yargs: Argv<T>) =>
+  yargs.positional('inventory', { type: 'string', demandOption: true, describe: 'the inventory' })
+
+const machineArgument = <T>(yargs: Argv<T>) =>
+  inventoryArgument(yargs).positional('name', { type: 'string', demandOption: true, describe: 'a host of it' })
+
+const up = (yargs: Argv): Argv =>
+  yargs.command(
+    'up <inventory>',
+    'boot one machine per host; they stay until `lab down`',
+    (words) =>
+      inventoryArgument(words)
+        .option('suite', {
+          type: 'string',
+          array: true,
+          default: [] as string[],
+          describe: 'Debian release: trixie, or NAME=bookworm for one machine',
+        })
+        .option('sudo-password', { type: 'string', describe: 'accounts have this password, and sudo asks for it' }),
+    async ({ inventory, suite, sudoPassword }) => {
+      const { up } = await import('../lab/index.ts')
+      const options: LabOptions = {
+        suite: await suitesFrom(suite),
+        progress: say,
+        ...(sudoPassword === undefined ? {} : { sudoPassword }),
+      }
+      const started = performance.now()
+      const lab = await interruptible((signal) =>
+        inventoryOf(inventory).then((read) => up(read, { ...options, signal })),
+      )
+      say(`${lab.machines.length} machines are up after ${((performance.now() - started) / 1000).toFixed(1)} s`)
+      await printStatus(lab, false)
+    },
+  )
+
+const down = (yargs: Argv): Argv =>
+  yargs.command(
+    'down [inventory]',
+    'take the lab down; nothing stays behind',
+    (words) =>
+      words.positional('inventory', { type: 'string', describe: 'the inventory' }).option('all', {
+        type: 'boolean',
+        default: false,
+        describe: 'all labs of this machine, also those of a crash',
+      }),
+    async ({ inventory, all }) => {
+      const { downAll, takeDown, labId } = await import('../lab/index.ts')
+      if (all) say(`took down ${(await downAll()).length} labs`)
+      else if (inventory !== undefined) await takeDown(labId(whereabouts(inventory)))
+      else throw new InventoryError('lab down: which lab?', 'name its inventory, or say --all')
+    },
+  )
+
+const status = (yargs: Argv): Argv =>
+  yargs.command(
+    'status <inventory>',
+    'the machines and their state',
+    (words) => inventoryArgument(words).option('json', { type: 'boolean', default: false }),
+    async ({ inventory, json }) => printStatus(await labOf(inventory), json),
+  )
+
+const run = (yargs: Argv): Argv =>
+  yargs.command(
+    'run <inventory>',
+    'run a command on the admin machine: lab run INVENTORY -- CMD…',
+    (words) =>
+      inventoryArgument(words)
+        .parserConfiguration({ 'populate--': true })
+        .option('from', { type: 'string', default: 'lan', describe: 'in whose network: guest, lan or a host' }),
+    async ({ inventory, from, ...words }) => {
+      const lab = await labOf(inventory)
+      process.exitCode = await lab.attach(commandIn(words), { from })
+    },
+  )
+
+const exec = (yargs: Argv): Argv =>
+  yargs.command(
+    'exec <inventory> <name>',
+    'run a command inside a machine, as root, without ssh: lab exec INVENTORY NAME -- CMD…',
+    (words) => machineArgument(words).parserConfiguration({ 'populate--': true }),
+    async ({ inventory, name, ...words }) => {
+      const machine = (await labOf(inventory)).machine(name)
+      process.exitCode = await machine.attach(commandIn(words))
+    },
+  )
+
+const doing = {
+  cut: 'cut its cable: silence',
+  mend: 'mend its cable',
+  kill: 'cut its power; the disk stays',
+  boot: 'switch it on again',
+  reflash: 'give it a fresh card: all lost, new host keys',
+} as const satisfies Partial<Record<keyof Machine, string>>
+
+const verbs = Object.keys(doing) as (keyof typeof doing)[]
+
+const switches = verbs.map(
+  (verb) =>
+    (yargs: Argv): Argv =>
+      yargs.command(
+        `${verb} <inventory> <name>`,
+        doing[verb],
+        machineArgument,
+        async ({ inventory, name }: MachineArgument) => (await labOf(inventory)).machine(name)[verb](),
+      ),
+)
+
+/** A running lab is found by the inventory's place alone, also when its text is in pieces just now. */
+function whereabouts(file: string) {
+  return { file, directory: dirname(resolve(file)) }
+}
+
+async function inventoryOf(file: string) {
+  const { readInventory } = await import('../inventory.ts')
+  return readInventory(file)
+}
+
+async function labOf(file: string): Promise<Lab> {
+  const { find } = await import('../lab/index.ts')
+  const lab = await find(whereabouts(file))
+  if (lab) return lab
+  throw new ProvisionError(`lab: no lab of ${file} is up`, `provision lab up ${file}`)
+}
+
+async function suitesFrom(words: readonly string[]): Promise<Readonly<Record<string, Suite>>> {
+  const { suites } = await import('../lab/index.ts')
+  return Object.fromEntries(
+    words.map((word) => {
+      const [name, given] = word.includes('=') ? word.split('=', 2) : ['*', word]
+      const suite = suites.find((known) => known === given)
+      if (name && suite) return [name, suite]
+      throw new InventoryError(`--suite ${word}: no such release`, `one of ${suites.join(', ')}, or NAME=${suites[0]}`)
+    }),
+  )
+}
+
+/** What stands after `--`. */
+function commandIn(words: object): readonly string[] {
+  const command = '--' in words && Array.isArray(words['--']) ? words['--'].map(String) : []
+  if (command.length > 0) return command
+  throw new InventoryError('lab: no command given', 'put it after two dashes: -- CMD…')
+}
+
+async function printStatus(lab: Lab, json: boolean): Promise<void> {
+  const rows = await Promise.all(
+    lab.machines.map(async ({ name, role, suite, address, ports, user, namespace, ...machine }) => ({
+      ...{ name, role, state: await machine.state(), suite, address, ports, user, namespace },
+    })),
+  )
+  const { id, inventory, directory } = lab
+  if (json) return print(JSON.stringify({ id, inventory, directory, machines: rows }, null, 2))
+  const width = Math.max(...rows.map(({ name }) => name.length))
+  for (const { name, role, state, suite, address } of rows)
+    print(`${name.padEnd(width)}  ${role.padEnd(7)}  ${state.padEnd(3)}  ${suite.padEnd(8)}  ${address}`)
+}
+
+/** Ctrl-C ends the work, which then tidies up after itself. */
+async function interruptible<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const controller = new AbortController()
+  const stop = () => controller.abort(new ProvisionError('lab: interrupted, and taken down again'))
+  process.on('SIGINT', stop).on('SIGTERM', stop)
+  try {
+    return await work(controller.signal)
+  } catch (error) {
+    if (!controller.signal.aborted) throw error
+    process.exitCode = 130
+    throw controller.signal.reason
+  } finally {
+    process.off('SIGINT', stop).off('SIGTERM', stop)
+  }
+}
+
+function print(line: string): void {
+  process.stdout.write(`${line}\n`)
+}
+
+function say(line: string): void {
+  process.stderr.write(`lab: ${line}\n`)
+}
