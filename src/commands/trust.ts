@@ -10,7 +10,6 @@ import type { ReachContext } from '../reach.ts'
 interface TrustArguments {
   readonly inventory: string
   readonly yes: boolean
-  readonly limit?: readonly string[]
   readonly acceptNewHostKey?: string | readonly string[]
   readonly timeout?: number
   readonly forks?: number

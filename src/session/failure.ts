@@ -21,11 +21,16 @@ export function lostBeforeHandshake(error: unknown): boolean {
   return /before handshake/i.test(error.message) || code === 'ECONNRESET' || code === 'EPIPE' || isSilentClose(error)
 }
 
+/** sshd keeps our whole network out for a while (PerSourcePenalties, OpenSSH 9.8 and later): more tries make it longer. */
+export function isPenalised(greeting: string): boolean {
+  return /not allowed at this time/i.test(greeting)
+}
+
 /** ssh2's words for what went wrong, in ours, with what to do about it. */
 export function connectError(error: unknown, attempt: Attempt): ConnectError {
   if (!(error instanceof Error)) return new ConnectError('unreachable', 'the connection failed')
   const level = 'level' in error ? error.level : undefined
-  if (/not allowed at this time/i.test(attempt.greeting)) {
+  if (isPenalised(attempt.greeting)) {
     return new ConnectError(
       'unreachable',
       'its sshd refuses connections from this address for now',

@@ -5,7 +5,7 @@ import type { AuthenticationType, AuthHandlerMiddleware, Client } from 'ssh2'
 import { ConnectError } from '../errors.ts'
 import { type HostKey, judge, type KnownKeys } from '../pins.ts'
 import { algorithms } from './algorithms.ts'
-import { connectError, lostBeforeHandshake } from './failure.ts'
+import { connectError, isPenalised, lostBeforeHandshake } from './failure.ts'
 import type { Identity } from './identity.ts'
 import { hostKey } from './known-hosts.ts'
 
@@ -81,7 +81,8 @@ export async function handshake(socket: Duplex, wish: Handshake): Promise<Outcom
     if (signal?.aborted) throw new ConnectError('unreachable', 'given up')
     if (seen !== undefined && (identity === undefined || judge(known, seen) !== 'known'))
       return { kind: 'key', key: seen }
-    if (!spoke && lostBeforeHandshake(error)) return { kind: 'early', error: connectError(error, { greeting, spoke }) }
+    if (!spoke && lostBeforeHandshake(error) && !isPenalised(greeting))
+      return { kind: 'early', error: connectError(error, { greeting, spoke }) }
     throw connectError(error, { greeting, spoke, partial, identity, timeoutMs: wish.timeoutMs })
   } finally {
     signal?.removeEventListener('abort', onAbort)

@@ -142,9 +142,9 @@ async function hop(chain: readonly string[], roads: Roads): Promise<Session> {
 
 /** `[user@]host[:port]` or `ssh://…`, as ProxyJump takes it. */
 export function parseJump(text: string): { readonly user?: string; readonly host: string; readonly port?: number } {
-  const found = /^(?:ssh:\/\/)?(?:(.+)@)?(\[[^\]]+\]|[^:]+|[^:]*:[^:]*:.*?)(?::(\d+))?\/?$/.exec(text)
-  const [, user, name = text, port] = found ?? []
-  const host = name.replace(/^\[|\]$/g, '')
+  const { user, rest = text } = /^(?:ssh:\/\/)?(?:(?<user>.+)@)?(?<rest>.+?)\/?$/.exec(text)?.groups ?? {}
+  const [, host = rest.replace(/^\[|\]$/g, ''), port] =
+    /^\[(.+)\]:(\d+)$/.exec(rest) ?? /^([^:]+):(\d+)$/.exec(rest) ?? []
   return { host, ...(user === undefined ? {} : { user }), ...(port === undefined ? {} : { port: Number(port) }) }
 }
 
