@@ -18,7 +18,7 @@ export const lab: CommandModule = {
   command: 'lab <command>',
   describe: 'real machines on this machine, made from an inventory',
   builder: (yargs) =>
-    [up, down, status, run, exec, ...switches]
+    [up, down, status, run, exec, ...switches, forget]
       .reduce((all, command) => command(all), yargs)
       .demandCommand(1, 'which lab command?'),
   handler: () => undefined,
@@ -54,6 +54,7 @@ const up = (yargs: Argv): Argv =>
       const lab = await interruptible((signal) =>
         inventoryOf(inventory).then((read) => up(read, { ...options, signal })),
       )
+      if (!lab) return
       say(`${lab.machines.length} machines are up after ${((performance.now() - started) / 1000).toFixed(1)} s`)
       await printStatus(lab, false)
     },
@@ -71,7 +72,7 @@ const down = (yargs: Argv): Argv =>
       }),
     async ({ inventory, all }) => {
       const { downAll, takeDown, labId } = await import('../lab/index.ts')
-      if (all) say(`took down ${(await downAll()).length} labs`)
+      if (all) for (const id of await downAll()) say(`took down ${id}`)
       else if (inventory !== undefined) await takeDown(labId(whereabouts(inventory)))
       else throw new InventoryError('lab down: which lab?', 'name its inventory, or say --all')
     },
@@ -131,6 +132,14 @@ const switches = verbs.map(
       ),
 )
 
+const forget = (yargs: Argv): Argv =>
+  yargs.command(
+    'forget <inventory>',
+    'the firewall forgets all connections, in silence',
+    (words) => inventoryArgument(words),
+    async ({ inventory }) => (await labOf(inventory)).forget(),
+  )
+
 /** A running lab is found by the inventory's place alone, also when its text is in pieces just now. */
 function whereabouts(file: string) {
   return { file, directory: dirname(resolve(file)) }
@@ -181,7 +190,7 @@ async function printStatus(lab: Lab, json: boolean): Promise<void> {
 }
 
 /** Ctrl-C ends the work, which then tidies up after itself. */
-async function interruptible<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+async function interruptible<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T | undefined> {
   const controller = new AbortController()
   const stop = () => controller.abort(new ProvisionError('lab: interrupted, and taken down again'))
   process.on('SIGINT', stop).on('SIGTERM', stop)
@@ -189,8 +198,9 @@ async function interruptible<T>(work: (signal: AbortSignal) => Promise<T>): Prom
     return await work(controller.signal)
   } catch (error) {
     if (!controller.signal.aborted) throw error
+    say('interrupted, and taken down again')
     process.exitCode = 130
-    throw controller.signal.reason
+    return undefined
   } finally {
     process.off('SIGINT', stop).off('SIGTERM', stop)
   }
