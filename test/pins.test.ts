@@ -18,11 +18,7 @@ const [one, two, three] = ['one', 'two', 'three'].map((name) => {
   const text = readFileSync(`${path}.pub`, 'utf8').split(' ').slice(0, 2).join(' ')
   return { path, text, key: parseHostKey(text) as HostKey }
 }) as [Key, Key, Key]
-interface Key {
-  readonly path: string
-  readonly text: string
-  readonly key: HostKey
-}
+type Key = { readonly path: string; readonly text: string; readonly key: HostKey }
 
 const hostA: Pinned = { name: 'host-a.lan.internal', hostKeys: [] }
 const pins = () => openPins({ file })

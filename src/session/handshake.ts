@@ -93,6 +93,8 @@ export async function handshake(socket: Duplex, wish: Handshake): Promise<Outcom
 /** Says goodbye, and does not wait for an answer: a peer that is gone would keep the process alive. */
 export function hangUp(client: Client, socket: Duplex): void {
   client.end()
-  if (socket instanceof Socket) socket.destroySoon()
-  else socket.destroy()
+  if (!(socket instanceof Socket)) return void socket.destroy()
+  socket.destroySoon()
+  // What was written may never leave, when the link is dead.
+  setTimeout(() => socket.destroy(), 1000).unref()
 }

@@ -9,6 +9,9 @@ import type { UserConfig } from './ssh-config.ts'
 /** sshd gives up after 6 attempts (MaxAuthTries), and counts what the agent's keys cost. */
 const MOST_OFFERS = 5
 
+/** The files that ssh tries where ssh_config names none; a file that somebody did name is the likelier one. */
+const DEFAULT_NAMES = new Set(['id_rsa', 'id_ecdsa', 'id_ecdsa_sk', 'id_ed25519', 'id_ed25519_sk', 'id_xmss', 'id_dsa'])
+
 /** One key that we can prove to hold. */
 export interface Offer {
   /** `~/.ssh/id_ed25519 SHA256:…`, for people. */
@@ -56,11 +59,14 @@ export async function identity(host: Pick<Host, 'login'>, config: UserConfig, ke
   const offerAgent = (key: ParsedKey) => {
     if (config.agent !== undefined) offer(key, key.comment || 'agent', new OneKeyAgent(config.agent, key))
   }
+  const held = (file: KeyFile) => {
+    const blob = file.kind === 'key' ? file.key.getPublicSSH() : file.kind === 'public' ? file.blob : undefined
+    return blob && inAgent.find((key) => key.getPublicSSH().equals(blob))
+  }
   const offerFile = (file: KeyFile) => {
     if (file.kind === 'none') return
-    const blob = file.kind === 'key' ? file.key.getPublicSSH() : file.blob
-    const held = blob && inAgent.find((key) => key.getPublicSSH().equals(blob))
-    if (held) offerAgent(held)
+    const same = held(file)
+    if (same !== undefined) offerAgent(same)
     else if (file.kind === 'key') offer(file.key, file.path)
     else skipped.push(`${file.path}: ${file.why}`)
   }
@@ -75,9 +81,10 @@ export async function identity(host: Pick<Host, 'login'>, config: UserConfig, ke
   }
 
   const chosen = only !== undefined || config.identitiesOnly
-  const isDefault = (file: KeyFile) => file.kind !== 'none' && /^id_[a-z0-9_]+$/.test(basename(file.path))
+  const isDefault = (file: KeyFile) => file.kind !== 'none' && DEFAULT_NAMES.has(basename(file.path))
   files.filter((file) => chosen || !isDefault(file)).forEach(offerFile)
   if (!chosen) {
+    files.filter((file) => isDefault(file) && held(file) !== undefined).forEach(offerFile)
     // Two places stay for the default files: an agent full of other keys must not hide them.
     const usable = files.filter((file) => isDefault(file) && file.kind === 'key').slice(0, 2)
     const room = Math.max(0, MOST_OFFERS - offers.size - usable.length)

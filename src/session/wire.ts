@@ -58,7 +58,7 @@ export function wire(options: WireOptions): Wire {
     counts: options.counts ?? noCounts(),
     keys: keyring(),
     connectTimeoutMs: options.connectTimeoutMs ?? 10_000,
-    sudoPassword: options.sudoPassword,
+    sudoPassword: options.sudoPassword || undefined,
     capBytes: options.capBytes ?? 16 * 1024 * 1024,
     userConfig(name) {
       const asked = configs.get(name) ?? userConfig(name, { file: options.sshConfig, env: options.env })

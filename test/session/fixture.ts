@@ -3,9 +3,10 @@ import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync 
 import { createServer } from 'node:net'
 import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
+import type { ConnectError } from '../../src/errors.ts'
 import type { Gateway, Host, Login } from '../../src/inventory/model.ts'
 import { openPins, type Pins } from '../../src/pins.ts'
-import { noCounts, type Wire, type WireOptions, wire } from '../../src/session.ts'
+import { connect, noCounts, type Session, type Wire, type WireOptions, wire } from '../../src/session.ts'
 
 export const me = userInfo().username
 
@@ -70,7 +71,7 @@ export function lab(): Lab {
     async sshd(options = {}) {
       const name = `sshd-${made++}`
       const types = options.hostKeys ?? ['ed25519']
-      const keys = types.map((type) => keygen(`${name}-${type}`, '-t', type))
+      const keys = types.map((type) => keygen(`${name}-${type}`, '-t', type, ...(type === 'rsa' ? ['-b', '2048'] : [])))
       const home = join(folder, name)
       mkdirSync(home)
       const authorized = (options.authorized ?? [key]).map((path) => readFileSync(`${path}.pub`, 'utf8'))
@@ -130,6 +131,29 @@ export function host(
     accounts: [],
   }
   return { ...base, role: 'gateway', dial: { address: '127.0.0.1', port: sshd.port }, tunnelAccount: 'tunnel' }
+}
+
+/** Logs in to one host of the lab and sees to it that what was opened is closed. */
+export function logins(to: () => { readonly it: Lab; readonly sshd: Sshd }) {
+  const open: Session[] = []
+  const closing = (session: Session) => {
+    open.push(session)
+    return session
+  }
+  const login = async (
+    more: HostOptions = {},
+    wire: Wire = to().it.wire(),
+    sshd: { readonly port: number; readonly hostKeys?: readonly string[] } = to().sshd,
+  ) => closing(await connect(host(to().it, sshd, more), { wire }))
+  const failure = (...words: Parameters<typeof login>): Promise<ConnectError> =>
+    login(...words).then(
+      () => Promise.reject(new Error('logged in, which was not expected')),
+      (error: ConnectError) => error,
+    )
+  const closeAll = () => {
+    for (const session of open.splice(0)) session.close()
+  }
+  return { login, failure, closing, closeAll }
 }
 
 export function freePort(): Promise<number> {

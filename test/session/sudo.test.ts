@@ -76,7 +76,7 @@ describe('sudo', () => {
     expect(await run('ask', script)).toMatchObject({
       name: 'RemoteError',
       kind: 'sudo',
-      message: expect.stringMatching(/^sudo wants the password of \w+$/),
+      message: expect.stringMatching(/^sudo wants the password of \S+$/),
       hint: expect.stringMatching(/--ask-sudo-password or PROVISION_SUDO_PASSWORD/),
     })
   })
@@ -95,7 +95,7 @@ describe('sudo', () => {
 
   test('with a wrong password fails once, and takes no line of the script for another', async () => {
     const error = await run('ask', 'echo ran', { sudoPassword: 'wrong' })
-    expect(error).toMatchObject({ kind: 'sudo', message: expect.stringMatching(/^sudo refused the password of \w+$/) })
+    expect(error).toMatchObject({ kind: 'sudo', message: expect.stringMatching(/^sudo refused the password of \S+$/) })
     expect(tried()).toBe('wrong\n')
     expect(`${error}`).not.toContain('wrong')
   })
