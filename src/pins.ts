@@ -32,11 +32,11 @@ export type Verdict = 'known' | 'unknown' | 'changed' | 'revoked'
 export interface PinsOptions {
   /** The known_hosts file beside the inventory. */
   readonly file: string
-  /** `PROVISION_KNOWN_HOSTS`: read and written instead of `file` *and* of the `hostKeys` in the inventory. */
+  /** `PROVISION_KNOWN_HOSTS`, where not empty: read and written instead of `file` *and* of the `hostKeys` in the inventory. */
   readonly knownHosts?: string | undefined
   /** Asked once at a time, never twice for the same key. Absent: an unknown host is an error. */
   readonly onUnknown?: ((host: Pinned, key: UnknownKey) => Promise<boolean>) | undefined
-  /** Hosts whose changed key replaces the pin: `--accept-new-host-key`. */
+  /** Hosts whose changed key replaces the pin, once each: `--accept-new-host-key`. */
   readonly acceptNew?: ReadonlySet<string> | undefined
   /** Told after a changed key was pinned. */
   readonly onReplaced?: ((host: Pinned, key: UnknownKey) => void) | undefined
@@ -70,14 +70,19 @@ export function judge(known: KnownKeys, key: HostKey): Verdict {
 }
 
 export function openPins(options: PinsOptions): Pins {
-  const file = options.knownHosts ?? options.file
+  const instead = options.knownHosts || undefined
+  const file = instead ?? options.file
   // One question at a time: each waits for the one before, whatever became of that.
   let lastQuestion: Promise<unknown> = Promise.resolve()
+  // A no stands for the run: another way to the same host may bring the same key a moment later.
+  const refused = new Set<string>()
+  // A name is good for one new key: a third machine behind its forward must not pass as the new one.
+  const acceptNew = new Set(options.acceptNew)
 
   const pins: Pins = {
     file,
     async for(host) {
-      if (options.knownHosts === undefined && host.hostKeys.length > 0) return fromInventory(host.hostKeys)
+      if (instead === undefined && host.hostKeys.length > 0) return fromInventory(host.hostKeys)
       return fromKnownHosts(await readIfThere(file), host)
     },
     add: (host, key) => rewrite(file, (before) => append(before, host, key)),
@@ -106,12 +111,17 @@ export function openPins(options: PinsOptions): Pins {
     if (verdict === 'known') return
     if (verdict === 'revoked') throw revoked(host, seen)
     if (verdict === 'unknown') {
-      if ((await options.onUnknown?.(host, seen)) !== true) throw unknown(host, seen)
+      const question = `${host.name} ${seen.fingerprint}`
+      if (refused.has(question) || (await options.onUnknown?.(host, seen)) !== true) {
+        refused.add(question)
+        throw unknown(host, seen)
+      }
       return pins.add(host, key)
     }
-    const accepted = options.acceptNew?.has(host.name) === true
+    const accepted = acceptNew.has(host.name)
     if (!accepted || known.from === 'inventory') throw changed(host, seen, known, accepted ? key : undefined)
     await pins.replace(host, key)
+    acceptNew.delete(host.name)
     options.onReplaced?.(host, seen)
   }
 

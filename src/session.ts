@@ -67,6 +67,8 @@ export async function connect(host: Host, options: ConnectOptions): Promise<Sess
     const known = await wire.pins.for({ ...host, port: target.port })
     wire.counts.connections++
     const socket = await open()
+    // One that was given twice: ssh2 would wait for its timeout.
+    if (socket.destroyed) throw new ConnectError('unreachable', 'the connection was closed before the login')
     const outcome = await handshake(socket, { known, identity: who, timeoutMs: wire.connectTimeoutMs, signal })
     if (outcome.kind === 'ready') {
       wire.counts.logins++

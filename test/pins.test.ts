@@ -56,7 +56,7 @@ describe('a line of known_hosts', () => {
     ['that revokes another key', `host-a.lan.internal ${one.text}\n@revoked * ${two.text}`, 'known'],
     ['that is cut short', 'host-a.lan.internal ssh-ed25519', 'unknown'],
     ['that lies about the type', `host-a.lan.internal ${one.text.replace('ssh-ed25519', 'ssh-rsa')}`, 'unknown'],
-    ['with CRLF', `host-a.lan.internal ${one.text}\r\n`, 'known'],
+    ['ending in CRLF', `host-a.lan.internal ${one.text}\r\n`, 'known'],
   ])('%s', async (_title, text, expected) => {
     expect(await verdict(hostA, one, text)).toBe(expected)
   })
@@ -76,9 +76,7 @@ describe('a line of known_hosts', () => {
     expect(await verdict(hostA, one, text)).toBe('unknown')
   })
 
-  test('no file at all pins nothing', async () => {
-    expect(await verdict(hostA, one)).toBe('unknown')
-  })
+  test('no file at all pins nothing', async () => expect(await verdict(hostA, one)).toBe('unknown'))
 })
 
 describe('pins in the inventory', () => {
@@ -199,9 +197,15 @@ describe('a key that is not simply known', () => {
         return host.name !== 'no'
       },
     })
-    const settled = ['a', 'a', 'no', 'b'].map((name) => asking.settle({ name, hostKeys: [] }, one.key))
+    const settled = ['a', 'a', 'no', 'no', 'b'].map((name) => asking.settle({ name, hostKeys: [] }, one.key))
     const results = await Promise.allSettled(settled)
-    expect(results.map((result) => result.status)).toEqual(['fulfilled', 'fulfilled', 'rejected', 'fulfilled'])
+    expect(results.map((result) => result.status)).toEqual([
+      'fulfilled',
+      'fulfilled',
+      'rejected',
+      'rejected',
+      'fulfilled',
+    ])
     expect([most, asked.length]).toEqual([1, 3])
   })
 
@@ -229,6 +233,7 @@ describe('a key that is not simply known', () => {
     await accepting.settle(hostA, one.key)
     expect(readFileSync(file, 'utf8')).toBe(`host-a.lan.internal ${one.text}\n`)
     expect(told).toEqual([`host-a.lan.internal ${fingerprintOf(one.key)}`])
+    await expect(accepting.settle(hostA, three.key)).rejects.toMatchObject({ kind: 'changed-host-key' })
   })
 
   test('changed and pinned in the inventory: only the user changes that', async () => {

@@ -10,19 +10,27 @@ import type { ReachContext } from '../reach.ts'
 interface TrustArguments {
   readonly inventory: string
   readonly yes: boolean
-  readonly acceptNewHostKey?: string | readonly string[]
-  readonly timeout?: number
-  readonly forks?: number
+  readonly acceptNewHostKey?: readonly string[] | undefined
+  readonly timeout: number
+  readonly forks: number
 }
 
 /** `provision trust INVENTORY`: fetch host keys, show fingerprints, ask, pin them beside the inventory. */
 export const trust: CommandModule<object, TrustArguments> = {
   command: 'trust <inventory>',
-  describe: 'fetch host keys, show fingerprints, ask, pin them beside the inventory',
+  describe: 'Fetch host keys, show fingerprints, ask, pin them beside the inventory',
   builder: (yargs) =>
     yargs
-      .positional('inventory', { type: 'string', demandOption: true, describe: 'the inventory' })
-      .option('yes', { type: 'boolean', default: false, describe: 'pin new keys without asking' }),
+      .positional('inventory', { type: 'string', demandOption: true, describe: 'The inventory, a JSON file' })
+      .option('yes', { type: 'boolean', default: false, describe: 'Pin new keys without asking' })
+      .option('accept-new-host-key', {
+        type: 'string',
+        array: true,
+        nargs: 1,
+        describe: 'Replace the pin of this re-flashed host; repeatable',
+      })
+      .option('forks', { type: 'number', default: 10, describe: 'Hosts that are asked at once' })
+      .option('timeout', { type: 'number', default: 10, describe: 'Seconds to wait for an answer' }),
   async handler(words) {
     if (!words.yes && !process.stdin.isTTY) {
       throw new InventoryError(
@@ -30,20 +38,23 @@ export const trust: CommandModule<object, TrustArguments> = {
         'compare the fingerprints some other way and run again with --yes',
       )
     }
-    const [{ readInventory }, { openPins }, { wire }, { reachContext }, { askYesNo }] = await Promise.all([
+    const [{ readInventory }, { openPins }, { wire }, { reachContext }, { askYes }] = await Promise.all([
       import('../inventory.ts'),
       import('../pins.ts'),
       import('../session.ts'),
       import('../reach.ts'),
-      import('../session/ask.ts'),
+      import('./ask.ts'),
     ])
     const { join } = await import('node:path')
     const inventory = await readInventory(words.inventory)
     const file = join(inventory.directory, 'known_hosts')
-    const knownHosts = process.env.PROVISION_KNOWN_HOSTS || undefined
-    const timeout = words.timeout === undefined ? undefined : words.timeout * 1000
+    const knownHosts = process.env.PROVISION_KNOWN_HOSTS
     // Logins at gateways, to look through forwards, go by what is pinned already and ask nobody.
-    const shared = wire({ pins: openPins({ file, knownHosts }), env: process.env, connectTimeoutMs: timeout })
+    const shared = wire({
+      pins: openPins({ file, knownHosts }),
+      env: process.env,
+      connectTimeoutMs: words.timeout * 1000,
+    })
     const context = reachContext(inventory, { wire: shared, forks: words.forks })
     try {
       await trustHosts(inventory, {
@@ -52,12 +63,10 @@ export const trust: CommandModule<object, TrustArguments> = {
           file,
           knownHosts,
           onUnknown: async () => true,
-          acceptNew: new Set([words.acceptNewHostKey ?? []].flat()),
+          acceptNew: new Set(words.acceptNewHostKey),
         }),
         print: (line) => process.stdout.write(`${line}\n`),
-        ask: words.yes
-          ? async () => true
-          : (question) => askYesNo(question, { input: process.stdin, output: process.stderr }),
+        ask: words.yes ? async () => true : askYes,
       })
     } finally {
       context.closeAll()
@@ -105,7 +114,7 @@ async function trustSome(hosts: readonly (Gateway | Device)[], io: TrustIo): Pro
     else io.print(`${name}  ${key.type}  ${fingerprintOf(key)}  ${verdict === undefined ? '' : WORDS[verdict]}`)
   }
   const fresh = seen.filter(({ verdict }) => verdict === 'unknown').length
-  const agreed = fresh > 0 && (await io.ask(`pin ${fresh === 1 ? 'this new key' : `these ${fresh} new keys`}?`))
+  const agreed = fresh > 0 && (await io.ask(`pin ${fresh === 1 ? 'this new key' : `these ${fresh} new keys`}? [y/N] `))
   const failures: ConnectError[] = []
   for (const { host, key, verdict, error } of seen) {
     if (error instanceof ConnectError)

@@ -66,7 +66,7 @@ describe('trust', () => {
         `ssh-gw  ssh-ed25519  ${fingerprintOf(key(gateway, 1))}  new`,
         `host-a  ssh-rsa  ${fingerprintOf(key(device, 0))}  new`,
       ],
-      asked: ['pin this new key?', 'pin this new key?'],
+      asked: ['pin this new key? [y/N] ', 'pin this new key? [y/N] '],
       error: undefined,
     })
     expect(readFileSync(it.knownHosts, 'utf8')).toBe(`ssh-gw ${key(gateway, 1)}\nhost-a ${key(device, 0)}\n`)
@@ -101,7 +101,15 @@ describe('trust', () => {
 
   test('without a terminal and without --yes refuses before it contacts anybody', async () => {
     if (process.stdin.isTTY) return
-    const words = { inventory: '/nowhere.json', yes: false, _: [], $0: 'provision' }
+    const words = {
+      inventory: '/nowhere.json',
+      yes: false,
+      acceptNewHostKey: undefined,
+      timeout: 1,
+      forks: 1,
+      _: [],
+      $0: 'provision',
+    }
     await expect((async () => trust.handler(words))()).rejects.toMatchObject({
       name: 'InventoryError',
       hint: expect.stringContaining('--yes'),
