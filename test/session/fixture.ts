@@ -5,7 +5,7 @@ import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
 import type { ConnectError } from '../../src/errors.ts'
 import type { Gateway, Host, Login } from '../../src/inventory/model.ts'
-import { openPins, type Pins } from '../../src/pins.ts'
+import { type HostKey, openPins, type Pins, parseHostKey } from '../../src/pins.ts'
 import { connect, noCounts, type Session, type Wire, type WireOptions, wire } from '../../src/session.ts'
 
 export const me = userInfo().username
@@ -154,6 +154,21 @@ export function logins(to: () => { readonly it: Lab; readonly sshd: Sshd }) {
     for (const session of open.splice(0)) session.close()
   }
   return { login, failure, closing, closeAll }
+}
+
+export interface PublicKey {
+  readonly path: string
+  readonly text: string
+  readonly key: HostKey
+}
+
+export function publicKey(folder: string, name: string): PublicKey {
+  const path = join(folder, name)
+  execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', path])
+  const text = readFileSync(`${path}.pub`, 'utf8').split(' ').slice(0, 2).join(' ')
+  const key = parseHostKey(text)
+  if (key === undefined) throw new Error(`no public key: ${text}`)
+  return { path, text, key }
 }
 
 export function freePort(): Promise<number> {
