@@ -158,6 +158,10 @@ describe('a failure', () => {
       message: expect.stringContaining(`forward: ssh-gw: the login as ${me} was refused`),
       hint: expect.stringContaining(stranger),
     })
+    const others = ['host-b', 'host-c'].map((name) => failure(device({ name, port: 1 }), closed))
+    expect(await Promise.all(others)).toMatchObject([{ kind: 'unreachable' }, { kind: 'unreachable' }])
+    // Two ways for each of three devices, and one refused login at the gateway for all.
+    expect(closed.wire.counts).toMatchObject({ connections: 6 + 1, logins: 0 })
   })
 
   test('to be the right device behind the forward is told only if nothing else works', async () => {

@@ -5,7 +5,7 @@ import type { Device, Gateway, Host } from '../inventory/model.ts'
 import { connect, type Session, type Wire } from '../session.ts'
 import { dial } from './socket.ts'
 
-/** Sessions that others jump through: one for each gateway or hop, opened when first needed, and again when it is gone. */
+/** Sessions that others jump through: one for each gateway or hop, opened when first needed, and again when it is gone or was not there. */
 export interface Jumps {
   /** @throws ConnectError */
   get(key: string, open: (onClose: () => void) => Promise<Session>): Promise<Session>
@@ -27,7 +27,10 @@ export function jumps(): Jumps {
         return session
       })
       open.set(key, made)
-      made.catch(drop)
+      // A no is kept: asked again for each device behind it, sshd would penalise the whole network.
+      made.catch((error: unknown) => {
+        if (!(error instanceof ConnectError) || error.kind === 'unreachable') drop()
+      })
       return made
     },
     closeAll() {
