@@ -1,4 +1,4 @@
-import { createTwoFilesPatch } from 'diff'
+import { createTwoFilesPatch, FILE_HEADERS_ONLY } from 'diff'
 import { ProvisionError } from './errors.ts'
 import { type Fleet, hasFailed, type Member } from './fleet.ts'
 import { type HostPlan, plan } from './plan.ts'
@@ -79,12 +79,19 @@ export async function change(member: Member, step: Wanted, stepNumber: number, c
 export function preview({ resources, shown }: Member, { seen }: Fleet): { changes: ChangeReport[]; refused?: Trouble } {
   const { changes, later, refused } = plan(resources, shown, seen)
   const waits = later.map(({ id }) => ({ resource: id, summary: 'to be told once what it needs is there' }))
-  return { changes: [...changes.map(changeReport), ...waits], ...(refused.length > 0 && { refused: refusal({ refused }) }) }
+  return {
+    changes: [...changes.map(changeReport), ...waits],
+    ...(refused.length > 0 && { refused: refusal({ refused }) }),
+  }
 }
 
 function changeReport({ resource, change: { summary, text } }: Planned): ChangeReport {
   if (!text) return { resource: resource.id, summary }
-  return { resource: resource.id, summary, diff: createTwoFilesPatch(text.name, text.name, text.now, text.wanted, 'now', 'wanted') }
+  return {
+    resource: resource.id,
+    summary,
+    diff: unified(text),
+  }
 }
 
 function refusal({ refused }: Pick<HostPlan, 'refused'>): Trouble {
@@ -102,4 +109,8 @@ function waiting(ids: readonly string[]): string {
 export function trouble(error: unknown): Trouble {
   if (!(error instanceof ProvisionError)) throw error
   return { message: error.message, ...(error.hint && { hint: error.hint }) }
+}
+
+function unified({ name, now, wanted }: { name: string; now: string; wanted: string }): string {
+  return createTwoFilesPatch(name, name, now, wanted, 'now', 'wanted', { headerOptions: FILE_HEADERS_ONLY })
 }

@@ -12,7 +12,6 @@ import { InventoryError, ProvisionError } from './errors.ts'
  * `provision: error:` and `provision: hint:`.
  */
 export async function main(words: readonly string[]): Promise<void> {
-  if (words[0] === '--version') return void process.stdout.write(`${__VERSION__}\n`)
   try {
     await yargs([...words])
       .scriptName('provision')

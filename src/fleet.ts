@@ -25,13 +25,19 @@ export interface Fleet {
 }
 
 /** The hosts that the steps speak of and `limit` lets through. */
-export function assemble(inventory: Inventory, steps: readonly Step[], limit: (name: string) => boolean, now: number): Fleet {
+export function assemble(
+  inventory: Inventory,
+  steps: readonly Step[],
+  limit: (name: string) => boolean,
+  now: number,
+): Fleet {
   const wanted = steps.filter((step): step is Wanted => step.kind === 'wanted')
   const members = new Map<string, Member>()
   for (const host of hosts(inventory)) {
     if (!limit(host.name)) continue
     const resources = new Map<string, Resource>()
-    for (const step of wanted) for (const resource of step.hosts.get(host.name) ?? []) resources.set(resource.id, resource)
+    for (const step of wanted)
+      for (const resource of step.hosts.get(host.name) ?? []) resources.set(resource.id, resource)
     members.set(host.name, { host, resources: [...resources.values()], shown: new Map(), changes: [], began: now })
   }
   return {

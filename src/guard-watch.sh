@@ -72,13 +72,14 @@ find_it() {
 }
 
 watch() {
+  turn=0
   while :; do
     find_it
     if [ -z "$here" ]; then
       echo '@outcome never'
       return
     fi
-    if [ "$here" != "$current" ] || [ -e "$here/outcome" ] && grep -qx undo-failed "$here/outcome"; then
+    if [ "$here" != "$current" ] || grep -qsx undo-failed "$here/outcome"; then
       ended
       return
     fi
@@ -88,6 +89,9 @@ watch() {
       return
     fi
     if stale; then settle 'the guard went away'; fi
+    # When nobody listens any more, this ends us.
+    turn=$(((turn + 1) % 20))
+    [ "$turn" != 0 ] || echo @
     sleep 0.05
   done
 }

@@ -13,12 +13,17 @@ export async function loadPlaybook(file: string): Promise<Playbook> {
   const own = fileURLToPath(new URL('./index.js', import.meta.url))
   let loaded: unknown
   try {
-    loaded = await createJiti(import.meta.url, { alias: { provision: own }, fsCache: false }).import(path, { default: true })
+    loaded = await createJiti(import.meta.url, { alias: { provision: own }, fsCache: false }).import(path, {
+      default: true,
+    })
   } catch (error) {
     throw new InventoryError(`${file}: ${error instanceof Error ? error.message : error}`, 'see docs/playbooks.md')
   }
   if (typeof loaded !== 'function') {
-    throw new InventoryError(`${file}: its default export is no playbook`, 'write `export default playbook((inventory) => […])`')
+    throw new InventoryError(
+      `${file}: its default export is no playbook`,
+      'write `export default playbook((inventory) => […])`',
+    )
   }
   return loaded as Playbook
 }

@@ -23,7 +23,10 @@ export function playbook(recipe: (inventory: Inventory) => readonly (Step | read
 }
 
 /** Each of these hosts should have what `resources` says for it. */
-export function on<H extends Gateway | Device>(hosts: readonly H[], resources: (host: H) => readonly Resource[]): Wanted {
+export function on<H extends Gateway | Device>(
+  hosts: readonly H[],
+  resources: (host: H) => readonly Resource[],
+): Wanted {
   return { kind: 'wanted', hosts: new Map(hosts.map((host) => [host.name, resources(host)])) }
 }
 

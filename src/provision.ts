@@ -1,4 +1,4 @@
-import { change, type Changing, look, preview } from './change.ts'
+import { type Changing, change, look, preview } from './change.ts'
 import { assemble, type Fleet, hasFailed, type Member, reportOf } from './fleet.ts'
 import type { Inventory } from './inventory/model.ts'
 import type { Checked, Playbook } from './playbook.ts'
@@ -43,7 +43,7 @@ export async function provision(inventory: Inventory, playbook: Playbook, run: R
   }
   for (const member of members) if (!hasFailed(member)) changing.end(member, success(member, fleet, run))
   const checks = steps.filter((step): step is Checked => step.kind === 'checked').flatMap(({ forwards }) => forwards)
-  const forwards = run.signal.aborted ? [] : await prove(checks, fleet, inventory, run)
+  const forwards = run.signal.aborted || run.command === 'check' ? [] : await prove(checks, fleet, inventory, run)
 
   for (const { session } of members) session?.close()
   run.context.closeAll()

@@ -20,7 +20,12 @@ export interface Answer {
   readonly outcome: 'waiting' | 'confirmed' | 'rejected' | 'undone' | 'undo-failed' | 'never' | 'locked'
   /** What the resources showed after they were activated. */
   readonly shown: ReadonlyMap<string, Shown>
-  readonly failure?: { readonly phase: string; readonly resource?: string; readonly code: number; readonly message: string }
+  readonly failure?: {
+    readonly phase: string
+    readonly resource?: string
+    readonly code: number
+    readonly message: string
+  }
   /** What the undo itself complained of. */
   readonly undoErrors?: string
 }
@@ -113,7 +118,8 @@ export function parseShown(stdout: Buffer, resources: readonly Resource[]): Map<
   const shown = new Map<string, Shown>()
   for (const [, index, encoded = ''] of stdout.toString('latin1').matchAll(/^@seen (\d+) (\S*)$/gm)) {
     const resource = resources[Number(index)]
-    if (resource) shown.set(resource.id, { text: decode(encoded), digest: createHash('sha256').update(encoded).digest('hex') })
+    if (resource)
+      shown.set(resource.id, { text: decode(encoded), digest: createHash('sha256').update(encoded).digest('hex') })
   }
   return shown
 }

@@ -24,7 +24,9 @@ export function quote(word: string): string {
  */
 export function sh(template: TemplateStringsArray, ...values: readonly ShValue[]): Sh {
   const literals = dedent(template.raw).map((literal) => literal.replaceAll(/\\(`|\$\{)/g, '$1'))
-  return new Sh(literals.map((literal, index) => (index === 0 ? literal : word(values[index - 1] ?? '') + literal)).join(''))
+  return new Sh(
+    literals.map((literal, index) => (index === 0 ? literal : word(values[index - 1] ?? '') + literal)).join(''),
+  )
 }
 
 /** Pieces of shell one after another, a line each. */

@@ -1,6 +1,6 @@
+import { isOwnSshd } from './inventory/forward.ts'
 import type { Client, Device, Gateway, Inventory } from './inventory/model.ts'
 import { hosts } from './inventory/model.ts'
-import { isOwnSshd } from './inventory/forward.ts'
 import { hostKeyText, type Pins } from './pins.ts'
 
 /**
@@ -17,8 +17,13 @@ export function clientConfig(inventory: Inventory, client?: Client): string {
 }
 
 /** One line for each whole host key that is pinned; hosts of which only a fingerprint, or nothing, is known are missing. */
-export async function knownHostsLines(inventory: Inventory, pins: Pins): Promise<{ lines: string[]; missing: string[] }> {
-  const found = await Promise.all(hosts(inventory).map(async (host) => ({ name: host.name, keys: (await pins.for(host)).keys })))
+export async function knownHostsLines(
+  inventory: Inventory,
+  pins: Pins,
+): Promise<{ lines: string[]; missing: string[] }> {
+  const found = await Promise.all(
+    hosts(inventory).map(async (host) => ({ name: host.name, keys: (await pins.for(host)).keys })),
+  )
   return {
     lines: found.flatMap(({ name, keys }) => keys.map((key) => `${name} ${hostKeyText(key)}`)),
     missing: found.filter(({ keys }) => keys.length === 0).map(({ name }) => name),
@@ -50,7 +55,12 @@ function deviceOptions(device: Device, client: Client | undefined): Options | un
 const anyAddress = new Set(['*', '', '0.0.0.0', '::'])
 
 function common(name: string, user: string | undefined, client: Client | undefined): Options {
-  return { User: client?.user ?? user, IdentityFile: client?.identityFile, HostKeyAlias: name, StrictHostKeyChecking: 'yes' }
+  return {
+    User: client?.user ?? user,
+    IdentityFile: client?.identityFile,
+    HostKeyAlias: name,
+    StrictHostKeyChecking: 'yes',
+  }
 }
 
 function block(name: string, options: Options): string {

@@ -3,8 +3,8 @@ import { plan } from './plan.ts'
 import type { Trouble } from './report/report.ts'
 import type { Resource, Seen } from './resource.ts'
 import {
-  abandonScript,
   type Answer,
+  abandonScript,
   applyScript,
   confirmScript,
   parseAnswer,
@@ -68,7 +68,12 @@ interface Asked {
 }
 
 /** Undefined when the connection was lost before the answer: then only the host knows. */
-async function ask(session: Session, script: string, resources: readonly Resource[], timeoutMs: number): Promise<Asked | undefined> {
+async function ask(
+  session: Session,
+  script: string,
+  resources: readonly Resource[],
+  timeoutMs: number,
+): Promise<Asked | undefined> {
   try {
     const { code, stdout, stderr } = await session.exec(script, { timeoutMs, privileged: true })
     const answer = parseAnswer(stdout, resources) ?? unsent(code, stderr)
@@ -114,7 +119,8 @@ async function freshLogin({ patience }: Transaction, ways: Ways): Promise<Sessio
 async function abandon(session: Session, wanted: Transaction, ways: Ways, why: string): Promise<End> {
   const script = abandonScript(wanted.id, why)
   const asked =
-    (await ask(session, script, wanted.resources, answerMs).catch(() => undefined)) ?? (await askAgain(script, wanted, ways))
+    (await ask(session, script, wanted.resources, answerMs).catch(() => undefined)) ??
+    (await askAgain(script, wanted, ways))
   return asked ? ended(asked.answer, asked.session, wanted.resources) : unknown(wanted)
 }
 
@@ -131,22 +137,46 @@ function notConverged({ changes, resources }: Transaction, { shown }: Answer, se
 function ended({ outcome, failure, undoErrors, shown }: Answer, session: Session, resources: readonly Resource[]): End {
   if (outcome === 'confirmed') return { outcome: 'changed', session, shown }
   if (outcome === 'never') {
-    return { outcome: 'rejected', session, shown, error: { message: 'the connection was lost before the host took the change' } }
+    return {
+      outcome: 'rejected',
+      session,
+      shown,
+      error: { message: 'the connection was lost before the host took the change' },
+    }
   }
   if (outcome === 'locked') {
     const who = failure?.message.trim() || 'another run'
-    return { outcome: 'rejected', session, shown, error: { message: `another run holds this host: ${who}`, hint: 'run again when it has ended' } }
+    return {
+      outcome: 'rejected',
+      session,
+      shown,
+      error: { message: `another run holds this host: ${who}`, hint: 'run again when it has ended' },
+    }
   }
   const what = failure ? sentence(failure, resources) : 'the host gave no reason'
   if (outcome === 'undo-failed') {
-    const hint = 'the host tries again at its next boot and at the next run; what was saved is in /var/lib/provision/current/saved'
-    return { outcome: 'unknown', session, shown, error: { message: `${what}; and the undo failed: ${undoErrors ?? ''}`.trim(), hint } }
+    const hint =
+      'the host tries again at its next boot and at the next run; what was saved is in /var/lib/provision/current/saved'
+    return {
+      outcome: 'unknown',
+      session,
+      shown,
+      error: { message: `${what}; and the undo failed: ${undoErrors ?? ''}`.trim(), hint },
+    }
   }
   const undone = undoErrors ? `${what}; the undo complained: ${undoErrors.trim()}` : what
-  return { outcome: outcome === 'rejected' ? 'rejected' : 'undone', session, shown, error: { message: undone, ...hintFor(failure) } }
+  return {
+    outcome: outcome === 'rejected' ? 'rejected' : 'undone',
+    session,
+    shown,
+    error: { message: undone, ...hintFor(failure) },
+  }
 }
 
-function sentence({ phase, resource, code, message }: NonNullable<Answer['failure']>, _resources: readonly Resource[]): string {
+function sentence(
+  { phase, resource, code, message }: NonNullable<Answer['failure']>,
+  _resources: readonly Resource[],
+): string {
   const said = message.trim()
   if (phase === 'confirm' || phase === 'interrupted') return said
   return `${phase}${resource ? ` of ${resource}` : ''} failed with exit code ${code}${said ? `: ${said}` : ''}`
@@ -162,6 +192,9 @@ function unknown({ patience }: Transaction): End {
   return {
     outcome: 'unknown',
     shown: new Map(),
-    error: { message: `the connection was lost and the host does not answer; it settles by itself by ${by}`, hint: 'run again then' },
+    error: {
+      message: `the connection was lost and the host does not answer; it settles by itself by ${by}`,
+      hint: 'run again then',
+    },
   }
 }

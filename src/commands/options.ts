@@ -9,12 +9,29 @@ export function runOptions<T>(argv: Argv<T>) {
     .option('json', { type: 'boolean', default: false, describe: 'Print the report as one JSON document' })
     .option('quiet', { type: 'boolean', default: false, describe: 'Print the summary alone' })
     .option('verbose', { type: 'boolean', default: false, describe: 'Print every change with its diff' })
-    .option('debug', { type: 'boolean', default: false, describe: 'Print the scripts that hosts are sent, and what they cost' })
+    .option('debug', {
+      type: 'boolean',
+      default: false,
+      describe: 'Print the scripts that hosts are sent, and what they cost',
+    })
     .option('forks', { type: 'number', default: 10, describe: 'Hosts that are logged in to at once' })
     .option('timeout', { type: 'number', default: 10, describe: 'Seconds to wait for a connection, and for a login' })
-    .option('trust-first', { type: 'boolean', default: false, describe: 'Pin an unknown host key without asking; never a changed one' })
-    .option('accept-new-host-key', { type: 'string', array: true, nargs: 1, describe: 'Replace the pin of this re-flashed host; repeatable' })
-    .option('ask-sudo-password', { type: 'boolean', default: false, describe: 'Ask for the password of sudo; or set PROVISION_SUDO_PASSWORD' })
+    .option('trust-first', {
+      type: 'boolean',
+      default: false,
+      describe: 'Pin an unknown host key without asking; never a changed one',
+    })
+    .option('accept-new-host-key', {
+      type: 'string',
+      array: true,
+      nargs: 1,
+      describe: 'Replace the pin of this re-flashed host; repeatable',
+    })
+    .option('ask-sudo-password', {
+      type: 'boolean',
+      default: false,
+      describe: 'Ask for the password of sudo; or set PROVISION_SUDO_PASSWORD',
+    })
 }
 
 export type RunArguments = ReturnType<ReturnType<typeof runOptions>['parseSync']>

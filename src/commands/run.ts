@@ -9,7 +9,7 @@ import { openPins } from '../pins.ts'
 import { loadPlaybook } from '../playbook-file.ts'
 import { provision, type Run } from '../provision.ts'
 import { reachContext } from '../reach.ts'
-import { liveProgress, plainProgress, type Progress, silent } from '../report/progress.ts'
+import { liveProgress, type Progress, plainProgress, silent } from '../report/progress.ts'
 import type { Report } from '../report/report.ts'
 import { clean, printPlan, printReport } from '../report/text.ts'
 import { wire } from '../session.ts'
@@ -28,10 +28,10 @@ export async function run(command: Report['command'], argv: RunArguments): Promi
     wire: wire({
       env: process.env,
       connectTimeoutMs: argv.timeout * 1000,
-      sudoPassword: argv.askSudoPassword ? await askPassword('sudo password: ') : process.env['PROVISION_SUDO_PASSWORD'],
+      sudoPassword: argv.askSudoPassword ? await askPassword('sudo password: ') : process.env.PROVISION_SUDO_PASSWORD,
       pins: openPins({
         file: join(inventory.directory, 'known_hosts'),
-        knownHosts: process.env['PROVISION_KNOWN_HOSTS'],
+        knownHosts: process.env.PROVISION_KNOWN_HOSTS,
         acceptNew: new Set(argv.acceptNewHostKey),
         onUnknown: onUnknown(argv.trustFirst, progress),
         onReplaced: ({ name }, key) => progress.note(`${name}: its pin was replaced by ${key.type} ${key.fingerprint}`),
@@ -46,7 +46,8 @@ export async function run(command: Report['command'], argv: RunArguments): Promi
     progress,
     signal: interrupt.signal,
     show: (plan) => {
-      if (command === 'apply' && !argv.quiet && !argv.json) progress.note(printPlan(plan.hosts, { color, diffs: argv.verbose }))
+      if (command === 'apply' && !argv.quiet && !argv.json)
+        progress.note(printPlan(plan.hosts, { color, diffs: argv.verbose }))
     },
     debug: (title, text) => {
       if (argv.debug) progress.note(`--- ${title}\n${text}`)
@@ -62,7 +63,9 @@ export async function run(command: Report['command'], argv: RunArguments): Promi
   progress.close()
   if (argv.debug) progress.note(`${report.wire.connections} connections, ${report.wire.execs} execs`)
   process.stdout.write(
-    argv.json ? `${JSON.stringify(report, undefined, 2)}\n` : printReport(report, { color, diffs: argv.verbose || command === 'check' }),
+    argv.json
+      ? `${JSON.stringify(report, undefined, 2)}\n`
+      : printReport(report, { color, diffs: argv.verbose || command === 'check' }),
   )
   process.exitCode = report.exitCode
 }
@@ -80,11 +83,17 @@ function limitOf(patterns: readonly string[] | undefined, inventory: Inventory):
 }
 
 const matches = (name: string, pattern: string) =>
-  new RegExp(`^${pattern.replaceAll(/[\\^$.+()|{}[\]]/g, '\\$&').replaceAll('*', '.*').replaceAll('?', '.')}$`, 'i').test(name)
+  new RegExp(
+    `^${pattern
+      .replaceAll(/[\\^$.+()|{}[\]]/g, '\\$&')
+      .replaceAll('*', '.*')
+      .replaceAll('?', '.')}$`,
+    'i',
+  ).test(name)
 
 function progressOf({ quiet, json }: RunArguments): Progress {
   if (quiet) return silent
-  return process.stderr.isTTY && !json && !process.env['CI'] ? liveProgress(process.stderr) : plainProgress(process.stderr)
+  return process.stderr.isTTY && !json && !process.env.CI ? liveProgress(process.stderr) : plainProgress(process.stderr)
 }
 
 /** On a terminal we ask, as ssh does; without one, an unknown key is an error that says what to do. */

@@ -13,15 +13,20 @@ export const sshConfig: CommandModule<unknown, Arguments> = {
     argv
       .positional('inventory', { type: 'string', describe: 'The inventory, a JSON file', demandOption: true })
       .option('client', { type: 'string', describe: 'For the people on this machine of the inventory' })
-      .option('known-hosts', { type: 'boolean', default: false, describe: 'Print the known_hosts lines instead' }) as never,
+      .option('known-hosts', {
+        type: 'boolean',
+        default: false,
+        describe: 'Print the known_hosts lines instead',
+      }) as never,
   async handler(argv) {
-    const [{ join }, { readInventory }, { openPins }, { clientConfig, knownHostsLines }, { InventoryError }] = await Promise.all([
-      import('node:path'),
-      import('../inventory.ts'),
-      import('../pins.ts'),
-      import('../ssh-config.ts'),
-      import('../errors.ts'),
-    ])
+    const [{ join }, { readInventory }, { openPins }, { clientConfig, knownHostsLines }, { InventoryError }] =
+      await Promise.all([
+        import('node:path'),
+        import('../inventory.ts'),
+        import('../pins.ts'),
+        import('../ssh-config.ts'),
+        import('../errors.ts'),
+      ])
     const inventory = await readInventory(argv.inventory)
     const client = inventory.clients.find(({ name }) => name === argv.client)
     if (argv.client !== undefined && !client) {
@@ -29,7 +34,10 @@ export const sshConfig: CommandModule<unknown, Arguments> = {
       throw new InventoryError(`there is no client ${argv.client} in ${argv.inventory}`, `the clients are: ${names}`)
     }
     if (!argv.knownHosts) return void process.stdout.write(clientConfig(inventory, client))
-    const pins = openPins({ file: join(inventory.directory, 'known_hosts'), knownHosts: process.env['PROVISION_KNOWN_HOSTS'] })
+    const pins = openPins({
+      file: join(inventory.directory, 'known_hosts'),
+      knownHosts: process.env.PROVISION_KNOWN_HOSTS,
+    })
     const { lines, missing } = await knownHostsLines(inventory, pins)
     process.stdout.write(lines.map((line) => `${line}\n`).join(''))
     if (missing.length) {

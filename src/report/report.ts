@@ -51,7 +51,11 @@ export interface ForwardReport {
 }
 
 /** 3 wins over 1, and 1 over 4: a host whose end is not known is worse than one that refused, and that worse than a difference. */
-export function exitCode(hosts: readonly HostReport[], forwards: readonly ForwardReport[], interrupted: boolean): number {
+export function exitCode(
+  hosts: readonly HostReport[],
+  forwards: readonly ForwardReport[],
+  interrupted: boolean,
+): number {
   if (interrupted) return 130
   const outcomes = new Set(hosts.map(({ outcome }) => outcome))
   if (outcomes.has('unreachable') || outcomes.has('unknown')) return 3

@@ -32,7 +32,10 @@ export function printPlan(hosts: readonly HostReport[], options: TextOptions): s
 
 type Paint = (style: 'green' | 'yellow' | 'red' | 'dim' | 'cyan', text: string) => string
 
-const painter = (color: boolean): Paint => (style, text) => (color ? styleText(style, text, { validateStream: false }) : text)
+const painter =
+  (color: boolean): Paint =>
+  (style, text) =>
+    color ? styleText(style, text, { validateStream: false }) : text
 
 const styles = {
   ok: 'green',
@@ -65,12 +68,20 @@ function patch(text: string, paint: Paint): string[] {
   return clean(text)
     .trimEnd()
     .split('\n')
-    .map((line) => `    ${line.startsWith('+') ? paint('green', line) : line.startsWith('-') ? paint('red', line) : line}`)
+    .map(
+      (line) => `    ${line.startsWith('+') ? paint('green', line) : line.startsWith('-') ? paint('red', line) : line}`,
+    )
 }
 
-function forwardLine({ device, gateway, bindAddress, port, state, latencyMs, hostKey }: ForwardReport, paint: Paint): string {
+function forwardLine(
+  { device, gateway, bindAddress, port, state, latencyMs, hostKey }: ForwardReport,
+  paint: Paint,
+): string {
   const address = bindAddress.includes(':') ? `[${bindAddress}]` : bindAddress
-  const proof = state === 'ok' ? ` as ${device}${hostKey ? ` ${hostKey}` : ''}${latencyMs === undefined ? '' : `, ${latencyMs} ms`}` : ` (${device})`
+  const proof =
+    state === 'ok'
+      ? ` as ${device}${hostKey ? ` ${hostKey}` : ''}${latencyMs === undefined ? '' : `, ${latencyMs} ms`}`
+      : ` (${device})`
   return `${address}:${port} on ${gateway}  ${paint(state === 'ok' ? 'green' : 'red', state === 'ok' ? 'answers' : state)}${proof}`
 }
 
@@ -86,7 +97,9 @@ function closing({ hosts, forwards, seconds, command }: Report): string {
     .filter((outcome) => count(outcome) > 0)
     .map((outcome) => `${count(outcome)} ${outcome}`)
   const answering = forwards.filter(({ state }) => state === 'ok').length
-  const proved = forwards.length ? `; ${answering} of ${plural(forwards.length, 'forward')} ${answering === 1 ? 'reaches its' : 'reach their'} device` : ''
+  const proved = forwards.length
+    ? `; ${answering} of ${plural(forwards.length, 'forward')} ${answering === 1 ? 'reaches its' : 'reach their'} device`
+    : ''
   const verb = { apply: 'provisioned', check: 'checked, nothing was touched', verify: 'verified' }[command]
   return `${verb}: ${parts.join(', ') || 'no hosts'}${proved}, ${seconds.toFixed(1)} s`
 }

@@ -13,7 +13,9 @@ export interface AccountOptions {
  * An account that exists keeps everything but its shell, and that only where a shell is asked for.
  */
 export function account(name: string, { system = false, shell }: AccountOptions = {}): Resource {
-  const options = system ? ['--system', '--user-group', '--no-create-home', '--home-dir', '/nonexistent'] : ['--create-home']
+  const options = system
+    ? ['--system', '--user-group', '--no-create-home', '--home-dir', '/nonexistent']
+    : ['--create-home']
   const login = shell ?? (system ? '/usr/sbin/nologin' : '/bin/bash')
   return {
     id: `account ${name}`,

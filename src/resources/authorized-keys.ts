@@ -25,7 +25,9 @@ export interface AuthorizedKeys {
 export function authorizedKeys(account: string, wanted: AuthorizedKeys): Resource {
   return {
     id: `authorized-keys ${account}`,
-    inspect: wanted.file ? inspectFile(wanted.file) : lines(locate(account), sh`echo "$path"`, inspectFile(sh`"$path"`)),
+    inspect: wanted.file
+      ? inspectFile(wanted.file)
+      : lines(locate(account), sh`echo "$path"`, inspectFile(sh`"$path"`)),
     diff(now, seen) {
       const end = wanted.file ? -1 : now.indexOf('\n')
       const path = wanted.file ?? now.slice(0, end)
@@ -34,7 +36,8 @@ export function authorizedKeys(account: string, wanted: AuthorizedKeys): Resourc
       if (content === undefined) return 'later'
       if (wanted.file) return fileChange(wanted.file, file, { ...defaults, content })
       if (file.kind === 'absent' && content === '') return 'converged'
-      const rights = file.kind === 'file' ? { mode: file.mode, owner: file.owner, group: file.group } : privately(account)
+      const rights =
+        file.kind === 'file' ? { mode: file.mode, owner: file.owner, group: file.group } : privately(account)
       return inHome(account, path, fileChange(path || `~${account}/.ssh/authorized_keys`, file, { ...rights, content }))
     },
   }
@@ -98,6 +101,7 @@ function merge(content: string, { keys, exclusive = false }: AuthorizedKeys, see
 
 /** sshd(8), AUTHORIZED_KEYS FILE FORMAT: options may hold quoted spaces. Undefined for comments and what is no key line. */
 function parseLine(line: string): { options: string; blob: string; comment: string } | undefined {
-  const match = /^\s*(?:((?:"(?:\\"|[^"])*"|[^\s"])+)\s+)??((?:ssh|ecdsa|sk)-[\w@.-]+)\s+(AAAA[\w+/=]+)(?:\s+(.*))?$/.exec(line)
+  const match =
+    /^\s*(?:((?:"(?:\\"|[^"])*"|[^\s"])+)\s+)??((?:ssh|ecdsa|sk)-[\w@.-]+)\s+(AAAA[\w+/=]+)(?:\s+(.*))?$/.exec(line)
   return match ? { options: match[1] ?? '', blob: match[3] ?? '', comment: match[4] ?? '' } : undefined
 }

@@ -56,7 +56,8 @@ export function parseFile(observed: Observed): FileNow {
 
 /** From the file that is there to the one that is wanted. */
 export function fileChange(path: string, now: FileNow, wanted: FileWanted): Change | Refused | 'converged' {
-  if (now.kind === 'other') return { refused: `${path} is no plain file but a ${now.what}`, hint: 'move it away, then run again' }
+  if (now.kind === 'other')
+    return { refused: `${path} is no plain file but a ${now.what}`, hint: 'move it away, then run again' }
   const same = now.kind === 'file' && now.content === wanted.content
   if (same && now.mode === wanted.mode && now.owner === wanted.owner && now.group === wanted.group) return 'converged'
   const rights = `${wanted.owner}:${wanted.group} ${wanted.mode}`

@@ -38,7 +38,10 @@ export function sshdSettings(name: string, { match, user, settings }: SshdSettin
       const change = fileChange(path, file, { ...defaults, content })
       if (change !== 'converged' && 'refused' in change) return change
       if (broken !== undefined) {
-        return { refused: `sshd's configuration is broken already: ${broken}`, hint: 'mend it so that `sshd -t` is silent' }
+        return {
+          refused: `sshd's configuration is broken already: ${broken}`,
+          hint: 'mend it so that `sshd -t` is silent',
+        }
       }
       const lost = wanted.filter(([keyword, value]) => !effective.has(`${keyword} ${value}`.toLowerCase()))
       if (change === 'converged' && lost.length === 0) return 'converged'
@@ -48,7 +51,10 @@ export function sshdSettings(name: string, { match, user, settings }: SshdSettin
         done
       `
       return {
-        summary: change === 'converged' ? `make ${lost.map(([keyword]) => keyword).join(', ')} effective` : `${change.summary} and reload sshd`,
+        summary:
+          change === 'converged'
+            ? `make ${lost.map(([keyword]) => keyword).join(', ')} effective`
+            : `${change.summary} and reload sshd`,
         ...(change !== 'converged' && change.text && { text: change.text }),
         saves: [...folders(path), path],
         stage: lines(sh`printf %s ${content} >"$stage/candidate"`, wholeConfiguration(name)),

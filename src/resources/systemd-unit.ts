@@ -28,7 +28,11 @@ export function systemdUnit(name: string, unit: { content: Late<string>; settle?
       if (change !== 'converged' && 'refused' in change) return change
       if (change === 'converged' && enabled === 'enabled' && running === 'running') return 'converged'
       const written = change === 'converged' ? [] : [change.summary]
-      const summary = [...written, ...(enabled === 'enabled' ? [] : ['enable']), running === 'running' ? 'restart' : 'start']
+      const summary = [
+        ...written,
+        ...(enabled === 'enabled' ? [] : ['enable']),
+        running === 'running' ? 'restart' : 'start',
+      ]
       return {
         summary: summary.join(', ').replace(/, ([^,]*)$/, ' and $1'),
         ...(change !== 'converged' && change.text && { text: change.text }),

@@ -26,7 +26,14 @@ const silenceMs = 8_000
  * device's sshd has to prove the device's pinned host key, and then let the inventory's user log in and run a no-op.
  * One handshake, brought to its end, so that sshd counts no penalty. A TCP connection alone proves nothing.
  */
-export async function proveForward({ device, forward, gateway, wire, now, tunnelLives }: Proof): Promise<ForwardReport> {
+export async function proveForward({
+  device,
+  forward,
+  gateway,
+  wire,
+  now,
+  tunnelLives,
+}: Proof): Promise<ForwardReport> {
   const began = now()
   const is = (state: ForwardState, error?: Trouble, more: Partial<ForwardReport> = {}): ForwardReport => ({
     device: forward.device,
@@ -50,7 +57,10 @@ export async function proveForward({ device, forward, gateway, wire, now, tunnel
   if (greeting === 'silence') {
     opened.destroy()
     const message = 'the port is open, but nobody speaks: the tunnel behind it is frozen or its link is cut'
-    return is('stale', { message, hint: `the gateway notices by itself; on the device: systemctl status 'reverse-tunnel-*'` })
+    return is('stale', {
+      message,
+      hint: `the gateway notices by itself; on the device: systemctl status 'reverse-tunnel-*'`,
+    })
   }
   if (greeting === 'closed') {
     const message = `the port is open and closes at once: the tunnel is up, the device's own sshd is not`
@@ -81,15 +91,28 @@ async function open(gateway: Session, forward: Forward): Promise<Duplex | Provis
 
 /** Every address is reached on loopback, too. */
 function loopback(bindAddress: string): string {
-  return bindAddress === '0.0.0.0' || bindAddress === '*' || bindAddress === '' ? '127.0.0.1' : bindAddress === '::' ? '::1' : bindAddress
+  return bindAddress === '0.0.0.0' || bindAddress === '*' || bindAddress === ''
+    ? '127.0.0.1'
+    : bindAddress === '::'
+      ? '::1'
+      : bindAddress
 }
 
 function refused(error: ProvisionError, { port, gateway }: Forward): [ForwardState, Trouble] {
   if (!(error instanceof RemoteError) || error.kind !== 'refused') return ['unverified', { message: error.message }]
   if (/prohibited/i.test(error.message)) {
-    return ['unverified', { message: `${gateway} lets this login forward nothing: ${error.message}`, hint: 'it needs AllowTcpForwarding yes or local' }]
+    return [
+      'unverified',
+      {
+        message: `${gateway} lets this login forward nothing: ${error.message}`,
+        hint: 'it needs AllowTcpForwarding yes or local',
+      },
+    ]
   }
-  return ['no-tunnel', { message: `nothing listens on port ${port}`, hint: `on the device: systemctl status 'reverse-tunnel-*'` }]
+  return [
+    'no-tunnel',
+    { message: `nothing listens on port ${port}`, hint: `on the device: systemctl status 'reverse-tunnel-*'` },
+  ]
 }
 
 type Is = (state: ForwardState, error?: Trouble, more?: Partial<ForwardReport>) => ForwardReport
@@ -107,7 +130,9 @@ function failed(error: ProvisionError, is: Is): ForwardReport {
  */
 function target(greeting: Greeting, { host, hostPort }: Forward, is: Is, tunnelLives: boolean): ForwardReport {
   if (greeting === 'closed') {
-    return is('device-sshd-down', { message: `the tunnel is up, but ${host}:${hostPort} does not let the device connect` })
+    return is('device-sshd-down', {
+      message: `the tunnel is up, but ${host}:${hostPort} does not let the device connect`,
+    })
   }
   if (greeting === 'speaks' || tunnelLives) return is('ok')
   const message = `${host}:${hostPort} waits for its caller to speak, and no forward of this tunnel reaches an sshd that could prove it`

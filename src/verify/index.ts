@@ -28,7 +28,9 @@ export async function proveForwards(forwards: readonly Forward[], proving: Provi
           if (error instanceof ProvisionError) return error
           throw error
         })
-        const siblings = [...reports].filter(([other]) => other.device === forward.device && other.gateway === forward.gateway)
+        const siblings = [...reports].filter(
+          ([other]) => other.device === forward.device && other.gateway === forward.gateway,
+        )
         const tunnelLives = siblings.some(([, { state }]) => state === 'ok')
         const proof = { device, forward, gateway, wire: proving.wire, now: proving.now, tunnelLives }
         reports.set(forward, await proving.pace(forward.gateway, () => proveForward(proof)))
