@@ -1,0 +1,79 @@
+import type { ChildProcess } from 'node:child_process'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { readInventory } from '../../src/inventory.ts'
+import { type Lab, type LabOptions, up } from '../../src/lab/index.ts'
+import type { Report } from '../../src/report/report.ts'
+
+const bin = join(import.meta.dirname, '../../bin/provision.js')
+
+/** The words of `provision` as a person would type them, in a lab of the inventory's own. Needs `npm run build`. */
+export interface Rehearsal {
+  readonly lab: Lab
+  /** The inventory file, in a folder of its own. */
+  readonly file: string
+  readonly folder: string
+  provision(words: readonly string[], options?: Options): Promise<Ran>
+  /** `provision … --json`, parsed. */
+  report(words: readonly string[], options?: Options): Promise<Ran & { report: Report }>
+  /** Not waited for, and killed by its own pid. */
+  spawn(words: readonly string[], options?: Options): ChildProcess
+  /** Another text for the same machines. */
+  rewrite(inventory: unknown): Promise<void>
+  down(): Promise<void>
+}
+
+export interface Options {
+  /** `lan` (default), `guest`, or a machine. */
+  readonly from?: string
+  readonly env?: Record<string, string>
+  readonly timeoutMs?: number
+}
+
+export interface Ran {
+  readonly code: number
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** Machines for an inventory (a value, or the text of one), up and running. Take them down in afterAll. */
+export async function rehearse(inventory: unknown, options: LabOptions = {}): Promise<Rehearsal> {
+  const folder = await mkdtemp(join(tmpdir(), 'provision-e2e-'))
+  const file = join(folder, 'inventory.json')
+  const rewrite = (value: unknown) => writeFile(file, typeof value === 'string' ? value : JSON.stringify(value))
+  await rewrite(inventory)
+  const lab = await up(await readInventory(file), options)
+  // Child processes write what they ran through; scripts/coverage.js adds it to what vitest saw.
+  const coverage = process.env.PROVISION_COVERAGE
+  const env = (more: Record<string, string> = {}) => ({ ...(coverage && { NODE_V8_COVERAGE: coverage }), CI: 'true', ...more })
+  const words = (own: readonly string[]) => [process.execPath, bin, ...own]
+  const provision: Rehearsal['provision'] = (own, { from, env: more, timeoutMs = 120_000 } = {}) =>
+    lab.run(words(own), { env: env(more), timeoutMs, ...(from && { from }) })
+  return {
+    lab,
+    file,
+    folder,
+    rewrite,
+    provision,
+    async report(own, more) {
+      const ran = await provision([...own, '--json'], more)
+      if (!ran.stdout.startsWith('{')) throw new Error(`no report, exit code ${ran.code}: ${ran.stderr}`)
+      return { ...ran, report: JSON.parse(ran.stdout) as Report }
+    },
+    spawn: (own, { from, env: more } = {}) =>
+      lab.spawn(words(own), { env: env(more), stdio: 'ignore', ...(from && { from }) }),
+    async down() {
+      await lab.down()
+      await rm(folder, { recursive: true })
+    },
+  }
+}
+
+/** The picture: a gateway and host001 in the guest network, host-a in the LAN. */
+export const picture = {
+  login: { user: 'user001' },
+  gateways: { 'ssh-gw.guest.internal': {} },
+  devices: { 'host-a.lan.internal': { forwards: ['127.0.0.1:9022:localhost:22'] } },
+  clients: { 'host001.guest.internal': {} },
+}
