@@ -5,7 +5,7 @@ import { schema } from './commands/schema.ts'
 import { sshConfig } from './commands/ssh-config.ts'
 import { trust } from './commands/trust.ts'
 import { verify } from './commands/verify.ts'
-import { InventoryError, ProvisionError } from './errors.ts'
+import { ConnectError, InventoryError, ProvisionError } from './errors.ts'
 
 /**
  * `provision WORDS…`: names the commands, nothing more. Sets process.exitCode; what could not go on is told on stderr as
@@ -38,7 +38,7 @@ export async function main(words: readonly string[]): Promise<void> {
       .parseAsync()
   } catch (error) {
     tell(error)
-    process.exitCode = error instanceof InventoryError ? 2 : 1
+    process.exitCode = error instanceof InventoryError ? 2 : error instanceof ConnectError ? 3 : 1
   }
 }
 

@@ -1,4 +1,4 @@
-import { isOwnSshd } from './inventory/forward.ts'
+import { isOwnSshd, reachedOn } from './inventory/forward.ts'
 import type { Client, Device, Gateway, Inventory } from './inventory/model.ts'
 import { hosts } from './inventory/model.ts'
 import { hostKeyText, type Pins } from './pins.ts'
@@ -45,14 +45,12 @@ function deviceOptions(device: Device, client: Client | undefined): Options | un
   const forward = device.forwards.find((candidate) => isOwnSshd(device, candidate))
   if (!forward) return undefined
   return {
-    HostName: anyAddress.has(forward.bindAddress) ? '127.0.0.1' : forward.bindAddress,
+    HostName: reachedOn(forward),
     Port: forward.port,
     ...common(device.name, device.login.user, client),
     ProxyJump: forward.gateway,
   }
 }
-
-const anyAddress = new Set(['*', '', '0.0.0.0', '::'])
 
 function common(name: string, user: string | undefined, client: Client | undefined): Options {
   return {

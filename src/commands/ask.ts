@@ -2,11 +2,12 @@ import { createInterface } from 'node:readline/promises'
 import { Writable } from 'node:stream'
 import { InventoryError } from '../errors.ts'
 
-/** Anything but yes is no. */
+/** Anything but yes is no, the end of the input too. */
 export async function askYes(question: string): Promise<boolean> {
   const terminal = createInterface({ input: process.stdin, output: process.stderr })
+  const ended = new Promise<string>((resolve) => terminal.once('close', () => resolve('')))
   try {
-    return /^y(es)?$/i.test((await terminal.question(question)).trim())
+    return /^y(es)?$/i.test((await Promise.race([terminal.question(question), ended])).trim())
   } finally {
     terminal.close()
   }

@@ -105,3 +105,8 @@ function bracket(address: string): string {
 export function isOwnSshd(device: Pick<Device, 'port'>, forward: Pick<Forward, 'host' | 'hostPort'>): boolean {
   return isLoopback(forward.host) && (forward.hostPort === 22 || forward.hostPort === device.port)
 }
+
+/** Where the gateway itself reaches what listens there: a forward on every address is also one on loopback. */
+export function reachedOn({ bindAddress }: Pick<Forward, 'bindAddress'>): string {
+  return { '*': '127.0.0.1', '0.0.0.0': '127.0.0.1', '::': '::1' }[bindAddress] ?? bindAddress
+}

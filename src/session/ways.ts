@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream'
 import { ConnectError, ProvisionError } from '../errors.ts'
-import { isOwnSshd } from '../inventory/forward.ts'
+import { isOwnSshd, reachedOn } from '../inventory/forward.ts'
 import type { Device, Gateway, Host } from '../inventory/model.ts'
 import { connect, type Session, type Wire } from '../session.ts'
 import { dial } from './socket.ts'
@@ -62,15 +62,10 @@ export async function opener(host: Gateway | Device, way: string, roads: Roads):
   if (way === 'forward') {
     const forward = sshForward(host)
     if (forward === undefined) throw new ConnectError('unreachable', 'it has no forward to its own sshd')
-    return () => through(forward.gateway, { address: loopback(forward.bindAddress), port: forward.port }, roads)
+    return () => through(forward.gateway, { address: reachedOn(forward), port: forward.port }, roads)
   }
   const config = await roads.wire.userConfig(host.name)
   return () => through(way, { address: host.address ?? config.hostname, port: host.port ?? config.port }, roads)
-}
-
-/** Where the gateway itself reaches what listens on every address. */
-function loopback(bindAddress: string): string {
-  return { '*': '127.0.0.1', '0.0.0.0': '127.0.0.1', '::': '::1' }[bindAddress] ?? bindAddress
 }
 
 interface Target {

@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream'
 import { ConnectError, ProvisionError, RemoteError } from '../errors.ts'
-import { isOwnSshd } from '../inventory/forward.ts'
+import { isOwnSshd, reachedOn } from '../inventory/forward.ts'
 import type { Device, Forward } from '../inventory/model.ts'
 import { fingerprintOf } from '../pins.ts'
 import type { ForwardReport, ForwardState, Trouble } from '../report/report.ts'
@@ -67,7 +67,10 @@ export async function proveForward({
     return is('device-sshd-down', { message, hint: `on ${device.name}: systemctl status ssh` })
   }
   try {
-    const session = await connect(device, { wire, via: 'forward', socket: async () => opened })
+    const opens = [opened]
+    // A key that was not known is settled with the connection closed: then we come again.
+    const socket = async () => opens.pop() ?? gateway.forward(reachedOn(forward), forward.port)
+    const session = await connect(device, { wire, via: 'forward', socket })
     try {
       await session.exec(':\n', { timeoutMs: silenceMs, privileged: false })
       return is('ok', undefined, { hostKey: fingerprintOf(session.hostKey), latencyMs: Math.round(now() - began) })
@@ -82,20 +85,11 @@ export async function proveForward({
 
 async function open(gateway: Session, forward: Forward): Promise<Duplex | ProvisionError> {
   try {
-    return await gateway.forward(loopback(forward.bindAddress), forward.port)
+    return await gateway.forward(reachedOn(forward), forward.port)
   } catch (error) {
     if (error instanceof ProvisionError) return error
     throw error
   }
-}
-
-/** Every address is reached on loopback, too. */
-function loopback(bindAddress: string): string {
-  return bindAddress === '0.0.0.0' || bindAddress === '*' || bindAddress === ''
-    ? '127.0.0.1'
-    : bindAddress === '::'
-      ? '::1'
-      : bindAddress
 }
 
 function refused(error: ProvisionError, { port, gateway }: Forward): [ForwardState, Trouble] {
