@@ -7,15 +7,26 @@ if (found[0] < 20 || (found[0] === 20 && found[1] < 19)) {
   )
   process.exit(2)
 }
-import('node:module').then(function (module) {
-  if (module.enableCompileCache) module.enableCompileCache()
-  return import('../dist/cli.js')
-}).then(
-  function (cli) {
-    return cli.main(process.argv.slice(2))
-  },
-  function (error) {
-    process.stderr.write('provision: error: ' + error.message + '\nprovision: hint: run `npm ci` in the checkout\n')
-    process.exitCode = 2
-  },
-)
+if (process.argv[2] === '--version') {
+  import('node:fs').then((fs) => {
+    var about = JSON.parse(fs.readFileSync(new URL('../package.json', import.meta.url), 'utf8'))
+    process.stdout.write(about.version + '\n')
+  })
+} else {
+  start()
+}
+
+function start() {
+  import('node:module')
+    .then((module) => {
+      if (module.enableCompileCache) module.enableCompileCache()
+      return import('../dist/cli.js')
+    })
+    .then(
+      (cli) => cli.main(process.argv.slice(2)),
+      (error) => {
+        process.stderr.write('provision: error: ' + error.message + '\nprovision: hint: run `npm ci` in the checkout\n')
+        process.exitCode = 2
+      },
+    )
+}

@@ -9,7 +9,10 @@ afterAll(() => it?.down())
 
 test('a first run makes the gateway answer as the device', async () => {
   const { code, report, stderr } = await it.report([it.file])
-  expect({ code, stderr, forwards: report.forwards.map(({ state }) => state) }).toMatchObject({ code: 0, forwards: ['ok'] })
+  expect({ code, stderr, forwards: report.forwards.map(({ state }) => state) }).toMatchObject({
+    code: 0,
+    forwards: ['ok'],
+  })
   expect(report.hosts.map(({ outcome }) => outcome)).toEqual(['changed', 'changed'])
 })
 

@@ -3,7 +3,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { readInventory } from '../../src/inventory.ts'
-import { type Lab, type LabOptions, up } from '../../src/lab/index.ts'
+import { type Lab, type LabOptions, type Machine, up } from '../../src/lab/index.ts'
+import { type Result, until } from '../../src/lab/local.ts'
 import type { Report } from '../../src/report/report.ts'
 
 const bin = join(import.meta.dirname, '../../bin/provision.js')
@@ -37,16 +38,26 @@ export interface Ran {
   readonly stderr: string
 }
 
+export interface RehearsalOptions extends LabOptions {
+  /** Other files in the inventory's folder, name → text. */
+  readonly beside?: Readonly<Record<string, string>>
+}
+
 /** Machines for an inventory (a value, or the text of one), up and running. Take them down in afterAll. */
-export async function rehearse(inventory: unknown, options: LabOptions = {}): Promise<Rehearsal> {
+export async function rehearse(inventory: unknown, options: RehearsalOptions = {}): Promise<Rehearsal> {
   const folder = await mkdtemp(join(tmpdir(), 'provision-e2e-'))
+  for (const [name, text] of Object.entries(options.beside ?? {})) await writeFile(join(folder, name), text)
   const file = join(folder, 'inventory.json')
   const rewrite = (value: unknown) => writeFile(file, typeof value === 'string' ? value : JSON.stringify(value))
   await rewrite(inventory)
   const lab = await up(await readInventory(file), options)
   // Child processes write what they ran through; scripts/coverage.js adds it to what vitest saw.
   const coverage = process.env.PROVISION_COVERAGE
-  const env = (more: Record<string, string> = {}) => ({ ...(coverage && { NODE_V8_COVERAGE: coverage }), CI: 'true', ...more })
+  const env = (more: Record<string, string> = {}) => ({
+    ...(coverage && { NODE_V8_COVERAGE: coverage }),
+    CI: 'true',
+    ...more,
+  })
   const words = (own: readonly string[]) => [process.execPath, bin, ...own]
   const provision: Rehearsal['provision'] = (own, { from, env: more, timeoutMs = 120_000 } = {}) =>
     lab.run(words(own), { env: env(more), timeoutMs, ...(from && { from }) })
@@ -76,4 +87,37 @@ export const picture = {
   gateways: { 'ssh-gw.guest.internal': {} },
   devices: { 'host-a.lan.internal': { forwards: ['127.0.0.1:9022:localhost:22'] } },
   clients: { 'host001.guest.internal': {} },
+}
+
+/** `name outcome` of every host, as one reads a report. */
+export const outcomes = ({ hosts }: Report) => hosts.map(({ name, outcome }) => `${name} ${outcome}`)
+
+export const states = ({ forwards }: Report) => forwards.map(({ state }) => state)
+
+/** What a person types at a login shell of that machine. */
+export function person(machine: Machine, script: string, { user = 'user001', timeoutMs = 30_000 } = {}): Promise<Result> {
+  return machine.exec(['su', '-', user, '-c', script], { timeoutMs })
+}
+
+/** The block that `provision ssh-config` prints, and its known_hosts lines, where they belong for the people of a client. */
+export async function equip({ lab, file, provision }: Rehearsal, client: string, user = 'user001'): Promise<void> {
+  const machine = lab.machine(client)
+  const parts = { config: ['--client', client], known_hosts: ['--known-hosts'] }
+  for (const [name, words] of Object.entries(parts)) {
+    const { code, stdout, stderr } = await provision(['ssh-config', file, ...words])
+    if (code !== 0) throw new Error(`ssh-config: ${stderr}`)
+    const path = `/home/${user}/.ssh/${name}`
+    await machine.exec(['install', '-m', '600', '-o', user, '-g', user, '/dev/stdin', path], { input: stdout })
+  }
+}
+
+/** Verifies until every forward is in this state, and gives the last report; the whole thing has a deadline. */
+export async function verified({ report, file }: Rehearsal, state = 'ok', timeoutMs = 40_000): Promise<Report> {
+  const look = async () => {
+    const { report: found } = await report(['verify', file, '--timeout', '5'])
+    return found.forwards.every((forward) => forward.state === state) ? found : undefined
+  }
+  const found = await until(look, { timeoutMs })
+  if (!found) throw new Error(`no forward is ${state} after ${timeoutMs} ms`)
+  return found
 }
