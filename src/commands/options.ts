@@ -16,6 +16,11 @@ export function runOptions<T>(argv: Argv<T>) {
     })
     .option('forks', { type: 'number', default: 10, describe: 'Hosts that are logged in to at once' })
     .option('timeout', { type: 'number', default: 10, describe: 'Seconds to wait for a connection, and for a login' })
+    .option('confirm-within', {
+      type: 'number',
+      default: 60,
+      describe: 'Seconds that a host waits for the login that confirms a change before it undoes it; 5 at least',
+    })
     .option('trust-first', {
       type: 'boolean',
       default: false,

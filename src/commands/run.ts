@@ -56,7 +56,7 @@ export async function run(command: Report['command'], argv: RunArguments): Promi
     wait: async (ms) => void (await wait(ms)),
     runId: `${new Date().toISOString().replaceAll(/\D/g, '').slice(0, 14)}-${Math.random().toString(36).slice(2, 8)}`,
     who: `${userInfo().username} on ${hostname()}, process ${process.pid}, since ${new Date().toISOString()}`,
-    patience: 60,
+    patience: patienceOf(argv),
   }
   const report = await provision(inventory, playbook, settings)
   interrupt.done()
@@ -80,6 +80,12 @@ function limitOf(patterns: readonly string[] | undefined, inventory: Inventory):
     }
   }
   return (name) => patterns.some((pattern) => matches(name, pattern))
+}
+
+/** @throws InventoryError for a time in which no login can be made */
+function patienceOf({ confirmWithin }: RunArguments): number {
+  if (Number.isInteger(confirmWithin) && confirmWithin >= 5 && confirmWithin <= 3600) return confirmWithin
+  throw new InventoryError('--confirm-within takes whole seconds, from 5 to 3600')
 }
 
 const matches = (name: string, pattern: string) =>
