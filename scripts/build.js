@@ -1,13 +1,14 @@
 // The sources → dist/: one bundle for the command, one for what playbooks import, shared chunks between them.
-import { cp, readFile, rm } from 'node:fs/promises'
+import { cp, readFile, rename, rm } from 'node:fs/promises'
 import { build } from 'esbuild'
 
 const { version } = JSON.parse(await readFile('package.json', 'utf8'))
 
-await rm('dist', { recursive: true, force: true })
+// Built beside and swapped in, so that a command that starts meanwhile finds one whole build.
+const fresh = `dist.${process.pid}`
 await build({
   entryPoints: ['src/cli.ts', 'src/index.ts'],
-  outdir: 'dist',
+  outdir: fresh,
   bundle: true,
   splitting: true,
   format: 'esm',
@@ -34,4 +35,7 @@ await build({
   sourcemap: true,
   logLevel: 'warning',
 })
-await cp('inventory/schema.json', 'dist/schema.json')
+await cp('inventory/schema.json', `${fresh}/schema.json`)
+await rename('dist', `${fresh}.old`).catch(() => {})
+await rename(fresh, 'dist')
+await rm(`${fresh}.old`, { recursive: true, force: true })
