@@ -9,7 +9,7 @@ import {
   knownHost,
   on,
   playbook,
-  printForward,
+  printListener,
   publicKey,
   sshdSettings,
   systemdUnit,
@@ -26,12 +26,17 @@ const dialler = 'reverse-tunnel'
 /** Every device keeps its own forwards open on the gateways, and can do nothing else there. */
 export default playbook((inventory) => {
   const devices = inventory.devices.filter(({ forwards }) => forwards.length > 0)
-  const gateways = inventory.gateways.filter((gateway) => devices.some((device) => forwardsOn(gateway, device).length > 0))
+  const gateways = inventory.gateways.filter((gateway) =>
+    devices.some((device) => forwardsOn(gateway, device).length > 0),
+  )
   return [
     accounts(inventory),
 
     // A device makes its own key, so no private key is ever in a script, a log or this process.
-    on(devices, (device) => [account(dialler, { system: true }), keyPair(key, { owner: dialler, comment: device.name })]),
+    on(devices, (device) => [
+      account(dialler, { system: true }),
+      keyPair(key, { owner: dialler, comment: device.name }),
+    ]),
 
     // The gateway before the tunnels: sshd penalises the whole network of a device whose key it refuses.
     on(gateways, (gateway) => [
@@ -40,7 +45,9 @@ export default playbook((inventory) => {
       authorizedKeys(gateway.tunnelAccount, {
         file: '/etc/ssh/reverse-tunnel/authorized_keys',
         exclusive: true,
-        keys: devices.filter((device) => forwardsOn(gateway, device).length > 0).map((device) => keyOf(device, gateway)),
+        keys: devices
+          .filter((device) => forwardsOn(gateway, device).length > 0)
+          .map((device) => keyOf(device, gateway)),
       }),
       sshdSettings('00-reverse-tunnel', tunnelSettings(gateway, exposed(gateway, inventory))),
     ]),
@@ -73,8 +80,9 @@ const keyOf = (device: Device, gateway: Gateway) => ({
   host: device.name,
   key: publicKey(device.name, key),
   comment: device.name,
-  options: ['restrict', 'port-forwarding', ...forwardsOn(gateway, device).map((forward) => `permitlisten="${listening(forward)}"`)].join(','),
+  options: [
+    'restrict',
+    'port-forwarding',
+    ...forwardsOn(gateway, device).map((forward) => `permitlisten="${printListener(forward)}"`),
+  ].join(','),
 })
-
-/** permitlisten is compared with the words of `-R` as text, so both come from here: bind address and port. */
-const listening = (forward: Forward) => printForward(forward).replace(/:(\[[^\]]*\]|[^:[\]]*):\d+$/, '')

@@ -1,6 +1,6 @@
 /** What a playbook may import. */
 
-export { printForward } from './inventory/forward.ts'
+export { printForward, printListener } from './inventory/forward.ts'
 export type { Account, Client, Device, Forward, Gateway, Host, Inventory } from './inventory/model.ts'
 export { on, type Playbook, playbook, type Step, verify } from './playbook.ts'
 export type { Change, Late, Observed, Refused, Resource, Seen } from './resource.ts'

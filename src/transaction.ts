@@ -1,6 +1,6 @@
+import { type End, ended, unknown } from './end.ts'
 import { ConnectError, RemoteError } from './errors.ts'
 import { plan } from './plan.ts'
-import type { Trouble } from './report/report.ts'
 import type { Resource, Seen } from './resource.ts'
 import {
   type Answer,
@@ -8,7 +8,6 @@ import {
   applyScript,
   confirmScript,
   parseAnswer,
-  type Shown,
   type Transaction,
   watchScript,
 } from './script.ts'
@@ -28,14 +27,6 @@ export interface Ways {
   readonly debug: (title: string, text: string) => void
 }
 
-export interface End {
-  readonly outcome: 'changed' | 'rejected' | 'undone' | 'unknown'
-  /** The newest session, when there is one: its login is what was confirmed. */
-  readonly session?: Session
-  readonly shown: ReadonlyMap<string, Shown>
-  readonly error?: Trouble
-}
-
 /** Longest time for staging, a package from the mirror included, until the guard has something to say. */
 const applyMs = 300_000
 const answerMs = 30_000
@@ -45,8 +36,8 @@ export async function transact(session: Session, wanted: Transaction, seen: Seen
   ways.debug(`apply on ${session.host}`, script)
   const began = await ask(session, script, wanted.resources, applyMs)
   const applied = began ?? (await askAgain(watchScript(wanted.id), wanted, ways))
-  if (!applied) return unknown(wanted)
-  if (applied.answer.outcome !== 'waiting') return ended(applied.answer, applied.session, wanted.resources)
+  if (!applied) return unknown(wanted.patience)
+  if (applied.answer.outcome !== 'waiting') return ended(applied.answer, applied.session)
 
   const reached = applied.session
   const broken = notConverged(wanted, applied.answer, seen)
@@ -56,9 +47,9 @@ export async function transact(session: Session, wanted: Transaction, seen: Seen
   const confirmed =
     (await ask(fresh, confirmScript(wanted.id), wanted.resources, answerMs)) ??
     (await askAgain(watchScript(wanted.id), wanted, ways))
-  if (!confirmed) return unknown(wanted)
+  if (!confirmed) return unknown(wanted.patience)
   if (confirmed.session !== reached) reached.close()
-  const end = ended(confirmed.answer, confirmed.session, wanted.resources)
+  const end = ended(confirmed.answer, confirmed.session)
   return end.outcome === 'changed' ? { ...end, shown: applied.answer.shown } : end
 }
 
@@ -121,80 +112,15 @@ async function abandon(session: Session, wanted: Transaction, ways: Ways, why: s
   const asked =
     (await ask(session, script, wanted.resources, answerMs).catch(() => undefined)) ??
     (await askAgain(script, wanted, ways))
-  return asked ? ended(asked.answer, asked.session, wanted.resources) : unknown(wanted)
+  return asked ? ended(asked.answer, asked.session) : unknown(wanted.patience)
 }
 
 /** After all was activated, the host was looked at once more: anything but converged is a fault of ours, and is undone. */
-function notConverged({ changes, resources }: Transaction, { shown }: Answer, seen: Seen): string | undefined {
+function notConverged({ changes }: Transaction, { shown }: Answer, seen: Seen): string | undefined {
   const changed = changes.map(({ resource }) => resource)
   const again = plan(changed, shown, seen)
   const first = again.changes[0]?.resource ?? again.refused[0]?.resource ?? again.later[0]
   if (!first) return undefined
   const why = again.changes[0]?.change.summary ?? again.refused[0]?.refused.refused ?? 'it cannot be told'
-  return `after the change ${first.id} is still not as wanted (${why}); ${resources.length} resources were looked at`
-}
-
-function ended({ outcome, failure, undoErrors, shown }: Answer, session: Session, resources: readonly Resource[]): End {
-  if (outcome === 'confirmed') return { outcome: 'changed', session, shown }
-  if (outcome === 'never') {
-    return {
-      outcome: 'rejected',
-      session,
-      shown,
-      error: { message: 'the connection was lost before the host took the change' },
-    }
-  }
-  if (outcome === 'locked') {
-    const who = failure?.message.trim() || 'another run'
-    return {
-      outcome: 'rejected',
-      session,
-      shown,
-      error: { message: `another run holds this host: ${who}`, hint: 'run again when it has ended' },
-    }
-  }
-  const what = failure ? sentence(failure, resources) : 'the host gave no reason'
-  if (outcome === 'undo-failed') {
-    const hint =
-      'the host tries again at its next boot and at the next run; what was saved is in /var/lib/provision/current/saved'
-    return {
-      outcome: 'unknown',
-      session,
-      shown,
-      error: { message: `${what}; and the undo failed: ${undoErrors ?? ''}`.trim(), hint },
-    }
-  }
-  const undone = undoErrors ? `${what}; the undo complained: ${undoErrors.trim()}` : what
-  return {
-    outcome: outcome === 'rejected' ? 'rejected' : 'undone',
-    session,
-    shown,
-    error: { message: undone, ...hintFor(failure) },
-  }
-}
-
-function sentence(
-  { phase, resource, code, message }: NonNullable<Answer['failure']>,
-  _resources: readonly Resource[],
-): string {
-  const said = message.trim()
-  if (phase === 'confirm' || phase === 'interrupted') return said
-  return `${phase}${resource ? ` of ${resource}` : ''} failed with exit code ${code}${said ? `: ${said}` : ''}`
-}
-
-function hintFor(failure: Answer['failure']): { hint?: string } {
-  if (failure?.phase === 'unmoved') return { hint: 'somebody changed it in the meantime: run again' }
-  return {}
-}
-
-function unknown({ patience }: Transaction): End {
-  const by = new Date(Date.now() + patience * 1000).toTimeString().slice(0, 8)
-  return {
-    outcome: 'unknown',
-    shown: new Map(),
-    error: {
-      message: `the connection was lost and the host does not answer; it settles by itself by ${by}`,
-      hint: 'run again then',
-    },
-  }
+  return `after the change ${first.id} is still not as wanted: ${why}`
 }

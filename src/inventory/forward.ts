@@ -94,7 +94,12 @@ export function settleBindAddress(written: string | undefined): string {
 
 /** In the words of `ssh -R`, the bind address always written out. */
 export function printForward(forward: Pick<Forward, 'bindAddress' | 'port' | 'host' | 'hostPort'>): string {
-  return `${bracket(forward.bindAddress)}:${forward.port}:${bracket(forward.host)}:${forward.hostPort}`
+  return `${printListener(forward)}:${bracket(forward.host)}:${forward.hostPort}`
+}
+
+/** Where it listens. sshd compares `permitlisten` with these words of `-R` as text, so both must be spelled here. */
+export function printListener(forward: Pick<Forward, 'bindAddress' | 'port'>): string {
+  return `${bracket(forward.bindAddress)}:${forward.port}`
 }
 
 function bracket(address: string): string {

@@ -1,4 +1,5 @@
 import { styleText } from 'node:util'
+import { printListener } from '../inventory/forward.ts'
 import type { ForwardReport, HostReport, Report, Trouble } from './report.ts'
 
 /**
@@ -77,12 +78,11 @@ function forwardLine(
   { device, gateway, bindAddress, port, state, latencyMs, hostKey }: ForwardReport,
   paint: Paint,
 ): string {
-  const address = bindAddress.includes(':') ? `[${bindAddress}]` : bindAddress
   const proof =
     state === 'ok'
       ? ` as ${device}${hostKey ? ` ${hostKey}` : ''}${latencyMs === undefined ? '' : `, ${latencyMs} ms`}`
       : ` (${device})`
-  return `${address}:${port} on ${gateway}  ${paint(state === 'ok' ? 'green' : 'red', state === 'ok' ? 'answers' : state)}${proof}`
+  return `${printListener({ bindAddress, port })} on ${gateway}  ${paint(state === 'ok' ? 'green' : 'red', state === 'ok' ? 'answers' : state)}${proof}`
 }
 
 function trouble(error: Trouble | undefined, paint: Paint): string[] {
