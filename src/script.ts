@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import guardProgram from './guard.sh'
 import watchProgram from './guard-watch.sh'
 import type { Change, Resource } from './resource.ts'
-import { lines, quote, Sh, sh } from './sh.ts'
+import { lines, Sh, sh } from './sh.ts'
 
 /**
  * Resources and changes → shell scripts, and what those print → values. Pure.
@@ -105,13 +105,13 @@ export function applyScript({ id, who, patience, resources, changes }: Transacti
 }
 
 /** Keeps the change, if the host has not already begun to undo it. */
-export const confirmScript = (id: string): string => `set -- confirm ${quote(id)}\n${guard}`
+export const confirmScript = (id: string): string => talk('confirm', id)
 
 /** Asks how a transaction stands, after the connection that began it was lost. */
-export const watchScript = (id: string): string => `set -- watch ${quote(id)}\n${guard}`
+export const watchScript = (id: string): string => talk('watch', id)
 
 /** Undo now: there will be no confirmation. */
-export const abandonScript = (id: string, why: string): string => `set -- abandon ${quote(id)} ${quote(why)}\n${guard}`
+export const abandonScript = (id: string, why: string): string => talk('abandon', id, why)
 
 /** What a look printed: resource id → what it showed. A resource whose line is missing is missing in the map. */
 export function parseShown(stdout: Buffer, resources: readonly Resource[]): Map<string, Shown> {
@@ -169,6 +169,10 @@ function file(name: string, text: string): Sh {
   let end = `END_OF_${name.replace('.', '_')}`
   while (text.includes(end)) end += '_'
   return new Sh(`cat >"$incoming/${name}" <<'${end}'\n${text}${end}`)
+}
+
+function talk(...words: readonly string[]): string {
+  return whole(lines(sh`set -- ${words}`, new Sh(guard)))
 }
 
 function whole(body: Sh): string {

@@ -14,10 +14,10 @@ export function knownHost(path: string, host: { name: string; keys: Late<readonl
       const keys = known(host.keys, seen)
       const file = parseFile(now)
       const present = file.kind === 'file' ? file.content : ''
-      if (!keys) return seen.gone(host.name) && present.includes(`${host.name} `) ? 'converged' : 'later'
-      const wanted = keys.map((key) => `${host.name} ${key}`)
       const lines = present.split('\n').filter((line) => line !== '')
       const ours = lines.filter((line) => line.startsWith(`${host.name} `))
+      if (!keys) return seen.gone(host.name) && ours.length > 0 ? 'converged' : 'later'
+      const wanted = keys.map((key) => `${host.name} ${key}`)
       if (ours.length === wanted.length && wanted.every((line) => ours.includes(line))) {
         return fileChange(path, file, { ...defaults, content: present })
       }
