@@ -1,0 +1,82 @@
+import { authorizedKeys } from '../../src/resources/index.ts'
+import { cases, gone, shown } from './golden.ts'
+
+const A = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAaaa'
+const B = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBbbb'
+const C = 'ecdsa-sha2-nistp256 AAAAE2VjZHNhCccc='
+const SK = 'sk-ssh-ed25519@openssh.com AAAAGnNrDddd'
+const home = '/home/user002/.ssh/authorized_keys'
+const file = (...lines: string[]) => `file 600 user002 user002\n${lines.map((line) => `${line}\n`).join('')}`
+const inHome = (...lines: string[]) => `${home}\n${file(...lines)}`
+
+const add = authorizedKeys('user002', { keys: [{ key: A, comment: 'user002@laptop' }] })
+const only = authorizedKeys('user002', { keys: [{ key: A, comment: 'user002@laptop' }], exclusive: true })
+const options = 'restrict,port-forwarding,permitlisten="127.0.0.1:9022"'
+const gatewayFile = '/etc/ssh/reverse-tunnel/authorized_keys'
+const ofDevices = authorizedKeys('tunnel', {
+  file: gatewayFile,
+  exclusive: true,
+  keys: ['host-a', 'host-b'].map((host) => ({
+    host,
+    comment: host,
+    options,
+    key: (seen) => seen.of(host, 'key'),
+  })),
+})
+const rooted = (...lines: string[]) => `file 644 root root\n${lines.map((line) => `${line}\n`).join('')}`
+
+cases('authorized-keys', {
+  converged: { resource: add, now: inHome(`${A} user002@laptop`) },
+  'converged-with-foreign-options-and-comment': {
+    resource: add,
+    now: inHome(`from="10.0.0.0/8, ::1",no-pty ${A} somebody's own words`),
+  },
+  'absent-file': { resource: add, now: `${home}\nabsent\n` },
+  'absent-account': { resource: add, now: '\nabsent\n' },
+  'added-to-foreign-lines': {
+    resource: add,
+    now: inHome('# mine, do not touch', '', `command="echo \\"a b\\"" ${B} b`, `${C}`, 'rubbish'),
+  },
+  'exclusive-takes-others-away': {
+    resource: only,
+    now: inHome('# mine, do not touch', '', `no-pty ${B} b`, `${A} user002@laptop`, `${SK} token`),
+  },
+  'exclusive-and-empty': {
+    resource: authorizedKeys('user002', { keys: [], exclusive: true }),
+    now: inHome(`${A} a`),
+  },
+  'nothing-wanted-of-an-absent-file': {
+    resource: authorizedKeys('user002', { keys: [] }),
+    now: `${home}\nabsent\n`,
+  },
+  'last-line-without-end': { resource: add, now: `${home}\nfile 600 user002 user002\n${B} b` },
+  'other-options': {
+    resource: authorizedKeys('user002', { keys: [{ key: A, options: 'no-pty', comment: 'new' }] }),
+    now: inHome(`restrict ${A} old`, `${B} b`),
+  },
+  'rights-of-an-existing-file-stay': { resource: add, now: `${home}\nfile 644 user002 staff\n${B} b\n` },
+  'symlink-refused': { resource: add, now: `${home}\nother symbolic link\n` },
+  'no-sshd-refused': { resource: add, now: '' },
+  'own-file-converged': {
+    resource: ofDevices,
+    now: rooted(`${options} ${A} host-a`, `${options} ${B} host-b`),
+    seen: shown({ 'host-a key': A, 'host-b key': B }),
+  },
+  'own-file-absent': { resource: ofDevices, now: 'absent\n', seen: shown({ 'host-a key': A, 'host-b key': B }) },
+  'new-key-of-a-device': {
+    resource: ofDevices,
+    now: rooted(`${options} ${A} host-a`, `${options} ${B} host-b`),
+    seen: shown({ 'host-a key': A, 'host-b key': C }),
+  },
+  later: { resource: ofDevices, now: 'absent\n', seen: shown({ 'host-a key': A }) },
+  'lines-of-a-gone-host-stay': {
+    resource: ofDevices,
+    now: rooted(`${options} ${A} host-a`, `${options} ${B} host-b`, `${options} ${C} host-c`),
+    seen: { ...gone('host-b'), of: (host) => (host === 'host-a' ? A : undefined) },
+  },
+  'gone-host-that-never-was': {
+    resource: ofDevices,
+    now: rooted(`${options} ${A} host-a`),
+    seen: { ...gone('host-b'), of: (host) => (host === 'host-a' ? A : undefined) },
+  },
+})

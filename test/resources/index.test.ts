@@ -1,0 +1,15 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { basename, resolve } from 'node:path'
+import { expect, test } from 'vitest'
+import { golden } from './golden.ts'
+
+const folder = resolve(import.meta.dirname, '../../src/resources')
+const kinds = readdirSync(folder)
+  .map((file) => basename(file, '.ts'))
+  .filter((kind) => kind !== 'index')
+
+test.each(kinds)('%s has a test, a line in the index, and a case in which nothing is left to do', (kind) => {
+  expect(existsSync(`${import.meta.dirname}/${kind}.test.ts`)).toBe(true)
+  expect(readFileSync(`${folder}/index.ts`, 'utf8')).toContain(`'./${kind}.ts'`)
+  expect(readFileSync(golden(kind, 'converged'), 'utf8')).toMatch(/^verdict:\n {2}converged$/m)
+})
