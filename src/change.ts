@@ -32,7 +32,8 @@ export async function look(member: Member, { login, phase, end, ways }: Changing
   const { host, resources } = member
   try {
     phase(host.name, 'connect')
-    member.session = await login(member)
+    member.login = login(member)
+    member.session = await member.login
     member.via = member.session.via
     if (resources.length === 0) return
     phase(host.name, 'look')

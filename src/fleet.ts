@@ -13,6 +13,9 @@ export interface Member {
   readonly shown: Map<string, Shown>
   readonly changes: ChangeReport[]
   readonly began: number
+  /** The login of the look, from the moment it is under way. */
+  login?: Promise<Session>
+  /** The newest session; none while there is no connection. */
   session?: Session
   via?: string
   end?: { readonly outcome: Outcome; readonly error?: Trouble; readonly at: number }

@@ -1,10 +1,10 @@
 import { type Changing, change, look, preview } from './change.ts'
 import { assemble, type Fleet, hasFailed, type Member, reportOf } from './fleet.ts'
 import type { Inventory } from './inventory/model.ts'
-import type { Checked, Playbook } from './playbook.ts'
+import type { Playbook, Step } from './playbook.ts'
 import { type ReachContext, reach } from './reach.ts'
 import type { Progress } from './report/progress.ts'
-import { exitCode, type Outcome, type Report, type Trouble } from './report/report.ts'
+import { exitCode, type ForwardReport, type Outcome, type Report, type Trouble } from './report/report.ts'
 import { proveForwards } from './verify/index.ts'
 
 /** Everything a run needs from outside. Time, randomness and the wire are arguments. */
@@ -33,17 +33,20 @@ export async function provision(inventory: Inventory, playbook: Playbook, run: R
   const members = [...fleet.members.values()]
   const changing = changingOf(fleet, run)
 
-  await Promise.all(members.map((member) => look(member, changing)))
-  judge(fleet, run, changing)
-  if (run.command === 'apply') {
+  const looks = members.map((member) => look(member, changing))
+  // Beside the look, not after it: what this proves stands when nothing has to change.
+  const early = run.command === 'check' ? [] : prove(steps, fleet, inventory, run)
+  await Promise.all(looks)
+  const moving = judge(fleet, run, changing) && run.command === 'apply'
+  if (moving) {
     for (const [number, step] of steps.entries()) {
       if (step.kind === 'checked' || run.signal.aborted) continue
       await Promise.all(members.map((member) => change(member, step, number, changing)))
     }
   }
   for (const member of members) if (!hasFailed(member)) changing.end(member, success(member, fleet, run))
-  const checks = steps.filter((step): step is Checked => step.kind === 'checked').flatMap(({ forwards }) => forwards)
-  const forwards = run.signal.aborted || run.command === 'check' ? [] : await prove(checks, fleet, inventory, run)
+  const before = await early
+  const forwards = moving && !run.signal.aborted ? await prove(steps, fleet, inventory, run) : before
 
   for (const { session } of members) session?.close()
   run.context.closeAll()
@@ -61,8 +64,8 @@ export async function provision(inventory: Inventory, playbook: Playbook, run: R
   }
 }
 
-/** The plan, before anything moves: a host that refuses one thing is left alone in all. */
-function judge(fleet: Fleet, run: Run, { end }: Changing): void {
+/** The plan, before anything moves: a host that refuses one thing is left alone in all. Is there anything to change? */
+function judge(fleet: Fleet, run: Run, { end }: Changing): boolean {
   const planned = [...fleet.members.values()].map((member) => {
     const { changes, refused } = preview(member, fleet)
     if (hasFailed(member)) return reportOf(member)
@@ -71,6 +74,7 @@ function judge(fleet: Fleet, run: Run, { end }: Changing): void {
     return { ...reportOf(member), changes }
   })
   run.show({ hosts: planned })
+  return planned.some(({ changes }) => changes.length > 0)
 }
 
 function success(member: Member, fleet: Fleet, { command, signal }: Run): Outcome {
@@ -80,7 +84,12 @@ function success(member: Member, fleet: Fleet, { command, signal }: Run): Outcom
 }
 
 /** A forward is looked at when its device is within the limit; its gateway is asked, whether within the limit or not. */
-async function prove(checks: Checked['forwards'], { members }: Fleet, inventory: Inventory, run: Run) {
+async function prove(
+  steps: readonly Step[],
+  { members }: Fleet,
+  inventory: Inventory,
+  run: Run,
+): Promise<ForwardReport[]> {
   const extra = new Map<string, ReturnType<typeof reach>>()
   const login = (name: string) => {
     const gateway = inventory.gateways.find((candidate) => candidate.name === name)
@@ -89,11 +98,12 @@ async function prove(checks: Checked['forwards'], { members }: Fleet, inventory:
     extra.set(name, session)
     return session
   }
+  const checks = steps.flatMap((step) => (step.kind === 'checked' ? step.forwards : []))
   const wanted = checks.filter(({ device }) => members.has(device))
   for (const { device } of wanted) run.progress.phase(device, 'verify')
   const forwards = await proveForwards(wanted, {
     devices: inventory.devices,
-    gateway: async (name) => members.get(name)?.session ?? login(name),
+    gateway: async (name) => members.get(name)?.session ?? members.get(name)?.login ?? login(name),
     wire: run.context.wire,
     now: run.now,
     pace: (gateway, work) => run.context.handshakes(`through ${gateway}`)(work),
