@@ -8,7 +8,7 @@ import { connect, type Session, type Wire } from './session.ts'
 export interface ReachContext extends Roads {
   readonly wire: Wire
   readonly jumps: Jumps
-  /** The next way starts beside a way that has not logged in by then. */
+  /** The next way starts beside a way whose connection does not stand by then; beside one that stands, 5 times as late. */
   readonly staggerMs: number
   /** At most so many hosts at once. */
   readonly forks: LimitFunction
@@ -45,8 +45,8 @@ export function reachContext(inventory: Pick<Inventory, 'gateways'>, options: Re
 }
 
 /**
- * A new login to a host, the caller's to close, along the first of its ways that works. A way that is slow gets
- * company after a second; the first to log in wins. A host that refuses the login or shows a wrong key ends the search,
+ * A new login to a host, the caller's to close, along the first of its ways that works. A way that is silent gets
+ * company after a second, one whose connection stands after five more; the first to log in wins. A host that refuses the login or shows a wrong key ends the search,
  * for that is the host and not the way; only a wrong key seen through `forward` waits for what the other ways say,
  * since another device may sit behind that port.
  * `along`: that way and no other, as `session.via` told it; a proof that this way works now.
@@ -71,6 +71,7 @@ export function waysTo(host: Gateway | Device): readonly string[] {
 interface Run {
   readonly context: ReachContext
   readonly signal: AbortSignal | undefined
+  readonly onSocket?: () => void
 }
 
 function race(host: Gateway | Device, ways: readonly string[], { context, signal }: Run): Promise<Session> {
@@ -94,8 +95,13 @@ function race(host: Gateway | Device, ways: readonly string[], { context, signal
       clearTimeout(stagger)
       const way = ways[next++]
       if (way === undefined) return
-      if (next < ways.length) stagger = setTimeout(start, context.staggerMs)
-      along(host, way, { context, signal: stop.signal }).then(
+      stagger = next < ways.length ? setTimeout(start, context.staggerMs) : undefined
+      const onSocket = () => {
+        if (settled || stagger === undefined) return
+        clearTimeout(stagger)
+        stagger = setTimeout(start, 5 * context.staggerMs)
+      }
+      along(host, way, { context, signal: stop.signal, onSocket }).then(
         (session) => {
           if (settled) session.close()
           else settle(() => resolve(session))
@@ -114,11 +120,11 @@ function race(host: Gateway | Device, ways: readonly string[], { context, signal
   })
 }
 
-async function along(host: Gateway | Device, way: string, { context, signal }: Run): Promise<Session> {
+async function along(host: Gateway | Device, way: string, { context, signal, onSocket }: Run): Promise<Session> {
   const open = await opener(host, way, context)
   const sshd = way === 'direct' ? host.name : `through ${way === 'forward' ? gatewayOf(host) : way}`
   const socket = open && (() => open(signal))
-  return context.handshakes(sshd)(() => connect(host, { wire: context.wire, via: way, socket, signal }))
+  return context.handshakes(sshd)(() => connect(host, { wire: context.wire, via: way, socket, signal, onSocket }))
 }
 
 function gatewayOf(host: Gateway | Device): string {

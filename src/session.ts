@@ -44,6 +44,8 @@ export interface ConnectOptions {
    */
   readonly socket?: (() => Promise<Duplex>) | undefined
   readonly signal?: AbortSignal | undefined
+  /** Told each time a connection stands, before sshd has said anything through it. */
+  readonly onSocket?: (() => void) | undefined
   /** Told once, when the session's connection is gone, by us or not. */
   readonly onClose?: (() => void) | undefined
 }
@@ -67,6 +69,7 @@ export async function connect(host: Host, options: ConnectOptions): Promise<Sess
     const known = await wire.pins.for({ ...host, port: target.port })
     wire.counts.connections++
     const socket = await open()
+    options.onSocket?.()
     // One that was given twice: ssh2 would wait for its timeout.
     if (socket.destroyed) throw new ConnectError('unreachable', 'the connection was closed before the login')
     const outcome = await handshake(socket, { known, identity: who, timeoutMs: wire.connectTimeoutMs, signal })
