@@ -9,6 +9,7 @@
 # current/ is the lock and the transaction at once. In it, one of these tells where it stands:
 #   (none)     nothing live was touched     pending   something live may be touched, nobody has confirmed
 #   confirmed  it stays                     undoing   it is being put back
+# reserve is room on the disk for the words that tell how it ended, when the disk is full.
 
 home=/var/lib/provision
 current=$home/current
@@ -35,6 +36,8 @@ run() {
     settle 'the guard was killed'
     return
   fi
+  # Of a guard that was killed here.
+  rm -rf stage
   # shellcheck source=/dev/null
   . ./plan.sh
   if ! { each unmoved "$changes" && each stage "$changes" && each validate "$changes" && step save 0 && step arm 0; }; then
@@ -67,7 +70,11 @@ each() { for n in $2; do step "$1" "$n" || return; done; }
 # In a process of its own, so that `sh -e` means it.
 step() {
   stage=$current/stage/$2 sh -e ./guard.sh 'do' "$1" "$2" 2>why && return
-  echo "$1 $2 $?" >failed
+  set -- "$@" $?
+  if [ ! -s why ] && df --output=pcent . | grep -qx ' *100%'; then full=1; fi
+  rm -f reserve
+  [ -z "${full-}" ] || echo "no space left on the file system of $home" >why
+  echo "$@" >failed
   return 1
 }
 
@@ -143,6 +150,7 @@ disarm() { rm -f "$boot_link" "$boot_unit"; }
 
 undo() {
   mv -T pending undoing 2>/dev/null
+  rm -f reserve
   : >undo.errors
   n=$(wc -l <saved/paths)
   while [ "$n" -gt 0 ]; do
@@ -169,7 +177,7 @@ put_back() {
 # What was left behind comes to its end.
 settle() {
   cd "$current" || return
-  rm -f outcome
+  rm -f outcome reserve
   # shellcheck source=/dev/null
   [ -r plan.sh ] && . ./plan.sh
   [ -e failed ] || echo 'interrupted 0 1' >failed
@@ -183,15 +191,16 @@ settle() {
   fi
 }
 
-# The transaction becomes history; the last three of each kind are kept, with what they replaced.
+# The transaction becomes history; the last three of each kind are kept, with what they replaced, this one whatever the
+# clock says.
 finish() {
   cd "$current" || return
+  rm -rf stage reserve
   echo "$1" >outcome
-  rm -rf stage
   disarm
-  id=$(cat id)
-  rm -rf "$home/history/$id"
-  mv -T "$current" "$home/history/$id"
+  place=$home/history/$(cat id)
+  rm -rf "$place"
+  mv -T "$current" "$place"
   cd "$home/history" || return
   sync -f .
   keep confirmed
@@ -200,8 +209,8 @@ finish() {
 
 keep() {
   # shellcheck disable=SC2012
-  ls -1t | while IFS= read -r kept; do grep -lx "$1" "$kept/outcome"; done 2>/dev/null | sed '1,3d' |
-    while IFS= read -r old; do rm -rf "${old%/outcome}"; done
+  { echo "$id"; ls -1t -I "$id"; } | while IFS= read -r kept; do grep -lx "$1" "$kept/outcome"; done 2>/dev/null |
+    sed '1,3d' | while IFS= read -r old; do rm -rf "${old%/outcome}"; done
 }
 
 main() {
