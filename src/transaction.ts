@@ -1,7 +1,7 @@
 import { type End, ended, unknown } from './end.ts'
 import { ConnectError, RemoteError } from './errors.ts'
 import { plan } from './plan.ts'
-import type { Resource, Seen } from './resource.ts'
+import type { Seen } from './resource.ts'
 import {
   type Answer,
   abandonScript,
@@ -34,7 +34,7 @@ const answerMs = 30_000
 export async function transact(session: Session, wanted: Transaction, seen: Seen, ways: Ways): Promise<End> {
   const script = applyScript(wanted)
   ways.debug(`apply on ${session.host}`, script)
-  const began = await ask(session, script, wanted.resources, applyMs)
+  const began = await ask(session, script, wanted, applyMs)
   const applied = began ?? (await askAgain(watchScript(wanted.id), wanted, ways))
   if (!applied) return unknown(wanted.patience)
   if (applied.answer.outcome !== 'waiting') return ended(applied.answer, applied.session)
@@ -45,8 +45,8 @@ export async function transact(session: Session, wanted: Transaction, seen: Seen
   const fresh = await freshLogin(wanted, ways)
   if (!('exec' in fresh)) return abandon(reached, wanted, ways, fresh.message)
   const confirmed =
-    (await ask(fresh, confirmScript(wanted.id), wanted.resources, answerMs)) ??
-    (await askAgain(watchScript(wanted.id), wanted, ways))
+    (await ask(fresh, confirmScript(wanted.id), wanted, answerMs)) ??
+    (await askAgain(confirmScript(wanted.id), wanted, ways))
   if (!confirmed) return unknown(wanted.patience)
   if (confirmed.session !== reached) reached.close()
   const end = ended(confirmed.answer, confirmed.session)
@@ -62,30 +62,36 @@ interface Asked {
 async function ask(
   session: Session,
   script: string,
-  resources: readonly Resource[],
+  { id, resources }: Transaction,
   timeoutMs: number,
 ): Promise<Asked | undefined> {
   try {
-    const { code, stdout, stderr } = await session.exec(script, { timeoutMs, privileged: true })
-    const answer = parseAnswer(stdout, resources) ?? unsent(code, stderr)
-    return { answer, session }
+    const options = { timeoutMs, privileged: true }
+    const { code, stdout, stderr } = await session.exec(script, options)
+    const answer = parseAnswer(stdout, resources)
+    if (answer) return { answer, session }
+    // It may have been ended after it had handed over: only the host knows.
+    const watched = parseAnswer((await session.exec(watchScript(id), options)).stdout, resources)
+    if (watched && watched.outcome !== 'never') return { answer: watched, session }
+    return { answer: unsent(code, stderr), session }
   } catch (error) {
     if (error instanceof RemoteError && (error.kind === 'lost' || error.kind === 'timeout')) return undefined
     throw error
   }
 }
 
-/** The script ended without handing the transaction over: the disk was full, or systemd did not take the guard. */
+/** The script came to its end without handing the transaction over: the disk was full, or systemd did not take the guard. */
 function unsent(code: number, stderr: Buffer): Answer {
   return { outcome: 'rejected', shown: new Map(), failure: { phase: 'send', code, message: stderr.toString('utf8') } }
 }
 
 /** Logs in again until the host has answered, for as long as it may take to settle by itself. */
-async function askAgain(script: string, { resources, patience }: Transaction, ways: Ways): Promise<Asked | undefined> {
+async function askAgain(script: string, wanted: Transaction, ways: Ways): Promise<Asked | undefined> {
+  const { patience } = wanted
   const deadline = ways.now() + (patience + 30) * 1000
   while (ways.now() < deadline) {
     const session = await ways.login().catch(() => undefined)
-    const asked = session && (await ask(session, script, resources, answerMs + patience * 1000).catch(() => undefined))
+    const asked = session && (await ask(session, script, wanted, answerMs + patience * 1000).catch(() => undefined))
     if (asked) return asked
     session?.close()
     await ways.wait(500)
@@ -110,7 +116,7 @@ async function freshLogin({ patience }: Transaction, ways: Ways): Promise<Sessio
 async function abandon(session: Session, wanted: Transaction, ways: Ways, why: string): Promise<End> {
   const script = abandonScript(wanted.id, why)
   const asked =
-    (await ask(session, script, wanted.resources, answerMs).catch(() => undefined)) ??
+    (await ask(session, script, wanted, answerMs).catch(() => undefined)) ??
     (await askAgain(script, wanted, ways))
   return asked ? ended(asked.answer, asked.session) : unknown(wanted.patience)
 }
