@@ -1,5 +1,6 @@
-import type { Late, Resource } from '../resource.ts'
+import type { Change, Late, Resource } from '../resource.ts'
 import { known } from '../resource.ts'
+import { sh } from '../sh.ts'
 import { defaults, fileChange, inspectFile, parseFile } from './managed-file.ts'
 
 /**
@@ -18,11 +19,28 @@ export function knownHost(path: string, host: { name: string; keys: Late<readonl
       const ours = lines.filter((line) => line.startsWith(`${host.name} `))
       if (!keys) return seen.gone(host.name) && ours.length > 0 ? 'converged' : 'later'
       const wanted = keys.map((key) => `${host.name} ${key}`)
-      if (ours.length === wanted.length && wanted.every((line) => ours.includes(line))) {
-        return fileChange(path, file, { ...defaults, content: present })
-      }
+      const same = ours.length === wanted.length && wanted.every((line) => ours.includes(line))
       const others = lines.filter((line) => !ours.includes(line))
-      return fileChange(path, file, { ...defaults, content: `${[...others, ...wanted].join('\n')}\n` })
+      const content = same ? present : `${[...others, ...wanted].join('\n')}\n`
+      const change = fileChange(path, file, { ...defaults, content })
+      return change === 'converged' || 'refused' in change ? change : { ...change, ...merging(path, host.name, wanted) }
     },
+  }
+}
+
+/** Into the file as it is at commit: the same step may have written the keys of another name there just before. */
+function merging(path: string, name: string, wanted: readonly string[]): Pick<Change, 'stage' | 'commit'> {
+  return {
+    stage: sh`printf '%s\n' ${wanted} >"$stage/candidate"`,
+    commit: sh`
+      : >"$stage/merged"
+      if [ -e ${path} ]; then
+        while IFS= read -r line || [ -n "$line" ]; do
+          case $line in ${`${name} `}* | '') ;; *) printf '%s\n' "$line" ;; esac
+        done <${path} >>"$stage/merged"
+      fi
+      cat "$stage/candidate" >>"$stage/merged"
+      put "$stage/merged" ${path} ${defaults.mode} ${`${defaults.owner}:${defaults.group}`}
+    `,
   }
 }
