@@ -116,8 +116,7 @@ async function freshLogin({ patience }: Transaction, ways: Ways): Promise<Sessio
 async function abandon(session: Session, wanted: Transaction, ways: Ways, why: string): Promise<End> {
   const script = abandonScript(wanted.id, why)
   const asked =
-    (await ask(session, script, wanted, answerMs).catch(() => undefined)) ??
-    (await askAgain(script, wanted, ways))
+    (await ask(session, script, wanted, answerMs).catch(() => undefined)) ?? (await askAgain(script, wanted, ways))
   return asked ? ended(asked.answer, asked.session) : unknown(wanted.patience)
 }
 
