@@ -22,9 +22,10 @@ talk() {
     abandon)
       find_it
       if [ "$here" = "$current" ]; then
+        rm -f "$current/reserve"
         printf '%s\n' "$3" >"$current/why"
         : >"$current/abandon"
-        while [ -e "$current/pending" ]; do sleep 0.05; done
+        while [ -e "$current/pending" ] && ! stale; do sleep 0.05; done
       fi
       watch
       ;;
@@ -43,6 +44,8 @@ apply() {
       return
     fi
   fi
+  # What runs that were killed while they sent had not handed over.
+  for left in "$home"/incoming.*; do [ -e "/proc/${left##*.}" ] || rm -rf "$left"; done
   cd "$current" || return
   if ! systemd-run --quiet --no-block --collect --unit="$unit" --property=Restart=on-failure --property=RestartSec=100ms \
     --property=OOMScoreAdjust=-900 /bin/sh "$current/guard.sh" run 2>why; then
@@ -55,10 +58,13 @@ apply() {
 # When a process was started (proc(5), field 22): with it a number that was given out again is told apart.
 birth() { sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d ' ' -f 20; }
 
-# Neither the shell that took the lock nor the unit that it was handed to is alive.
+# Neither the shell that took the lock nor the unit that it was handed to is alive. A unit that was killed and is about to
+# be started again settles it by itself: two of us would be in each other's way.
 stale() {
   read -r pid born 2>/dev/null <"$current/holder" || return 1
-  [ "$(birth "$pid")" != "$born" ] && ! systemctl is-active --quiet "$unit"
+  [ "$(birth "$pid")" != "$born" ] || return 1
+  state=$(systemctl is-active "$unit") && return 1
+  case $state in activating | deactivating) return 1 ;; esac
 }
 
 # Where the transaction is: current while it lives, history afterwards.

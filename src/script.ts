@@ -99,6 +99,7 @@ export function applyScript({ id, who, patience, resources, changes }: Transacti
       sh`echo ${who} >"$incoming/who"`,
       file('guard.sh', guard),
       file('plan.sh', `${plan.text}\n`),
+      sh`head -c 65536 /dev/zero >"$incoming/reserve"`,
       sh`exec sh "$incoming/guard.sh" apply "$incoming"`,
     ),
   )
