@@ -5,6 +5,7 @@ import pLimit from 'p-limit'
 import { InventoryError, ProvisionError } from '../errors.ts'
 import type { Inventory } from '../inventory/model.ts'
 import { base } from './base.ts'
+import { raiseLimits } from './limits.ts'
 import { local, type Result } from './local.ts'
 import { type Machine, machineOf } from './machine.ts'
 import { adminOf, forgetConnections, makeNetworks } from './network.ts'
@@ -103,6 +104,7 @@ async function build(
   await local(['ssh-keygen', '-q', '-t', 'ed25519', '-N', '', '-C', `provision-${plan.id}`, '-f', identityOf(plan)])
   await writeFile(join(plan.directory, 'home/.ssh/config'), sshConfig(plan), { mode: 0o600 })
   options.signal?.throwIfAborted()
+  await raiseLimits()
   await makeNetworks(plan)
   const limit = pLimit(4)
   const prepared = plan.machines.map((machine) =>

@@ -2,6 +2,7 @@ import { readdir, readFile, rm, rmdir } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { ProvisionError } from '../errors.ts'
 import { removeCgroups } from './cgroup.ts'
+import { lowerLimits } from './limits.ts'
 import { local } from './local.ts'
 import { firewallOf, removeNamespace } from './network.ts'
 import { labs } from './plan.ts'
@@ -26,7 +27,10 @@ export async function takeDown(id: string): Promise<void> {
   for (const name of (await entries('/run/systemd/nspawn/propagate')).filter(belongs))
     await rmdir(join('/run/systemd/nspawn/propagate', name)).catch(() => undefined)
   await rm(join(labs, id), { recursive: true, force: true })
-  await forgetHome()
+  if ((await labIds()).length === 0) {
+    await lowerLimits()
+    await forgetHome()
+  }
   for (const shared of ['/etc/netns', labs]) await rmdir(shared).catch(() => undefined)
 }
 
@@ -36,7 +40,7 @@ export async function sweep(): Promise<void> {
 }
 
 async function forgetHome(): Promise<void> {
-  if ((await labIds()).length > 0 || !(await entries(labs)).includes(basename(madeSsh))) return
+  if (!(await entries(labs)).includes(basename(madeSsh))) return
   await rmdir(join(passwdHome(), '.ssh')).catch(() => undefined)
   await rm(madeSsh, { force: true })
 }
