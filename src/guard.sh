@@ -209,7 +209,7 @@ finish() {
 
 keep() {
   # shellcheck disable=SC2012
-  { echo "$id"; ls -1t -I "$id"; } | while IFS= read -r kept; do grep -lx "$1" "$kept/outcome"; done 2>/dev/null |
+  { echo "${place##*/}"; ls -1t -I "${place##*/}"; } | while IFS= read -r kept; do grep -lx "$1" "$kept/outcome"; done 2>/dev/null |
     sed '1,3d' | while IFS= read -r old; do rm -rf "${old%/outcome}"; done
 }
 
