@@ -95,7 +95,11 @@ export const outcomes = ({ hosts }: Report) => hosts.map(({ name, outcome }) => 
 export const states = ({ forwards }: Report) => forwards.map(({ state }) => state)
 
 /** What a person types at a login shell of that machine. */
-export function person(machine: Machine, script: string, { user = 'user001', timeoutMs = 30_000 } = {}): Promise<Result> {
+export function person(
+  machine: Machine,
+  script: string,
+  { user = 'user001', timeoutMs = 30_000 } = {},
+): Promise<Result> {
   return machine.exec(['su', '-', user, '-c', script], { timeoutMs })
 }
 
@@ -106,9 +110,16 @@ export async function equip({ lab, file, provision }: Rehearsal, client: string,
   for (const [name, words] of Object.entries(parts)) {
     const { code, stdout, stderr } = await provision(['ssh-config', file, ...words])
     if (code !== 0) throw new Error(`ssh-config: ${stderr}`)
-    const path = `/home/${user}/.ssh/${name}`
-    await machine.exec(['install', '-m', '600', '-o', user, '-g', user, '/dev/stdin', path], { input: stdout })
+    await place(machine, { path: `/home/${user}/.ssh/${name}`, text: stdout, owner: user })
   }
+}
+
+/** A file inside a machine. */
+export async function place(machine: Machine, file: { path: string; text: string; owner?: string }): Promise<void> {
+  const script = 'umask 077 && cat >"$1" && chown "$2" "$1"'
+  const argv = ['sh', '-c', script, 'sh', file.path, file.owner ?? 'root']
+  const { code, stderr } = await machine.exec(argv, { input: file.text })
+  if (code !== 0) throw new Error(`${machine.name}: ${file.path}: ${stderr}`)
 }
 
 /** Verifies until every forward is in this state, and gives the last report; the whole thing has a deadline. */

@@ -1,0 +1,126 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { Report } from '../../src/report/report.ts'
+import { outcomes, picture, type Rehearsal, rehearse, verified } from './kit.ts'
+
+const [gateway, device] = ['ssh-gw.guest.internal', 'host-a.lan.internal']
+const unit = `reverse-tunnel-${gateway}.service`
+
+let it: Rehearsal
+beforeAll(async () => {
+  it = await rehearse(picture)
+  const { code, stderr } = await it.provision([it.file])
+  expect({ code, stderr: code === 0 ? '' : stderr }).toEqual({ code: 0, stderr: '' })
+})
+afterAll(() => it?.down())
+
+const inside = async (name: string, script: string) => {
+  const { code, stdout, stderr } = await it.lab.machine(name).sh(script)
+  if (code !== 0) throw new Error(`${name}: ${script}: ${stderr}`)
+  return stdout
+}
+const verify = (...words: string[]) => it.report(['verify', it.file, ...words])
+const only = ({ forwards: [forward] }: Report) => forward
+
+test('a tunnel that works is proved by the key of the device itself', async () => {
+  const { code, report } = await verify()
+  const key = await inside(device, 'ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub')
+  expect({ code, command: report.command, hosts: outcomes(report) }).toEqual({
+    code: 0,
+    command: 'verify',
+    hosts: [`${gateway} ok`, `${device} ok`],
+  })
+  expect(only(report)).toMatchObject({ device, gateway, bindAddress: '127.0.0.1', port: 9022, state: 'ok' })
+  expect(key).toContain(only(report)?.hostKey)
+})
+
+test('verifying again and again never makes an sshd shut us out', async () => {
+  for (let n = 0; n < 15; n++) expect((await verify()).code, `run ${n}`).toBe(0)
+  const login = ['ssh', '-o', 'BatchMode=yes', '-o', 'StrictHostKeyChecking=yes', device, 'hostname']
+  expect(await it.lab.run(login)).toMatchObject({ code: 0, stdout: `${device}\n` })
+  for (const name of [gateway, device])
+    expect(await inside(name, 'journalctl -q -u ssh | grep -ci penalty || :'), name).toBe('0\n')
+})
+
+test('no-tunnel: the unit was stopped, so nothing listens', async () => {
+  await inside(device, `systemctl stop ${unit}`)
+  const { code, report } = await verify()
+  expect({ code, hosts: outcomes(report) }).toEqual({ code: 1, hosts: [`${gateway} ok`, `${device} differs`] })
+  expect(only(report)).toMatchObject({
+    state: 'no-tunnel',
+    error: { message: 'nothing listens on port 9022', hint: `on the device: systemctl status 'reverse-tunnel-*'` },
+  })
+  const { stdout } = await it.provision(['verify', it.file])
+  expect(stdout).toContain(
+    `127.0.0.1:9022 on ${gateway}  no-tunnel (${device})\n  nothing listens on port 9022\n  hint: `,
+  )
+})
+
+test('wrong-device: another sshd sits behind the port', async () => {
+  await inside(gateway, `ssh-keygen -q -t ed25519 -N '' -f /root/other`)
+  const imposter = '/usr/sbin/sshd -p 9022 -o ListenAddress=127.0.0.1 -o HostKey=/root/other -o PidFile=/run/other.pid'
+  await inside(gateway, `systemd-run --quiet --unit other-sshd ${imposter} -D`)
+  await inside(gateway, 'until ss -ltn | grep -q 127.0.0.1:9022; do :; done')
+  const { code, report } = await verify()
+  expect({ code, hosts: outcomes(report) }).toEqual({ code: 1, hosts: [`${gateway} ok`, `${device} differs`] })
+  const other = (await inside(gateway, 'ssh-keygen -lf /root/other.pub')).split(' ')[1]
+  expect(only(report)).toMatchObject({ state: 'wrong-device' })
+  expect(only(report)?.error?.message).toContain(
+    `${device} proved another host key than the one pinned: it showed ssh-ed25519 ${other}, pinned is `,
+  )
+
+  // From the guest network this port is the only way in: a stranger is not logged in to.
+  const guest = await it.report(['verify', it.file, '--timeout', '3'], { from: 'guest' })
+  expect({ code: guest.code, hosts: outcomes(guest.report) }).toEqual({
+    code: 3,
+    hosts: [`${gateway} ok`, `${device} unreachable`],
+  })
+  expect(guest.report.hosts[1]?.error?.message).toContain('proved another host key')
+  await inside(gateway, 'systemctl stop other-sshd')
+  await inside(device, `systemctl start ${unit}`)
+  await verified(it)
+})
+
+test('stale: the client on the device is frozen, and its port says nothing', async () => {
+  await inside(device, `systemctl kill --signal=STOP ${unit}`)
+  const { code, report } = await verify()
+  expect({ code, hosts: outcomes(report) }).toEqual({ code: 1, hosts: [`${gateway} ok`, `${device} ok`] })
+  expect(only(report)).toMatchObject({
+    state: 'stale',
+    error: { message: 'the port is open, but nobody speaks: the tunnel behind it is frozen or its link is cut' },
+  })
+  expect(only(report)?.error?.hint).toContain('systemctl status')
+  await inside(device, `systemctl kill --signal=CONT ${unit}`)
+  await verified(it)
+})
+
+test('device-sshd-down: the tunnel lives, the sshd behind it does not', async () => {
+  await inside(device, 'systemctl stop ssh.socket ssh.service 2>/dev/null || systemctl stop ssh.service')
+  const { code, report } = await verify('--timeout', '3')
+  expect({ code, hosts: outcomes(report) }).toEqual({ code: 3, hosts: [`${gateway} ok`, `${device} unreachable`] })
+  expect(only(report)).toMatchObject({
+    state: 'device-sshd-down',
+    error: {
+      message: `the port is open and closes at once: the tunnel is up, the device's own sshd is not`,
+      hint: `on ${device}: systemctl status ssh`,
+    },
+  })
+  await inside(device, 'systemctl start ssh.service')
+  await verified(it)
+})
+
+test('stale: the link of the device is cut, and it comes back by itself', async () => {
+  await it.lab.machine(device).cut()
+  const { code, report } = await verify('--timeout', '3')
+  expect({ code, hosts: outcomes(report) }).toEqual({ code: 3, hosts: [`${gateway} ok`, `${device} unreachable`] })
+  expect(only(report)?.state).toBe('stale')
+  await it.lab.machine(device).mend()
+  await verified(it)
+})
+
+test('unverified: the gateway is off, nobody can look', async () => {
+  await it.lab.machine(gateway).kill()
+  const { code, report } = await verify('--timeout', '3')
+  expect({ code, hosts: outcomes(report) }).toEqual({ code: 3, hosts: [`${gateway} unreachable`, `${device} ok`] })
+  expect(only(report)?.state).toBe('unverified')
+  expect(only(report)?.error?.message).toContain(`${gateway} was not there to ask: `)
+})
