@@ -1,0 +1,188 @@
+import { execFileSync, spawn, spawnSync } from 'node:child_process'
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir, userInfo } from 'node:os'
+import { join } from 'node:path'
+import type { Change, Resource } from '../../src/resource.ts'
+import {
+  type Answer,
+  abandonScript,
+  applyScript,
+  confirmScript,
+  lookScript,
+  parseAnswer,
+  parseShown,
+  watchScript,
+} from '../../src/script.ts'
+import { sh } from '../../src/sh.ts'
+import { until } from '../session/fixture.ts'
+
+/** The user and group that the tests run as, in place of root. */
+export const user = userInfo().username
+export const group = execFileSync('id', ['-gn']).toString().trim()
+
+/**
+ * A host in a folder: the real guard, run by dash, with its fixed paths turned to the folder. systemd is two stubs: one
+ * starts the guard in the background, in a process group of its own, the other knows whether it is still alive.
+ */
+export function box() {
+  const root = mkdtempSync(join(tmpdir(), 'provision-guard-'))
+  const [bin, etc, home, systemd] = ['bin', 'etc', 'lib/provision', 'systemd'].map((name) => join(root, name)) as [
+    string,
+    string,
+    string,
+    string,
+  ]
+  for (const path of [bin, etc, join(root, 'lib'), systemd, join(root, 'hold')]) mkdirSync(path, { recursive: true })
+  const program = (name: string, text: string) =>
+    writeFileSync(join(bin, name), `#!/bin/dash\n${text}\n`, { mode: 0o755 })
+  program(
+    'systemd-run',
+    `[ ! -e ${root}/no-systemd ] || { echo 'Failed to connect to bus' >&2; exit 1; }
+while [ "$1" != /bin/sh ]; do shift; done
+shift
+setsid dash "$@" </dev/null >>${root}/guard.log 2>&1 &
+echo $! >${root}/guard.pid`,
+  )
+  program(
+    'systemctl',
+    `[ "$1" = is-active ] && kill -0 "$(cat ${root}/guard.pid 2>/dev/null)" 2>/dev/null && ! grep -q '^State:.Z' /proc/$(cat ${root}/guard.pid)/status`,
+  )
+  program('sync', ':')
+  // Copies fail while there is a file of this name, as on a full disk.
+  program(
+    'cp',
+    `case $* in *saved/*provision-old) [ ! -e ${root}/full ] || exit 1 ;; *' 'saved/*) [ ! -e ${root}/no-save ] || exit 1 ;; esac\nexec /bin/cp "$@"`,
+  )
+  program('ln', `[ ! -e ${root}/no-links ] || case $* in -P*) exit 1 ;; esac\nexec /bin/ln "$@"`)
+
+  const inBox = (text: string) =>
+    text
+      .replaceAll('/var/lib/provision', home)
+      .replaceAll('/etc/systemd/system', systemd)
+      .replaceAll(/^(\s*)PATH=\S+/gm, `$1PATH=${bin}:/usr/sbin:/usr/bin:/sbin:/bin`)
+      .replaceAll('sync -f /etc', ':')
+  const run = (text: string) => {
+    const { stdout, stderr } = spawnSync('dash', ['-s'], {
+      input: inBox(text),
+      cwd: root,
+      timeout: 30_000,
+      env: { PATH: `${bin}:/usr/bin:/bin`, HOME: root },
+    })
+    return { stdout, stderr: stderr.toString() }
+  }
+  let count = 0
+  const state = join(home, 'current')
+  const alive = () => spawnSync(join(bin, 'systemctl'), ['is-active']).status === 0
+  return {
+    root,
+    etc,
+    home,
+    current: state,
+    alive,
+    inBox,
+    id: () => `t-${count++}`,
+    /** Sends an apply and waits for what the host says. */
+    apply(id: string, resources: readonly Resource[], { patience = 30, who = 'user001 on host001' } = {}) {
+      const { script } = this.planned(id, resources, patience, who)
+      const { stdout, stderr } = run(script)
+      return (
+        parseAnswer(stdout, resources) ?? {
+          outcome: `nothing: ${stdout}${stderr}` as Answer['outcome'],
+          shown: new Map(),
+        }
+      )
+    },
+    send: (script: string, resources: readonly Resource[]) => parseAnswer(run(script).stdout, resources),
+    /** Sends an apply and does not wait. */
+    begin(id: string, resources: readonly Resource[], { patience = 30 } = {}) {
+      const { script } = this.planned(id, resources, patience, 'user001 on host001')
+      const child = spawn('dash', ['-s'], {
+        cwd: root,
+        stdio: ['pipe', 'ignore', 'ignore'],
+        detached: true,
+        env: { PATH: `${bin}:/usr/bin:/bin` },
+      })
+      child.stdin?.end(inBox(script))
+      return child
+    },
+    planned(id: string, resources: readonly Resource[], patience: number, who: string) {
+      const shown = this.look(resources)
+      const changes = resources.flatMap((resource) => {
+        const now = shown.get(resource.id)
+        const change = now && resource.diff(now.text, { of: () => undefined, gone: () => false })
+        if (!now || typeof change !== 'object' || 'refused' in change) return []
+        return [{ resource, change, digest: now.digest }]
+      })
+      return { changes, script: applyScript({ id, who, patience, resources, changes }) }
+    },
+    look: (resources: readonly Resource[]) => parseShown(run(lookScript(resources)).stdout, resources),
+    confirm: (id: string) => parseAnswer(run(confirmScript(id)).stdout, []),
+    watch: (id: string) => parseAnswer(run(watchScript(id)).stdout, []),
+    abandon: (id: string, why: string) => parseAnswer(run(abandonScript(id, why)).stdout, []),
+    /** What systemd does after a crash, or at the next boot. */
+    restart(word: 'run' | 'boot') {
+      const guard = join(state, 'guard.sh')
+      return existsSync(guard) ? spawnSync('dash', [guard, word], { cwd: root, timeout: 20_000 }).stderr.toString() : ''
+    },
+    restartInBackground() {
+      const text = `setsid dash ${state}/guard.sh run </dev/null >/dev/null 2>&1 & echo $! >${root}/guard.pid`
+      spawnSync('dash', ['-c', text], { cwd: root, stdio: 'ignore' })
+    },
+    /** kill -9 of the guard and everything it started, as a power cut ends them. */
+    kill() {
+      const pid = Number(readFileSync(join(root, 'guard.pid'), 'utf8'))
+      process.kill(-pid, 'SIGKILL')
+      return until(() => !alive(), 'the guard is dead')
+    },
+    history: () => (existsSync(join(home, 'history')) ? readdirSync(join(home, 'history')) : []),
+    outcome: (id: string) => readFileSync(join(home, 'history', id, 'outcome'), 'utf8').trim(),
+    armed: () => readdirSync(systemd, { recursive: true }).filter((name) => String(name).endsWith('recover.service')),
+    flag: (name: string) => writeFileSync(join(root, name), ''),
+    unflag: (name: string) => rmSync(join(root, name), { force: true }),
+    write: (name: string, text: string, mode = 0o644) => writeFileSync(join(etc, name), text, { mode }),
+    read: (name: string) => readFileSync(join(etc, name), 'utf8'),
+    tree: () => tree(etc),
+    end() {
+      try {
+        process.kill(-Number(readFileSync(join(root, 'guard.pid'), 'utf8')), 'SIGKILL')
+      } catch {
+        // It has ended, or never began.
+      }
+      rmSync(root, { recursive: true, force: true, maxRetries: 5 })
+    },
+  }
+}
+
+export type Box = ReturnType<typeof box>
+
+/** Everything below a folder: kind, mode, owner and bytes. */
+export function tree(folder: string): Record<string, string> {
+  const names = readdirSync(folder, { recursive: true }).map(String).sort()
+  return Object.fromEntries(
+    names.map((name) => {
+      const path = join(folder, name)
+      const about = lstatSync(path)
+      const what = about.isSymbolicLink()
+        ? `link ${readlinkSync(path)}`
+        : about.isDirectory()
+          ? 'folder'
+          : `file ${readFileSync(path).toString('base64')} ${about.mtimeMs}`
+      return [name, `${(about.mode & 0o7777).toString(8)} ${about.uid}:${about.gid} ${what}`]
+    }),
+  )
+}
+
+/** A resource that does just what the test says. */
+export function thing(id: string, change: Partial<Change>, inspect = sh`echo ${id}`): Resource {
+  return { id, inspect, diff: () => ({ summary: id, saves: [], commit: sh`:`, ...change }) }
+}

@@ -1,0 +1,44 @@
+import { expect, test } from 'vitest'
+import { plan } from '../src/plan.ts'
+import type { Resource } from '../src/resource.ts'
+import { sh } from '../src/sh.ts'
+
+const change = { summary: 'write', saves: [], commit: sh`:` }
+const resource = (id: string): Resource => ({
+  id,
+  inspect: sh`cat ${id}`,
+  diff: (now, seen) => {
+    if (now === 'ok') return 'converged'
+    if (now === 'late') return seen.of('gw', 'key') ? change : 'later'
+    return now === 'link' ? { refused: 'is a link', hint: 'move it' } : change
+  },
+})
+const shown = (texts: Record<string, string>) =>
+  new Map(Object.entries(texts).map(([id, text]) => [id, { text, digest: `digest of ${text}` }]))
+const nobody = { of: () => undefined, gone: () => false }
+const all = ['a', 'b', 'c', 'd'].map(resource)
+
+test('each resource is changed, left alone, put off or refused, in the order of the playbook', () => {
+  const found = plan(all, shown({ a: 'old', b: 'ok', c: 'late', d: 'link' }), nobody)
+  expect(found.changes).toEqual([{ resource: all[0], change, digest: 'digest of old' }])
+  expect(found.later).toEqual([all[2]])
+  expect(found.refused).toEqual([{ resource: all[3], refused: { refused: 'is a link', hint: 'move it' } }])
+})
+
+test('a host that is as wanted has nothing to do', () => {
+  expect(plan(all, shown({ a: 'ok', b: 'ok', c: 'ok', d: 'ok' }), nobody)).toEqual({
+    changes: [],
+    later: [],
+    refused: [],
+  })
+})
+
+test('what showed nothing is refused, never guessed at', () => {
+  const { refused, changes } = plan(all.slice(0, 1), new Map(), nobody)
+  expect([refused.map((each) => each.refused.refused), changes]).toEqual([['the host showed nothing for it'], []])
+})
+
+test('what was put off is planned once another host has shown what it needs', () => {
+  const { changes, later } = plan(all.slice(2, 3), shown({ c: 'late' }), { ...nobody, of: () => 'ssh-ed25519 AAAA' })
+  expect([changes.length, later]).toEqual([1, []])
+})
