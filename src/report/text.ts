@@ -60,7 +60,7 @@ function details(host: HostReport, options: TextOptions, paint: Paint): string[]
 
 function changes(host: HostReport, { diffs }: TextOptions, paint: Paint): string[] {
   return host.changes.flatMap(({ resource, summary, diff }) => [
-    `  ${resource}: ${summary}`,
+    `  ${clean(`${resource}: ${summary}`)}`,
     ...(diffs && diff ? patch(diff, paint) : []),
   ])
 }
