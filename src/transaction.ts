@@ -62,15 +62,18 @@ interface Asked {
 async function ask(
   session: Session,
   script: string,
-  { resources }: Transaction,
+  { id, resources }: Transaction,
   timeoutMs: number,
 ): Promise<Asked | undefined> {
   try {
-    const { code, stdout, stderr } = await session.exec(script, { timeoutMs, privileged: true })
+    const options = { timeoutMs, privileged: true }
+    const { code, stdout, stderr } = await session.exec(script, options)
     const answer = parseAnswer(stdout, resources)
-    // Killed by a signal, it may have handed over before.
-    if (!answer && code > 128) return undefined
-    return { answer: answer ?? unsent(code, stderr), session }
+    if (answer) return { answer, session }
+    // It may have been ended after it had handed over: only the host knows.
+    const watched = parseAnswer((await session.exec(watchScript(id), options)).stdout, resources)
+    if (watched && watched.outcome !== 'never') return { answer: watched, session }
+    return { answer: unsent(code, stderr), session }
   } catch (error) {
     if (error instanceof RemoteError && (error.kind === 'lost' || error.kind === 'timeout')) return undefined
     throw error
