@@ -29,17 +29,26 @@ export async function main(words: readonly string[]): Promise<void> {
       .help()
       .alias('help', 'h')
       .wrap(Math.min(process.stdout.columns ?? 100, 120))
-      .parserConfiguration({ 'populate--': true, 'duplicate-arguments-array': false })
+      .parserConfiguration({ 'populate--': true })
+      .middleware(lastWord, true)
       .exitProcess(false)
       // Without a throw here the command would run although its words are wrong (yargs with exitProcess(false)).
       .fail((message, error) => {
-        throw error ?? new InventoryError(message, 'see `provision --help`')
+        throw message ? new InventoryError(message, 'see `provision --help`') : error
       })
       .parseAsync()
   } catch (error) {
     tell(error)
     process.exitCode = error instanceof InventoryError ? 2 : error instanceof ConnectError ? 3 : 1
   }
+}
+
+const repeatable = new Set(['suite', 'limit', 'acceptNewHostKey', 'accept-new-host-key', '_', '--'])
+
+/** Of an option that is given twice the last one counts, as in ssh with `-p`; yargs would make a list of it. */
+function lastWord(words: Record<string, unknown>): void {
+  for (const [name, value] of Object.entries(words))
+    if (Array.isArray(value) && !repeatable.has(name)) words[name] = value.at(-1)
 }
 
 function tell(error: unknown): void {
