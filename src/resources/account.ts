@@ -27,7 +27,12 @@ export function account(name: string, { system = false, shell }: AccountOptions 
           summary: system ? 'create, without password or shell' : 'create, without password',
           saves: [],
           commit: sh`useradd ${options} --shell ${login} --password '*' ${name}`,
-          undo: sh`if getent passwd ${name} >/dev/null; then userdel --force ${system ? [] : ['--remove']} ${name}; fi`,
+          // userdel misses a mail spool that there never was.
+          undo: sh`
+            if getent passwd ${name} >/dev/null; then
+              why=$(userdel --force ${system ? [] : ['--remove']} ${name} 2>&1) || { echo "$why" >&2; exit 1; }
+            fi
+          `,
         }
       }
       if (id === '0' && system) return { refused: `${name} has user id 0: no tunnel may belong to root` }

@@ -63,7 +63,7 @@ export function systemdUnit(name: string, unit: { content: Late<string>; settle?
         undo:
           running === 'running'
             ? sh`systemctl daemon-reload; systemctl restart --no-block ${name}`
-            : sh`systemctl stop ${name} || :; systemctl daemon-reload; systemctl reset-failed ${name} 2>/dev/null || :`,
+            : sh`systemctl stop ${name} 2>/dev/null || :; systemctl daemon-reload; systemctl reset-failed ${name} 2>/dev/null || :`,
       }
     },
   }
