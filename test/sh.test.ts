@@ -73,7 +73,7 @@ describe('sh', () => {
   })
 
   test('writes a dollar-brace and a backtick where JavaScript needs a backslash', () => {
-    expect(text(sh`echo "\${x%/*}" \`date\` \\n`)).toBe('echo "${x%/*}" `date` \\\\n')
+    expect(text(sh`echo "\${x%/*}" \`date\` \\n`)).toBe(['echo "$', '{x%/*}" `date` \\\\n'].join(''))
   })
 
   test('carries any text through dash, wherever in a word it stands', () => {

@@ -1,0 +1,160 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { dirname, join, relative, resolve } from 'node:path'
+import { describe, expect, test } from 'vitest'
+
+const root = resolve(import.meta.dirname, '..')
+const filesIn = (folder: string, end: RegExp) =>
+  readdirSync(join(root, folder), { recursive: true })
+    .map((name) => `${folder}/${name}`)
+    .filter((name) => end.test(name))
+    .sort()
+const text = (file: string) => readFileSync(join(root, file), 'utf8')
+
+const generated = new Set(['src/inventory/file.ts', 'src/inventory/validate.js', 'src/inventory/validate.d.ts'])
+const sources = filesIn('src', /\.ts$/).filter((file) => !generated.has(file) && file !== 'src/text.d.ts')
+const playbooks = filesIn('playbooks', /\.ts$/)
+
+interface Import {
+  readonly from: string
+  readonly to: string
+  /** Gone at run time. */
+  readonly type: boolean
+}
+
+/** Every import and export-from, dynamic ones too, with paths from the root of the checkout. */
+const imports: readonly Import[] = [...sources, ...playbooks].flatMap((from) => {
+  const code = text(from).replaceAll(/^\s*(\/\*\*|\*|\/\/).*$/gm, '')
+  const found = code.matchAll(/^(?:import|export)\s([^'"]*?)from '([^']+)'|^import '([^']+)'|\bimport\('([^']+)'\)/gm)
+  return [...found].map(([, what = '', named, bare, late]) => {
+    const to = named ?? bare ?? late ?? ''
+    return {
+      from,
+      to: to.startsWith('.') ? relative(root, resolve(root, dirname(from), to)) : to,
+      type: /^type\s/.test(what),
+    }
+  })
+})
+
+/** Who breaks it: `FILE imports FILE`. */
+const offenders = (files: RegExp, allowed: RegExp, { types = true } = {}) =>
+  imports
+    .filter(({ from, to, type }) => files.test(from) && !allowed.test(to) && (types || !type))
+    .map(({ from, to }) => `${from} imports ${to}`)
+const importersOf = (module: RegExp) => [
+  ...new Set(imports.filter(({ to }) => module.test(to)).map(({ from }) => from)),
+]
+
+test('the imports were found', () => {
+  expect(imports.length).toBeGreaterThan(150)
+  expect(importersOf(/^src\/sh\.ts$/).length).toBeGreaterThan(8)
+})
+
+describe('imports point one way', () => {
+  test('a resource knows resources and shell text, and nothing else, not even node:', () => {
+    expect(offenders(/^src\/resources\//, /^src\/(resource|sh)\.ts$|^src\/resources\//)).toEqual([])
+  })
+
+  test('shell text knows nothing, a resource only shell text', () => {
+    expect(offenders(/^src\/sh\.ts$/, /^$/)).toEqual([])
+    expect(offenders(/^src\/resource\.ts$/, /^src\/sh\.ts$/)).toEqual([])
+  })
+
+  test('plan and script know resources and shell text; a playbook the model, too', () => {
+    const core = /^src\/(resource|sh|script|plan)\.ts$|\.sh$|^node:crypto$/
+    expect(offenders(/^src\/(plan|script)\.ts$/, core)).toEqual([])
+    expect(offenders(/^src\/playbook\.ts$/, /^src\/(resource|inventory\/model)\.ts$/)).toEqual([])
+  })
+
+  test('a playbook imports what a user may import, and other playbooks', () => {
+    expect(offenders(/^playbooks\//, /^src\/index\.ts$|^playbooks\//)).toEqual([])
+  })
+
+  test('what a user may import pulls in no connection, no file and no command line', () => {
+    const reached = new Set(['src/index.ts'])
+    for (const file of reached)
+      for (const { to } of imports.filter(({ from, type }) => from === file && !type)) reached.add(to)
+    // node:net for isIP, which is no input or output.
+    const harmless = /^src\/(index|playbook|resource|sh)\.ts$|^src\/(resources|inventory)\/|^node:net$/
+    expect([...reached].filter((file) => !harmless.test(file))).toEqual([])
+  })
+
+  test('nothing below the commands knows a command, and nothing below the run knows the run', () => {
+    expect(importersOf(/^src\/commands\//).filter((file) => !/^src\/(cli|commands\/\S+)\.ts$/.test(file))).toEqual([])
+    expect(importersOf(/^src\/provision\.ts$/)).toEqual(['src/commands/run.ts'])
+    expect(importersOf(/^src\/cli\.ts$/)).toEqual([])
+  })
+
+  test('transactions and checks know sessions, scripts and reports, and not the run or the command line', () => {
+    const below =
+      /^src\/(session|script|plan|resource|errors|pins|end|sh)\.ts$|^src\/(report|inventory|session|verify)\/|^src\/inventory\.ts$|^node:stream$/
+    expect(offenders(/^src\/(transaction\.ts|end\.ts|verify\/)/, below)).toEqual([])
+  })
+
+  test('a report is made of values: it knows no session, no plan and no host', () => {
+    expect(offenders(/^src\/report\//, /^src\/report\/|^src\/inventory\/forward\.ts$|^node:(util|stream)$/)).toEqual([])
+  })
+
+  test('the lab is known by its own command alone', () => {
+    const users = importersOf(/^src\/lab\//).filter((file) => !file.startsWith('src/lab/'))
+    expect(users).toEqual(['src/commands/lab.ts'])
+  })
+})
+
+describe('one door each', () => {
+  test.each([
+    ['node-ssh and ssh2', /^(node-ssh|ssh2)(\/|$)/, /^src\/session(\.ts|\/)/],
+    ['yargs', /^yargs/, /^src\/(cli\.ts|commands\/)/],
+    ['zx, for local commands', /^zx(\/|$)/, /^src\/(session\/ssh-config|lab\/\w+)\.ts$/],
+    ['jsonc-parser', /^jsonc-parser$/, /^src\/inventory(\.ts|\/)/],
+    ['jiti', /^jiti$/, /^src\/playbook-file\.ts$/],
+    ['node:child_process', /^node:child_process$/, /^src\/(lab|session)\//],
+  ])('%s', (_, module, door) => {
+    expect(importersOf(module).filter((file) => !door.test(file))).toEqual([])
+  })
+
+  test('ajv is in no source, only in what scripts/generate.js made', () => {
+    expect(importersOf(/^ajv/)).toEqual([])
+  })
+})
+
+test('what is pure does no input or output', () => {
+  const pure =
+    /^src\/(playbook|resource|sh|script|plan|fleet|change|transaction|end|resources\/.*|report\/(report|text))\.ts$/
+  const io = imports.filter(({ from, to, type }) => pure.test(from) && !type && to.startsWith('node:'))
+  expect(io.filter(({ to }) => !/^node:(util|crypto)$/.test(to))).toEqual([])
+})
+
+describe('habits', () => {
+  test('no source is longer than 250 lines', () => {
+    const long = [...sources, ...playbooks, ...filesIn('src', /\.sh$/)].filter(
+      (file) => text(file).split('\n').length > 251,
+    )
+    expect(long).toEqual([])
+  })
+
+  test('no default exports but playbooks', () => {
+    expect(sources.filter((file) => /^export default\b/m.test(text(file)))).toEqual([])
+    const recipes = playbooks.filter((file) => !/^playbooks\/.*\//.test(file))
+    expect(recipes.filter((file) => !/^export default playbook\(/m.test(text(file)))).toEqual([])
+  })
+
+  test('no any', () => {
+    const code = (file: string) => text(file).replaceAll(/\/\*[\s\S]*?\*\/|\/\/.*$|'[^'\n]*'|`[^`]*`/gm, '')
+    expect(
+      [...sources, ...playbooks].filter((file) => /[:<,|&(]\s*any\b|\bas any\b|\bany\[\]/.test(code(file))),
+    ).toEqual([])
+  })
+
+  test('nothing is left for later, and no test stands alone', () => {
+    const marks = new RegExp(['TO' + 'DO', 'FIX' + 'ME', 'XX' + 'X', '@ts-' + 'ignore', '@ts-' + 'expect'].join('|'))
+    const all = [...sources, ...playbooks, ...filesIn('src', /\.sh$/), ...filesIn('test', /\.ts$/)]
+    expect(all.filter((file) => marks.test(text(file)))).toEqual([])
+    const alone = new RegExp(`\\b(it|test|describe)\\.${'only'}\\b`)
+    expect(filesIn('test', /\.ts$/).filter((file) => alone.test(text(file)))).toEqual([])
+  })
+
+  test('only sh and the compiler make shell text', () => {
+    const makers = sources.filter((file) => /new Sh\(/.test(text(file)))
+    expect(makers.filter((file) => !/^src\/(sh|script)\.ts$/.test(file))).toEqual([])
+  })
+})

@@ -1,0 +1,221 @@
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { build, provision, root } from './dist.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'provision-cli-'))
+beforeAll(build)
+afterAll(() => rmSync(folder, { recursive: true }))
+
+const lan = 'inventory/examples/guest-lan.json'
+
+describe('wrong words are told with a hint, and contact nobody', () => {
+  test.each([
+    [[lan, '--chekc'], 'Unknown argument: chekc'],
+    [[lan, '--forcks', '3'], 'Unknown argument: forcks'],
+    [[], 'Not enough non-option arguments'],
+    [['verify'], 'Not enough non-option arguments'],
+    [['ssh-config'], 'Not enough non-option arguments'],
+    [['trust'], 'Not enough non-option arguments'],
+    [[lan, 'another.json'], 'another.json'],
+    [[lan, '--limit'], 'limit'],
+  ])('%j', (words, said) => {
+    const { code, stdout, stderr } = provision(words)
+    expect([code, stdout]).toEqual([2, ''])
+    expect(stderr).toMatch(/^provision: error: /)
+    expect(stderr).toContain(said)
+    expect(stderr).toContain('provision: hint: see `provision --help`')
+  })
+
+  test('a command that does not exist is taken for an inventory, and is not there', () => {
+    expect(provision(['verfy'])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('verfy: there is no such file'),
+    })
+    expect(provision(['verfy', lan])).toMatchObject({ code: 2, stderr: expect.stringContaining('Unknown argument') })
+  })
+})
+
+describe('an inventory', () => {
+  test('that is not there', () => {
+    expect(provision(['nowhere.json'])).toEqual({
+      code: 2,
+      stdout: '',
+      stderr:
+        'provision: error: nowhere.json: there is no such file\nprovision: hint: name your inventory, a JSON file\n',
+    })
+  })
+
+  test.each([[], ['--check'], ['--json']])(
+    'that is broken ends every run with 2, before anybody is contacted %s',
+    (...words) => {
+      const file = join(folder, 'broken.json')
+      writeFileSync(
+        file,
+        '{ "gateways": { "gw": { "tunelAccount": "x" } }, "devices": { "pi": { "forwards": ["9022"] } } }',
+      )
+      const { code, stdout, stderr } = provision([file, ...words.flat()])
+      expect([code, stdout]).toEqual([2, ''])
+      expect(stderr).toContain('tunnelAccount')
+      expect(stderr).toContain('devices.pi.forwards[0]')
+      expect(stderr).not.toContain('connect')
+    },
+  )
+})
+
+test('a limit that no host has says which hosts there are', () => {
+  const { code, stderr } = provision([lan, '--limit', 'nothing'])
+  expect(code).toBe(2)
+  expect(stderr).toMatchInlineSnapshot(`
+    "provision: error: --limit nothing: no host of that name
+    provision: hint: the hosts are ssh-gw.guest.internal, host-a.lan.internal
+    "
+  `)
+})
+
+describe('--help', () => {
+  test('names the commands and the options, on stdout', () => {
+    const { code, stdout, stderr } = provision(['--help'])
+    expect([code, stderr]).toEqual([0, ''])
+    for (const word of [
+      'verify',
+      'trust',
+      'ssh-config',
+      'schema',
+      'lab',
+      '--check',
+      '--limit',
+      '--json',
+      '--playbook',
+    ]) {
+      expect(stdout).toContain(word)
+    }
+  })
+
+  test.each(['verify', 'trust', 'ssh-config', 'lab'])('of %s is its own', (command) => {
+    const { code, stdout } = provision([command, '--help'])
+    expect([code, stdout.startsWith(`provision ${command}`)]).toEqual([0, true])
+  })
+})
+
+test('--version is that of package.json', () => {
+  const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+  expect(provision(['--version'])).toEqual({ code: 0, stdout: `${version}\n`, stderr: '' })
+})
+
+test('schema prints the schema of inventories', () => {
+  const { code, stdout } = provision(['schema'])
+  expect(code).toBe(0)
+  expect(JSON.parse(stdout)).toEqual(JSON.parse(readFileSync(join(root, 'inventory/schema.json'), 'utf8')))
+})
+
+test('trust without a terminal and without --yes asks nobody', () => {
+  const { code, stderr } = provision(['trust', lan])
+  expect([code, stderr]).toEqual([
+    2,
+    'provision: error: there is no terminal to ask on\nprovision: hint: compare the fingerprints some other way and run again with --yes\n',
+  ])
+})
+
+test('a host that cannot be reached ends the run with 3, and the document says why', () => {
+  const file = join(folder, 'away.json')
+  writeFileSync(
+    file,
+    JSON.stringify({
+      login: { user: 'user001' },
+      gateways: { gw: { address: '127.0.0.1', port: 1 } },
+      devices: { pi: { address: '127.0.0.1', port: 2, via: ['direct'], forwards: ['127.0.0.1:9022:localhost:22'] } },
+    }),
+  )
+  const { code, stdout } = provision([file, '--check', '--json', '--timeout', '2'])
+  const report = JSON.parse(stdout)
+  expect([code, report.exitCode, report.command]).toEqual([3, 3, 'check'])
+  expect(report.hosts.map(({ name, outcome }: { name: string; outcome: string }) => [name, outcome])).toEqual([
+    ['gw', 'unreachable'],
+    ['pi', 'unreachable'],
+  ])
+})
+
+test('a limit is a name or a glob, in any case, and may be given more than once', () => {
+  const names = (...limits: string[]) => {
+    const words = [join(folder, 'away.json'), '--check', '--json', '--timeout', '2']
+    const { stdout } = provision([...words, ...limits.flatMap((limit) => ['--limit', limit])])
+    return JSON.parse(stdout).hosts.map(({ name }: { name: string }) => name)
+  }
+  expect(names('P*')).toEqual(['pi'])
+  expect(names('g?')).toEqual(['gw'])
+  expect(names('gw', 'pi')).toEqual(['gw', 'pi'])
+})
+
+test('a password is never asked for where nobody could see the question', () => {
+  expect(provision([lan, '--ask-sudo-password'])).toEqual({
+    code: 2,
+    stdout: '',
+    stderr:
+      'provision: error: there is no terminal to ask for a password on\nprovision: hint: set PROVISION_SUDO_PASSWORD instead\n',
+  })
+})
+
+describe('ssh-config', () => {
+  const words = ['ssh-config', lan, '--client', 'host001.guest.internal']
+
+  test('prints what makes `ssh DEVICE` work on a client', () => {
+    const { code, stdout } = provision(words, { env: { HOME: '/home/user001' } })
+    expect(code).toBe(0)
+    expect(stdout).toMatchInlineSnapshot(`
+      "Host ssh-gw.guest.internal
+          HostName ssh-gw.guest.internal
+          User user001
+          IdentityFile ~/.ssh/id_ed25519
+          HostKeyAlias ssh-gw.guest.internal
+          StrictHostKeyChecking yes
+
+      Host host-a.lan.internal
+          HostName 127.0.0.1
+          Port 9022
+          User user001
+          IdentityFile ~/.ssh/id_ed25519
+          HostKeyAlias host-a.lan.internal
+          StrictHostKeyChecking yes
+          ProxyJump ssh-gw.guest.internal
+      "
+    `)
+  })
+
+  test('is what ssh itself understands', () => {
+    const file = join(folder, 'config')
+    writeFileSync(file, provision(words).stdout)
+    const effective = execFileSync('ssh', ['-G', '-F', file, 'host-a.lan.internal'], {
+      stdio: ['ignore', 'pipe', 'ignore'],
+    }).toString()
+    for (const line of [
+      'hostname 127.0.0.1',
+      'port 9022',
+      'user user001',
+      'hostkeyalias host-a.lan.internal',
+      'proxyjump ssh-gw.guest.internal',
+      'stricthostkeychecking true',
+    ]) {
+      expect(effective.split('\n')).toContain(line)
+    }
+  })
+
+  test('for a client that is not there names those that are', () => {
+    const { code, stderr } = provision(['ssh-config', lan, '--client', 'x'])
+    expect([code, stderr]).toEqual([
+      2,
+      `provision: error: there is no client x in ${lan}\nprovision: hint: the clients are: host001.guest.internal\n`,
+    ])
+  })
+
+  test('has no known_hosts lines of hosts that nobody has pinned, and says so', () => {
+    const file = join(folder, 'unpinned.json')
+    writeFileSync(file, readFileSync(join(root, 'inventory/examples/smallest.json'), 'utf8'))
+    const { code, stdout, stderr } = provision(['ssh-config', file, '--known-hosts'])
+    expect([code, stdout]).toEqual([2, ''])
+    expect(stderr).toContain('no whole host key is pinned for ssh-gw.guest.internal, host-a.lan.internal')
+    expect(stderr).toContain('provision trust')
+  })
+})

@@ -1,0 +1,156 @@
+import { expect, test } from 'vitest'
+import type { ForwardReport, HostReport, Report } from '../../src/report/report.ts'
+import { clean, printPlan, printReport } from '../../src/report/text.ts'
+
+const plain = { color: false, diffs: false }
+const diff = '--- /etc/motd\tnow\n+++ /etc/motd\twanted\n@@ -1,1 +1,1 @@\n-old\n+new\n'
+const gateway: HostReport = {
+  name: 'ssh-gw.guest.internal',
+  role: 'gateway',
+  outcome: 'changed',
+  via: 'direct',
+  seconds: 1.25,
+  changes: [
+    { resource: 'file /etc/motd', summary: 'rewrite', diff },
+    { resource: 'account tunnel', summary: 'create, without password or shell' },
+  ],
+}
+const device: HostReport = { name: 'host-a', role: 'device', outcome: 'ok', via: 'forward', seconds: 0.4, changes: [] }
+const forward: ForwardReport = {
+  device: 'host-a',
+  gateway: 'ssh-gw.guest.internal',
+  bindAddress: '127.0.0.1',
+  port: 9022,
+  state: 'ok',
+  hostKey: 'SHA256:abc',
+  latencyMs: 45,
+}
+const report = (more: Partial<Report> = {}): Report => ({
+  version: 1,
+  command: 'apply',
+  inventory: 'guest-lan.json',
+  seconds: 3.14,
+  exitCode: 0,
+  hosts: [gateway, device],
+  forwards: [forward],
+  wire: { connections: 4, execs: 5 },
+  ...more,
+})
+
+test('a run that went well is a line for each host, a line for each forward, and a sentence', () => {
+  expect(printReport(report(), plain)).toMatchInlineSnapshot(`
+    "ssh-gw.guest.internal  changed     1.3 s, 2 changes
+    host-a                 ok          0.4 s via its forward
+    127.0.0.1:9022 on ssh-gw.guest.internal  answers as host-a SHA256:abc, 45 ms
+    provisioned: 1 changed, 1 ok; 1 of 1 forward reaches its device, 3.1 s
+    "
+  `)
+})
+
+test('what went wrong stands right below its line, with what to do now', () => {
+  const hosts: HostReport[] = [
+    {
+      ...gateway,
+      outcome: 'rejected',
+      changes: [],
+      error: { message: 'file /etc/motd: is a link\nsecond line', hint: 'move it away' },
+    },
+    { ...device, outcome: 'unreachable', via: 'ssh-gw.guest.internal', error: { message: 'no route to host' } },
+  ]
+  const forwards: ForwardReport[] = [
+    { ...forward, state: 'stale', error: { message: 'the port is open, but nobody speaks', hint: 'wait' } },
+    { ...forward, bindAddress: '::1', port: 9024, state: 'no-tunnel' },
+  ]
+  expect(printReport(report({ hosts, forwards, exitCode: 3 }), plain)).toMatchInlineSnapshot(`
+    "ssh-gw.guest.internal  rejected    1.3 s
+      file /etc/motd: is a link
+      second line
+      hint: move it away
+    host-a                 unreachable 0.4 s via ssh-gw.guest.internal
+      no route to host
+    127.0.0.1:9022 on ssh-gw.guest.internal  stale (host-a)
+      the port is open, but nobody speaks
+      hint: wait
+    [::1]:9024 on ssh-gw.guest.internal  no-tunnel (host-a)
+    provisioned: 1 rejected, 1 unreachable; 0 of 2 forwards reach their device, 3.1 s
+    "
+  `)
+})
+
+test('every outcome is counted in the last sentence', () => {
+  const outcomes = ['ok', 'changed', 'differs', 'rejected', 'undone', 'unreachable', 'unknown', 'ok'] as const
+  const hosts = outcomes.map((outcome): HostReport => ({ ...device, outcome }))
+  expect(
+    printReport(report({ hosts, forwards: [] }), plain)
+      .trim()
+      .split('\n')
+      .at(-1),
+  ).toMatchInlineSnapshot(
+    `"provisioned: 1 changed, 1 differs, 2 ok, 1 rejected, 1 undone, 1 unreachable, 1 unknown, 3.1 s"`,
+  )
+})
+
+test.each(['apply', 'check', 'verify'] as const)('the last sentence of %s says what was done', (command) => {
+  const last = printReport(report({ command, hosts: [], forwards: [] }), plain)
+  const said = { apply: 'provisioned', check: 'checked, nothing was touched', verify: 'verified' }[command]
+  expect(last).toBe(`${said}: no hosts, 3.1 s\n`)
+})
+
+test('with diffs, every change is shown as a patch', () => {
+  expect(printReport(report({ command: 'check' }), { color: false, diffs: true })).toMatchInlineSnapshot(`
+    "ssh-gw.guest.internal  changed     1.3 s, 2 changes
+      file /etc/motd: rewrite
+        --- /etc/motd	now
+        +++ /etc/motd	wanted
+        @@ -1,1 +1,1 @@
+        -old
+        +new
+      account tunnel: create, without password or shell
+    host-a                 ok          0.4 s via its forward
+    127.0.0.1:9022 on ssh-gw.guest.internal  answers as host-a SHA256:abc, 45 ms
+    checked, nothing was touched: 1 changed, 1 ok; 1 of 1 forward reaches its device, 3.1 s
+    "
+  `)
+})
+
+test('a plan names what is going to be changed, host by host', () => {
+  expect(printPlan([gateway, device], plain)).toMatchInlineSnapshot(`
+    "plan for ssh-gw.guest.internal:
+      file /etc/motd: rewrite
+      account tunnel: create, without password or shell"
+  `)
+  expect(printPlan([device], plain)).toBe('plan: nothing to change')
+})
+
+test('colour only repeats what the word says', () => {
+  const colored = printReport(report(), { color: true, diffs: true })
+  expect(colored).toContain('\x1b[33mchanged')
+  expect(colored.replaceAll(/\x1b\[\d+m/g, '')).toBe(printReport(report(), { color: false, diffs: true }))
+})
+
+test('control characters that a host sent do not reach the terminal', () => {
+  const evil = 'a\x1b]0;title\x07b\x1b[2Jc\x9bd\r\ne\tf\rg\0h\x7f'
+  expect(clean(evil)).toBe('a]0;titleb[2Jcd\ne\tf\ngh')
+  const hosts: HostReport[] = [
+    {
+      ...device,
+      outcome: 'undone',
+      changes: [{ resource: 'file x', summary: 'rewrite', diff: `-${evil}\n` }],
+      error: { message: evil, hint: evil },
+    },
+  ]
+  const forwards = [{ ...forward, state: 'unverified' as const, error: { message: evil, hint: evil } }]
+  for (const diffs of [true, false]) {
+    expect(printReport(report({ hosts, forwards }), { color: false, diffs })).not.toMatch(/[\0-\x08\x0b-\x1f\x7f-\x9f]/)
+    expect(printPlan(hosts, { color: false, diffs })).not.toMatch(/[\0-\x08\x0b-\x1f\x7f-\x9f]/)
+  }
+})
+
+test('control characters in the summary of a change do not reach the terminal', () => {
+  const changes = [{ resource: 'account tunnel', summary: 'change shell from \x1b]0;x\x07/bin/sh to /bin/bash' }]
+  expect(printPlan([{ ...device, changes }], plain)).not.toMatch(/\x1b/)
+})
+
+test('as JSON the report is the document itself, and can be read back', () => {
+  expect(JSON.parse(JSON.stringify(report()))).toEqual(report())
+})

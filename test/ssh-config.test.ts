@@ -1,0 +1,129 @@
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { afterAll, expect, test } from 'vitest'
+import type { Inventory } from '../src/inventory/model.ts'
+import { readInventory } from '../src/inventory.ts'
+import { openPins } from '../src/pins.ts'
+import { clientConfig, knownHostsLines } from '../src/ssh-config.ts'
+import { KEY, parse } from './inventory/parse.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'provision-ssh-config-'))
+afterAll(() => rmSync(folder, { recursive: true }))
+const example = (name: string) => readInventory(resolve(import.meta.dirname, '../inventory/examples', name))
+const device = (more: object): Inventory =>
+  parse(JSON.stringify({ gateways: { gw: { address: '192.0.2.1', port: 2222 } }, devices: { pi: more } }))
+
+function effective(config: string, host: string): string[] {
+  const file = join(folder, 'config')
+  writeFileSync(file, config)
+  return execFileSync('ssh', ['-G', '-F', file, host], { stdio: ['ignore', 'pipe', 'ignore'] })
+    .toString()
+    .split('\n')
+}
+
+test('for everybody, without a client, it says nothing about who logs in with what', async () => {
+  const inventory = parse(
+    `{ "gateways": { "gw": {} }, "devices": { "pi": { "forwards": ["127.0.0.1:9022:localhost:22"] } } }`,
+  )
+  expect(clientConfig(inventory)).toMatchInlineSnapshot(`
+    "Host gw
+        HostName gw
+        HostKeyAlias gw
+        StrictHostKeyChecking yes
+
+    Host pi
+        HostName 127.0.0.1
+        Port 9022
+        HostKeyAlias pi
+        StrictHostKeyChecking yes
+        ProxyJump gw
+    "
+  `)
+})
+
+test('a device with two doors is reached through the first, and each gateway has a block', async () => {
+  expect(clientConfig(await example('fleet.json'))).toMatchInlineSnapshot(`
+    "Host ssh-gw1.example.internal
+        HostName ssh-gw1.example.internal
+        User user001
+        HostKeyAlias ssh-gw1.example.internal
+        StrictHostKeyChecking yes
+
+    Host ssh-gw2.example.internal
+        HostName ssh-gw2.example.internal
+        User user001
+        HostKeyAlias ssh-gw2.example.internal
+        StrictHostKeyChecking yes
+
+    Host sensor01.site.internal
+        HostName 127.0.0.1
+        Port 9101
+        User user001
+        HostKeyAlias sensor01.site.internal
+        StrictHostKeyChecking yes
+        ProxyJump ssh-gw1.example.internal
+
+    Host sensor02.site.internal
+        HostName 127.0.0.1
+        Port 9102
+        User user001
+        HostKeyAlias sensor02.site.internal
+        StrictHostKeyChecking yes
+        ProxyJump ssh-gw1.example.internal
+
+    Host camera01.site.internal
+        HostName 127.0.0.1
+        Port 9201
+        User user001
+        HostKeyAlias camera01.site.internal
+        StrictHostKeyChecking yes
+        ProxyJump ssh-gw1.example.internal
+
+    Host camera02.site.internal
+        HostName 127.0.0.1
+        Port 9202
+        User user001
+        HostKeyAlias camera02.site.internal
+        StrictHostKeyChecking yes
+        ProxyJump ssh-gw2.example.internal
+    "
+  `)
+})
+
+test.each(['guest-lan.json', 'fleet.json', 'printer.json', 'accounts.json', 'smallest.json'])(
+  'ssh reads that of %s, for every host',
+  async (name) => {
+    const inventory = await example(name)
+    const config = clientConfig(inventory, inventory.clients[0])
+    for (const { name: gateway } of inventory.gateways) {
+      expect(effective(config, gateway)).toContain(`hostkeyalias ${gateway}`)
+    }
+    for (const { name: own, forwards } of inventory.devices) {
+      if (forwards.length) expect(effective(config, own)).toContain(`port ${forwards[0]?.port}`)
+      else expect(config).not.toContain(`Host ${own}\n`)
+    }
+  },
+)
+
+test('a door on every address is looked for on loopback, from the gateway', () => {
+  const inventory = device({
+    forwards: [{ bindAddress: '*', port: 9022, host: 'localhost', hostPort: 22, expose: true }],
+  })
+  expect(effective(clientConfig(inventory), 'pi')).toEqual(expect.arrayContaining(['hostname 127.0.0.1', 'port 9022']))
+})
+
+test('an IPv6 door is reached by its bare address', () => {
+  expect(effective(clientConfig(device({ forwards: ['[::1]:9024:[::1]:22'] })), 'pi')).toContain('hostname ::1')
+})
+
+test('a door to a neighbour is no door to the device', () => {
+  expect(clientConfig(device({ forwards: ['127.0.0.1:9080:printer:80'] }))).not.toContain('Host pi')
+})
+
+test('known_hosts lines are those of the pinned keys, and what is missing is named', async () => {
+  const inventory = parse(JSON.stringify({ gateways: { gw: { hostKeys: [KEY] } }, devices: { pi: {} } }))
+  const found = await knownHostsLines(inventory, openPins({ file: join(folder, 'known_hosts') }))
+  expect(found).toEqual({ lines: [`gw ${KEY}`], missing: ['pi'] })
+})
