@@ -36,6 +36,8 @@ export default playbook((inventory) => {
     on(devices, (device) => [
       account(dialler, { system: true }),
       keyPair(key, { owner: dialler, comment: device.name }),
+      // Here, because a unit whose program is not there yet is refused.
+      ...(device.supervisor === 'autossh' ? [installedPackage('autossh')] : []),
     ]),
 
     // The gateway before the tunnels: sshd penalises the whole network of a device whose key it refuses.
@@ -53,7 +55,6 @@ export default playbook((inventory) => {
     ]),
 
     on(devices, (device) => [
-      ...(device.supervisor === 'autossh' ? [installedPackage('autossh')] : []),
       ...gatewaysOf(device, inventory).flatMap((gateway) => [
         knownHost(knownHosts, { name: gateway.name, keys: hostKeysOf(gateway.name) }),
         systemdUnit(`reverse-tunnel-${gateway.name}.service`, {
