@@ -1,4 +1,4 @@
-import { execFileSync, spawn, spawnSync } from 'node:child_process'
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process'
 import {
   existsSync,
   lstatSync,
@@ -55,7 +55,12 @@ echo $! >${root}/guard.pid`,
   )
   program(
     'systemctl',
-    `[ "$1" = is-active ] && kill -0 "$(cat ${root}/guard.pid 2>/dev/null)" 2>/dev/null && ! grep -q '^State:.Z' /proc/$(cat ${root}/guard.pid)/status`,
+    `[ "$1" = is-active ] || exit 1
+pid=$(cat ${root}/guard.pid 2>/dev/null)
+if [ -e ${root}/restarting ]; then echo activating; exit 3; fi
+if kill -0 "$pid" 2>/dev/null && ! grep -q '^State:.Z' "/proc/$pid/status"; then echo active; exit; fi
+echo inactive
+exit 3`,
   )
   program('sync', ':')
   // Copies fail while there is a file of this name, as on a full disk.
@@ -81,7 +86,9 @@ echo $! >${root}/guard.pid`,
     return { stdout, stderr: stderr.toString() }
   }
   let count = 0
+  const watching: ChildProcess[] = []
   const state = join(home, 'current')
+  const connections: ReturnType<typeof spawn>[] = []
   const alive = () => spawnSync(join(bin, 'systemctl'), ['is-active']).status === 0
   return {
     root,
@@ -112,7 +119,9 @@ echo $! >${root}/guard.pid`,
         detached: true,
         env: { PATH: `${bin}:/usr/bin:/bin` },
       })
+      connections.push(child)
       child.stdin?.end(inBox(script))
+      watching.push(child)
       return child
     },
     planned(id: string, resources: readonly Resource[], patience: number, who: string) {
@@ -132,17 +141,25 @@ echo $! >${root}/guard.pid`,
     /** What systemd does after a crash, or at the next boot. */
     restart(word: 'run' | 'boot') {
       const guard = join(state, 'guard.sh')
-      return existsSync(guard) ? spawnSync('dash', [guard, word], { cwd: root, timeout: 20_000 }).stderr.toString() : ''
+      spawnSync('dash', [guard, word], { cwd: root, timeout: 20_000 })
+      rmSync(join(root, 'restarting'), { force: true })
     },
     restartInBackground() {
       const text = `setsid dash ${state}/guard.sh run </dev/null >/dev/null 2>&1 & echo $! >${root}/guard.pid`
       spawnSync('dash', ['-c', text], { cwd: root, stdio: 'ignore' })
+      rmSync(join(root, 'restarting'), { force: true })
     },
-    /** kill -9 of the guard and everything it started, as a power cut ends them. */
-    kill() {
+    /** kill -9 of the guard and everything it started. systemd is about to start it again; a power cut ends all there is. */
+    async kill(how: 'crash' | 'power cut') {
+      if (how === 'crash') writeFileSync(join(root, 'restarting'), '')
       const pid = Number(readFileSync(join(root, 'guard.pid'), 'utf8'))
       process.kill(-pid, 'SIGKILL')
-      return until(() => !alive(), 'the guard is dead')
+      if (how === 'crash') return
+      for (const child of connections) {
+        if (child.exitCode === null && child.signalCode === null) process.kill(-(child.pid ?? 0), 'SIGKILL')
+      }
+      const ended = () => connections.every(({ exitCode, signalCode }) => exitCode !== null || signalCode !== null)
+      await until(() => !alive() && ended(), 'the guard and its connections are dead')
     },
     history: () => (existsSync(join(home, 'history')) ? readdirSync(join(home, 'history')) : []),
     outcome: (id: string) => readFileSync(join(home, 'history', id, 'outcome'), 'utf8').trim(),

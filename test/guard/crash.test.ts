@@ -71,7 +71,7 @@ describe.each([
   test.each(some)('in %s, everything is as it was', async (_, { begin, ended }) => {
     const before = old()
     await begin()
-    await host.kill()
+    await host.kill(word === 'boot' ? 'power cut' : 'crash')
     writeFileSync(join(host.root, 'go'), '')
     host.restart(word)
     expect([host.tree(), existsSync(host.current), host.armed()]).toEqual([before, false, []])
@@ -83,7 +83,7 @@ describe.each([
 test('what was confirmed stays, although the guard was killed before it could tell', async () => {
   old()
   host.apply('a', [motd()])
-  await host.kill()
+  await host.kill('power cut')
   // The rename alone: what a confirmation does before it watches.
   writeFileSync(join(host.current, 'confirmed'), readFileSync(join(host.current, 'pending')))
   const { rmSync } = await import('node:fs')
@@ -132,7 +132,7 @@ describe('while one run holds a host', () => {
 test('a lock that a dead run left is settled by the next one, which then does its work', async () => {
   const before = old()
   host.apply('a', [piece({})])
-  await host.kill()
+  await host.kill('power cut')
   const other = managedFile(`${host.etc}/other`, { content: 'new\n', owner: user, group })
   expect(host.apply('b', [other])).toMatchObject({ outcome: 'waiting' })
   expect([host.outcome('a'), host.read('motd'), host.read('other')]).toEqual(['undone', 'old\n', 'new\n'])
@@ -143,7 +143,7 @@ test('a lock that a dead run left is settled by the next one, which then does it
 test('a change that was planned on what a dead run left is rejected, once that is settled', async () => {
   const before = old()
   host.apply('a', [piece({})])
-  await host.kill()
+  await host.kill('power cut')
   expect(host.apply('b', [motd()])).toMatchObject({ outcome: 'rejected', failure: { phase: 'unmoved' } })
   expect(host.tree()).toEqual(before)
 })
@@ -152,7 +152,7 @@ test('a guard that was killed while it staged begins anew when systemd starts it
   old()
   host.begin('a', [piece({ stage: stop() })])
   await reached()
-  await host.kill()
+  await host.kill('crash')
   writeFileSync(join(host.root, 'go'), '')
   host.restartInBackground()
   expect(host.watch('a')).toMatchObject({ outcome: 'waiting' })
@@ -161,12 +161,8 @@ test('a guard that was killed while it staged begins anew when systemd starts it
 
 test('a guard that went away is noticed by whoever asks how it stands', async () => {
   const before = old()
-  const child = host.begin('a', [piece({ stage: stop() })])
-  await reached()
-  await host.kill()
-  // The connection that began it is gone, too.
-  child.kill('SIGKILL')
-  await until(() => child.signalCode !== null, 'the connection is gone')
+  await stopIn({ stage: stop() })
+  await host.kill('power cut')
   expect(host.watch('a')).toMatchObject({ outcome: 'rejected', failure: { message: 'the guard went away\n' } })
   expect(host.tree()).toEqual(before)
 })
