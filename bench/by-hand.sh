@@ -1,0 +1,54 @@
+#!/bin/sh
+# What a careful admin would write by hand to see that all is as it was: one exec a host, all at once, over connections
+# that ssh keeps open (ControlMaster), and a login through every forward. The best case: somebody logged in a minute ago.
+#
+#   by-hand.sh FOLDER GATEWAY DEVICE:PORT…      FOLDER keeps the sockets, and what the hosts said the first time
+set -eu
+folder=$1 gateway=$2
+shift 2
+
+call() { ssh -o BatchMode=yes -o StrictHostKeyChecking=yes -o ControlMaster=auto -o ControlPath="$folder/%C" -o ControlPersist=300 "$@"; }
+
+on_gateway='
+  getent passwd tunnel
+  sha256sum /etc/ssh/reverse-tunnel/authorized_keys /etc/ssh/sshd_config.d/00-reverse-tunnel.conf
+  sshd -t && sshd -T -C user=tunnel,host=localhost,addr=127.0.0.1 | sha256sum
+'
+on_device='
+  getent passwd reverse-tunnel
+  sha256sum /etc/reverse-tunnel/* /etc/systemd/system/reverse-tunnel-*
+  systemctl is-enabled "reverse-tunnel-*"
+  systemctl is-active "reverse-tunnel-*"
+'
+
+compare() {
+  [ -e "$folder/$1.wanted" ] || cp "$folder/$1.now" "$folder/$1.wanted"
+  cmp "$folder/$1.now" "$folder/$1.wanted"
+}
+
+device() {
+  call "$1" sudo sh >"$folder/$1.now" <<SCRIPT
+$on_device
+SCRIPT
+  compare "$1"
+}
+
+through() {
+  ssh -o BatchMode=yes -o StrictHostKeyChecking=yes -o HostKeyAlias="$1" -o ControlPath=none \
+    -o ProxyCommand="ssh -o BatchMode=yes -o ControlPath=$folder/%%C -W 127.0.0.1:$2 $gateway" "$1" true
+}
+
+pids=''
+for each in "$@"; do
+  device "${each%:*}" &
+  pids="$pids $!"
+done
+call "$gateway" sudo sh >"$folder/$gateway.now" <<SCRIPT
+$on_gateway
+SCRIPT
+compare "$gateway"
+for each in "$@"; do
+  through "${each%:*}" "${each#*:}" &
+  pids="$pids $!"
+done
+for pid in $pids; do wait "$pid"; done
