@@ -47,10 +47,15 @@ apply() {
   # What runs that were killed while they sent had not handed over.
   for left in "$home"/incoming.*; do [ -e "/proc/${left##*.}" ] || rm -rf "$left"; done
   cd "$current" || return
-  if ! systemd-run --quiet --no-block --collect --unit="$unit" --property=Restart=on-failure --property=RestartSec=100ms \
+  # The lock is ours, so a guard that is still there has only to tidy up.
+  while alive; do sleep 0.05; done
+  if ! systemd-run --quiet --collect --unit="$unit" --property=Restart=on-failure --property=RestartSec=100ms \
     --property=OOMScoreAdjust=-900 /bin/sh "$current/guard.sh" run 2>why; then
     echo 'start 0 1' >failed
     finish rejected
+  else
+    # It is the guard's now: were the guard stopped, we would wait for nobody.
+    { echo 0 0; cat who; } >holder.new && mv holder.new holder
   fi
   watch
 }
@@ -58,13 +63,16 @@ apply() {
 # When a process was started (proc(5), field 22): with it a number that was given out again is told apart.
 birth() { sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d ' ' -f 20; }
 
-# Neither the shell that took the lock nor the unit that it was handed to is alive. A unit that was killed and is about to
-# be started again settles it by itself: two of us would be in each other's way.
+# Neither the shell that took the lock nor the guard that it was handed to is alive.
 stale() {
   read -r pid born 2>/dev/null <"$current/holder" || return 1
-  [ "$(birth "$pid")" != "$born" ] || return 1
-  state=$(systemctl is-active "$unit") && return 1
-  case $state in activating | deactivating) return 1 ;; esac
+  [ "$(birth "$pid")" != "$born" ] && ! alive
+}
+
+# A guard that was killed and is about to be started again settles it by itself: two would be in each other's way.
+alive() {
+  state=$(systemctl is-active "$unit") && return
+  case $state in activating | deactivating | reloading) ;; *) return 1 ;; esac
 }
 
 # Where the transaction is: current while it lives, history afterwards.
