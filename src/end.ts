@@ -59,6 +59,7 @@ function sentence({ phase, resource, code, message }: NonNullable<Answer['failur
 
 function hintFor(failure: Answer['failure']): { hint?: string } {
   if (failure?.phase === 'unmoved') return { hint: 'somebody changed it in the meantime: run again' }
+  if (failure?.phase === 'send') return { hint: 'is there room left on the file system of /var/lib/provision?' }
   return {}
 }
 

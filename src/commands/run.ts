@@ -64,7 +64,7 @@ export async function run(command: Report['command'], argv: RunArguments): Promi
   if (argv.debug) progress.note(`${report.wire.connections} connections, ${report.wire.execs} execs`)
   process.stdout.write(
     argv.json
-      ? `${JSON.stringify(report, undefined, 2)}\n`
+      ? `${harmless(JSON.stringify(report, undefined, 2))}\n`
       : printReport(report, { color, diffs: argv.verbose || command === 'check' }),
   )
   process.exitCode = report.exitCode
@@ -101,6 +101,9 @@ function progressOf({ quiet, json }: RunArguments): Progress {
   if (quiet) return silent
   return process.stderr.isTTY && !json && !process.env.CI ? liveProgress(process.stderr) : plainProgress(process.stderr)
 }
+
+/** JSON escapes most of what controls a terminal, but not these. */
+const harmless = (json: string) => json.replaceAll(/[\x7f-\x9f]/g, (char) => `\\u00${char.charCodeAt(0).toString(16)}`)
 
 /** On a terminal we ask, as ssh does; without one, an unknown key is an error that says what to do. */
 function onUnknown(trustFirst: boolean, progress: Progress) {

@@ -91,7 +91,7 @@ function winning(who: string, wanted: readonly Setting[]) {
       lost=1
       keyword=\${line%% *}
       echo "wanted \"$line\", but sshd would take \"$(grep -i "^$keyword " "$stage/effective")\"" >&2
-      grep -inE "^[[:space:]]*\${keyword}[[:space:]=]" /etc/ssh/sshd_config /etc/ssh/sshd_config.d/*.conf >&2 || :
+      grep -sinE "^[[:space:]]*\${keyword}[[:space:]=]" /etc/ssh/sshd_config /etc/ssh/sshd_config.d/*.conf >&2 || :
     done
     [ -z "$lost" ] && exit
     grep -qiE '^[[:space:]]*Include[[:space:]].*sshd_config[.]d/' /etc/ssh/sshd_config ||
