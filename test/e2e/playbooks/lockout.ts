@@ -1,0 +1,38 @@
+import type { Resource } from 'provision'
+import { authorizedKeys, managedFile, on, playbook, sh, systemdUnit } from 'provision'
+
+const reload = sh`systemctl reload ssh.service`
+const other = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIIqrUtnTKn1MnO7b3a6HxkvjF4wxpJYyzuQAzbXXYYYY'
+
+/** A drop-in that sshd -t finds nothing wrong with. */
+function dropIn(content: string): Resource {
+  const file = managedFile('/etc/ssh/sshd_config.d/00-lockout.conf', { content })
+  return {
+    ...file,
+    diff(now, seen) {
+      const change = file.diff(now, seen)
+      return typeof change === 'object' && 'commit' in change ? { ...change, activate: reload, undo: reload } : change
+    },
+  }
+}
+
+const listener = '"$$(systemctl show --property=MainPID --value ssh.service)"'
+/** Ends the session that we have, and lets nobody in any more. */
+const deaf = `[Service]
+Type=oneshot
+RemainAfterExit=yes
+ExecStart=/bin/sh -c 'kill -STOP ${listener}; kill -KILL $$(grep -lx sshd-session /proc/[0-9]*/comm | tr -dc "0-9\\n")'
+ExecStop=/bin/sh -c 'kill -CONT ${listener}'
+[Install]
+WantedBy=multi-user.target
+`
+
+/** How to lock oneself out: each device the way it is called. */
+const ways: Readonly<Record<string, readonly Resource[]>> = {
+  'allow-users': [dropIn('AllowUsers nobody\n')],
+  'another-port': [dropIn('Port 2222\n')],
+  'wrong-key': [authorizedKeys('user001', { keys: [{ key: other }], exclusive: true })],
+  deaf: [systemdUnit('e2e-deaf.service', { content: deaf })],
+}
+
+export default playbook(({ devices }) => [on(devices, ({ name }) => ways[name] ?? [])])
