@@ -1,11 +1,43 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { picture, type Rehearsal, rehearse } from './kit.ts'
+import { outcomes, person, picture, type Rehearsal, rehearse } from './kit.ts'
+
+const [gateway, device] = ['ssh-gw.guest.internal', 'host-a.lan.internal']
 
 let it: Rehearsal
 beforeAll(async () => {
   it = await rehearse(picture)
 })
 afterAll(() => it?.down())
+
+/** Names, contents, owners, modes and times: nothing of it may move while we only look. */
+async function fingerprints() {
+  const script = `{ find /etc /home /root /usr/local -xdev -type f -exec sha256sum {} +
+    find /etc /home /root /usr/local -xdev -printf '%p %M %u %g %T@ %l\\n'; ls -A /var/lib; cat /proc/sys/kernel/random/boot_id
+    systemctl show -p ActiveEnterTimestampMonotonic,InvocationID ssh.service; } | sort`
+  const looks = [gateway, device].map((name) => it.lab.machine(name).sh(script))
+  return (await Promise.all(looks)).map(({ stdout }) => stdout)
+}
+
+test('--check shows the plan with its diffs, exits with 4, and touches nothing', async () => {
+  // The first sudo of an account leaves ~/.sudo_as_admin_successful, whoever runs it: that is Debian's sudo.
+  for (const name of [gateway, device]) await person(it.lab.machine(name), 'sudo -n true')
+  const before = await fingerprints()
+  expect(before[0]).toContain('/etc/ssh/sshd_config')
+  const { code, stdout } = await it.provision([it.file, '--check'])
+  expect(code).toBe(4)
+  expect(stdout).toContain(`${gateway}  differs `)
+  expect(stdout).toContain('    +Match User tunnel\n')
+  expect(stdout).toContain('systemd-unit reverse-tunnel-ssh-gw.guest.internal.service: ')
+  expect(stdout).toMatch(/checked, nothing was touched: 2 differs, [\d.]+ s\n$/)
+  const { report } = await it.report([it.file, '--check'])
+  expect({ hosts: outcomes(report), forwards: report.forwards }).toEqual({
+    hosts: [`${gateway} differs`, `${device} differs`],
+    forwards: [],
+  })
+  expect(await fingerprints()).toEqual(before)
+  for (const name of [gateway, device])
+    expect((await it.lab.machine(name).sh('ls -d /var/lib/provision')).code, name).not.toBe(0)
+})
 
 test('a first run makes the gateway answer as the device', async () => {
   const { code, report, stderr } = await it.report([it.file])
@@ -21,4 +53,30 @@ test('a second run changes nothing: one connection and one exec a host, and one 
   expect(code).toBe(0)
   expect(report.hosts.map(({ outcome }) => outcome)).toEqual(['ok', 'ok'])
   expect(report.wire).toEqual({ connections: 3, execs: 3 })
+})
+
+test('on a converged fleet --check and verify end with 0 and touch nothing', async () => {
+  const before = await fingerprints()
+  for (const words of [
+    [it.file, '--check'],
+    ['verify', it.file],
+  ]) {
+    const { code, report } = await it.report(words)
+    expect({ code, hosts: outcomes(report) }).toEqual({ code: 0, hosts: [`${gateway} ok`, `${device} ok`] })
+  }
+  expect(await fingerprints()).toEqual(before)
+})
+
+test('what was changed by hand is shown by --check, left alone by it, and put right by the next run', async () => {
+  const drop = '/etc/ssh/sshd_config.d/00-reverse-tunnel.conf'
+  await it.lab.machine(gateway).sh(`sed -i 's/PermitTTY no/PermitTTY yes/' ${drop} && systemctl reload ssh`)
+  const check = await it.report([it.file, '--check'])
+  expect({ code: check.code, hosts: outcomes(check.report) }).toEqual({
+    code: 4,
+    hosts: [`${gateway} differs`, `${device} ok`],
+  })
+  expect(check.report.hosts[0]?.changes[0]?.diff).toContain('-    PermitTTY yes\n+    PermitTTY no\n')
+  expect((await it.lab.machine(gateway).sh(`grep -c 'PermitTTY yes' ${drop}`)).stdout).toBe('1\n')
+  const { code, report } = await it.report([it.file])
+  expect({ code, hosts: outcomes(report) }).toEqual({ code: 0, hosts: [`${gateway} changed`, `${device} ok`] })
 })

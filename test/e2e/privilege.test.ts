@@ -65,7 +65,7 @@ test('the right password works, and can be read nowhere', async () => {
   const needle = '/root/needle'
   await place(it.lab.machine(device), { path: needle, text: `${password}\n` })
   const spy = `: >/root/found; while [ ! -e /root/stop ]; do
-    grep -alFf ${needle} /proc/[0-9]*/cmdline /proc/[0-9]*/environ 2>/dev/null >>/root/found; sleep 0.02; done`
+    grep -alFf ${needle} /proc/[0-9]*/cmdline /proc/[0-9]*/environ 2>/dev/null >>/root/found; sleep 0.1; done`
   await it.lab.machine(device).exec(['systemd-run', '--quiet', '--unit', 'spy', 'sh', '-c', spy])
   const { code, stdout, stderr } = await it.provision([it.file, '--json', '--debug'], given)
   const report = JSON.parse(stdout)
