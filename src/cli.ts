@@ -6,14 +6,16 @@ import { sshConfig } from './commands/ssh-config.ts'
 import { trust } from './commands/trust.ts'
 import { verify } from './commands/verify.ts'
 import { ConnectError, InventoryError, ProvisionError } from './errors.ts'
+import { closest } from './inventory/words.ts'
 
 /**
  * `provision WORDS…`: names the commands, nothing more. Sets process.exitCode; what could not go on is told on stderr as
  * `provision: error:` and `provision: hint:`.
  */
 export async function main(words: readonly string[]): Promise<void> {
+  const parser = yargs([...words])
   try {
-    await yargs([...words])
+    await parser
       .scriptName('provision')
       .usage('$0 INVENTORY\n\nReverse SSH tunnels for machines that nobody can call: looks, plans, changes, proves.')
       .command(apply)
@@ -24,7 +26,6 @@ export async function main(words: readonly string[]): Promise<void> {
       .command(lab)
       .demandCommand(0, 0)
       .strict()
-      .recommendCommands()
       .version(__VERSION__)
       .help()
       .alias('help', 'h')
@@ -34,13 +35,29 @@ export async function main(words: readonly string[]): Promise<void> {
       .exitProcess(false)
       // Without a throw here the command would run although its words are wrong (yargs with exitProcess(false)).
       .fail((message, error) => {
-        throw message ? new InventoryError(message, 'see `provision --help`') : error
+        throw message ? new WrongWords(message, 'see `provision --help`') : error
       })
       .parseAsync()
   } catch (error) {
-    tell(error)
+    tell(error instanceof WrongWords ? new InventoryError(error.message, slip(words, await parser.getHelp())) : error)
     process.exitCode = error instanceof InventoryError ? 2 : error instanceof ConnectError ? 3 : 1
   }
+}
+
+/** The words of the command line do not fit: not yet with a hint. */
+class WrongWords extends InventoryError {}
+
+/** What was meant: of all options and commands that the help names, the nearest to a word that it does not. */
+function slip(words: readonly string[], help: string): string {
+  const options = help.match(/--[a-z-]+/g) ?? []
+  const commands = [...help.matchAll(/^ {2}provision ([a-z-]+)/gm)].map(([, command]) => command ?? '')
+  for (const [index, word] of words.entries()) {
+    const known = word.startsWith('--') ? options : index === 0 ? commands : []
+    const name = word.replace(/=.*/, '')
+    const meant = known.includes(name) ? undefined : closest(name, known)
+    if (meant) return `did you mean ${meant}?`
+  }
+  return 'see `provision --help`'
 }
 
 const repeatable = new Set(['suite', 'limit', 'acceptNewHostKey', 'accept-new-host-key', '_', '--'])

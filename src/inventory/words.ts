@@ -27,7 +27,8 @@ export function suggest(word: string, known: readonly string[], otherwise: strin
   return best === undefined ? `: ${otherwise}` : `, did you mean "${best}"?`
 }
 
-function closest(word: string, known: readonly string[]): string | undefined {
+/** The known word that a slip of the finger made this one of. */
+export function closest(word: string, known: readonly string[]): string | undefined {
   // The first guess allows one slip in three letters; a long word gains nothing from a wild guess.
   const limit = Math.min(4, Math.max(1, Math.floor(word.length / 3)))
   const ranked = known

@@ -27,7 +27,12 @@ export function authorizedKeys(account: string, wanted: AuthorizedKeys): Resourc
     id: `authorized-keys ${account}`,
     inspect: wanted.file
       ? inspectFile(wanted.file)
-      : lines(locate(account), sh`echo "$path"`, inspectFile(sh`"$path"`)),
+      : lines(
+          locate(account),
+          sh`echo "$path"`,
+          sh`if [ -L "\${path%/*}" ]; then echo 'other file behind a symbolic link'; exit; fi`,
+          inspectFile(sh`"$path"`),
+        ),
     diff(now, seen) {
       const end = wanted.file ? -1 : now.indexOf('\n')
       const path = wanted.file ?? now.slice(0, end)

@@ -18,7 +18,7 @@ export function installedPackage(name: string): Resource {
           ${apt} install --simulate ${name} >/dev/null
         `,
         commit: sh`${apt} install --yes --no-install-recommends ${name} >&2`,
-        undo: sh`${apt} purge --yes ${name} >&2`,
+        undo: sh`${apt} ${now.trim() === 'config-files' ? 'remove' : 'purge'} --yes ${name} >&2`,
       }
     },
   }
