@@ -24,8 +24,11 @@ async function time(...commands) {
         new Promise((resolve, reject) => {
           const child = spawn(program, words, { stdio: ['ignore', 'pipe', 'pipe'], ...options })
           let said = ''
-          child.stdout.on('data', (text) => (said += text))
-          child.stderr.on('data', (text) => (said += text))
+          const hear = (text) => {
+            said += text
+          }
+          child.stdout.on('data', hear)
+          child.stderr.on('data', hear)
           child.once('error', reject)
           child.once('close', (code) =>
             code === 0 ? resolve() : reject(new Error(`${program} ${words[0]}: ${code}: ${said.slice(-2000)}`)),
@@ -38,7 +41,10 @@ async function time(...commands) {
 
 function inventoryOf(count) {
   const name = (n) => `device${String(n).padStart(2, '0')}.lan.internal`
-  const devices = Array.from({ length: count }, (_, n) => [name(n + 1), { forwards: [`127.0.0.1:${9001 + n}:localhost:22`] }])
+  const devices = Array.from({ length: count }, (_, n) => [
+    name(n + 1),
+    { forwards: [`127.0.0.1:${9001 + n}:localhost:22`] },
+  ])
   return { login: { user: 'user001' }, gateways: { [gateway]: {} }, devices: Object.fromEntries(devices) }
 }
 
@@ -49,11 +55,29 @@ async function inside(what, count, folder) {
   const devices = Object.keys(inventoryOf(count).devices)
   const provision = (...words) => [process.execPath, [bin, ...words]]
   const ssh = (name) => ['ssh', ['-o', 'BatchMode=yes', '-o', 'StrictHostKeyChecking=yes', name, 'true']]
-  const byHand = ['sh', [join(root, 'bench/by-hand.sh'), mkdirOf(folder, 'by-hand'), gateway, ...devices.map((name, n) => `${name}:${9001 + n}`)]]
-  const env = { ...process.env, ANSIBLE_CONFIG: join(root, 'bench/ansible/ansible.cfg'), ANSIBLE_HOME: mkdirOf(folder, 'ansible') }
-  const ansible = ['ansible-playbook', ['-i', hostsFile(folder, devices), join(root, 'bench/ansible/site.yml')], { env }]
+  const byHand = [
+    'sh',
+    [
+      join(root, 'bench/by-hand.sh'),
+      mkdirOf(folder, 'by-hand'),
+      gateway,
+      ...devices.map((name, n) => `${name}:${9001 + n}`),
+    ],
+  ]
+  const env = {
+    ...process.env,
+    ANSIBLE_CONFIG: join(root, 'bench/ansible/ansible.cfg'),
+    ANSIBLE_HOME: mkdirOf(folder, 'ansible'),
+  }
+  const ansible = [
+    'ansible-playbook',
+    ['-i', hostsFile(folder, devices), join(root, 'bench/ansible/site.yml')],
+    { env },
+  ]
   const samples = {}
-  const sample = async (name, ...commands) => (samples[name] ??= []).push(await time(...commands))
+  const sample = async (name, ...commands) => {
+    samples[name] = [...(samples[name] ?? []), await time(...commands)]
+  }
   if (what === 'first') await sample('first run', provision(inventory))
   if (what === 'ansible-first') await sample('Ansible, first run', ansible)
   if (what === 'second') {
@@ -65,7 +89,9 @@ async function inside(what, count, folder) {
       await sample('verify', provision('verify', inventory))
       await sample('by hand, connections kept open', byHand)
     }
-    samples.wire = JSON.parse(execFileSync(process.execPath, [bin, inventory, '--json'], { stdio: ['ignore', 'pipe', 'ignore'] })).wire
+    samples.wire = JSON.parse(
+      execFileSync(process.execPath, [bin, inventory, '--json'], { stdio: ['ignore', 'pipe', 'ignore'] }),
+    ).wire
   }
   if (what === 'ansible-second')
     for (let round = 0; round < rounds; round++) await sample('Ansible, second run', ansible)
@@ -90,7 +116,11 @@ function hostsFile(folder, devices) {
 const open = new Set()
 
 function lab(words, options = {}) {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [bin, 'lab', ...words], { encoding: 'utf8', maxBuffer: 1e8, ...options })
+  const { status, stdout, stderr } = spawnSync(process.execPath, [bin, 'lab', ...words], {
+    encoding: 'utf8',
+    maxBuffer: 1e8,
+    ...options,
+  })
   if (status !== 0) throw new Error(`provision lab ${words.join(' ')}: ${stderr || stdout || status}`)
   return stdout
 }
@@ -100,7 +130,9 @@ function withLab(folder, work) {
   open.add(inventory)
   lab(['up', inventory])
   try {
-    return work((what, count) => JSON.parse(lab(['run', inventory, '--', process.execPath, self, 'inside', what, String(count), folder])))
+    return work((what, count) =>
+      JSON.parse(lab(['run', inventory, '--', process.execPath, self, 'inside', what, String(count), folder])),
+    )
   } finally {
     lab(['down', inventory])
     open.delete(inventory)
@@ -110,10 +142,20 @@ function withLab(folder, work) {
 /** Ansible needs Python on its hosts, which lab machines lack: they get Debian's own, unpacked beside what they have. */
 function python(folder) {
   if (spawnSync('ansible-playbook', ['--version']).status !== 0) return undefined
-  const rows = execFileSync('apt-get', ['indextargets', '--format', '$(ORIGIN) $(LABEL) $(REPO_URI)'], { encoding: 'utf8' })
+  const rows = execFileSync('apt-get', ['indextargets', '--format', '$(ORIGIN) $(LABEL) $(REPO_URI)'], {
+    encoding: 'utf8',
+  })
   const mirror = /^Debian Debian (\S+)$/m.exec(rows)?.[1]
   const tar = join(folder, 'python.tar')
-  const words = ['--quiet', '--mode=root', '--variant=extract', '--include=python3', 'trixie', tar, `deb ${mirror} trixie main`]
+  const words = [
+    '--quiet',
+    '--mode=root',
+    '--variant=extract',
+    '--include=python3',
+    'trixie',
+    tar,
+    `deb ${mirror} trixie main`,
+  ]
   return spawnSync('mmdebstrap', words, { stdio: 'ignore' }).status === 0 ? tar : undefined
 }
 
@@ -125,7 +167,8 @@ function givePython(tar, folder, count) {
 }
 
 function merge(all, more) {
-  for (const [name, values] of Object.entries(more)) all[name] = Array.isArray(values) ? [...(all[name] ?? []), ...values] : values
+  for (const [name, values] of Object.entries(more))
+    all[name] = Array.isArray(values) ? [...(all[name] ?? []), ...values] : values
   return all
 }
 
@@ -157,7 +200,10 @@ function table(count, samples) {
   const seconds = (ms) => (ms / 1000).toFixed(2)
   const rows = Object.entries(samples)
     .filter(([, values]) => Array.isArray(values))
-    .map(([name, values]) => `| ${name} | ${values.length} | ${seconds(median(values))} | ${seconds(Math.min(...values))}–${seconds(Math.max(...values))} | ${(median(values) / floor).toFixed(1)} |`)
+    .map(
+      ([name, values]) =>
+        `| ${name} | ${values.length} | ${seconds(median(values))} | ${seconds(Math.min(...values))}–${seconds(Math.max(...values))} | ${(median(values) / floor).toFixed(1)} |`,
+    )
   return [
     `### 1 gateway + ${count} ${count === 1 ? 'device' : 'devices'}`,
     '',
@@ -191,7 +237,9 @@ async function main() {
       table(1, measure(1, 3, tar, top)),
       // Ansible is left out here: with two cores for twenty machines it would measure the machines.
       table(20, measure(20, 1, undefined, top)),
-      `Starting: ${Object.entries(starts).map(([word, values]) => `\`provision ${word}\` ${Math.round(median(values))} ms`).join(', ')} (medians of ${rounds}).`,
+      `Starting: ${Object.entries(starts)
+        .map(([word, values]) => `\`provision ${word}\` ${Math.round(median(values))} ms`)
+        .join(', ')} (medians of ${rounds}).`,
       '',
     ].join('\n')
     process.stdout.write(text)

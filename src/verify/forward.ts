@@ -59,7 +59,7 @@ export async function proveForward({
     const message = 'the port is open, but nobody speaks: the tunnel behind it is frozen or its link is cut'
     return is('stale', {
       message,
-      hint: `the gateway notices by itself; on the device: systemctl status 'reverse-tunnel-*'`,
+      hint: `a cut link mends itself in a minute or two, a frozen ssh does not: on ${device.name}, systemctl restart 'reverse-tunnel-*'`,
     })
   }
   if (greeting === 'closed') {
