@@ -222,7 +222,11 @@ async function main() {
     for (const inventory of open) spawnSync(process.execPath, [bin, 'lab', 'down', inventory])
     rmSync(top, { recursive: true, force: true })
   }
-  for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => (clean(), process.exit(130)))
+  const stop = () => {
+    clean()
+    process.exit(130)
+  }
+  for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, stop)
   try {
     const starts = {}
     for (const word of ['--version', '--help']) {
