@@ -1,6 +1,6 @@
 import type { CommandModule } from 'yargs'
 import { ConnectError, InventoryError, ProvisionError } from '../errors.ts'
-import type { Device, Gateway, Inventory } from '../inventory/model.ts'
+import { type Device, type Gateway, hosts, type Inventory } from '../inventory/model.ts'
 import type { HostKey, Pins, Verdict } from '../pins.ts'
 import type { ReachContext } from '../reach.ts'
 
@@ -94,7 +94,11 @@ interface Seen {
  * @throws ConnectError after all were looked at: a key has changed, was not trusted, or a host was not there
  */
 export async function trustHosts(inventory: Inventory, io: TrustIo): Promise<void> {
-  const failures = [...(await trustSome(inventory.gateways, io)), ...(await trustSome(inventory.devices, io))]
+  const width = Math.max(0, ...hosts(inventory).map(({ name }) => name.length))
+  const failures = [
+    ...(await trustSome(inventory.gateways, width, io)),
+    ...(await trustSome(inventory.devices, width, io)),
+  ]
   const worst =
     failures.find((error) => error.kind === 'changed-host-key') ??
     failures.find((error) => error.kind === 'unknown-host-key') ??
@@ -104,10 +108,13 @@ export async function trustHosts(inventory: Inventory, io: TrustIo): Promise<voi
   throw new ConnectError(worst.kind, `${worst.message}${more}`, worst.hint)
 }
 
-async function trustSome(hosts: readonly (Gateway | Device)[], io: TrustIo): Promise<readonly ConnectError[]> {
+async function trustSome(
+  some: readonly (Gateway | Device)[],
+  width: number,
+  io: TrustIo,
+): Promise<readonly ConnectError[]> {
   const { fingerprintOf } = await import('../pins.ts')
-  const seen = await Promise.all(hosts.map((host) => io.context.forks(() => look(host, io))))
-  const width = Math.max(0, ...hosts.map((host) => host.name.length))
+  const seen = await Promise.all(some.map((host) => io.context.forks(() => look(host, io))))
   for (const { host, key, verdict, error } of seen) {
     const name = host.name.padEnd(width)
     if (key === undefined) io.print(`${name}  unreachable: ${error?.message}`)
