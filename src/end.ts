@@ -64,8 +64,8 @@ function hintFor(failure: Answer['failure']): { hint?: string } {
 }
 
 /** The host does not answer any more. It does not need us to come to its end. */
-export function unknown(patience: number): End {
-  const by = new Date(Date.now() + patience * 1000).toTimeString().slice(0, 8)
+export function unknown(patience: number, now: Date): End {
+  const by = new Date(now.getTime() + patience * 1000).toTimeString().slice(0, 8)
   return {
     outcome: 'unknown',
     shown: new Map(),

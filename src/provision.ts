@@ -20,6 +20,7 @@ export interface Run {
   readonly debug: (title: string, text: string) => void
   readonly now: () => number
   readonly wait: (ms: number) => Promise<void>
+  readonly clock: () => Date
   readonly runId: string
   readonly who: string
   readonly patience: number
@@ -117,7 +118,7 @@ function changingOf(fleet: Fleet, run: Run): Changing {
     fleet,
     // The login that confirms a change is always waited for: giving it up would undo what is good.
     login: ({ host }, along) => reach(host, run.context, along === undefined ? { signal: run.signal } : { along }),
-    ways: { now: run.now, wait: run.wait, debug: run.debug },
+    ways: { now: run.now, wait: run.wait, clock: run.clock, debug: run.debug },
     phase: (host, phase) => run.progress.phase(host, phase),
     end: (member: Member, outcome: Outcome, error?: Trouble) => {
       member.end = { outcome, at: run.now(), ...(error && { error }) }

@@ -24,6 +24,8 @@ export interface Ways {
   /** Milliseconds of a clock that only goes forward. */
   readonly now: () => number
   readonly wait: (ms: number) => Promise<void>
+  /** The time on the wall, for people. */
+  readonly clock: () => Date
   readonly debug: (title: string, text: string) => void
 }
 
@@ -36,7 +38,7 @@ export async function transact(session: Session, wanted: Transaction, seen: Seen
   ways.debug(`apply on ${session.host}`, script)
   const began = await ask(session, script, wanted, applyMs)
   const applied = began ?? (await askAgain(watchScript(wanted.id), wanted, ways))
-  if (!applied) return unknown(wanted.patience)
+  if (!applied) return unknown(wanted.patience, ways.clock())
   if (applied.answer.outcome !== 'waiting') return ended(applied.answer, applied.session)
 
   const reached = applied.session
@@ -47,7 +49,7 @@ export async function transact(session: Session, wanted: Transaction, seen: Seen
   const confirmed =
     (await ask(fresh, confirmScript(wanted.id), wanted, answerMs)) ??
     (await askAgain(confirmScript(wanted.id), wanted, ways))
-  if (!confirmed) return unknown(wanted.patience)
+  if (!confirmed) return unknown(wanted.patience, ways.clock())
   if (confirmed.session !== reached) reached.close()
   const end = ended(confirmed.answer, confirmed.session)
   return end.outcome === 'changed' ? { ...end, shown: applied.answer.shown } : end
@@ -117,7 +119,7 @@ async function abandon(session: Session, wanted: Transaction, ways: Ways, why: s
   const script = abandonScript(wanted.id, why)
   const asked =
     (await ask(session, script, wanted, answerMs).catch(() => undefined)) ?? (await askAgain(script, wanted, ways))
-  return asked ? ended(asked.answer, asked.session) : unknown(wanted.patience)
+  return asked ? ended(asked.answer, asked.session) : unknown(wanted.patience, ways.clock())
 }
 
 /** After all was activated, the host was looked at once more: anything but converged is a fault of ours, and is undone. */

@@ -67,6 +67,7 @@ async function run(first: Answers, ...logins: readonly (Error | Answers)[]): Pro
   let made = 0
   const end = await transact(session('first', first), wanted, nobody, {
     now: () => clock,
+    clock: () => new Date(2026, 10, 22, 12, 0, 0),
     wait: async (ms) => {
       clock += ms
     },

@@ -54,6 +54,7 @@ export async function run(command: Report['command'], argv: RunArguments): Promi
     },
     now: () => performance.now(),
     wait: async (ms) => void (await wait(ms)),
+    clock: () => new Date(),
     runId: `${new Date().toISOString().replaceAll(/\D/g, '').slice(0, 14)}-${Math.random().toString(36).slice(2, 8)}`,
     who: `${userInfo().username} on ${hostname()}, process ${process.pid}, since ${new Date().toISOString()}`,
     patience: patienceOf(argv),
