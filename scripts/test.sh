@@ -6,7 +6,7 @@ set -eu
 cd "$(dirname "$0")/.."
 
 sh scripts/prepare-machine.sh --tests
-if [ ! -e node_modules/.package-lock.json ] || [ package-lock.json -nt node_modules/.package-lock.json ]; then
+if [ ! -e node_modules/.package-lock.json ] || [ -n "$(find package-lock.json -newer node_modules/.package-lock.json)" ]; then
   npm ci --no-audit --no-fund
 fi
 

@@ -35,7 +35,7 @@ export async function main(words: readonly string[]): Promise<void> {
       .exitProcess(false)
       // Without a throw here the command would run although its words are wrong (yargs with exitProcess(false)).
       .fail((message, error) => {
-        throw message ? new WrongWords(message, 'see `provision --help`') : error
+        throw message ? new WrongWords(message.replace(/^Not enough non-option.*/, 'a word is missing')) : error
       })
       .parseAsync()
   } catch (error) {

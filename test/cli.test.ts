@@ -14,10 +14,10 @@ const lan = 'inventory/examples/guest-lan.json'
 describe('wrong words are told with a hint, and contact nobody', () => {
   test.each([
     [[lan, '--nothing-like-it'], 'Unknown argument'],
-    [[], 'Not enough non-option arguments'],
-    [['verify'], 'Not enough non-option arguments'],
-    [['ssh-config'], 'Not enough non-option arguments'],
-    [['trust'], 'Not enough non-option arguments'],
+    [[], 'a word is missing'],
+    [['verify'], 'a word is missing'],
+    [['ssh-config'], 'a word is missing'],
+    [['trust'], 'a word is missing'],
     [[lan, 'another.json'], 'another.json'],
     [[lan, '--limit'], 'limit'],
   ])('%j', (words, said) => {
