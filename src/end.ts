@@ -54,7 +54,9 @@ export function ended({ outcome, failure, undoErrors, shown }: Answer, session: 
 function sentence({ phase, resource, code, message }: NonNullable<Answer['failure']>): string {
   const said = message.trim()
   if (phase === 'confirm' || phase === 'interrupted') return said
-  return `${phase}${resource ? ` of ${resource}` : ''} failed with exit code ${code}${said ? `: ${said}` : ''}`
+  if (phase === 'unmoved') return `${resource ?? 'something'} has changed since it was looked at`
+  const what = phase === 'arm' ? 'preparing for a power cut' : `${phase}${resource ? ` of ${resource}` : ''}`
+  return `${what} failed with exit code ${code}${said ? `: ${said}` : ''}`
 }
 
 function hintFor(failure: Answer['failure']): { hint?: string } {

@@ -50,10 +50,12 @@ export function systemdUnit(name: string, unit: { content: Late<string>; settle?
         `,
         activate: sh`
           systemctl daemon-reload
-          if systemctl restart ${name}; then exit; fi
+          systemctl restart ${name} || :
           tries=${(unit.settle ?? 30) * 2}
           while [ "$tries" -gt 0 ]; do
-            if systemctl is-active --quiet ${name}; then exit; fi
+            # Twice: a service of Type=simple is active before it has had the time to fail.
+            if systemctl is-active --quiet ${name} && sleep 0.2 && systemctl is-active --quiet ${name}; then exit; fi
+            case $(systemctl is-active ${name}) in failed | inactive) break ;; esac
             tries=$((tries - 1))
             sleep 0.5
           done

@@ -102,7 +102,11 @@ test.each([
   ['full-stage', 'the disk fills while it stages', /^rejected: stage of a bad day .*no space left/],
   ['full-commit', 'the disk fills while files are put in their places', /^undone: commit .*No space left on device/],
   ['full-undo', 'there is no room left when it has to be undone', /^undone: commit of a bad day .*no space left/],
-  ['read-only', 'the place for units cannot be written to', /^rejected: arm failed .*Read-only file system/],
+  [
+    'read-only',
+    'the place for units cannot be written to',
+    /^rejected: preparing for a power cut failed .*Read-only file system/,
+  ],
   ['escapes', 'a host sends words that would control a terminal', /^rejected: validate of a bad day /],
   ['hung', 'its sshd hangs', /^unreachable: accepts, but says nothing for 10 s/],
   ['refused-key', 'it refuses our key', /^unreachable: the login as user001 was refused/],

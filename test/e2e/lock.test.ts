@@ -59,7 +59,7 @@ test('while one run is at work, another is told who it is', async () => {
 test('of two runs at the same time one changes the host; the other is turned away, or finds it done', async () => {
   const both = (await Promise.all([run('both-at-once'), run('both-at-once')])).sort()
   expect(both[0]).toBe('changed')
-  expect(both[1]).toMatch(/^ok$|^rejected: (another run holds this host|.*it has changed since it was looked at)/)
+  expect(both[1]).toMatch(/^ok$|^rejected: (another run holds this host|.*has changed since it was looked at)/)
   expect(await history(machine('both-at-once'))).toContain('confirmed')
   expect(await run('both-at-once')).toBe('ok')
 })
@@ -70,7 +70,7 @@ test('what somebody changes between the look and the change is not overwritten',
   await held(machine('edited'), 'look')
   await machine('edited').sh('echo theirs >/etc/e2e-first')
   await release(machine('edited'))
-  expect(await first).toMatch(/^rejected: .*file \/etc\/e2e-first.*it has changed since it was looked at/)
+  expect(await first).toMatch(/^rejected: .*file \/etc\/e2e-first.*has changed since it was looked at/)
   expect((await machine('edited').sh('cat /etc/e2e-first; test ! -e /etc/e2e-middle')).stdout).toBe('theirs\n')
   expect(await run('edited')).toBe('changed')
 })
