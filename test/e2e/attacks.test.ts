@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Machine } from '../../src/lab/index.ts'
 import { attempt, prepareGateway, prepareThief, sayHello, type Target } from './attacks/attempt.ts'
@@ -21,7 +21,7 @@ import { type Rehearsal, rehearse } from './kit.ts'
 
 const gateways = { 'gw-8-4': 'bullseye', 'gw-9-2': 'bookworm', 'gw-10-0': 'trixie' } as const
 const names = Object.keys(gateways)
-const modes: readonly Mode[] = ['sshd']
+const modes: readonly Mode[] = ['sshd', 'socket']
 const devices = Object.fromEntries(
   modes.flatMap((listener, at) =>
     ['stolen', 'neighbour'].map((name, nth) => {
@@ -36,7 +36,7 @@ const inventory = {
   devices,
 }
 
-interface State extends OtherSshd {
+interface State extends Omit<OtherSshd, 'neighbourFolder'> {
   readonly attacks: (mode: Mode) => readonly Attack[]
 }
 
@@ -78,26 +78,36 @@ async function attack(gateway: Machine, number: number): Promise<void> {
   const targets = await Promise.all(modes.map((mode) => targetOf(gateway, mode, number)))
   await prepareGateway(gateway, targets)
   const accounts = targets.map(({ account }) => account)
-  await Promise.all(states.map((state) => startOtherSshd(gateway, accounts, state)))
+  const neighbourFolder = dirname(targets[0]?.neighbour.socket ?? '')
+  await Promise.all(states.map((state) => startOtherSshd(gateway, accounts, { ...state, neighbourFolder })))
   for (const target of targets) {
     const { mode } = target
     const note = (state: string, found: ReadonlySet<string>) => got.set(`${gateway.name} ${mode} ${state}`, found)
-    note('shipped', await attempt(target, 22, all))
-    for (const { name, port, attacks } of states)
-      if (attacks(mode).length > 0) note(name, await attempt(target, port, attacks(mode)))
+    note('shipped', await attempt(target, all, { port: 22, jailed: true }))
+    for (const { name, port, attacks, keeps } of states)
+      if (attacks(mode).length > 0)
+        note(name, await attempt(target, attacks(mode), { port, jailed: keeps('ChrootDirectory') }))
   }
 }
 
 async function targetOf(gateway: Machine, mode: Mode, number: number): Promise<Target> {
-  const accountOf = async (device: string) => {
+  const unitOf = async (device: string) => {
     const unit = join(it.lab.machine(device).root, `etc/systemd/system/reverse-tunnel-${gateway.name}.service`)
-    return /-l (\S+)/.exec(await readFile(unit, 'utf8'))?.[1] ?? ''
+    const [, listens = '', account = ''] = /-R (\S+):localhost:22.* -l (\S+)/s.exec(await readFile(unit, 'utf8')) ?? []
+    return { listens, account }
   }
+  const neighbour = await unitOf(`neighbour-${mode}`)
+  const jailed = await unitOf('neighbour-socket')
   const port = 9022 + 10 * modes.indexOf(mode)
   return {
     ...{ gateway, mode, number, port, thief: it.lab.machine(`stolen-${mode}`), tun: 7 + modes.indexOf(mode) },
-    account: await accountOf(`stolen-${mode}`),
-    neighbour: { account: await accountOf(`neighbour-${mode}`), port: port + 1 },
+    ...(await unitOf(`stolen-${mode}`)),
+    neighbour: {
+      account: neighbour.account,
+      // Where systemd owns a port there is nothing to take: the one that is free while its device is away is sshd's.
+      port: 9023,
+      socket: `/run/reverse-tunnel/${jailed.account}${jailed.listens}`,
+    },
     beyond: it.lab.machine(names.find((name) => name !== gateway.name) ?? ''),
   }
 }
@@ -131,7 +141,7 @@ describe.each(names)('on %s', (gateway) => {
     const { keywords } = await shipped(it.lab.machine(gateway))
     const known = new Set([...protectionsOf(all, modes), ...noProtection])
     expect([...keywords].filter((keyword) => !known.has(keyword))).toEqual([])
-    const files = await keyFiles(it.lab.machine(gateway), ['tunnel'])
+    const files = await keyFiles(it.lab.machine(gateway))
     const text = await Promise.all(files.map((path) => readFile(join(it.lab.machine(gateway).root, path), 'utf8')))
     const words = text
       .join('')

@@ -2,7 +2,6 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Machine } from '../../../src/lab/index.ts'
 import type { Attack, Mode } from './matrix.ts'
-import { dropIn } from './other-sshd.ts'
 
 const scripts = import.meta.dirname
 const folder = '/var/attack'
@@ -14,8 +13,10 @@ export interface Target {
   readonly mode: Mode
   readonly account: string
   readonly port: number
+  /** What it tells `ssh -R` to listen at. */
+  readonly listens: string
   /** Another device of that gateway, switched off: its port is free, which makes the attack possible. */
-  readonly neighbour: { readonly account: string; readonly port: number }
+  readonly neighbour: { readonly account: string; readonly port: number; readonly socket: string }
   /** Another machine that answers at port 7000. */
   readonly beyond: Machine
   /** Different for every gateway: ports and devices of its own on the thief's machine. */
@@ -74,7 +75,7 @@ export async function prepareGateway(gateway: Machine, targets: readonly Target[
   const at = (path: string) => join(gateway.root, folder, path)
   await writeFile(at('gateway.sh'), await readFile(join(scripts, 'gateway.sh')))
   const lenient = ['MaxStartups 100', ...(gateway.suite === 'trixie' ? ['PerSourcePenalties no'] : [])]
-  await writeFile(join(gateway.root, dropIn.replace('00-reverse-tunnel', '01-attack')), `${lenient.join('\n')}\n`)
+  await writeFile(join(gateway.root, 'etc/ssh/sshd_config.d/01-attack.conf'), `${lenient.join('\n')}\n`)
   const accounts = targets.map(({ account }) => account)
   const prepared = await gateway.exec([
     'sh',
@@ -96,14 +97,25 @@ export async function prepareGateway(gateway: Machine, targets: readonly Target[
   if (code !== 0) throw new Error(`${gateway.name}: ${stderr}`)
 }
 
-/** Tries these attacks on the sshd at that port. `in` and `own` say that the key was accepted and its own port carries. */
-export async function attempt(target: Target, port: number, attacks: readonly Attack[]): Promise<ReadonlySet<string>> {
-  const { gateway, thief, mode, account, neighbour, beyond, number, tun } = target
+/** An sshd of the gateway. */
+export interface Door {
+  readonly port: number
+  /** Does the account see its own folder alone. */
+  readonly jailed: boolean
+}
+
+/** Tries these attacks on one sshd. `in` and `own` say that the key was accepted and its own port carries. */
+export async function attempt(
+  target: Target,
+  attacks: readonly Attack[],
+  { port, jailed }: Door,
+): Promise<ReadonlySet<string>> {
+  const { gateway, thief, mode, account, listens, neighbour, beyond, number, tun } = target
   const names = attacks.map(({ name }) => name)
-  const socket = `/run/reverse-tunnel/${neighbour.account}/s/${neighbour.port}`
   const words = {
-    ...{ gateway: gateway.name, beyond: beyond.name, account, number, tun, port, neighbour: neighbour.port, socket },
-    own: `${mode === 'sshd' ? `127.0.0.1:${target.port}` : `/s/${target.port}`}:127.0.0.1:7000`,
+    ...{ gateway: gateway.name, beyond: beyond.name, account, number, tun, port, neighbour: neighbour.port },
+    ...{ beyond_address: beyond.address, socket: neighbour.socket },
+    own: `${mode === 'sshd' || jailed ? listens : `/run/reverse-tunnel/${account}${listens}`}:127.0.0.1:7000`,
     published: target.port,
     address6: `fd77:1::${(16 + number).toString(16)}`,
     others: [gateway.user, 'root', neighbour.account].filter((other) => other !== account).join(' '),
@@ -111,7 +123,7 @@ export async function attempt(target: Target, port: number, attacks: readonly At
   const env = Object.entries(words).map(([name, value]) => `${name}=${value}`)
   const tried = await thief.exec(['env', ...env, 'sh', `${folder}/thief.sh`, ...names])
   if (tried.code !== 0) throw new Error(`${thief.name} → ${gateway.name}:${port}: ${tried.stderr}`)
-  const look = [String(target.port), String(neighbour.port), socket, thief.name, 'own', ...names]
+  const look = [String(target.port), String(neighbour.port), neighbour.socket, thief.name, 'own', ...names]
   const seen = await gateway.exec(['sh', `${folder}/gateway.sh`, 'look', ...look])
   return new Set([...tried.stdout.split('\n'), ...seen.stdout.split('\n')].filter(Boolean))
 }

@@ -14,7 +14,8 @@ hear_socket() {
 prepare() {
   number=$1
   shift
-  mkdir -p $here/home /dev/net
+  mkdir -p $here/home $here/anybody /dev/net
+  chmod 777 $here/anybody
   [ -e /dev/net/tun ] || mknod /dev/net/tun c 10 200
   chmod 666 /dev/net/tun
   tun=7
@@ -41,6 +42,7 @@ other_sshd() {
     for path in ssh passwd shadow; do
       if [ -e "$state/$path" ]; then mount --bind "$state/$path" "/etc/$path"; fi
     done
+    if [ -e "$state/neighbour" ]; then mount --bind /var/attack/anybody "$(cat "$state/neighbour")"; fi
     if [ -e "$state/keys-of-other" ]; then mount --bind "$state/keys-of-other" "$(cat "$state/other")"; fi
     sshd -t && exec "$(command -v sshd)" "$@"
   ' sh "$here/$name" -p "$port" -o PidFile=none -o MaxStartups=100 "$@"
@@ -60,8 +62,8 @@ look() {
         rm -f "${attack#R-}/stolen"
         ;;
       R-neighbour-socket)
-        heard=$(hear_socket "$socket")
-        rm -f "$socket"
+        heard=$(hear_socket "$socket" || hear_socket "$here/anybody/${socket##*/}")
+        rm -f "$socket" "$here/anybody/${socket##*/}"
         ;;
       *) continue ;;
     esac

@@ -8,35 +8,29 @@ export interface Attack {
   readonly name: string
   /** What the thief types, for people. */
   readonly words: string
-  /** Each of these alone refuses it; with all of them away it works. */
+  /** Each of these alone refuses it; without them it works, though all the others are there. */
   readonly refusedBy: Readonly<Record<Mode, readonly Protection[]>>
 }
 
 export const shell = 'shell nologin'
 export const noPassword = 'no password'
 export const oneAccount = 'key in one account only'
+export const folderRights = 'folder of one account only'
 export const option = { restrict: 'restrict', listen: 'permitlisten' } as const
 
-const session = ['MaxSessions', 'ForceCommand', shell]
-const both = (...refusedBy: Protection[]) => ({ sshd: refusedBy, socket: refusedBy })
-const inSession = (...more: Protection[]) => ({
-  sshd: [...session, ...more],
-  socket: [...session, 'ChrootDirectory', ...more],
-})
-const outward = both('AllowTcpForwarding', 'PermitOpen')
-const listening = (...more: Protection[]) => ({
-  sshd: [option.listen, ...more],
-  socket: ['AllowTcpForwarding', ...more],
-})
-const socketElsewhere = { sshd: ['AllowStreamLocalForwarding'], socket: ['ChrootDirectory'] }
+const by = (sshd: readonly Protection[], socket: readonly Protection[] = sshd) => ({ sshd, socket })
+/** All that the session could reach is outside of the one folder that an account sees in the socket mode. */
+const jailed = (...refusedBy: Protection[]) => by(refusedBy, [...refusedBy, 'ChrootDirectory'])
+const inSession = (...more: Protection[]) => jailed('MaxSessions', 'ForceCommand', shell, ...more)
+const outward = by(['AllowTcpForwarding', 'PermitOpen'])
+const listening = (...more: Protection[]) => by([option.listen, ...more], ['PermitListen', ...more])
+const socketElsewhere = by(['AllowStreamLocalForwarding'], ['ChrootDirectory'])
 
-const attacks = {
+const attacks: Readonly<Record<string, readonly [words: string, refusedBy: Attack['refusedBy']]>> = {
   shell: ['ssh gateway', inSession()],
   exec: ['ssh gateway COMMAND', inSession()],
-  sftp: [
-    'sftp gateway',
-    { sshd: ['MaxSessions', 'ForceCommand'], socket: ['MaxSessions', 'ForceCommand', 'ChrootDirectory'] },
-  ],
+  // sshd serves it by itself, without a shell, where it is told to: Subsystem sftp internal-sftp.
+  sftp: ['sftp gateway', jailed('MaxSessions', 'ForceCommand')],
   scp: ['scp gateway:/etc/hostname .', inSession()],
   tty: ['ssh -tt', inSession('PermitTTY', option.restrict)],
   agent: ['ssh -A', inSession('AllowAgentForwarding', option.restrict)],
@@ -46,31 +40,36 @@ const attacks = {
   rc: ['~/.ssh/rc', inSession('PermitUserRC', option.restrict)],
   'L-gateway': ['ssh -L to the gateway itself', outward],
   'L-beyond': ['ssh -L to a machine beyond', outward],
-  'L-socket': ['ssh -L to a unix socket', both('AllowStreamLocalForwarding', 'AllowTcpForwarding', 'PermitOpen')],
+  'L-socket': ['ssh -L to a unix socket', jailed('AllowStreamLocalForwarding', 'AllowTcpForwarding', 'PermitOpen')],
   D: ['ssh -D', outward],
   W: ['ssh -W', outward],
   'R-other': ["ssh -R to a port that is nobody's", listening()],
   'R-neighbour': ["ssh -R to another device's port", listening()],
   'R-any': ['ssh -R 0.0.0.0:…', listening('GatewayPorts')],
   'R-any6': ['ssh -R [::]:…', listening('GatewayPorts')],
-  'R-published': ['its own port, reached from other machines', { sshd: ['GatewayPorts'], socket: [] }],
+  'R-published': ['its own port, reached from other machines', by(['GatewayPorts'], [])],
   'R-/tmp': ['ssh -R /tmp/x', socketElsewhere],
   'R-/run/lock': ['ssh -R /run/lock/x', socketElsewhere],
   'R-/dev/shm': ['ssh -R /dev/shm/x', socketElsewhere],
-  tun: ['ssh -w', { sshd: ['PermitTunnel'], socket: ['PermitTunnel', 'ChrootDirectory'] }],
-  'other-key': ["a line of one's own in ~/.ssh/authorized_keys", both('AuthorizedKeysFile')],
-  password: ["the account's password", both('AuthenticationMethods', noPassword)],
-  'other-account': ['the key in another account', both(oneAccount)],
-} as const satisfies Record<string, readonly [string, Attack['refusedBy']]>
+  'R-neighbour-socket': [
+    "ssh -R to another device's socket",
+    by(['AllowStreamLocalForwarding', folderRights], ['ChrootDirectory', folderRights]),
+  ],
+  tun: ['ssh -w', jailed('PermitTunnel')],
+  'other-key': ["a line of one's own in ~/.ssh/authorized_keys", by(['AuthorizedKeysFile'])],
+  password: ["the account's password", by(['AuthenticationMethods', noPassword])],
+  'other-account': ['the key in another account', by([oneAccount])],
+}
 
 export const all: readonly Attack[] = Object.entries(attacks).map(([name, [words, refusedBy]]) => ({
-  name,
-  words,
-  refusedBy,
+  ...{ name, words, refusedBy },
 }))
 
 /** Lines of the Match block that are there for something else than against an attack. */
-export const noProtection = ['ClientAliveInterval', 'ClientAliveCountMax', 'UnusedConnectionTimeout']
+export const noProtection = [
+  ...['ClientAliveInterval', 'ClientAliveCountMax', 'UnusedConnectionTimeout'],
+  ...['StreamLocalBindUnlink', 'StreamLocalBindMask'],
+]
 
 /** Everything that refuses one of these attacks. */
 export function protectionsOf(attacks: readonly Attack[], modes: readonly Mode[]): readonly Protection[] {
@@ -79,10 +78,11 @@ export function protectionsOf(attacks: readonly Attack[], modes: readonly Mode[]
 
 /** The matrix for people, as it stands in docs/security.md. */
 export function table(attacks: readonly Attack[]): string {
-  const cell = (refusedBy: readonly Protection[]) =>
-    refusedBy.map((word) => `\`${word}\``).join(', ') || 'nothing to attack'
+  const word = (protection: Protection) =>
+    /^[A-Z]|^restrict|^permit/.test(protection) ? `\`${protection}\`` : protection
+  const cell = (refusedBy: readonly Protection[]) => refusedBy.map(word).join(', ') || 'nothing to attack'
   return [
-    '| attack | `"listener": "sshd"`: refused by each of | `"listener": "socket"`: refused by each of |',
+    '| attack | refused with `"listener": "sshd"` by each of | with `"listener": "socket"` by each of |',
     '|---|---|---|',
     ...attacks.map(({ words, refusedBy }) => `| ${words} | ${cell(refusedBy.sshd)} | ${cell(refusedBy.socket)} |`),
   ].join('\n')

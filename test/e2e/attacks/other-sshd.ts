@@ -1,9 +1,9 @@
 import { cp, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Machine } from '../../../src/lab/index.ts'
-import { noPassword, oneAccount, option, type Protection, shell } from './matrix.ts'
+import { folderRights, noPassword, oneAccount, option, type Protection, shell } from './matrix.ts'
 
-/** What an administrator who means well may have written, and what would hold if our lines were not there. */
+/** What an administrator may have written, before our lines and after them; what holds if ours are not there. */
 const hostile = `GatewayPorts yes
 AllowTcpForwarding yes
 AllowStreamLocalForwarding yes
@@ -14,18 +14,20 @@ PermitOpen any
 PermitListen any
 PermitTTY yes
 PermitUserRC yes
-PermitUserEnvironment yes
 PermitRootLogin yes
 PasswordAuthentication yes
 AcceptEnv *
 X11Forwarding yes
-XAuthLocation /bin/true
 MaxSessions 100
 AuthenticationMethods any
 AuthorizedKeysFile .ssh/authorized_keys
+`
+/** What a Match block may not hold. */
+const hostileAsWell = `PermitUserEnvironment yes
+XAuthLocation /bin/true
 Subsystem sftp internal-sftp
 `
-export const dropIn = '/etc/ssh/sshd_config.d/00-reverse-tunnel.conf'
+const dropIns = ['00-reverse-tunnel', '00-reverse-tunnel-shared'].map((name) => `/etc/ssh/sshd_config.d/${name}.conf`)
 /** crypt(3) of `stolen`. */
 const password = '$6$attack$ni0xBK4ek45wPNWDg7X.8yq5stDhYjUszvxyPm74GNdHoj.RtzvC.V1LweZivpy.M2LwDSpDprJ9vINAz0y.i1'
 const folder = '/var/attack'
@@ -35,11 +37,13 @@ export interface OtherSshd {
   readonly port: number
   /** Is this protection left in place. */
   readonly keeps: (protection: Protection) => boolean
+  /** The folder that another device's account alone may write. */
+  readonly neighbourFolder: string
 }
 
-/** The accounts that tunnels log in to, each with its lines of the Match block, as shipped. */
+/** The Match blocks of the accounts that tunnels log in to, as shipped. */
 export async function shipped(gateway: Machine) {
-  const text = await readFile(join(gateway.root, dropIn), 'utf8')
+  const text = (await Promise.all(dropIns.map((path) => readFile(join(gateway.root, path), 'utf8')))).join('')
   const lines = text.split('\n').map((line) => line.trim())
   return {
     text,
@@ -54,7 +58,7 @@ export async function shipped(gateway: Machine) {
 export async function startOtherSshd(
   gateway: Machine,
   accounts: readonly string[],
-  { name, port, keeps }: OtherSshd,
+  { name, port, keeps, neighbourFolder }: OtherSshd,
 ): Promise<void> {
   const at = (path: string) => join(gateway.root, folder, name, path)
   const of = (path: string) => join(gateway.root, path)
@@ -65,13 +69,15 @@ export async function startOtherSshd(
   await mkdir(at('.'), { recursive: true })
   await cp(of('etc/ssh'), at('ssh'), { recursive: true, filter: (path) => !path.endsWith('moduli') })
 
-  await edit(dropIn, dropIn.replace('/etc/', ''), (line) => {
-    const keyword = line.trim().split(' ')[0] ?? ''
-    return keyword === 'Match' || keeps(keyword) ? line : undefined
-  })
+  for (const path of dropIns)
+    await edit(path, path.replace('/etc/', ''), (line) => {
+      const keyword = line.trim().split(' ')[0] ?? ''
+      return keyword === 'Match' || keeps(keyword) ? line : undefined
+    })
   await edit('etc/ssh/sshd_config', 'ssh/sshd_config', (line) => (line.startsWith('Subsystem') ? undefined : line))
-  await writeFile(at('ssh/sshd_config'), hostile + (await readFile(at('ssh/sshd_config'), 'utf8')))
-  for (const path of await keyFiles(gateway, accounts)) {
+  const own = await readFile(at('ssh/sshd_config'), 'utf8')
+  await writeFile(at('ssh/sshd_config'), `${hostile}${hostileAsWell}${own}Match all\n${hostile}`)
+  for (const path of await keyFiles(gateway)) {
     await edit(path, path.replace('/etc/', ''), (line) => withOptions(line, keeps))
   }
   const mine = (line: string) => accounts.includes(line.split(':')[0] ?? '')
@@ -94,6 +100,7 @@ export async function startOtherSshd(
     await writeFile(at('keys-of-other'), (await readFile(of(path), 'utf8')) + stolen)
     await writeFile(at('other'), path)
   }
+  if (!keeps(folderRights)) await writeFile(at('neighbour'), neighbourFolder)
   const penalties = gateway.suite === 'trixie' ? ['-o', 'PerSourcePenalties=no'] : []
   const { code, stderr } = await gateway.exec([
     ...['sh', `${folder}/gateway.sh`, 'other_sshd', name, String(port)],
@@ -102,11 +109,14 @@ export async function startOtherSshd(
   if (code !== 0) throw new Error(`${gateway.name}: sshd ${name}: ${stderr}`)
 }
 
-/** Where sshd looks for the keys of these accounts. */
-export async function keyFiles(gateway: Machine, accounts: readonly string[]): Promise<readonly string[]> {
+/** Where sshd looks for the keys of all these accounts. */
+export async function keyFiles(gateway: Machine): Promise<readonly string[]> {
   const { text } = await shipped(gateway)
-  const paths = [...text.matchAll(/AuthorizedKeysFile (\S+)/g)].flatMap(([, path]) => path ?? [])
-  return [...new Set(paths.flatMap((path) => accounts.map((account) => path.replace('%u', account))))]
+  const blocks = text.split(/^Match User /m).slice(1)
+  return blocks.flatMap((block) => {
+    const path = /AuthorizedKeysFile (\S+)/.exec(block)?.[1] ?? ''
+    return (block.split('\n')[0] ?? '').split(',').map((account) => path.replace('%u', account))
+  })
 }
 
 function withOptions(line: string, keeps: OtherSshd['keeps']): string {

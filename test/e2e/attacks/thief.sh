@@ -65,7 +65,7 @@ for word; do
 done
 remote=$((remote - 1))
 if wants L-gateway; then set -- "$@" -L "$((base + 1)):127.0.0.1:7000"; fi
-if wants L-beyond; then set -- "$@" -L "$((base + 2)):$beyond:7000"; fi
+if wants L-beyond; then set -- "$@" -L "$((base + 2)):$beyond_address:7000"; fi
 if wants L-socket; then set -- "$@" -L "$((base + 3)):/run/hello.sock"; fi
 if wants D; then set -- "$@" -D "$((base + 4))"; fi
 if wants tun; then set -- "$@" -w "$number:$tun"; fi
