@@ -49,7 +49,7 @@ ForwardAgent yes
 ForwardX11 yes
 ForwardX11Trusted yes
 SendEnv STOLEN
-ConnectTimeout 10
+ConnectTimeout 30
 KexAlgorithms curve25519-sha256
 `
   await writeFile(at('config'), `${common}IdentityFile /etc/reverse-tunnel/id_ed25519\n`)

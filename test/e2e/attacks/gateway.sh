@@ -3,10 +3,10 @@ set -u
 here=/var/attack
 
 hear() {
-  timeout 3 bash -c 'exec 3<>"/dev/tcp/$0/$1" && read -r -t 2 line <&3 && echo "$line"' "$1" "$2" 2>/dev/null
+  timeout 15 bash -c 'exec 3<>"/dev/tcp/$0/$1" && read -r -t 15 line <&3 && echo "$line"' "$1" "$2" 2>/dev/null
 }
 hear_socket() {
-  timeout 3 perl -MIO::Socket::UNIX -e '$s = IO::Socket::UNIX->new(Peer => shift) or exit 1; print scalar <$s>' "$1" 2>/dev/null
+  timeout 15 perl -MIO::Socket::UNIX -e '$s = IO::Socket::UNIX->new(Peer => shift) or exit 1; print scalar <$s>' "$1" 2>/dev/null
 }
 
 # prepare NUMBER ACCOUNT…: a folder for each to call home, and a tun device that it may use (a process without root may open

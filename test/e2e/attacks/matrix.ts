@@ -12,10 +12,10 @@ export interface Attack {
   readonly refusedBy: Readonly<Record<Mode, readonly Protection[]>>
 }
 
-export const shell = 'shell nologin'
-export const noPassword = 'no password'
-export const oneAccount = 'key in one account only'
-export const folderRights = 'folder of one account only'
+export const shell = 'the shell nologin'
+export const noPassword = 'no password on the account'
+export const oneAccount = 'the key stands in one account only'
+export const folderRights = "the folder is one account's own"
 export const option = { restrict: 'restrict', listen: 'permitlisten' } as const
 
 const by = (sshd: readonly Protection[], socket: readonly Protection[] = sshd) => ({ sshd, socket })
@@ -76,14 +76,32 @@ export function protectionsOf(attacks: readonly Attack[], modes: readonly Mode[]
   return [...new Set(attacks.flatMap(({ refusedBy }) => modes.flatMap((mode) => refusedBy[mode])))]
 }
 
+const word = (protection: Protection) =>
+  /^[A-Z]|^restrict|^permit/.test(protection) ? `\`${protection}\`` : protection
+
 /** The matrix for people, as it stands in docs/security.md. */
-export function table(attacks: readonly Attack[]): string {
-  const word = (protection: Protection) =>
-    /^[A-Z]|^restrict|^permit/.test(protection) ? `\`${protection}\`` : protection
+export function attackTable(): string {
   const cell = (refusedBy: readonly Protection[]) => refusedBy.map(word).join(', ') || 'nothing to attack'
   return [
-    '| attack | refused with `"listener": "sshd"` by each of | with `"listener": "socket"` by each of |',
+    '| attack | `"listener": "sshd"`: refused by each of | `"listener": "socket"`: refused by each of |',
     '|---|---|---|',
-    ...attacks.map(({ words, refusedBy }) => `| ${words} | ${cell(refusedBy.sshd)} | ${cell(refusedBy.socket)} |`),
+    ...all.map(({ words, refusedBy }) => `| ${words} | ${cell(refusedBy.sshd)} | ${cell(refusedBy.socket)} |`),
+  ].join('\n')
+}
+
+/** The lines that have nothing behind them: what works when one of them is missing. */
+export function weakPoints(): string {
+  const opened = (protection: Protection, mode: Mode) =>
+    all.filter(({ refusedBy }) => refusedBy[mode].join() === protection).map(({ words }) => words)
+  const rows = protectionsOf(all, ['sshd', 'socket'])
+    .map((protection) => ({ protection, cells: [opened(protection, 'sshd'), opened(protection, 'socket')] }))
+    .filter(({ cells }) => cells.some((works) => works.length > 0))
+  return [
+    '| without | works with `"listener": "sshd"` | works with `"listener": "socket"` |',
+    '|---|---|---|',
+    ...rows.map(
+      ({ protection, cells }) =>
+        `| ${[word(protection), ...cells.map((works) => works.join('; ') || 'nothing')].join(' | ')} |`,
+    ),
   ].join('\n')
 }

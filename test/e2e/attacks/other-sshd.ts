@@ -19,7 +19,6 @@ PasswordAuthentication yes
 AcceptEnv *
 X11Forwarding yes
 MaxSessions 100
-AuthenticationMethods any
 AuthorizedKeysFile .ssh/authorized_keys
 `
 /** What a Match block may not hold. */

@@ -20,7 +20,7 @@ wants() {
 
 # The first line that a port says.
 hear() {
-  timeout 3 bash -c 'exec 3<>"/dev/tcp/$0/$1" && read -r -t 2 line <&3 && echo "$line"' "$1" "$2" 2>/dev/null
+  timeout 15 bash -c 'exec 3<>"/dev/tcp/$0/$1" && read -r -t 15 line <&3 && echo "$line"' "$1" "$2" 2>/dev/null
 }
 
 # opened ATTACK WHAT-WAS-HEARD WHAT-IT-SHOULD-BE
@@ -29,7 +29,7 @@ opened() {
 }
 
 until_true() {
-  tries=100
+  tries=600
   until "$@"; do
     tries=$((tries - 1))
     if [ "$tries" -le 0 ]; then
@@ -82,13 +82,13 @@ if grep -E 'cannot listen to port|Address already in use' "$log" >&2; then exit 
 
 through() {
   # Where the session is refused ssh would dial once more by itself; a connection of its own proves nothing more.
-  timeout 10 "$@" 2>/dev/null </dev/null
+  timeout 30 "$@" 2>/dev/null </dev/null
 }
 mux="-F $here/config -o ControlPath=$control -o ProxyCommand=false"
 
 if wants exec tty agent x11 setenv environment rc; then
   # shellcheck disable=SC2086,SC2016
-  said=$(timeout 10 ssh $mux -tt "$gateway" '
+  said=$(timeout 30 ssh $mux -tt "$gateway" '
     echo "exec=$((6 * 7))"
     case $(tty) in /dev/*) echo tty ;; esac
     ssh-add -l | grep -o stolen-agent
@@ -109,13 +109,13 @@ if wants exec tty agent x11 setenv environment rc; then
 fi
 if wants shell; then
   # shellcheck disable=SC2086,SC2016
-  opened shell "$(echo 'echo $((6 * 7))' | timeout 10 ssh $mux -T "$gateway" 2>/dev/null)" 42
+  opened shell "$(echo 'echo $((6 * 7))' | timeout 30 ssh $mux -T "$gateway" 2>/dev/null)" 42
 fi
 loot=$here/loot-$number
 if wants sftp; then
   rm -f "$loot"
   # shellcheck disable=SC2086
-  echo "get /etc/hostname $loot" | timeout 10 sftp $mux -q -b - "$gateway" >/dev/null 2>&1
+  echo "get /etc/hostname $loot" | timeout 30 sftp $mux -q -b - "$gateway" >/dev/null 2>&1
   opened sftp "$(cat "$loot" 2>/dev/null)" "$gateway"
 fi
 if wants scp; then
@@ -134,8 +134,8 @@ if wants L-socket; then opened L-socket "$(hear 127.0.0.1 $((base + 3)))" "$gate
 if wants D; then
   # SOCKS 4: connect to port 7000 (27, 88) of 127.0.0.1.
   # shellcheck disable=SC2016
-  said=$(timeout 3 bash -c 'exec 3<>"/dev/tcp/127.0.0.1/$0" && printf "\4\1\33\130\177\0\0\1\0" >&3 &&
-    head -c 8 <&3 >/dev/null && read -r -t 2 line <&3 && echo "$line"' $((base + 4)) 2>/dev/null)
+  said=$(timeout 15 bash -c 'exec 3<>"/dev/tcp/127.0.0.1/$0" && printf "\4\1\33\130\177\0\0\1\0" >&3 &&
+    head -c 8 <&3 >/dev/null && read -r -t 15 line <&3 && echo "$line"' $((base + 4)) 2>/dev/null)
   opened D "$said" "$gateway"
 fi
 if wants R-any; then opened R-any "$(hear "$gateway" 9501)" "$(hostname)"; fi
