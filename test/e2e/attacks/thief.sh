@@ -43,10 +43,12 @@ until_true() {
 answered() { [ "$(grep -cE 'remote forward (success|failure) for' "$log")" -ge "$1" ]; }
 gone() { [ ! -S "$control" ]; }
 
-if [ -S "$control" ]; then
+leave() {
   ssh -S "$control" -O exit any 2>/dev/null
   until_true gone
-fi
+}
+
+if [ -S "$control" ]; then leave; fi
 [ $# -gt 0 ] || exit 0
 
 # One connection asks for all forwards; each is granted or refused by itself.
@@ -70,14 +72,20 @@ if wants L-socket; then set -- "$@" -L "$((base + 3)):/run/hello.sock"; fi
 if wants D; then set -- "$@" -D "$((base + 4))"; fi
 if wants tun; then set -- "$@" -w "$number:$tun"; fi
 
-rm -f "$log"
-ssh -F $here/config -f -N -M -S "$control" -v -E "$log" -o HostKeyAlias="$gateway" -p "$port" -l "$account" "$@" "$gateway" </dev/null
-[ -S "$control" ] || {
-  cat "$log" >&2
-  exit 1
-}
+# The session before may hold the thief's own port for a moment after its end.
+for try in 1 2 3 4 5; do
+  rm -f "$log"
+  ssh -F $here/config -f -N -M -S "$control" -v -E "$log" -o HostKeyAlias="$gateway" -p "$port" -l "$account" "$@" "$gateway" </dev/null
+  [ -S "$control" ] || {
+    cat "$log" >&2
+    exit 1
+  }
+  until_true answered "$remote"
+  grep -qF "failure for: listen ${own%:127.0.0.1:7000}" "$log" || break
+  echo "$port: once more, after try $try" >&2
+  leave
+done
 echo in
-until_true answered "$remote"
 if grep -E 'cannot listen to port|Address already in use' "$log" >&2; then exit 1; fi
 
 through() {
