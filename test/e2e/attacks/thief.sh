@@ -1,3 +1,4 @@
+# shellcheck shell=sh disable=SC2154,SC2016
 # What a stolen key could be used for, tried for real: on the device, as root, with the device's own key.
 #   sh thief.sh ATTACK…    with $gateway $address6 $port $account $others $number $own $neighbour $socket $tun
 # Prints `in` once the key was accepted, and the name of every attack that worked: by bytes that came through. The
@@ -95,7 +96,7 @@ through() {
 mux="-F $here/config -o ControlPath=$control -o ProxyCommand=false"
 
 if wants exec tty agent x11 setenv environment rc; then
-  # shellcheck disable=SC2086,SC2016
+  # shellcheck disable=SC2086
   said=$(timeout 30 ssh $mux -tt "$gateway" '
     echo "exec=$((6 * 7))"
     case $(tty) in /dev/*) echo tty ;; esac
@@ -116,7 +117,7 @@ if wants exec tty agent x11 setenv environment rc; then
   done
 fi
 if wants shell; then
-  # shellcheck disable=SC2086,SC2016
+  # shellcheck disable=SC2086
   opened shell "$(echo 'echo $((6 * 7))' | timeout 30 ssh $mux -T "$gateway" 2>/dev/null)" 42
 fi
 loot=$here/loot-$number
@@ -141,7 +142,6 @@ if wants L-beyond; then opened L-beyond "$(hear 127.0.0.1 $((base + 2)))" "$beyo
 if wants L-socket; then opened L-socket "$(hear 127.0.0.1 $((base + 3)))" "$gateway"; fi
 if wants D; then
   # SOCKS 4: connect to port 7000 (27, 88) of 127.0.0.1.
-  # shellcheck disable=SC2016
   said=$(timeout 15 bash -c 'exec 3<>"/dev/tcp/127.0.0.1/$0" && printf "\4\1\33\130\177\0\0\1\0" >&3 &&
     head -c 8 <&3 >/dev/null && read -r -t 15 line <&3 && echo "$line"' $((base + 4)) 2>/dev/null)
   opened D "$said" "$gateway"
