@@ -16,11 +16,12 @@ import {
   verify,
 } from '../src/index.ts'
 import accounts from './accounts.ts'
+import hardening from './hardening.ts'
+import { knownHosts } from './reverse-tunnel/files.ts'
 import { tunnelSettings } from './reverse-tunnel/gateway.ts'
 import { tunnelUnit } from './reverse-tunnel/unit.ts'
 
 const key = '/etc/reverse-tunnel/id_ed25519'
-const knownHosts = '/etc/reverse-tunnel/known_hosts'
 const dialler = 'reverse-tunnel'
 
 /** Every device keeps its own forwards open on the gateways, and can do nothing else there. */
@@ -31,6 +32,8 @@ export default playbook((inventory) => {
   )
   return [
     accounts(inventory),
+    // After the keys of people, before anybody dials.
+    hardening(inventory),
 
     // A device makes its own key, so no private key is ever in a script, a log or this process.
     on(devices, (device) => [
