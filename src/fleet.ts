@@ -48,6 +48,7 @@ export function assemble(
     seen: {
       of: (host, id) => members.get(host)?.shown.get(id)?.text,
       hostKey: (host) => members.get(host)?.session?.hostKey,
+      failed: (host) => hasFailed(members.get(host)),
       gone: (host) => !members.has(host) || hasFailed(members.get(host)),
     },
   }

@@ -4,7 +4,14 @@ import type { Inventory } from './inventory/model.ts'
 import type { Playbook, Step } from './playbook.ts'
 import { type ReachContext, reach } from './reach.ts'
 import type { Progress } from './report/progress.ts'
-import { exitCode, type ForwardReport, type Outcome, type Report, type Trouble } from './report/report.ts'
+import {
+  exitCode,
+  type ForwardReport,
+  type Outcome,
+  type RecoveryReport,
+  type Report,
+  type Trouble,
+} from './report/report.ts'
 import { proveForwards } from './verify/index.ts'
 
 /** Everything a run needs from outside. Time, randomness and the wire are arguments. */
@@ -14,7 +21,7 @@ export interface Run {
   readonly context: ReachContext
   readonly progress: Progress
   /** Called with the plan before anything moves. */
-  readonly show: (report: Pick<Report, 'hosts'>) => void
+  readonly show: (plan: Pick<Report, 'hosts' | 'recoveries'>) => void
   /** Aborted: nothing new is begun. */
   readonly signal: AbortSignal
   readonly debug: (title: string, text: string) => void
@@ -38,7 +45,7 @@ export async function provision(inventory: Inventory, playbook: Playbook, run: R
   // Beside the look, not after it: what this proves stands when nothing has to change.
   const early = run.command === 'check' ? [] : prove(steps, fleet, inventory, run)
   await Promise.all(looks)
-  const moving = judge(fleet, run, changing) && run.command === 'apply'
+  const moving = judge(fleet, steps, run, changing) && run.command === 'apply'
   if (moving) {
     for (const [number, step] of steps.entries()) {
       if (step.kind === 'checked' || run.signal.aborted) continue
@@ -61,12 +68,13 @@ export async function provision(inventory: Inventory, playbook: Playbook, run: R
     exitCode: exitCode(hosts, forwards, run.signal.aborted),
     hosts,
     forwards,
+    recoveries: promises(steps, fleet),
     wire: { connections, execs },
   }
 }
 
 /** The plan, before anything moves: a host that refuses one thing is left alone in all. Is there anything to change? */
-function judge(fleet: Fleet, run: Run, { end }: Changing): boolean {
+function judge(fleet: Fleet, steps: readonly Step[], run: Run, { end }: Changing): boolean {
   const planned = [...fleet.members.values()].map((member) => {
     const { changes, refused } = preview(member, fleet)
     if (hasFailed(member)) return reportOf(member)
@@ -74,8 +82,20 @@ function judge(fleet: Fleet, run: Run, { end }: Changing): boolean {
     if (run.command !== 'apply') member.changes.push(...changes)
     return { ...reportOf(member), changes }
   })
-  run.show({ hosts: planned })
+  run.show({ hosts: planned, recoveries: promises(steps, fleet) })
   return planned.some(({ changes }) => changes.length > 0)
+}
+
+/** What is promised of the forwards of devices within the limit. */
+function promises(steps: readonly Step[], { members, seen }: Fleet): RecoveryReport[] {
+  return steps.flatMap((step) => {
+    if (step.kind !== 'checked') return []
+    return step.forwards.flatMap((forward) => {
+      const recovery = members.has(forward.device) ? step.recovery(forward, seen) : undefined
+      const { device, gateway, bindAddress, port } = forward
+      return recovery ? [{ device, gateway, bindAddress, port, ...recovery }] : []
+    })
+  })
 }
 
 function success(member: Member, fleet: Fleet, { command, signal }: Run): Outcome {

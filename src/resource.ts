@@ -21,6 +21,8 @@ export interface Seen {
   gone(host: string): boolean
   /** The pinned key by which we knew this host at our login, as `ssh-ed25519 AAAA…`. */
   hostKey?(host: string): string | undefined
+  /** This host is within the limit, and could not be reached or came to a bad end. */
+  failed(host: string): boolean
 }
 
 /** A value, or one that depends on what hosts have shown; undefined: not known yet. Identity is never late, only content. */

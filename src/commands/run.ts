@@ -47,7 +47,7 @@ export async function run(command: Report['command'], argv: RunArguments): Promi
     signal: interrupt.signal,
     show: (plan) => {
       if (command === 'apply' && !argv.quiet && !argv.json)
-        progress.note(printPlan(plan.hosts, { color, diffs: argv.verbose }))
+        progress.note(printPlan(plan, { color, diffs: argv.verbose }))
     },
     debug: (title, text) => {
       if (argv.debug) progress.note(`--- ${title}\n${text}`)

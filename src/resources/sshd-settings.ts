@@ -43,7 +43,7 @@ export function sshdSettings(name: string, { match, user, settings }: SshdSettin
         [ -d /run/sshd ] || mkdir -m 0755 /run/sshd
         ssh -V 2>&1
         if why=$(sshd -t 2>&1); then echo valid; else echo "broken $(printf %s "$why" | tr '\n' ' ')"; fi
-        sshd -T -C ${who} | grep -iE ${`^(${keywords.join('|')}) `} | sort
+        ${keywords.length > 0 ? sh`sshd -T -C ${who} | grep -iE ${`^(${keywords.join('|')}) `} | sort` : sh`:`}
       `,
       yielding.length > 0 ? elsewhere(path, yielding) : undefined,
       inspectFile(path),
@@ -66,11 +66,6 @@ export function sshdSettings(name: string, { match, user, settings }: SshdSettin
       const ruling = wanted.filter(({ leftTo }) => leftTo === undefined).flatMap(printed)
       const lost = ruling.filter((line) => !host.effective.has(line.toLowerCase()))
       if (change === 'converged' && lost.length === 0) return 'converged'
-      const live = sh`
-        for service in ssh.service sshd.service; do
-          if systemctl is-active --quiet "$service"; then systemctl reload "$service"; break; fi
-        done
-      `
       const left = wanted.filter(({ leftTo }) => leftTo !== undefined)
       return {
         summary: [
@@ -90,6 +85,12 @@ export function sshdSettings(name: string, { match, user, settings }: SshdSettin
     },
   }
 }
+
+const live = sh`
+  for service in ssh.service sshd.service; do
+    if systemctl is-active --quiet "$service"; then systemctl reload "$service"; break; fi
+  done
+`
 
 interface Told {
   readonly keyword: string
