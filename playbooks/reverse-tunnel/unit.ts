@@ -81,6 +81,8 @@ User=${dialler}
 LogLevelMax=notice
 ${sandbox}
 RestrictAddressFamilies=AF_UNIX AF_NETLINK
+# It has the account of the tunnel, to which systemd shows the key.
+InaccessiblePaths=-/run/credentials
 `
   const timer = `[Unit]
 Description=Is ${tunnelUnitName(gateway)} alive, every ${check} s

@@ -60,22 +60,35 @@ describe.each(['trixie', 'bookworm'] satisfies Suite[])('the units of a tunnel o
     expect(uid).not.toBe('0')
   })
 
-  test('the key is for root and the unit alone: no account reads it, the dialler’s own outside of the unit neither', async () => {
-    const places = '/etc/reverse-tunnel /run/credentials /run/reverse-tunnel /var/lib/provision'
-    const files = lines(await sh(`grep -rlsF 'OPENSSH PRIVATE KEY' ${places} || :`))
-    expect(files.length).toBeGreaterThan(0)
-    for (const file of files) {
-      expect(await sh(`stat -c %A '${file}'`), file).toMatch(/^-..-.*---\n$/)
-      for (const user of ['user001', dialler]) {
-        const { code, stderr } = await as(user, ['cat', file])
-        expect({ file, user, code, stderr }).toEqual({
-          ...{ file, user, code: 1 },
-          stderr: expect.stringMatching(/Permission denied/),
-        })
-      }
+  describe('the key', () => {
+    const stored = '/etc/reverse-tunnel/id_ed25519'
+    const reads = async (user: string, file: string) => {
+      const { code, stderr } = await as(user, ['cat', file])
+      expect(stderr, `${user} ${file}`).toMatch(code === 0 ? /^$/ : /Permission denied/)
+      return code === 0
     }
-    // That it is not setpriv which fails.
-    expect(await as(dialler, ['cat', '/etc/reverse-tunnel/known_hosts'])).toMatchObject({ code: 0 })
+
+    test('as it is kept, is for root alone: no account reads it, not even the one that dials', async () => {
+      expect(await sh(`stat -c '%U %A' ${stored}`)).toMatch(/^root -..-------\n$/)
+      for (const user of ['user001', dialler]) expect(await reads(user, stored), user).toBe(false)
+      // That it is not setpriv which fails.
+      expect(await reads(dialler, '/etc/reverse-tunnel/known_hosts')).toBe(true)
+    })
+
+    test('as systemd hands it over, is for the account of the unit, which nobody else becomes', async () => {
+      const copies = lines(await sh("grep -rlsF 'OPENSSH PRIVATE KEY' /run /tmp /var/lib/provision /etc/systemd || :"))
+      expect(copies).toEqual([expect.stringMatching(/^\/run\/credentials\/reverse-tunnel-/)])
+      for (const file of copies) {
+        expect(await sh(`stat -c %A '${file}'`)).toMatch(/^-..-.*---\n$/)
+        expect(await reads('user001', file)).toBe(false)
+      }
+      expect(await sh(`getent passwd ${dialler} | cut -d : -f 7; getent shadow ${dialler} | cut -d : -f 2`)).toMatch(
+        /^\S+nologin\n[*!]+\n$/,
+      )
+      const others = units.filter((unit) => unit !== tunnel)
+      for (const unit of others)
+        expect(await sh(`systemctl show -P InaccessiblePaths '${unit}'`), unit).toBe('-/run/credentials\n')
+    })
   })
 })
 
