@@ -55,6 +55,14 @@ const stale = {
 }
 const audit = Object.entries(stale)
 
+/** ssh-audit 2.5.0 takes "10.0" for older than "9.2", and OpenSSH 10 for one of before 2018. */
+test('the CVEs that ssh-audit sees in OpenSSH 10 are of its own making', async () => {
+  const { stdout } = await it.lab.run(['ssh-audit', '-n', '-l', 'warn', new_])
+  const years = [...stdout.matchAll(/^\(cve\) CVE-(\d+)-/gm)].map(([, year]) => Number(year))
+  expect(years.filter((year) => year > 2018)).toEqual([])
+  expect((await it.lab.run(['ssh-audit', '-n', '-l', 'warn', old])).stdout).not.toContain('(cve)')
+})
+
 const fromOld = (name: string, options = '') =>
   person(it.lab.machine(client), `ssh -o BatchMode=yes ${options} ${name} true`)
 const weak = {
