@@ -28,8 +28,14 @@ export function printPlan(hosts: readonly HostReport[], options: TextOptions): s
   const paint = painter(options.color)
   const planned = hosts.filter(({ changes }) => changes.length > 0)
   if (planned.length === 0) return 'plan: nothing to change'
-  return planned.flatMap((host) => [`plan for ${host.name}:`, ...changes(host, options, paint)]).join('\n')
+  return planned.flatMap((host) => [planHead(host), ...changes(host, options, paint)]).join('\n')
 }
+
+function planHead({ name, takesBack }: HostReport): string {
+  return `plan for ${name}:${takesBack ? ` ${backwards(takesBack)}` : ''}`
+}
+
+const backwards = ({ run, who }: NonNullable<HostReport['takesBack']>) => clean(`take back run ${run} of ${who}`)
 
 type Paint = (style: 'green' | 'yellow' | 'red' | 'dim' | 'cyan', text: string) => string
 
@@ -55,7 +61,8 @@ function hostLine({ name, outcome, via, seconds, changes }: HostReport, width: n
 }
 
 function details(host: HostReport, options: TextOptions, paint: Paint): string[] {
-  return [...(options.diffs ? changes(host, options, paint) : []), ...trouble(host.error, paint)]
+  const run = host.takesBack ? [`  ${backwards(host.takesBack)}`] : []
+  return [...(options.diffs ? [...run, ...changes(host, options, paint)] : []), ...trouble(host.error, paint)]
 }
 
 function changes(host: HostReport, { diffs }: TextOptions, paint: Paint): string[] {
@@ -100,9 +107,17 @@ function closing({ hosts, forwards, seconds, command }: Report): string {
   const proved = forwards.length
     ? `; ${answering} of ${plural(forwards.length, 'forward')} ${answering === 1 ? 'reaches its' : 'reach their'} device`
     : ''
-  const verb = { apply: 'provisioned', check: 'checked, nothing was touched', verify: 'verified' }[command]
+  const verb = verbs[command]
   return `${verb}: ${parts.join(', ') || 'no hosts'}${proved}, ${seconds.toFixed(1)} s`
 }
+
+const verbs = {
+  apply: 'provisioned',
+  check: 'checked, nothing was touched',
+  verify: 'verified',
+  undo: 'taken back',
+  'undo-check': 'checked, nothing was touched',
+} as const
 
 const plural = (count: number, noun: string) => `${count} ${noun}${count === 1 ? '' : 's'}`
 
