@@ -116,6 +116,7 @@ const doing = {
   mend: 'mend its cable',
   kill: 'cut its power; the disk stays',
   boot: 'switch it on again',
+  renumber: 'give it another address, as after a new DHCP lease',
   reflash: 'give it a fresh card: all lost, new host keys',
 } as const satisfies Partial<Record<keyof Machine, string>>
 

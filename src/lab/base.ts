@@ -6,7 +6,8 @@ import { local } from './local.ts'
 import type { Suite } from './plan.ts'
 
 const cache = '/var/cache/provision-lab'
-const packages = 'systemd-sysv,openssh-server,openssh-client,sudo,dbus,libpam-systemd,iproute2,procps'
+const packages =
+  'systemd-sysv,openssh-server,openssh-client,sudo,dbus,libpam-systemd,iproute2,procps,nftables,libfaketime'
 
 // The machines have no way out, so the base brings a small repository of its own: `apt-get install autossh` works inside.
 const customize = `set -eu

@@ -3,10 +3,12 @@ import { join } from 'node:path'
 import { ProvisionError } from '../errors.ts'
 import { base } from './base.ts'
 import type { Result } from './local.ts'
+import { addressOf, forgetNames, learnNames } from './names.ts'
 import { cutOff, mendCut } from './network.ts'
 import type { LabPlan, MachinePlan, Role, Suite } from './plan.ts'
 import { powerOff, powerOn } from './power.ts'
 import { leaderIn } from './processes.ts'
+import { renumber } from './renumber.ts'
 import { dropRoot, writeRoot } from './root.ts'
 import { attach, type CaptureOptions, capture, insideCommand } from './run.ts'
 
@@ -15,6 +17,7 @@ export interface Machine {
   readonly name: string
   readonly role: Role
   readonly suite: Suite
+  /** As of now: `renumber` changes it. */
   readonly address: string
   readonly ports: readonly number[]
   readonly user: string
@@ -30,19 +33,24 @@ export interface Machine {
   sh(script: string, options?: CaptureOptions): Promise<Result>
   /** The same with the terminal of this process; its exit code. */
   attach(command: readonly string[]): Promise<number>
-  /** Its cable is cut: silence in both directions. */
+  /** Its cable is cut: silence in both directions, until `mend`, or until somebody inside flushes all firewall rules. */
   cut(): Promise<void>
   mend(): Promise<void>
   /** A power cut. The disk stays. */
   kill(): Promise<void>
   /** Power on (and a whole cable); resolves when people can log in. */
   boot(): Promise<void>
+  /** Another address on its network, as after a new DHCP lease: the old one is gone at once, everybody's names follow. */
+  renumber(): Promise<void>
+  /** No name but localhost is found inside any more, as when DNS fails. It stays so over power cuts and boots. */
+  forgetNames(): Promise<void>
+  learnNames(): Promise<void>
   /** A fresh card: all is lost, new host keys; then boots. */
   reflash(): Promise<void>
 }
 
 export function machineOf(plan: LabPlan, machine: MachinePlan): Machine {
-  const { name, role, suite, address, ports, user, namespace, directory } = machine
+  const { name, role, suite, ports, user, namespace, directory } = machine
   const cutMark = join(directory, 'cut')
   const isCut = () =>
     access(cutMark).then(
@@ -66,7 +74,9 @@ export function machineOf(plan: LabPlan, machine: MachinePlan): Machine {
     name,
     role,
     suite,
-    address,
+    get address() {
+      return addressOf(plan, machine)
+    },
     ports,
     user,
     namespace,
@@ -86,6 +96,9 @@ export function machineOf(plan: LabPlan, machine: MachinePlan): Machine {
     },
     kill: () => powerOff(machine),
     boot,
+    renumber: () => renumber(plan, machine),
+    forgetNames: () => forgetNames(machine),
+    learnNames: () => learnNames(plan, machine),
     reflash: async () => {
       await powerOff(machine)
       await dropRoot(machine)

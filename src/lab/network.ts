@@ -2,6 +2,7 @@ import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { isIPv6 } from 'node:net'
 import { join } from 'node:path'
 import { local } from './local.ts'
+import { addressOf, readHosts } from './names.ts'
 import { type LabPlan, type MachinePlan, network, type Side } from './plan.ts'
 
 /** The namespaces that are no machine. A plus sign is in no host name. */
@@ -39,7 +40,7 @@ const sysctls = [
 /** Both networks, the firewall between, and the admin machine's place in each. */
 export async function makeNetworks(plan: LabPlan): Promise<void> {
   const firewall = firewallOf(plan.id)
-  await addNamespace(firewall, plan.hosts)
+  await addNamespace(firewall, await readHosts(plan))
   await inside(firewall, ['sysctl', '-qw', ...sysctls])
   await batch(firewall, [
     'link set lo up',
@@ -57,15 +58,26 @@ export async function makeNetworks(plan: LabPlan): Promise<void> {
   await route(plan)
   for (const side of ['guest', 'lan'] as const) {
     const namespace = adminOf(plan.id, side)
-    await addNamespace(namespace, plan.hosts)
+    await addNamespace(namespace, await readHosts(plan))
     await plug(plan, { namespace, side, port: `a-${side}`, host: 2, address: `${network[side]}.0.2`, literals: [] })
   }
 }
 
 /** A network for one machine: a fresh namespace with one cable to its bridge. */
 export async function plugIn(plan: LabPlan, machine: MachinePlan): Promise<void> {
-  await addNamespace(machine.namespace, plan.hosts)
-  await plug(plan, { ...machine, port: portOf(machine), host: 16 + machine.index })
+  const address = addressOf(plan, machine)
+  await addNamespace(machine.namespace, await readHosts(plan))
+  await plug(plan, { ...machine, address, port: portOf(machine), host: 16 + machine.index })
+}
+
+/** The machine goes on with another address on the same cable, and what is bound to the old one is cut off. */
+export async function readdress(machine: MachinePlan, old: string, address: string): Promise<void> {
+  const { namespace, side } = machine
+  await batch(namespace, [
+    `addr del ${old}/16 dev eth0`,
+    `addr add ${address}/16 dev eth0`,
+    `route replace default via ${network[side]}.0.1`,
+  ])
 }
 
 /** Takes the cable and the namespace away, with every connection in it: the other ends hear nothing. */

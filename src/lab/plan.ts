@@ -111,7 +111,8 @@ function suiteOf(name: string, { suite = 'trixie' }: PlanOptions): Suite {
   return typeof suite === 'string' ? suite : (suite[name] ?? suite['*'] ?? 'trixie')
 }
 
-function nextAddress(side: Side, taken: Set<string>): string {
+/** The first address of this side that nobody has; it is taken then. */
+export function nextAddress(side: Side, taken: Set<string>): string {
   for (let n = 0; ; n++) {
     const address = `${network[side]}.${1 + Math.floor(n / 250)}.${1 + (n % 250)}`
     if (taken.has(address)) continue
@@ -131,11 +132,13 @@ function refuseSharedAddresses(machines: readonly MachinePlan[]): void {
     }
 }
 
+export const localNames = ['127.0.0.1 localhost', '::1 localhost ip6-localhost ip6-loopback']
+
 function hostsFile(machines: readonly MachinePlan[], aliases: ReadonlyMap<string, readonly string[]>): string {
   const lines = machines.map(({ name, address }) =>
     [address, ...unique([name, ...(aliases.get(name) ?? [])]).filter((word) => word !== 'localhost')].join(' '),
   )
-  return ['127.0.0.1 localhost', '::1 localhost ip6-localhost ip6-loopback', ...lines, ''].join('\n')
+  return [...localNames, ...lines, ''].join('\n')
 }
 
 function isLoopback(address: string): boolean {

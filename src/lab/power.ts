@@ -1,9 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { access, mkdir, open, readFile } from 'node:fs/promises'
+import { access, open, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ProvisionError } from '../errors.ts'
 import { makeCgroups } from './cgroup.ts'
 import { until } from './local.ts'
+import { giveNames, ownHostsOf } from './names.ts'
 import { cutOff, plugIn, unplug } from './network.ts'
 import type { LabPlan, MachinePlan } from './plan.ts'
 import { killIn, leaderIn } from './processes.ts'
@@ -32,10 +33,10 @@ export async function powerOn(plan: LabPlan, machine: MachinePlan): Promise<void
   // A fresh namespace: the sockets of a machine that lost its power never speak again.
   await unplug(plan, machine)
   await plugIn(plan, machine)
-  await mkdir(machine.directory, { recursive: true })
+  await giveNames(plan, machine)
   const groups = await makeCgroups(machine.nspawnName)
   const log = await open(consoleOf(machine), 'a')
-  const nspawn = nspawnCommand(plan, machine)
+  const nspawn = nspawnCommand(machine)
   const child = spawn(
     'nsenter',
     [`--net=/run/netns/${machine.namespace}`, 'sh', '-c', supervisor, 'sh', groups.join(' '), ...nspawn],
@@ -57,7 +58,7 @@ export async function powerOff(machine: MachinePlan): Promise<void> {
   await killIn([machine.namespace])
 }
 
-function nspawnCommand(plan: LabPlan, machine: MachinePlan): string[] {
+function nspawnCommand(machine: MachinePlan): string[] {
   return [
     'systemd-nspawn',
     '--quiet',
@@ -70,7 +71,9 @@ function nspawnCommand(plan: LabPlan, machine: MachinePlan): string[] {
     '--resolv-conf=off',
     '--timezone=off',
     '--console=pipe',
-    `--bind-ro=${join(plan.directory, 'hosts')}:/etc/hosts`,
+    `--bind-ro=${ownHostsOf(machine)}:/etc/hosts`,
+    // For firewall rules of its own; the network namespace is not nspawn's, so it would take this away.
+    '--capability=CAP_NET_ADMIN',
   ]
 }
 

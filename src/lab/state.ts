@@ -2,6 +2,7 @@ import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promise
 import { homedir, userInfo } from 'node:os'
 import { join } from 'node:path'
 import { ProvisionError } from '../errors.ts'
+import { hostsOf } from './names.ts'
 import { firewallOf } from './network.ts'
 import { type LabPlan, labs } from './plan.ts'
 import { birthOf } from './processes.ts'
@@ -20,7 +21,7 @@ export async function claim(plan: LabPlan): Promise<void> {
   const draft = join(labs, `.${plan.id}.${process.pid}`)
   await mkdir(draft, { recursive: true, mode: 0o700 })
   await mkdir(join(draft, 'home', '.ssh'), { recursive: true, mode: 0o700 })
-  await writeFile(join(draft, 'hosts'), plan.hosts, { mode: 0o644 })
+  await writeFile(hostsOf({ directory: draft }), plan.hosts, { mode: 0o644 })
   const owner = { pid: process.pid, born: await birthOf(process.pid) }
   await save(draft, { version: 1, phase: 'starting', owner, plan })
   try {

@@ -39,7 +39,10 @@ export function systemdUnit(name: string, unit: { content: Late<string>; settle?
         saves: [...folders(path), path, ...folders(link).slice(-1), link],
         stage: sh`printf %s ${content} >"$stage/"${name}`,
         validate: sh`
-          systemd-analyze verify --recursive-errors=no "$stage/"${name} >"$stage/verdict" 2>&1 || { cat "$stage/verdict" >&2; exit 1; }
+          # systemd before 250 does not have the option, and judges the named unit alone anyway.
+          alone=--recursive-errors=no
+          systemd-analyze --help | grep -q recursive-errors || alone=
+          systemd-analyze verify $alone "$stage/"${name} >"$stage/verdict" 2>&1 || { cat "$stage/verdict" >&2; exit 1; }
           # What systemd does not know it only warns of, and then ignores.
           if grep -E 'Unknown (key|lvalue|section)' "$stage/verdict" >&2; then exit 1; fi
         `,

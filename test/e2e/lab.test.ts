@@ -120,6 +120,73 @@ test('the firewall forgets: what was open is dead, new connections work', async 
   old.kill('SIGKILL')
 })
 
+test('a machine has a firewall of its own', async () => {
+  const { sh } = lab.machine(gateway)
+  await sh('nft "add table inet own; add chain inet own in { type filter hook input priority 0; }"')
+  await sh('nft add rule inet own in tcp dport 22 drop')
+  expect((await lab.run(banner(gateway), { timeoutMs: 700 })).code).toBe(124)
+  await sh('nft delete table inet own')
+  expect((await lab.run(banner(gateway))).stdout).toContain('SSH-2.0')
+})
+
+test('a new address: the old one is gone, everybody finds the machine at the new one, also after a power cut', async () => {
+  const machine = lab.machine(gateway)
+  const old = machine.address
+  await machine.renumber()
+  expect(machine.address).not.toBe(old)
+  expect((await lab.run(banner(old), { from: device, timeoutMs: 700 })).stdout).toBe('')
+  const found = async () => {
+    for (const from of [device, client, 'lan', 'guest'])
+      expect((await lab.run(banner(gateway), { from })).stdout, from).toContain('SSH-2.0')
+    expect((await lab.machine(device).sh(`getent hosts ${gateway}`)).stdout).toContain(machine.address)
+  }
+  await found()
+  expect((await find(picture))?.machine(gateway).address).toBe(machine.address)
+  await machine.kill()
+  await machine.boot()
+  await found()
+})
+
+test('names fail inside one machine until it learns them again, over a power cut too', async () => {
+  const machine = lab.machine(device)
+  const knows = async () =>
+    (await machine.sh(`getent hosts ${gateway}; getent hosts localhost`)).stdout.split('\n').length
+  await machine.forgetNames()
+  expect(await knows()).toBe(2)
+  await machine.kill()
+  await machine.boot()
+  await lab.machine(gateway).renumber()
+  expect(await knows()).toBe(2)
+  const { stderr } = await machine.sh(`ssh -o BatchMode=yes ${gateway} true`)
+  expect(stderr).toContain('Temporary failure in name resolution')
+  await machine.learnNames()
+  expect((await machine.sh(`getent hosts ${gateway}`)).stdout).toContain(lab.machine(gateway).address)
+})
+
+test('a machine boots although its gateway is away', async () => {
+  await lab.machine(gateway).kill()
+  await lab.machine(device).kill()
+  await lab.machine(device).boot()
+  expect((await lab.run([...ssh, device, 'true'])).code).toBe(0)
+  await lab.machine(gateway).boot()
+})
+
+test('a clock can be wrong by years, a disk full, /etc read-only', async () => {
+  const { sh } = lab.machine(device)
+  const faketime = 'LD_PRELOAD=/usr/$LIB/faketime/libfaketime.so.1 FAKETIME=-20y FAKETIME_DONT_FAKE_MONOTONIC=1'
+  const clock = await sh(`date +%Y; systemd-run -q --pipe --wait -p 'Environment=${faketime}' date +%Y`)
+  const [now, then] = clock.stdout.trim().split('\n').map(Number)
+  expect(then).toBe((now ?? 0) - 20)
+  const full = await sh(
+    'cat /dev/zero >/var/full; echo >/var/more || echo full; rm /var/full; echo >/var/more && echo room',
+  )
+  expect(full.stdout).toBe('full\nroom\n')
+  const etc = await sh(
+    'mount --bind /etc /etc; mount -o remount,bind,ro /etc; echo >/etc/x || echo ro; umount /etc; echo >/etc/x && echo rw',
+  )
+  expect(etc.stdout).toBe('ro\nrw\n')
+})
+
 test('a re-flashed machine is a stranger', async () => {
   await lab.machine(device).reflash()
   const { code, stderr } = await lab.run([...ssh, device, 'true'])

@@ -5,6 +5,7 @@ const [gateway, device] = ['ssh-gw.guest.internal', 'host-a.lan.internal']
 const { clients: _, ...pair } = picture
 
 test.each([
+  { old: 'Debian 11', suite: 'bullseye' },
   { old: 'Debian 12', suite: 'bookworm' },
   { old: 'a gateway of Debian 13 and a device of Debian 12', suite: { [gateway]: 'trixie', [device]: 'bookworm' } },
   { old: 'a gateway of Debian 12 and a device of Debian 13', suite: { [gateway]: 'bookworm', [device]: 'trixie' } },
