@@ -1,8 +1,9 @@
 /** What a playbook may import. */
 
-export { printForward, printListener } from './inventory/forward.ts'
+export { printForward, printListener, socketName } from './inventory/forward.ts'
 export type { Account, Client, Device, Forward, Gateway, Host, Inventory } from './inventory/model.ts'
 export { on, type Playbook, playbook, type Step, verify } from './playbook.ts'
+export { checkEvery, deriveTiming, leastTiming, type Recovery, recovery, type Timing } from './recovery.ts'
 export type { Change, Late, Observed, Refused, Resource, Seen } from './resource.ts'
 export { known } from './resource.ts'
 export * from './resources/index.ts'

@@ -1,5 +1,6 @@
 import type { Device, Forward, Gateway, Inventory } from './inventory/model.ts'
-import type { Resource } from './resource.ts'
+import type { Recovery } from './recovery.ts'
+import type { Resource, Seen } from './resource.ts'
 
 /** A recipe: from the inventory to what its hosts should have, in order. Pure: it contacts nobody. */
 export type Playbook = (inventory: Inventory) => readonly Step[]
@@ -15,6 +16,8 @@ export interface Wanted {
 export interface Checked {
   readonly kind: 'checked'
   readonly forwards: readonly Forward[]
+  /** How soon each is back after a fault, by the settings it has then; undefined: cannot be told. */
+  readonly recovery: (forward: Forward, seen: Seen) => Recovery | undefined
 }
 
 /** Names a recipe, and gives it its types. Steps may be nested, so that a recipe can contain another. */
@@ -31,6 +34,10 @@ export function on<H extends Gateway | Device>(
 }
 
 /** Each of these devices must answer, as itself, through these forwards. */
-export function verify(devices: readonly Device[], forwards: (device: Device) => readonly Forward[]): Checked {
-  return { kind: 'checked', forwards: devices.flatMap((device) => forwards(device)) }
+export function verify(
+  devices: readonly Device[],
+  forwards: (device: Device) => readonly Forward[],
+  recovery: Checked['recovery'] = () => undefined,
+): Checked {
+  return { kind: 'checked', forwards: devices.flatMap((device) => forwards(device)), recovery }
 }

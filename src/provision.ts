@@ -1,9 +1,9 @@
 import { type Changing, change, look, preview } from './change.ts'
 import { assemble, type Fleet, hasFailed, type Member, reportOf } from './fleet.ts'
 import type { Inventory } from './inventory/model.ts'
-import type { Playbook } from './playbook.ts'
+import type { Playbook, Step } from './playbook.ts'
 import { prove } from './prove.ts'
-import { exitCode, type Outcome, type Report } from './report/report.ts'
+import { exitCode, type Outcome, type RecoveryReport, type Report } from './report/report.ts'
 import { changingOf, type Run } from './run.ts'
 
 /** The whole run: look at every host at once, plan, show, change step by step, prove every forward, report. */
@@ -19,7 +19,7 @@ export async function provision(inventory: Inventory, playbook: Playbook, run: R
   // Beside the look, not after it: what this proves stands when nothing has to change.
   const early = run.command === 'check' ? [] : prove(checks, fleet, inventory, run)
   await Promise.all(looks)
-  const moving = judge(fleet, run, changing) && run.command === 'apply'
+  const moving = judge(fleet, steps, run, changing) && run.command === 'apply'
   if (moving) {
     for (const [number, step] of steps.entries()) {
       if (step.kind === 'checked' || run.signal.aborted) continue
@@ -42,12 +42,13 @@ export async function provision(inventory: Inventory, playbook: Playbook, run: R
     exitCode: exitCode(hosts, forwards, run.signal.aborted),
     hosts,
     forwards,
+    recoveries: promises(steps, fleet),
     wire: { connections, execs },
   }
 }
 
 /** The plan, before anything moves: a host that refuses one thing is left alone in all. Is there anything to change? */
-function judge(fleet: Fleet, run: Run, { end }: Changing): boolean {
+function judge(fleet: Fleet, steps: readonly Step[], run: Run, { end }: Changing): boolean {
   const planned = [...fleet.members.values()].map((member) => {
     const { changes, refused } = preview(member, fleet)
     if (hasFailed(member)) return reportOf(member)
@@ -55,8 +56,20 @@ function judge(fleet: Fleet, run: Run, { end }: Changing): boolean {
     if (run.command !== 'apply') member.changes.push(...changes)
     return { ...reportOf(member), changes }
   })
-  run.show({ hosts: planned })
+  run.show({ hosts: planned, recoveries: promises(steps, fleet) })
   return planned.some(({ changes }) => changes.length > 0)
+}
+
+/** What is promised of the forwards of devices within the limit. */
+function promises(steps: readonly Step[], { members, seen }: Fleet): RecoveryReport[] {
+  return steps.flatMap((step) => {
+    if (step.kind !== 'checked') return []
+    return step.forwards.flatMap((forward) => {
+      const recovery = members.has(forward.device) ? step.recovery(forward, seen) : undefined
+      const { device, gateway, bindAddress, port } = forward
+      return recovery ? [{ device, gateway, bindAddress, port, ...recovery }] : []
+    })
+  })
 }
 
 function success(member: Member, fleet: Fleet, { command, signal }: Run): Outcome {

@@ -19,6 +19,8 @@ export interface Seen {
   of(host: string, id: string): Observed | undefined
   /** This host will show nothing more in this run: unreachable, failed, or outside `--limit`. */
   gone(host: string): boolean
+  /** This host is within the limit, and could not be reached or came to a bad end. */
+  failed(host: string): boolean
 }
 
 /** A value, or one that depends on what hosts have shown; undefined: not known yet. Identity is never late, only content. */

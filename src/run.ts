@@ -11,7 +11,7 @@ export interface Run {
   readonly context: ReachContext
   readonly progress: Progress
   /** Called with the plan before anything moves. */
-  readonly show: (report: Pick<Report, 'hosts'>) => void
+  readonly show: (plan: Pick<Report, 'hosts' | 'recoveries'>) => void
   /** Aborted: nothing new is begun. */
   readonly signal: AbortSignal
   readonly debug: (title: string, text: string) => void

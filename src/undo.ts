@@ -33,7 +33,10 @@ export async function takeBack(inventory: Inventory, run: Run, named?: string): 
     if (refused && !hasFailed(member)) changing.end(member, 'rejected', refused)
   }
   const going = (member: Member) => (member.takesBack && !hasFailed(member) ? pasts.get(member) : undefined)
-  run.show({ hosts: members.map((member) => ({ ...reportOf(member), changes: going(member)?.changes ?? [] })) })
+  run.show({
+    hosts: members.map((member) => ({ ...reportOf(member), changes: going(member)?.changes ?? [] })),
+    recoveries: [],
+  })
   for (const role of ['device', 'gateway']) {
     await Promise.all(
       members.map(async (member) => {
@@ -67,6 +70,7 @@ export async function takeBack(inventory: Inventory, run: Run, named?: string): 
     exitCode: exitCode(hosts, [], run.signal.aborted),
     hosts,
     forwards,
+    recoveries: [],
     wire: { connections, execs },
   }
 }

@@ -1,23 +1,46 @@
-import type { Device, Forward, Gateway } from '../../src/index.ts'
-import { printForward } from '../../src/index.ts'
+import type { Device, Forward, Gateway, Late, Timing, Unit } from '../../src/index.ts'
+import { checkEvery as check, known, printForward, printListener, socketName, versionOf } from '../../src/index.ts'
+import { autosshPoll, checkProgram, controlSocket, dialler, key, knownHosts, tunnelUnitName } from './names.ts'
 
-interface Tunnel {
+/** All forwards of a device on one gateway. */
+export interface Tunnel {
   readonly device: Device
   readonly gateway: Gateway
   readonly forwards: readonly Forward[]
-  /** The unprivileged account that dials. */
-  readonly dialler: string
-  readonly key: string
-  readonly knownHosts: string
+  /** The account on the gateway that it logs in to. */
+  readonly account: string
+  readonly timing: Late<Timing>
 }
+
+/** What keeps a tunnel open, and what looks at it from outside. */
+export function tunnelUnits(tunnel: Tunnel): Unit[] {
+  const { device, gateway } = tunnel
+  // A tunnel is not changed while its other end cannot be.
+  const content: Late<string> = (seen) => {
+    if (seen.failed(gateway.name)) return undefined
+    const systemd = known(versionOf(device.name, 'systemd'), seen)
+    const timing = known(tunnel.timing, seen)
+    return systemd && timing && tunnelUnit({ ...tunnel, timing }, systemd)
+  }
+  return [
+    { name: tunnelUnitName(gateway), content, host: gateway.name, wantedBy: 'multi-user.target' },
+    ...checkUnits(gateway),
+  ]
+}
+
+/** systemd hands the key over (LoadCredential, from 247 on), so that not even the dialling account can read its file. */
+export const hasCredentials = (systemd: string) => Number(systemd) >= 247
+
+type Known = Omit<Tunnel, 'timing'> & { readonly timing: Timing }
 
 /**
  * The unit that keeps a device's forwards open on one gateway. `ssh -f` goes to the background only after every forward
  * is confirmed, so with Type=forking an active unit is an open tunnel, and a taken port or a silent gateway a failed start.
+ * After a run that was healthy the next begins at once; EXIT_CODE tells that there was one (systemd.exec(5)).
  */
-export function tunnelUnit(tunnel: Tunnel): string {
-  const { device, gateway, dialler } = tunnel
-  const dial = tunnel.device.supervisor === 'autossh' ? autossh(tunnel) : ssh(tunnel)
+function tunnelUnit(tunnel: Known, systemd: string): string {
+  const { device, gateway, timing } = tunnel
+  const credential = hasCredentials(systemd)
   return `[Unit]
 Description=Reverse tunnel of ${device.name} to ${gateway.name}
 Wants=network-online.target
@@ -26,56 +49,101 @@ After=network-online.target
 StartLimitIntervalSec=0
 
 [Service]
-${dial.join('\n')}
+# What a client that was killed has left: with it in the way the next one would make none.
+ExecStartPre=/bin/rm -f ${controlSocket(gateway)}
+${dial(tunnel, credential ? `\${CREDENTIALS_DIRECTORY}/key` : key).join('\n')}
+ExecStopPost=/bin/sh -c 'test -n "$$EXIT_CODE" || sleep ${pause(device.name, timing.retry)}'
 Restart=always
-RestartSec=${restartDelay(device.name)}
-TimeoutStartSec=45
+RestartSec=200ms
+TimeoutStartSec=${timing.connectTimeout + 10}
 User=${dialler}
+${credential ? `LoadCredential=key:${key}\n` : ''}RuntimeDirectory=reverse-tunnel
+RuntimeDirectoryPreserve=yes
 ${sandbox}
+RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX
 
 [Install]
 WantedBy=multi-user.target
 `
 }
 
-function ssh(tunnel: Tunnel): string[] {
-  return ['Type=forking', `ExecStart=/usr/bin/ssh -f -N ${options(tunnel)}`]
-}
+/** What looks at the client from outside: systemd takes one that is frozen, or whose address is gone, for healthy. */
+function checkUnits(gateway: Gateway): Unit[] {
+  const name = tunnelUnitName(gateway).replace(/\.service$/, '-check')
+  const service = `[Unit]
+Description=Is ${tunnelUnitName(gateway)} alive
 
-/** autossh says that it is active before it is: the forward's own proof is what counts. Its back-off stays under 15 s. */
-function autossh(tunnel: Tunnel): string[] {
+[Service]
+Type=oneshot
+ExecStart=/bin/sh ${checkProgram} ${tunnelUnitName(gateway)} ${controlSocket(gateway)} ${gateway.dial.port} ${check}
+TimeoutStartSec=${check + 10}
+User=${dialler}
+LogLevelMax=notice
+${sandbox}
+RestrictAddressFamilies=AF_UNIX AF_NETLINK
+`
+  const timer = `[Unit]
+Description=Is ${tunnelUnitName(gateway)} alive, every ${check} s
+
+[Timer]
+OnActiveSec=${check}s
+OnUnitInactiveSec=${check}s
+AccuracySec=250ms
+
+[Install]
+WantedBy=timers.target
+`
   return [
-    'Type=exec',
-    'Environment=AUTOSSH_GATETIME=0 AUTOSSH_POLL=15 AUTOSSH_FIRST_POLL=15',
-    `ExecStart=/usr/bin/autossh -M 0 -N ${options(tunnel)}`,
+    { name: `${name}.service`, content: service },
+    { name: `${name}.timer`, content: timer, wantedBy: 'timers.target' },
   ]
 }
 
-function options({ gateway, forwards, key, knownHosts }: Tunnel): string {
+function dial(tunnel: Known, identity: string): string[] {
+  if (tunnel.device.supervisor === 'systemd')
+    return ['Type=forking', `ExecStart=/usr/bin/ssh -f -N ${options(tunnel, identity)}`]
+  // autossh says that it is active before it is: the forward's own proof is what counts. Its back-off stays short.
+  return [
+    'Type=exec',
+    `Environment=AUTOSSH_GATETIME=0 AUTOSSH_POLL=${autosshPoll} AUTOSSH_FIRST_POLL=${autosshPoll}`,
+    `ExecStart=/usr/bin/autossh -M 0 -N ${options(tunnel, identity)}`,
+  ]
+}
+
+function options({ gateway, forwards, account, timing }: Known, identity: string): string {
   const settings = {
     BatchMode: 'yes',
     IdentitiesOnly: 'yes',
-    IdentityFile: key,
+    IdentityFile: identity,
     UserKnownHostsFile: knownHosts,
     GlobalKnownHostsFile: '/dev/null',
     StrictHostKeyChecking: 'yes',
     HostKeyAlias: gateway.name,
     ExitOnForwardFailure: 'yes',
-    ConnectTimeout: 10,
-    ServerAliveInterval: 15,
-    ServerAliveCountMax: 3,
+    ControlMaster: 'yes',
+    ControlPath: controlSocket(gateway),
+    ConnectTimeout: timing.connectTimeout,
+    ServerAliveInterval: timing.interval,
+    ServerAliveCountMax: timing.countMax,
   }
   return [
     '-F none -T',
     ...Object.entries(settings).map(([name, value]) => `-o ${name}=${value}`),
-    ...forwards.map((forward) => `-R ${printForward(forward)}`),
-    `-p ${gateway.dial.port} -l ${gateway.tunnelAccount} ${gateway.dial.address}`,
+    ...forwards.map((forward) => `-R ${remote(forward)}`),
+    `-p ${gateway.dial.port} -l ${account} ${gateway.dial.address}`,
   ].join(' \\\n  ')
 }
 
-/** 5 to 9 s, the same for a device every time: after the gateway was away, not all of them dial in the same second. */
-function restartDelay(name: string): number {
-  return 5 + ([...name].reduce((hash, letter) => (hash * 31 + letter.charCodeAt(0)) >>> 0, 7) % 5)
+/** Where systemd owns the port, the device offers a unix socket in the only folder that its account sees. */
+function remote(forward: Forward): string {
+  if (forward.listener === 'sshd') return printForward(forward)
+  return `/s/${socketName(forward)}${printForward(forward).slice(printListener(forward).length)}`
+}
+
+/** Up to `most` seconds, the same for a device every time: after the gateway was away, not all dial in the same moment. */
+function pause(name: string, most: number): string {
+  const share = [...name].reduce((hash, letter) => (hash * 31 + letter.charCodeAt(0)) >>> 0, 7) % 100
+  return ((most * (50 + share / 2)) / 100).toFixed(2)
 }
 
 /** It needs the network, its key and nothing else. */
@@ -95,7 +163,6 @@ PrivateDevices=yes
 PrivateTmp=yes
 PrivateUsers=yes
 RemoveIPC=yes
-RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX
 RestrictNamespaces=yes
 RestrictRealtime=yes
 RestrictSUIDSGID=yes

@@ -65,7 +65,7 @@ async function conduct(
     signal: interrupt.signal,
     show: (plan) => {
       if ((command === 'apply' || command === 'undo') && !argv.quiet && !argv.json)
-        progress.note(printPlan(plan.hosts, { color, diffs: argv.verbose }))
+        progress.note(printPlan(plan, { color, diffs: argv.verbose }))
     },
     debug: (title, text) => {
       if (argv.debug) progress.note(`--- ${title}\n${text}`)

@@ -7,10 +7,12 @@ import type { Path, Problems } from './problems.ts'
 import type { Holey } from './shape.ts'
 import { show, suggest } from './words.ts'
 
-interface ForwardsBuilding extends Building {
+export interface ForwardsBuilding extends Building {
   readonly device: string
   /** undefined: they cannot be known, because the gateways of the file are of the wrong shape. */
   readonly gateways: readonly string[] | undefined
+  /** What each gateway says for the forwards that say nothing. */
+  readonly listeners: ReadonlyMap<string, Forward['listener'] | undefined>
   readonly path: Path
 }
 
@@ -50,17 +52,15 @@ function unbracket(address: string): string {
 }
 
 function settle(words: ForwardWords, choice: Choice, building: ForwardsBuilding): Forward | undefined {
-  const { path, problems, origins, device } = building
+  const { path, problems, origins, device, listeners } = building
   const gateway = findGateway(words, choice.gateway, building)
   const bindAddress = settleBindAddress(words.bindAddress)
   const exposed = !isLoopback(bindAddress)
   if (exposed && choice.expose !== true) problems.add(path, exposeSentence({ ...words, bindAddress }, choice.gateway))
-  if (choice.listener === 'socket') {
-    problems.add([...path, 'listener'], '"socket" is not available yet: leave it out, and choose a port from 1024 on')
-  } else if (words.port < 1024) {
-    const why =
-      'sshd opens ports below 1024 for root only, and the socket listener that could do it is not available yet'
-    problems.add(path, `port ${words.port}: ${why}; choose a port from 1024 on`)
+  const listener = choice.listener ?? listeners.get(gateway ?? '') ?? 'socket'
+  if (listener === 'sshd' && words.port < 1024) {
+    const why = `port ${words.port}: sshd opens ports below 1024 for root only`
+    problems.add(path, `${why}; say "listener": "socket", or choose a port from 1024 on`)
   }
   if (gateway === undefined) return undefined
   const forward: Forward = {
@@ -70,7 +70,7 @@ function settle(words: ForwardWords, choice: Choice, building: ForwardsBuilding)
     port: words.port,
     host: words.host,
     hostPort: words.hostPort,
-    listener: 'sshd',
+    listener,
     expose: exposed && choice.expose === true,
   }
   origins.set(forward, { path, bindAddress: words.bindAddress === '' ? '*' : (words.bindAddress ?? '127.0.0.1') })

@@ -1,5 +1,5 @@
 import { readAccounts } from './accounts.ts'
-import { buildForwards, checkWayForward } from './build-forwards.ts'
+import { buildForwards, checkWayForward, type ForwardsBuilding } from './build-forwards.ts'
 import type * as File from './file.ts'
 import { readHostKey } from './keys.ts'
 import type { Account, Client, Device, Forward, Gateway, Inventory, Login } from './model.ts'
@@ -27,8 +27,10 @@ export function build(file: Holey<File.InventoryFile>, building: Building): Inve
     return buildGateway(name, gateway ?? {}, { ...building, common })
   })
   const names = file.gateways === undefined && 'gateways' in file ? undefined : gateways.map((gateway) => gateway.name)
+  const listeners = new Map(Object.entries(file.gateways ?? {}).map(([name, gateway]) => [name, gateway?.listener]))
   const devices = Object.entries(file.devices ?? {}).map(([name, device]) => {
-    return buildDevice(name, device ?? {}, { ...building, common, gateways: names })
+    const wanted = { recoverWithin: file.recoverWithin, ...present(device ?? {}) }
+    return buildDevice(name, wanted, { ...building, common, gateways: names, listeners })
   })
   const clients = Object.entries(file.clients ?? {}).map(([name, client]) => buildClient(name, client ?? {}, building))
   return { file: building.around.file, directory: building.around.directory, gateways, devices, clients }
@@ -59,7 +61,7 @@ function buildGateway(name: string, gateway: Holey<File.Gateway>, building: Host
 function buildDevice(
   name: string,
   device: Holey<File.Device>,
-  building: HostBuilding & { readonly gateways: readonly string[] | undefined },
+  building: HostBuilding & Pick<ForwardsBuilding, 'gateways' | 'listeners'>,
 ): Device {
   const path = ['devices', name]
   const host = buildHost(name, device, { ...building, path })
@@ -70,6 +72,7 @@ function buildDevice(
     forwards,
     via: device.via?.filter((way) => way !== undefined) ?? ['direct', 'forward'],
     supervisor: device.supervisor ?? 'systemd',
+    ...present({ recoverWithin: device.recoverWithin }),
   }
   if (device.via !== undefined) checkWayForward(built, path, building.problems)
   return built

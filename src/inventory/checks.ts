@@ -10,6 +10,7 @@ export function checkTogether(inventory: Inventory, origins: ReadonlyMap<Forward
   checkNames(inventory, problems)
   checkAddresses(inventory, problems)
   checkPorts(inventory, origins, problems)
+  for (const device of inventory.devices) checkListeners(device, origins, problems)
   for (const gateway of inventory.gateways) checkTunnelAccount(gateway, problems)
   if (inventory.gateways.length > 0 || !problems.has(['gateways'])) {
     for (const device of inventory.devices) checkVia(device, inventory, problems)
@@ -75,6 +76,18 @@ function checkPorts(inventory: Inventory, origins: ReadonlyMap<Forward, Origin>,
       problems.add(origin.path, `${taken}: choose another port`)
     }
     earlier.push(forward)
+  }
+}
+
+/** They share one connection, and with it one account on the gateway. */
+function checkListeners({ forwards }: Device, origins: ReadonlyMap<Forward, Origin>, problems: Problems): void {
+  for (const forward of forwards) {
+    const first = forwards.find(({ gateway }) => gateway === forward.gateway)
+    const origin = origins.get(forward)
+    if (first === undefined || origin === undefined || first.listener === forward.listener) continue
+    const line = problems.line(origins.get(first)?.path ?? [])
+    const other = `${printForward(first)} on ${line} has "listener": "${first.listener}"`
+    problems.add(origin.path, `${other}, and all forwards of a device on one gateway must have the same: choose one`)
   }
 }
 

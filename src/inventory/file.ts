@@ -12,6 +12,10 @@ export type HostKeys = string[]
  * "[bind_address:]port:host:hostport", in the words of ssh -R: whoever connects to port on the gateway reaches host:hostport as the device sees it. Or an object with the same parts by name.
  */
 export type Forward = string | ForwardObject
+/**
+ * Seconds within which the forwards are back after the worst of their faults, counted from when power or the link is back. The keepalives are chosen to meet it, as sparing as they can be; where they cannot, the plan says why. Default: 5 s keepalives, back within 20 s.
+ */
+export type RecoverWithin = number
 
 /**
  * The machines that provision looks after: gateways that everybody can reach, devices that nobody can call, and the tunnels between them.
@@ -22,6 +26,10 @@ export interface InventoryFile {
    */
   $schema?: string
   login?: Login
+  /**
+   * For every device that does not say otherwise: see a device's recoverWithin.
+   */
+  recoverWithin?: number
   /**
    * Machines that devices can dial out to and people can reach. The name of each is the key: { "ssh-gw.guest.internal": {} }.
    */
@@ -75,6 +83,10 @@ export interface Gateway {
    * The account on the gateway that tunnels log in to. provision creates it: it may listen on the ports written here and do nothing else. Nobody may log in as a person with it. Default: tunnel.
    */
   tunnelAccount?: string
+  /**
+   * Who opens the ports on this gateway, for every forward that does not say otherwise: see a forward's listener.
+   */
+  listener?: 'socket' | 'sshd'
 }
 /**
  * Accounts that this host should have: { "user001": { "authorizedKeys": ["user001.pub"] } }. Accounts that are not named here are not touched.
@@ -134,6 +146,7 @@ export interface Device {
    * What keeps the tunnel alive on the device: "systemd" (plain ssh under systemd, the default) or "autossh".
    */
   supervisor?: 'systemd' | 'autossh'
+  recoverWithin?: RecoverWithin
 }
 /**
  * One forward, its parts by name.
@@ -160,9 +173,9 @@ export interface ForwardObject {
    */
   hostPort: number
   /**
-   * Who opens the port on the gateway. "sshd": sshd does, as with ssh -R. "socket" (not available yet): systemd owns the port, so that a stale session never holds it and ports below 1024 work.
+   * Who opens the port on the gateway. "socket" (the default): systemd does, and the device offers a unix socket behind it, so that a dead session never holds the port, a new one takes over at once, and ports below 1024 work. "sshd": sshd does, as with a plain ssh -R; a dead session holds the port until keepalives end it. All forwards of a device on one gateway have the same.
    */
-  listener?: 'sshd' | 'socket'
+  listener?: 'socket' | 'sshd'
   /**
    * true: other machines than the gateway may reach this port. Needed where the bind address is not loopback.
    */

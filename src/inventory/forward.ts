@@ -102,6 +102,11 @@ export function printListener(forward: Pick<Forward, 'bindAddress' | 'port'>): s
   return `${bracket(forward.bindAddress)}:${forward.port}`
 }
 
+/** The file name of the unix socket behind it, and part of unit names: `127.0.0.1_9022`, `__1_9024`, `any_9025`. */
+export function socketName({ bindAddress, port }: Pick<Forward, 'bindAddress' | 'port'>): string {
+  return `${bindAddress === '*' ? 'any' : bindAddress.replaceAll(':', '_')}_${port}`
+}
+
 function bracket(address: string): string {
   return address.includes(':') ? `[${address}]` : address
 }

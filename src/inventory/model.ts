@@ -31,6 +31,7 @@ export interface Gateway extends Host {
   readonly role: 'gateway'
   /** Where devices reach it. */
   readonly dial: { readonly address: string; readonly port: number }
+  /** The account of devices whose ports sshd owns, and the beginning of the names of the others' own accounts. */
   readonly tunnelAccount: string
 }
 
@@ -40,6 +41,8 @@ export interface Device extends Host {
   /** Ways in, tried in order: `direct`, `forward`, or a gateway's name. */
   readonly via: readonly string[]
   readonly supervisor: 'systemd' | 'autossh'
+  /** Seconds; the settings of its tunnels are derived from it. */
+  readonly recoverWithin?: number
 }
 
 /** One `-R bindAddress:port:host:hostPort`. Addresses are bare: IPv6 without brackets, the bind address never empty. */
@@ -50,6 +53,7 @@ export interface Forward {
   readonly port: number
   readonly host: string
   readonly hostPort: number
+  /** Who owns the port: sshd itself, or systemd with the device's unix socket behind it. */
   readonly listener: 'sshd' | 'socket'
   /** May strangers reach the port: the bind address is not loopback, and the user said so. */
   readonly expose: boolean

@@ -7,6 +7,8 @@ export interface Report {
   readonly exitCode: number
   readonly hosts: readonly HostReport[]
   readonly forwards: readonly ForwardReport[]
+  /** What is promised of each forward with the settings that it has after the run, or would have. */
+  readonly recoveries: readonly RecoveryReport[]
   /** What the run cost on the wire. */
   readonly wire: { readonly connections: number; readonly execs: number }
 }
@@ -50,6 +52,13 @@ export interface ForwardReport {
   /** Until the login through the forward was done. */
   readonly latencyMs?: number
   readonly error?: Trouble
+}
+
+/** Seconds until the forward is back after the fault is over; see src/recovery.ts. */
+export interface RecoveryReport extends Pick<ForwardReport, 'device' | 'gateway' | 'bindAddress' | 'port'> {
+  readonly powerCut: number
+  readonly silentLink: number
+  readonly frozenClient: number
 }
 
 /** 3 wins over 1, and 1 over 4: a host whose end is not known is worse than one that refused, and that worse than a difference. */

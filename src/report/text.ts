@@ -1,6 +1,6 @@
 import { styleText } from 'node:util'
 import { printListener } from '../inventory/forward.ts'
-import type { ForwardReport, HostReport, Report, Trouble } from './report.ts'
+import type { ForwardReport, HostReport, RecoveryReport, Report, Trouble } from './report.ts'
 
 /**
  * How a report reads. One line a host, one line a forward, what went wrong right below it with what to do now.
@@ -18,17 +18,26 @@ export function printReport(report: Report, options: TextOptions): string {
   const lines = [
     ...report.hosts.flatMap((host) => [hostLine(host, width, paint), ...details(host, options, paint)]),
     ...report.forwards.flatMap((forward) => [forwardLine(forward, paint), ...trouble(forward.error, paint)]),
+    ...(report.command === 'check' ? report.recoveries.map(recoveryLine) : []),
     closing(report),
   ]
   return `${lines.join('\n')}\n`
 }
 
-/** What is going to be changed, before it is. */
-export function printPlan(hosts: readonly HostReport[], options: TextOptions): string {
+/** What is going to be changed, before it is, and what is promised of the forwards then. */
+export function printPlan({ hosts, recoveries }: Pick<Report, 'hosts' | 'recoveries'>, options: TextOptions): string {
   const paint = painter(options.color)
   const planned = hosts.filter(({ changes }) => changes.length > 0)
   if (planned.length === 0) return 'plan: nothing to change'
-  return planned.flatMap((host) => [planHead(host), ...changes(host, options, paint)]).join('\n')
+  return [
+    ...planned.flatMap((host) => [planHead(host), ...changes(host, options, paint)]),
+    ...recoveries.map(recoveryLine),
+  ].join('\n')
+}
+
+function recoveryLine({ device, gateway, powerCut, silentLink, ...listener }: RecoveryReport): string {
+  const promise = `back within ${powerCut} s after a power cut, ${silentLink} s after a silent link`
+  return `${printListener(listener)} on ${gateway} (${device}): ${promise}`
 }
 
 function planHead({ name, takesBack }: HostReport): string {

@@ -39,8 +39,8 @@ export function authorizedKeys(account: string, wanted: AuthorizedKeys): Resourc
       const file = parseFile(now.slice(end + 1))
       const content = merge(file.kind === 'file' ? file.content : '', wanted, seen)
       if (content === undefined) return 'later'
-      if (wanted.file) return fileChange(wanted.file, file, { ...defaults, content })
       if (file.kind === 'absent' && content === '') return 'converged'
+      if (wanted.file) return fileChange(wanted.file, file, { ...defaults, content })
       const rights =
         file.kind === 'file' ? { mode: file.mode, owner: file.owner, group: file.group } : privately(account)
       return inHome(account, path, fileChange(path || `~${account}/.ssh/authorized_keys`, file, { ...rights, content }))

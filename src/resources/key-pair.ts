@@ -1,4 +1,5 @@
 import type { Late, Resource, Seen } from '../resource.ts'
+import { known } from '../resource.ts'
 import { sh } from '../sh.ts'
 import { folders } from './managed-file.ts'
 
@@ -9,7 +10,8 @@ const idOf = (path: string) => `key-pair ${path}`
  * An ed25519 key pair that the host makes for itself, readable by its owner alone. The private half never leaves the
  * host; what an inspect prints is the public half. A key file that is empty or broken, as a power cut leaves it, is made anew.
  */
-export function keyPair(path: string, { owner, comment }: { owner: string; comment: string }): Resource {
+export function keyPair(path: string, wanted: { owner: Late<string>; comment: string }): Resource {
+  const { comment } = wanted
   return {
     id: idOf(path),
     inspect: sh`
@@ -19,7 +21,9 @@ export function keyPair(path: string, { owner, comment }: { owner: string; comme
       else echo absent
       fi
     `,
-    diff(now) {
+    diff(now, seen) {
+      const owner = known(wanted.owner, seen)
+      if (owner === undefined) return 'later'
       const rights = now.split('\n', 1)[0] ?? ''
       if (rights === `600 ${owner}`) return 'converged'
       if (/^\d/.test(rights)) {

@@ -8,16 +8,21 @@ export interface ManagedFile {
   readonly mode?: string
   readonly owner?: string
   readonly group?: string
+  /** Makes it live: run after it was written, and after undo has put the old one back. */
+  readonly activate?: Sh
 }
 
 /** A file with exactly this content, mode and owner. Missing folders above it are made; a link or folder is refused. */
-export function managedFile(path: string, file: ManagedFile): Resource {
+export function managedFile(path: string, { activate, ...file }: ManagedFile): Resource {
   return {
     id: `file ${path}`,
     inspect: inspectFile(path),
     diff(now, seen) {
       const content = known(file.content, seen)
-      return content === undefined ? 'later' : fileChange(path, parseFile(now), { ...defaults, ...file, content })
+      if (content === undefined) return 'later'
+      const change = fileChange(path, parseFile(now), { ...defaults, ...file, content })
+      if (activate === undefined || change === 'converged' || 'refused' in change) return change
+      return { ...change, activate, undo: sh`if [ -e ${path} ]; then ${activate}; fi` }
     },
   }
 }

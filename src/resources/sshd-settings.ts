@@ -1,15 +1,18 @@
-import type { Resource } from '../resource.ts'
+import type { Change, Late, Refused, Resource } from '../resource.ts'
+import { known } from '../resource.ts'
 import { lines, sh } from '../sh.ts'
-import { defaults, fileChange, folders, inspectFile, parseFile } from './managed-file.ts'
+import { defaults, type FileNow, fileChange, folders, inspectFile, parseFile } from './managed-file.ts'
 
 /** A directive of sshd_config(5); `since`: the first OpenSSH that knows it, an older one is not told. */
-export type Setting = readonly [keyword: string, value: string, since?: string]
+export type Setting = readonly [keyword: string, value: Late<string>, since?: string]
+type Known = readonly [keyword: string, value: string]
 
 export interface SshdSettings {
   /** What follows `Match`: `User tunnel`. */
   readonly match: string
   /** For whom the settings must be the effective ones. */
   readonly user: string
+  /** None: there is no such drop-in. */
   readonly settings: readonly Setting[]
 }
 
@@ -28,12 +31,18 @@ export function sshdSettings(name: string, { match, user, settings }: SshdSettin
       [ -d /run/sshd ] || mkdir -m 0755 /run/sshd
       ssh -V 2>&1
       if why=$(sshd -t 2>&1); then echo valid; else echo "broken $(printf %s "$why" | tr '\n' ' ')"; fi
-      sshd -T -C ${who} | grep -iE ${`^(${keywords.join('|')}) `} | sort
+      ${keywords.length > 0 ? sh`sshd -T -C ${who} | grep -iE ${`^(${keywords.join('|')}) `} | sort` : sh`:`}
       ${inspectFile(path)}
     `,
-    diff(now) {
+    diff(now, seen) {
       const { version, broken, effective, file } = parse(now)
-      const wanted = settings.filter(([, , since]) => since === undefined || atLeast(version, since))
+      const wanted: Known[] = []
+      for (const [keyword, late, since] of settings) {
+        const value = known(late, seen)
+        if (value === undefined) return 'later'
+        if (since === undefined || atLeast(version, since)) wanted.push([keyword, value])
+      }
+      if (settings.length === 0) return absent(path, file)
       const content = `${[`Match ${match}`, ...wanted.map(([keyword, value]) => `    ${keyword} ${value}`)].join('\n')}\n`
       const change = fileChange(path, file, { ...defaults, content })
       if (change !== 'converged' && 'refused' in change) return change
@@ -45,11 +54,6 @@ export function sshdSettings(name: string, { match, user, settings }: SshdSettin
       }
       const lost = wanted.filter(([keyword, value]) => !effective.has(`${keyword} ${value}`.toLowerCase()))
       if (change === 'converged' && lost.length === 0) return 'converged'
-      const live = sh`
-        for service in ssh.service sshd.service; do
-          if systemctl is-active --quiet "$service"; then systemctl reload "$service"; break; fi
-        done
-      `
       return {
         summary:
           change === 'converged'
@@ -67,6 +71,26 @@ export function sshdSettings(name: string, { match, user, settings }: SshdSettin
   }
 }
 
+const live = sh`
+  for service in ssh.service sshd.service; do
+    if systemctl is-active --quiet "$service"; then systemctl reload "$service"; break; fi
+  done
+`
+
+function absent(path: string, file: FileNow): Change | Refused | 'converged' {
+  if (file.kind === 'absent') return 'converged'
+  if (file.kind === 'other') return { refused: `${path} is no plain file but a ${file.what}` }
+  const text = { name: path, now: file.content, wanted: '' }
+  return {
+    summary: 'remove and reload sshd',
+    text,
+    saves: [path],
+    commit: sh`rm -f ${path}`,
+    activate: live,
+    undo: live,
+  }
+}
+
 /** A copy of the configuration as it will be, with its Include turned to the copied drop-ins. */
 function wholeConfiguration(name: string) {
   return sh`
@@ -81,7 +105,7 @@ function wholeConfiguration(name: string) {
 }
 
 /** Fails, naming the files that say otherwise, unless every setting is the one that sshd would follow. */
-function winning(who: string, wanted: readonly Setting[]) {
+function winning(who: string, wanted: readonly Known[]) {
   return sh`
     sshd -t -f "$stage/sshd_config"
     sshd -T -f "$stage/sshd_config" -C ${who} >"$stage/effective"

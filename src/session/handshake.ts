@@ -69,6 +69,9 @@ export async function handshake(socket: Duplex, wish: Handshake): Promise<Outcom
     else socket.removeListener('data', listen)
   }
   socket.on('data', listen)
+  // A channel may stay half open for ever after its far side has ended (systemd-socket-proxyd passes that on), and ssh2
+  // takes its timeout back then.
+  socket.once('end', () => socket.destroy())
   const onAbort = () => socket.destroy()
   if (signal?.aborted) onAbort()
   signal?.addEventListener('abort', onAbort, { once: true })

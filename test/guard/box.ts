@@ -131,7 +131,7 @@ exit 3`,
       const shown = this.look(resources)
       const changes = resources.flatMap((resource) => {
         const now = shown.get(resource.id)
-        const change = now && resource.diff(now.text, { of: () => undefined, gone: () => false })
+        const change = now && resource.diff(now.text, { of: () => undefined, gone: () => false, failed: () => false })
         if (!now || typeof change !== 'object' || 'refused' in change) return []
         return [{ resource, change, digest: now.digest }]
       })

@@ -50,7 +50,7 @@ test('a run that went well is a line for each host, a line for each forward, and
 test('an undo says which run it takes back, and whose', () => {
   const takesBack = { run: '20261124062231-4ac8ne', who: 'root on admin, process 7, since 2026-11-24T06:22:31.120Z' }
   const changes = [{ resource: 'file /etc/motd', summary: 'take back: rewrite' }]
-  expect(printPlan([{ ...gateway, takesBack, changes }], plain)).toMatchInlineSnapshot(`
+  expect(printPlan({ hosts: [{ ...gateway, takesBack, changes }], recoveries: [] }, plain)).toMatchInlineSnapshot(`
     "plan for ssh-gw.guest.internal: take back run 20261124062231-4ac8ne of root on admin, process 7, since 2026-11-24T06:22:31.120Z
       file /etc/motd: take back: rewrite"
   `)

@@ -1,0 +1,41 @@
+import type { Device, Gateway } from '../../src/index.ts'
+
+/** Where everything of a tunnel is, on the device. */
+export const key = '/etc/reverse-tunnel/id_ed25519'
+export const knownHosts = '/etc/reverse-tunnel/known_hosts'
+export const checkProgram = '/etc/reverse-tunnel/check'
+/** Seconds that autossh may wait between two tries. */
+export const autosshPoll = 15
+/** The unprivileged account that dials. */
+export const dialler = 'reverse-tunnel'
+/** All units of ours, on gateways and devices, begin like this. */
+export const unitPrefix = 'reverse-tunnel-'
+
+/** Root's own folder on the gateway with what devices' keys may do, out of the reach of their accounts. */
+export const keysFolder = '/etc/ssh/reverse-tunnel/keys'
+export const sharedKeys = '/etc/ssh/reverse-tunnel/authorized_keys'
+/** On the gateway: the only place that a device's account sees, and in it the only folder that it may write. */
+export const jail = (account: string) => `/run/reverse-tunnel/${account}`
+
+export const accountPrefix = (gateway: Gateway) => `${gateway.tunnelAccount.slice(0, 20)}-`
+
+/** The account on a gateway that is one device's own: at most 32 characters, another one for every name. */
+export function accountOf(gateway: Gateway, device: Device): string {
+  const prefix = accountPrefix(gateway)
+  return `${prefix}${short(device.name.toLowerCase(), 32 - prefix.length)}`
+}
+
+/** The path of a unix socket has room for 108 bytes, of which ssh takes 17 more while it makes one. */
+export const controlSocket = (gateway: Gateway) => `/run/reverse-tunnel/${short(gateway.name, 40)}`
+
+export const tunnelUnitName = (gateway: Gateway) => `${unitPrefix}${gateway.name}.service`
+
+/** The first label and a digest of the whole (FNV-1a), in letters that every name may hold. */
+function short(name: string, most: number): string {
+  const digest = [...name].reduce(
+    (hash, letter) => Math.imul(hash ^ letter.charCodeAt(0), 0x01000193) >>> 0,
+    0x811c9dc5,
+  )
+  const label = name.replace(/\..*/, '').replaceAll(/[^a-z0-9-]/gi, '-')
+  return `${label.slice(0, most - 8)}-${digest.toString(36).padStart(7, '0')}`.replace(/^-/, '')
+}

@@ -1,0 +1,33 @@
+import { type Device, type Forward, type Gateway, known, type Late, printListener, versionOf } from '../../src/index.ts'
+import { accountOf, dialler } from './names.ts'
+import { hasCredentials } from './unit.ts'
+
+export const forwardsOn = (gateway: Gateway, device: Device): readonly Forward[] =>
+  device.forwards.filter((forward) => forward.gateway === gateway.name)
+
+export const dials = (device: Device, gateway: Gateway) => forwardsOn(gateway, device).length > 0
+
+/** All forwards of a device on one gateway have the same listener. */
+export const listenerOf = (gateway: Gateway, device: Device) => forwardsOn(gateway, device)[0]?.listener ?? 'socket'
+
+/** The devices whose ports systemd owns on this gateway: each has an account of its own there. */
+export const jailed = (devices: readonly Device[], gateway: Gateway) =>
+  devices.filter((device) => dials(device, gateway) && listenerOf(gateway, device) === 'socket')
+
+/** The devices whose ports sshd owns on this gateway: they share an account. */
+export const shared = (devices: readonly Device[], gateway: Gateway) =>
+  devices.filter((device) => dials(device, gateway) && listenerOf(gateway, device) === 'sshd')
+
+export const accountOn = (gateway: Gateway, device: Device) =>
+  listenerOf(gateway, device) === 'sshd' ? gateway.tunnelAccount : accountOf(gateway, device)
+
+export const mayListen = (gateway: Gateway, device: Device) =>
+  forwardsOn(gateway, device).map((forward) => `permitlisten="${printListener(forward)}"`)
+
+/** Where systemd hands the key to the unit, nobody but root may read its file. */
+export function keyOwner(device: Device): Late<string> {
+  return (seen) => {
+    const systemd = known(versionOf(device.name, 'systemd'), seen)
+    return systemd && (hasCredentials(systemd) ? 'root' : dialler)
+  }
+}

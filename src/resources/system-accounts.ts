@@ -1,0 +1,68 @@
+import type { Resource } from '../resource.ts'
+import { lines, sh } from '../sh.ts'
+import { phrase } from './managed-files.ts'
+
+/**
+ * Of all accounts whose names begin alike, exactly these: system accounts without password, shell or home, as `account`
+ * makes them. systemd's user manager, which every login by PAM would start (16 MB each), is masked for them.
+ * The sessions of an account that goes are ended.
+ */
+export function systemAccounts(prefix: string, names: readonly string[]): Resource {
+  return {
+    id: `accounts ${prefix}*`,
+    inspect: sh`
+      getent passwd | sed -n ${`s/^\\(${prefix}[^:]*\\):[^:]*:\\([0-9]*\\):.*/@account \\1 \\2/p`} | sort
+      find /etc/systemd/system -maxdepth 1 -name 'user@*.service' -lname /dev/null -printf '@masked %f\n' | sort
+    `,
+    diff(now) {
+      const there = new Map([...now.matchAll(/^@account (\S+) (\d+)$/gm)].map(([, name = '', id = '']) => [name, id]))
+      const masked = new Set([...now.matchAll(/^@masked user@(\d+)\.service$/gm)].map(([, id]) => id))
+      const root = names.find((name) => there.get(name) === '0')
+      if (root) return { refused: `${root} has user id 0: no tunnel may belong to root` }
+      const create = names.filter((name) => !there.has(name))
+      const remove = [...there.keys()].filter((name) => !names.includes(name))
+      const mask = names.filter((name) => there.has(name) && !masked.has(there.get(name)))
+      if (create.length + remove.length + mask.length === 0) return 'converged'
+      return {
+        summary: [
+          ...phrase('create', create),
+          ...phrase('remove', remove),
+          ...phrase('no user manager for', mask),
+        ].join(', '),
+        saves: [...mask, ...remove].map((name) => maskOf(there.get(name) ?? '')),
+        commit: lines(
+          ...create.map(
+            (name) => sh`${make(name)} && ln -sfn /dev/null "/etc/systemd/system/user@$(id -u ${name}).service"`,
+          ),
+          ...mask.map((name) => sh`ln -sfn /dev/null ${maskOf(there.get(name) ?? '')}`),
+          ...remove.map(
+            (name) => sh`pkill -KILL -u ${name} || :; ${drop(name)}; rm -f ${maskOf(there.get(name) ?? '')}`,
+          ),
+        ),
+        undo: lines(
+          ...create.map(
+            (name) => sh`
+              if id=$(id -u ${name} 2>/dev/null); then
+                pkill -KILL -u ${name} || :
+                rm -f "/etc/systemd/system/user@$id.service"
+                ${drop(name)}
+              fi
+            `,
+          ),
+          ...remove.map(
+            (name) => sh`getent passwd ${name} >/dev/null || ${make(name, ['--uid', there.get(name) ?? ''])}`,
+          ),
+        ),
+      }
+    },
+  }
+}
+
+const maskOf = (id: string) => `/etc/systemd/system/user@${id}.service`
+
+/** The password is `*` and not `!`: see account.ts. */
+const make = (name: string, more: readonly string[] = []) =>
+  sh`useradd --system --user-group --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin --password '*' ${more} ${name}`
+
+/** userdel misses a mail spool that there never was, and waits for nobody whose process is still going down. */
+const drop = (name: string) => sh`why=$(userdel --force ${name} 2>&1) || { echo "$why" >&2; exit 1; }`

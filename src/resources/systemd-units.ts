@@ -1,0 +1,177 @@
+import type { Change, Resource } from '../resource.ts'
+import { lines, type Sh, sh } from '../sh.ts'
+import { folders } from './managed-file.ts'
+import { filesChange, inspectFiles, parseFiles, phrase, type WantedFile, wantedFiles } from './managed-files.ts'
+
+export interface Unit extends WantedFile {
+  /** The target that pulls it in: it is enabled and runs. Absent: a timer, a socket or nobody starts it. */
+  readonly wantedBy?: string
+}
+
+const home = '/etc/systemd/system'
+const linkOf = ({ name, wantedBy }: Unit) => `${wantedBy}.wants/${name}`
+
+/**
+ * Of all units whose names begin alike, exactly these: written, enabled, running; others are stopped and removed. A unit is
+ * restarted only when its own file changed, and one that runs has to become active within `settle` seconds (restarts by
+ * systemd included), else its journal is the reason of the undo.
+ */
+export function systemdUnits(prefix: string, units: readonly Unit[], { settle = 30 } = {}): Resource {
+  const pulled = units.filter(({ wantedBy }) => wantedBy !== undefined)
+  return {
+    id: `systemd-units ${prefix}*`,
+    inspect: lines(
+      inspectFiles(home, `${prefix}*`),
+      inspectLinks(prefix),
+      pulled.length > 0 ? inspectStates(pulled.map(({ name }) => name)) : undefined,
+    ),
+    diff(now, seen) {
+      const wanted = wantedFiles(units, seen)
+      if (wanted === 'later') return 'later'
+      const there = parseFiles(now)
+      const running = pulled.filter(({ name }) => wanted.get(name) !== undefined || there.has(name))
+      const names = running.map(({ name }) => name)
+      const files = filesChange(home, there, wanted)
+      if (files !== 'converged' && 'refused' in files) return files
+      const written = files === 'converged' ? [] : files.written
+      const removed = files === 'converged' ? [] : files.removed
+      const links = new Map([...now.matchAll(/^@link (\S+) (\S+)$/gm)].map(([, link = '', to = '']) => [link, to]))
+      const runs = new Set([...now.matchAll(/^@runs (\S+)$/gm)].map(([, name]) => name))
+      const enable = running.filter((unit) => links.get(linkOf(unit)) !== `${home}/${unit.name}`)
+      const disable = [...links.keys()].filter((link) => !running.some((unit) => linkOf(unit) === link))
+      const restart = names.filter((name) => written.includes(name) && runs.has(name))
+      const start = names.filter((name) => !runs.has(name))
+      if (files === 'converged' && enable.length + disable.length + start.length === 0) return 'converged'
+      const moved = {
+        written,
+        removed,
+        restart,
+        start,
+        /** Of those that others start: what runs of them runs by the old file. */
+        idle: written.filter((name) => !names.includes(name)),
+        before: [...runs, ...disable.map((link) => link.replace(/.*\//, ''))].filter((name) => name !== undefined),
+      }
+      return {
+        summary: [
+          ...(files === 'converged' ? [] : [files.change.summary]),
+          ...phrase(
+            'enable',
+            enable.map(({ name }) => name),
+          ),
+          ...phrase(
+            'disable',
+            disable.map((link) => link.replace(/.*\//, '')).filter((name) => !removed.includes(name)),
+          ),
+          ...phrase('restart', restart),
+          ...phrase('start', start),
+        ].join(', '),
+        ...(files !== 'converged' && files.change.text && { text: files.change.text }),
+        saves: [
+          ...new Set([
+            ...folders(`${home}/x`),
+            ...(files === 'converged' ? [] : files.change.saves),
+            ...[...enable.map(linkOf), ...disable].flatMap((link) => [
+              ...folders(`${home}/${link}`).slice(-1),
+              `${home}/${link}`,
+            ]),
+          ]),
+        ],
+        ...(files !== 'converged' && files.change.stage && { stage: files.change.stage }),
+        ...(written.length > 0 && { validate: verify(written) }),
+        commit: lines(
+          files === 'converged' ? undefined : files.change.commit,
+          ...enable.map(
+            (unit) =>
+              sh`folder ${`${home}/${unit.wantedBy}.wants`}; ln -sfn ${`${home}/${unit.name}`} ${`${home}/${linkOf(unit)}`}`,
+          ),
+          ...disable.map((link) => sh`rm -f ${`${home}/${link}`}`),
+        ),
+        activate: activate(moved, names, settle),
+        undo: undo(moved),
+      } satisfies Change
+    },
+  }
+}
+
+const inspectLinks = (prefix: string) =>
+  sh`find ${home} -mindepth 2 -maxdepth 2 -type l -path '*.wants/*' -name ${`${prefix}*`} -printf '@link %P %l\n' | sort`
+
+/** One process for all of them, however many. */
+const inspectStates = (names: readonly string[]) => sh`
+  systemctl show --property=Id,ActiveState ${names} | sed -nE '
+    s/^Id=//
+    t name
+    /^ActiveState=(active|activating|reloading)$/{ x; s/^/@runs /p; }
+    d
+    : name
+    h
+  '
+`
+
+/** What systemd does not know it only warns of, and then ignores. systemd before 250 has no --recursive-errors. */
+function verify(names: readonly string[]): Sh {
+  return sh`
+    cd "$stage"
+    SYSTEMD_UNIT_PATH="$stage:"
+    export SYSTEMD_UNIT_PATH
+    option=--recursive-errors=no
+    systemd-analyze --help | grep -q -e "\${option%=*}" || option=--man=no
+    systemd-analyze verify "$option" ${names.map((name) => `./${name}`)} >verdict 2>&1 || { cat verdict >&2; exit 1; }
+    if grep -E 'Unknown (key|lvalue|section)' verdict >&2; then exit 1; fi
+  `
+}
+
+interface Moved {
+  readonly written: readonly string[]
+  readonly removed: readonly string[]
+  readonly idle: readonly string[]
+  readonly restart: readonly string[]
+  readonly start: readonly string[]
+  readonly before: readonly string[]
+}
+
+function activate({ removed, idle, restart, start }: Moved, names: readonly string[], settle: number): Sh {
+  const stop = [...removed, ...idle]
+  return lines(
+    sh`systemctl daemon-reload`,
+    stop.length > 0 ? sh`systemctl stop ${stop} 2>/dev/null || :` : undefined,
+    removed.length > 0 ? sh`systemctl reset-failed ${removed} 2>/dev/null || :` : undefined,
+    restart.length > 0 ? sh`systemctl restart ${restart} || :` : undefined,
+    start.length > 0 ? sh`systemctl start ${start} || :` : undefined,
+    restart.length + start.length > 0 ? settled(names, settle) : undefined,
+  )
+}
+
+/** Asked twice: a service of Type=simple is active before it has had the time to fail. */
+function settled(names: readonly string[], settle: number): Sh {
+  return sh`
+    tries=${settle * 4}
+    calm=0
+    while [ "$tries" -gt 0 ]; do
+      states=$(systemctl show --property=ActiveState --value ${names} | grep .)
+      if printf '%s\n' "$states" | grep -qvx active; then calm=0; else calm=$((calm + 1)); fi
+      if [ "$calm" = 2 ]; then exit; fi
+      if printf '%s\n' "$states" | grep -qx 'failed\|inactive'; then break; fi
+      tries=$((tries - 1))
+      sleep 0.25
+    done
+    for unit in ${names}; do
+      if ! systemctl is-active --quiet "$unit"; then
+        echo "$unit does not come up:" >&2
+        journalctl --quiet --no-pager --output=cat --lines=10 --unit="$unit" >&2
+      fi
+    done
+    exit 1
+  `
+}
+
+function undo({ written, removed, start, before }: Moved): Sh {
+  const back = [...new Set(before)].filter((name) => written.includes(name) || removed.includes(name))
+  const stop = [...new Set([...start, ...written.filter((name) => !back.includes(name))])]
+  return lines(
+    sh`systemctl daemon-reload`,
+    stop.length > 0 ? sh`systemctl stop ${stop} 2>/dev/null || :` : undefined,
+    stop.length > 0 ? sh`systemctl reset-failed ${stop} 2>/dev/null || :` : undefined,
+    back.length > 0 ? sh`systemctl restart --no-block ${back}` : undefined,
+  )
+}
