@@ -17,7 +17,7 @@ fi
 # autossh's child, or a system without ss and ip: nothing is seen, and nothing is wrong.
 for local in $(ss -Htne state established "dport = :$port" 2>/dev/null | grep -w "uid:$(id -u)" | tr -s ' ' | cut -d ' ' -f 3); do
   address=$(printf %s "${local%:*}" | tr -d '[]')
-  if [ -z "$(ip -oneline address show to "${address%\%*}" 2>&1)" ]; then
+  if here=$(ip -oneline address show to "${address%\%*}" 2>/dev/null) && [ -z "$here" ]; then
     why="it speaks from $address, which this host no longer has"
   fi
 done
