@@ -30,7 +30,7 @@ describe('undo', () => {
     expect(stdout).toMatch(
       new RegExp(`${gateway} +differs .*\\n  take back run \\d{14}-\\w+ of root on \\S+, process \\d+, since `),
     )
-    expect(stdout).toMatch(/ {2}systemd-units reverse-tunnel-\*: take back: write \S+, enable \S+/)
+    expect(stdout).toMatch(/ {2}systemd-units reverse-tunnel-\*: take back: write .*, enable .*, start /)
     expect(stdout).toMatch(/checked, nothing was touched: 2 differs, [\d.]+ s\n$/)
     expect(await both()).toEqual(first)
   })
