@@ -3,7 +3,7 @@ import { until } from '../../src/lab/local.ts'
 
 /**
  * All of a host that a run may touch, as lines to compare: every file, link and folder of /etc with its content, owner and
- * mode; accounts; people's keys; what sshd says it would do; which units are enabled and run; what a run left behind.
+ * mode; accounts; people's keys; what sshd says it would do; which units run (what is enabled is a link below /etc); what a run left behind.
  * Key material differs from machine to machine and is not compared. Two equal states are one state.
  */
 export async function stateOf(machine: Machine): Promise<string[]> {
@@ -37,10 +37,9 @@ for user in root user001 $(getent passwd | grep -oE '^(tunnel(-[^:]*)?|newcomer)
   sshd -T -C "user=$user,host=localhost,addr=127.0.0.1" | sed "s/^/$user: /"
 done
 echo "ssh: $(systemctl is-active ssh.service)"
-systemctl list-unit-files --state=enabled --no-legend --no-pager | sed 's/  */ /g'
 # A proxy runs while somebody is connected, and for a while after; a check every few seconds.
 systemctl list-units --all --no-legend --no-pager --plain 'reverse-tunnel*' 'e2e*' |
-  grep -vE '^reverse-tunnel-(.*-check|.*-[0-9]+|again@.*)\.service ' | sed -E 's/ +/ /g' | cut -d ' ' -f 1-3
+  grep -vE '^reverse-tunnel-(.*-check|.*_[0-9]+|again@.*)\.service ' | sed -E 's/ +/ /g' | cut -d ' ' -f 1-3
 for left in /var/lib/provision/current /var/lib/provision/incoming.* /etc/systemd/system/provision-recover.service; do
   if [ -e "$left" ]; then echo "left behind: $left"; fi
 done

@@ -1,7 +1,10 @@
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
+import { access } from 'node:fs/promises'
+import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Machine } from '../../src/lab/index.ts'
+import { until } from '../../src/lab/local.ts'
 import type { Rehearsal } from './kit.ts'
 import { settled } from './state-of.ts'
 import { ask, letGo, reached, type Stop } from './stops.ts'
@@ -15,8 +18,11 @@ export interface Strike {
   readonly moment: Stop | number
 }
 
-/** `kill`: -9 of the admin process. `cut`: of the admin's link to both hosts. `cable`: the host's own. `power`: the host's plug. */
-export const faults = ['kill', 'cut', 'cable', 'power'] as const
+/**
+ * `kill`: -9 of the admin process. `cut`: of the admin's link to both hosts. `power`: the host's plug is pulled and put
+ * back. `blip`: the host's cable is out for a few seconds, and the run goes on as it can.
+ */
+export const faults = ['kill', 'cut', 'power', 'blip'] as const
 export const ways = ['direct', 'forward'] as const
 
 export interface Pair {
@@ -54,21 +60,42 @@ export async function perform(it: Rehearsal, pair: Pair, strike: Strike, words: 
   const { fault, way, moment } = strike
   const host = pair[strike.host]
   if (typeof moment === 'string') await ask(host, moment)
-  const run = it.spawn(words, { from: way === 'forward' ? 'guest' : 'lan' })
+  const run = it.spawn(words, { from: way === 'forward' ? 'guest' : 'lan', stdio: ['ignore', 'pipe', 'pipe'] })
+  let said = ''
+  for (const stream of [run.stdout, run.stderr])
+    stream?.setEncoding('utf8').on('data', (text: string) => {
+      said += text
+    })
   const ended = once(run, 'exit')
   const gone = () => run.exitCode !== null
   if (typeof moment === 'number') await Promise.race([wait(moment), ended])
-  else if (!(await reached(host, gone))) throw new Error(`${host.name} did not come to ${moment}`)
+  else if (!(await reached(host, gone))) throw new Error(`${host.name} did not come to ${moment}: ${said}`)
   if (fault === 'kill') await end(run, ended)
   if (fault === 'cut') await admin(it, 'add', pair, way)
-  if (fault === 'cable') await host.cut()
+  if (fault === 'blip') await host.cut()
   if (fault === 'power') await host.kill()
   await letGo(host)
   if (fault === 'power') await host.boot()
-  await Promise.all([settled(pair.gateway), settled(pair.device)])
+  if (fault === 'blip') {
+    await wait(3000)
+    await host.mend()
+    await Promise.race([ended, wait(60_000, undefined, { ref: false })])
+  }
+  await Promise.all([pair.gateway, pair.device].map(calm))
   if (fault === 'cut') await admin(it, 'delete', pair, way)
-  if (fault === 'cable') await host.mend()
   await end(run, ended)
+}
+
+/** As `settled`, and without a process for every look. */
+async function calm(machine: Machine): Promise<void> {
+  const current = join(machine.root, 'var/lib/provision/current')
+  const gone = () =>
+    access(current).then(
+      () => undefined,
+      () => true,
+    )
+  await until(gone, { timeoutMs: 90_000, everyMs: 50 })
+  await settled(machine)
 }
 
 async function end(run: ChildProcess, ended: Promise<unknown>): Promise<void> {
