@@ -23,7 +23,7 @@ const folder = mkdtempSync(join(tmpdir(), 'provision-script-'))
 afterAll(() => rmSync(folder, { recursive: true }))
 
 const thing = (id: string): Resource => ({ id, inspect: sh`echo ${id}`, diff: () => 'converged' })
-const nothingElse = { of: () => undefined, gone: () => false }
+const nothingElse = { of: () => undefined, gone: () => false, failed: () => false }
 function planned(resource: Resource, now: string): Planned {
   const change = resource.diff(now, nothingElse)
   if (typeof change === 'string' || 'refused' in change) throw new Error(`no change: ${JSON.stringify(change)}`)

@@ -111,7 +111,7 @@ const inspectStates = (names: readonly string[]) => sh`
 /** What systemd does not know it only warns of, and then ignores. systemd before 250 has no --recursive-errors. */
 function verify(names: readonly string[]): Sh {
   return sh`
-    cd "$stage"
+    cd "$stage" || exit
     SYSTEMD_UNIT_PATH="$stage:"
     export SYSTEMD_UNIT_PATH
     option=--recursive-errors=no

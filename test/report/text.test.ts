@@ -25,6 +25,10 @@ const forward: ForwardReport = {
   hostKey: 'SHA256:abc',
   latencyMs: 45,
 }
+const promise = {
+  ...{ device: 'host-a', gateway: 'ssh-gw.guest.internal', bindAddress: '127.0.0.1', port: 9022 },
+  ...{ powerCut: 10, silentLink: 20, frozenClient: 15 },
+}
 const report = (more: Partial<Report> = {}): Report => ({
   version: 1,
   command: 'apply',
@@ -33,6 +37,7 @@ const report = (more: Partial<Report> = {}): Report => ({
   exitCode: 0,
   hosts: [gateway, device],
   forwards: [forward],
+  recoveries: [],
   wire: { connections: 4, execs: 5 },
   ...more,
 })
@@ -141,12 +146,13 @@ test('with diffs, every change is shown as a patch', () => {
 })
 
 test('a plan names what is going to be changed, host by host', () => {
-  expect(printPlan([gateway, device], plain)).toMatchInlineSnapshot(`
+  expect(printPlan({ hosts: [gateway, device], recoveries: [promise] }, plain)).toMatchInlineSnapshot(`
     "plan for ssh-gw.guest.internal:
       file /etc/motd: rewrite
-      account tunnel: create, without password or shell"
+      account tunnel: create, without password or shell
+    127.0.0.1:9022 on ssh-gw.guest.internal (host-a): back within 10 s after a power cut, 20 s after a silent link"
   `)
-  expect(printPlan([device], plain)).toBe('plan: nothing to change')
+  expect(printPlan({ hosts: [device], recoveries: [promise] }, plain)).toBe('plan: nothing to change')
 })
 
 test('colour only repeats what the word says', () => {
@@ -169,13 +175,13 @@ test('control characters that a host sent do not reach the terminal', () => {
   const forwards = [{ ...forward, state: 'unverified' as const, error: { message: evil, hint: evil } }]
   for (const diffs of [true, false]) {
     expect(printReport(report({ hosts, forwards }), { color: false, diffs })).not.toMatch(/[\0-\x08\x0b-\x1f\x7f-\x9f]/)
-    expect(printPlan(hosts, { color: false, diffs })).not.toMatch(/[\0-\x08\x0b-\x1f\x7f-\x9f]/)
+    expect(printPlan({ hosts, recoveries: [] }, { color: false, diffs })).not.toMatch(/[\0-\x08\x0b-\x1f\x7f-\x9f]/)
   }
 })
 
 test('control characters in the summary of a change do not reach the terminal', () => {
   const changes = [{ resource: 'account tunnel', summary: 'change shell from \x1b]0;x\x07/bin/sh to /bin/bash' }]
-  expect(printPlan([{ ...device, changes }], plain)).not.toMatch(/\x1b/)
+  expect(printPlan({ hosts: [{ ...device, changes }], recoveries: [] }, plain)).not.toMatch(/\x1b/)
 })
 
 test('as JSON the report is the document itself, and can be read back', () => {
