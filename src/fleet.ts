@@ -18,6 +18,8 @@ export interface Member {
   /** The newest session; none while there is no connection. */
   session?: Session
   via?: string
+  /** Of an undo: the run that it takes back here. */
+  takesBack?: NonNullable<HostReport['takesBack']>
   end?: { readonly outcome: Outcome; readonly error?: Trouble; readonly at: number }
 }
 
@@ -58,7 +60,7 @@ export function hasFailed(member: Member | undefined): boolean {
   return member?.end !== undefined && !['ok', 'changed', 'differs'].includes(member.end.outcome)
 }
 
-export function reportOf({ host, via, changes, began, end }: Member): HostReport {
+export function reportOf({ host, via, changes, takesBack, began, end }: Member): HostReport {
   return {
     name: host.name,
     role: host.role,
@@ -66,6 +68,7 @@ export function reportOf({ host, via, changes, began, end }: Member): HostReport
     ...(via && { via }),
     seconds: Math.round((end?.at ?? began) - began) / 1000,
     changes,
+    ...(takesBack && { takesBack }),
     ...(end?.error && { error: end.error }),
   }
 }
