@@ -1,10 +1,17 @@
 import pLimit from 'p-limit'
 import { endSessions, forgetFlows, rememberFlows, signalClient, signalHolder } from './acts.ts'
-import { inside, type Pair } from './pair.ts'
+import { inside, type Listener, type Pair } from './pair.ts'
+
+/** What the plan promises of every forward, as `--json` tells it. */
+export type Promised = Readonly<Record<'powerCut' | 'silentLink' | 'frozenClient', number>>
 
 /** Something that happens to a tunnel. */
 export interface Fault {
   readonly name: string
+  /** Seconds within which it has to be back: what was promised, or less. */
+  readonly limit: keyof Promised | number
+  /** With these listeners it is what the promise is made of: to be back much sooner would mean that the promise is wrong. */
+  readonly worst?: readonly Listener[]
   /** Does it; the moment (as Date.now() counts) from which a recovery is possible at all, and counts. */
   readonly strike: (pair: Pair) => Promise<number>
   /** The tunnel lives through it, and is not to become another one. */
@@ -30,35 +37,45 @@ export function powerBack(boot: Promise<unknown>): number {
   return Date.now()
 }
 
+/** Nothing has to be noticed first: one restart and one dial, on two cores that all machines share. */
+export const atOnce = 3
+
 export const clientKilled: Fault = {
   name: 'ssh client killed',
+  limit: atOnce,
   strike: (pair) => from(signalClient(pair, 'KILL')),
 }
 
 export const clientFrozen: Fault = {
   name: 'ssh client frozen',
+  limit: 'frozenClient',
   strike: (pair) => from(signalClient(pair, 'STOP')),
 }
 
 export const sessionKilled: Fault = {
   name: `gateway's session killed`,
+  limit: atOnce,
   strike: (pair) => from(signalHolder(pair, 'KILL')),
 }
 
 export const sessionFrozen: Fault = {
   name: `gateway's session frozen`,
+  limit: 'silentLink',
+  worst: ['socket', 'sshd'],
   strike: (pair) => from(signalHolder(pair, 'STOP')),
   mend: ({ gateway }) => inside(gateway, `pids=$(pgrep -r T -f '^sshd') && kill -KILL $pids || :`),
 }
 
 export const sshdRestarted: Fault = {
   name: `gateway's sshd restarted`,
+  limit: atOnce,
   strike: ({ gateway }) => from(inside(gateway, 'systemctl restart ssh')),
   harmless: true,
 }
 
 export const sshdAndSessionsRestarted: Fault = {
   name: `gateway's sshd and its sessions restarted`,
+  limit: atOnce,
   async strike(pair) {
     await inside(pair.gateway, 'systemctl stop ssh')
     await endSessions(pair)
@@ -68,6 +85,7 @@ export const sshdAndSessionsRestarted: Fault = {
 
 export const gatewayPowerCut: Fault = {
   name: 'gateway power cut, 10 s off',
+  limit: 'powerCut',
   async strike({ gateway }) {
     await gateway.kill()
     await seconds(10)
@@ -77,6 +95,7 @@ export const gatewayPowerCut: Fault = {
 
 export const devicePowerCut: Fault = {
   name: 'device power cut',
+  limit: 'powerCut',
   async strike({ device }) {
     await device.kill()
     return powerBack(device.boot())
@@ -86,6 +105,8 @@ export const devicePowerCut: Fault = {
 
 export const devicePowerCutBehindNat: Fault = {
   name: 'device power cut behind a NAT that forgets it',
+  limit: 'powerCut',
+  worst: ['sshd'],
   async strike(pair) {
     await forgetFlows(pair)
     return devicePowerCut.strike(pair)
@@ -96,6 +117,7 @@ export const devicePowerCutBehindNat: Fault = {
 
 export const flowForgotten: Fault = {
   name: 'NAT forgets the connection',
+  limit: 'silentLink',
   strike: (pair) => from(forgetFlows(pair)),
   quiet: true,
   mend: rememberFlows,
@@ -106,12 +128,14 @@ const telling = pLimit(1)
 
 export const newAddress: Fault = {
   name: 'device gets a new address',
+  limit: 'silentLink',
   strike: ({ device }) => telling(() => from(device.renumber())),
   quiet: true,
 }
 
 export const silence: Fault = {
   name: '90 s of silence on the link',
+  limit: 'silentLink',
   async strike({ device }) {
     await device.cut()
     await seconds(90)
@@ -121,6 +145,7 @@ export const silence: Fault = {
 
 export const gatewayAwayAtBoot: Fault = {
   name: `gateway away at the device's boot and for 2 minutes`,
+  limit: 'powerCut',
   async strike({ gateway, device }) {
     await gateway.cut()
     await device.kill()
@@ -132,6 +157,7 @@ export const gatewayAwayAtBoot: Fault = {
 
 export const namesAwayAtBoot: Fault = {
   name: `DNS failing at the device's boot and for 2 minutes`,
+  limit: 'powerCut',
   async strike({ device }) {
     await device.forgetNames()
     await device.kill()

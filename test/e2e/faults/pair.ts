@@ -26,7 +26,7 @@ export interface Wanted {
 }
 
 const gatewayOf = ({ name, suite, listener }: Wanted) => `gw-${name}-${listener}-${suite}.guest.internal`
-const deviceOf = ({ name, suite, listener }: Wanted) => `${name}-${listener}-${suite}.lan.internal`
+export const deviceOf = ({ name, suite, listener }: Wanted) => `${name}-${listener}-${suite}.lan.internal`
 
 /** The inventory of these pairs, and what each machine of it is made of. */
 export function inventoryOf(wanted: readonly Wanted[]) {

@@ -1,12 +1,13 @@
 import { until } from '../../../src/lab/local.ts'
 import { place } from '../kit.ts'
-import { clientKilled, devicePowerCut, type Fault, from } from './faults.ts'
+import { atOnce, clientKilled, devicePowerCut, type Fault, from } from './faults.ts'
 import { inside, type Pair } from './pair.ts'
 
 // Faults of what the tunnel stands on: somebody else's port, a disk, a clock.
 
 export const diskFull: Fault = {
   name: 'device boots with a full disk',
+  limit: 'powerCut',
   async strike(pair) {
     await inside(pair.device, 'cat /dev/zero >/var/full 2>/dev/null; ! echo more >/var/more 2>/dev/null')
     return devicePowerCut.strike(pair)
@@ -17,6 +18,7 @@ export const diskFull: Fault = {
 
 export const etcReadOnly: Fault = {
   name: '/etc read-only, then ssh client killed',
+  limit: atOnce,
   async strike(pair) {
     await inside(pair.device, 'mount --rbind /etc /etc && mount -o remount,bind,ro /etc && ! touch /etc/x 2>/dev/null')
     return clientKilled.strike(pair)
@@ -32,6 +34,7 @@ Environment=LD_PRELOAD=/usr/$LIB/faketime/libfaketime.so.1 FAKETIME=-20y FAKETIM
 /** The clock of every service. Only sshd keeps the right one: the sandbox of its sessions stands no other library. */
 export const clockWrong: Fault = {
   name: 'device boots with a clock 20 years behind',
+  limit: 'powerCut',
   async strike(pair) {
     await inside(pair.device, `cd ${dropIns} && mkdir -p service.d ssh.service.d ssh@.service.d`)
     await place(pair.device, { path: `${dropIns}/service.d/clock.conf`, text: years })
@@ -53,6 +56,7 @@ const stranger = 'systemd-run --quiet --unit=stranger systemd-socket-activate --
 
 export const portTaken: Fault = {
   name: 'port held by a stranger, then free',
+  limit: 'powerCut',
   async strike(pair) {
     const { gateway, device, port, unit } = pair
     const sockets = await inside(gateway, `systemctl list-units --plain --no-legend 'reverse-tunnel-*.socket'`)
