@@ -45,9 +45,9 @@ export const clockWrong: Fault = {
   },
   quiet: true,
   async mend({ device }) {
-    const clock = await inside(device, `xargs -0 -n 1 </proc/$(pgrep -n -f '^/usr/bin/ssh .*-N ')/environ`)
+    const clock = await device.sh(`xargs -0 -n 1 </proc/$(pgrep -n -f '^/usr/bin/ssh .*-N ')/environ`)
     await inside(device, `rm ${dropIns}/*/clock.conf && systemctl daemon-reload`)
-    if (!clock.includes('FAKETIME=-20y')) throw new Error(`${device.name}: the clock of its tunnel was right`)
+    if (!clock.stdout.includes('FAKETIME=-20y')) throw new Error(`${device.name}: no tunnel whose clock is wrong`)
   },
 }
 
