@@ -61,7 +61,7 @@ export const sessionKilled: Fault = {
 export const sessionFrozen: Fault = {
   name: `gateway's session frozen`,
   limit: 'silentLink',
-  worst: ['socket', 'sshd'],
+  worst: ['socket'],
   strike: (pair) => from(signalHolder(pair, 'STOP')),
   mend: ({ gateway }) => inside(gateway, `pids=$(pgrep -r T -f '^sshd') && kill -KILL $pids || :`),
 }
