@@ -83,6 +83,8 @@ TimeoutStartSec=${check + 10}
 User=${dialler}
 LogLevelMax=notice
 ${sandbox}
+# ip(8) drops its capabilities first of all, also those that it does not have.
+SystemCallFilter=capset
 RestrictAddressFamilies=AF_UNIX AF_NETLINK
 # It has the account of the tunnel, to which systemd shows the key.
 InaccessiblePaths=-/run/credentials
