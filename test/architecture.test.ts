@@ -62,7 +62,7 @@ describe('imports point one way', () => {
   test('plan and script know resources and shell text; a playbook the model, too', () => {
     const core = /^src\/(resource|sh|script|plan)\.ts$|\.sh$|^node:crypto$/
     expect(offenders(/^src\/(plan|script)\.ts$/, core)).toEqual([])
-    expect(offenders(/^src\/playbook\.ts$/, /^src\/(resource|inventory\/model)\.ts$/)).toEqual([])
+    expect(offenders(/^src\/playbook\.ts$/, /^src\/(recovery|resource|inventory\/model)\.ts$/)).toEqual([])
   })
 
   test('a playbook imports what a user may import, and other playbooks', () => {
@@ -74,7 +74,7 @@ describe('imports point one way', () => {
     for (const file of reached)
       for (const { to } of imports.filter(({ from, type }) => from === file && !type)) reached.add(to)
     // node:net for isIP, which is no input or output.
-    const harmless = /^src\/(index|playbook|resource|sh)\.ts$|^src\/(resources|inventory)\/|^node:net$/
+    const harmless = /^src\/(index|playbook|recovery|resource|sh)\.ts$|^src\/(resources|inventory)\/|^node:net$/
     expect([...reached].filter((file) => !harmless.test(file))).toEqual([])
   })
 
@@ -119,7 +119,7 @@ describe('one door each', () => {
 
 test('what is pure does no input or output', () => {
   const pure =
-    /^src\/(playbook|resource|sh|script|plan|fleet|change|transaction|end|resources\/.*|report\/(report|text))\.ts$/
+    /^src\/(playbook|recovery|resource|sh|script|plan|fleet|change|transaction|end|resources\/.*|report\/(report|text))\.ts$/
   const io = imports.filter(({ from, to, type }) => pure.test(from) && !type && to.startsWith('node:'))
   expect(io.filter(({ to }) => !/^node:(util|crypto)$/.test(to))).toEqual([])
 })

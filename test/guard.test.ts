@@ -89,7 +89,7 @@ const rootless = (pair: ReturnType<typeof keyPair>) => ({
     return { ...change, commit: { text: change.commit.text.replaceAll('root:root', `${user}:${group}`) } }
   },
 })
-const nobody = { of: () => undefined, gone: () => false }
+const nobody = { of: () => undefined, gone: () => false, failed: () => false }
 
 describe('a change that is rejected touches nothing live', () => {
   const bad = sh`echo 'line 3: bad' >&2; exit 7`

@@ -87,7 +87,7 @@ describe('defaults', () => {
       { "port": 9025, "host": "::1", "hostPort": 22, "expose": true },
       { "bindAddress": "", "port": 9026, "host": "localhost", "hostPort": 22, "expose": true },
     ] } } }`)
-    const common = { device: 'pi', gateway: 'gw', listener: 'sshd', expose: false }
+    const common = { device: 'pi', gateway: 'gw', listener: 'socket', expose: false }
     expect(devices[0]?.forwards).toEqual([
       { ...common, bindAddress: '127.0.0.1', port: 9022, host: 'localhost', hostPort: 22 },
       { ...common, bindAddress: '127.0.0.1', port: 9023, host: 'printer.lan.internal', hostPort: 80 },

@@ -15,7 +15,7 @@ const resource = (id: string): Resource => ({
 })
 const shown = (texts: Record<string, string>) =>
   new Map(Object.entries(texts).map(([id, text]) => [id, { text, digest: `digest of ${text}` }]))
-const nobody = { of: () => undefined, gone: () => false }
+const nobody = { of: () => undefined, gone: () => false, failed: () => false }
 const all = ['a', 'b', 'c', 'd'].map(resource)
 
 test('each resource is changed, left alone, put off or refused, in the order of the playbook', () => {

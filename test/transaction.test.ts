@@ -21,7 +21,7 @@ const wanted: Transaction = {
   resources: [resource],
   changes: [{ resource, change: { summary: 'rewrite', saves: [], commit: sh`:` }, digest: 'd' }],
 }
-const nobody = { of: () => undefined, gone: () => false }
+const nobody = { of: () => undefined, gone: () => false, failed: () => false }
 
 const lost = new RemoteError('lost', 'the connection was lost')
 const slow = new RemoteError('timeout', 'no answer within 300 s')

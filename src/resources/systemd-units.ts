@@ -96,12 +96,12 @@ export function systemdUnits(prefix: string, units: readonly Unit[], { settle = 
 const inspectLinks = (prefix: string) =>
   sh`find ${home} -mindepth 2 -maxdepth 2 -type l -path '*.wants/*' -name ${`${prefix}*`} -printf '@link %P %l\n' | sort`
 
-/** One process for all of them, however many. */
+/** One process for all of them, however many. Between two failed tries a unit may be `deactivating` for a while. */
 const inspectStates = (names: readonly string[]) => sh`
   systemctl show --property=Id,ActiveState ${names} | sed -nE '
     s/^Id=//
     t name
-    /^ActiveState=(active|activating|reloading)$/{ x; s/^/@runs /p; }
+    /^ActiveState=(active|activating|reloading|deactivating)$/{ x; s/^/@runs /p; }
     d
     : name
     h
@@ -111,7 +111,7 @@ const inspectStates = (names: readonly string[]) => sh`
 /** What systemd does not know it only warns of, and then ignores. systemd before 250 has no --recursive-errors. */
 function verify(names: readonly string[]): Sh {
   return sh`
-    cd "$stage"
+    cd "$stage" || exit
     SYSTEMD_UNIT_PATH="$stage:"
     export SYSTEMD_UNIT_PATH
     option=--recursive-errors=no

@@ -1,10 +1,11 @@
 import type { Duplex } from 'node:stream'
 import { ConnectError, ProvisionError, RemoteError } from '../errors.ts'
-import { isOwnSshd, reachedOn } from '../inventory/forward.ts'
+import { isOwnSshd, reachedOn, socketName } from '../inventory/forward.ts'
 import type { Device, Forward } from '../inventory/model.ts'
 import { fingerprintOf } from '../pins.ts'
 import type { ForwardReport, ForwardState, Trouble } from '../report/report.ts'
 import { connect, type Session, type Wire } from '../session.ts'
+import { sh } from '../sh.ts'
 import { firstBytes, type Greeting } from './first-bytes.ts'
 
 export interface Proof {
@@ -52,6 +53,7 @@ export async function proveForward({
   const greeting = await firstBytes(opened, isOwnSshd(device, forward) ? silenceMs : 2_000)
   if (!isOwnSshd(device, forward)) {
     opened.destroy()
+    if (greeting === 'closed' && !(await hasTunnel(gateway, forward))) return is(...noTunnel(forward))
     return target(greeting, forward, is, tunnelLives)
   }
   if (greeting === 'silence') {
@@ -59,10 +61,11 @@ export async function proveForward({
     const message = 'the port is open, but nobody speaks: the tunnel behind it is frozen or its link is cut'
     return is('stale', {
       message,
-      hint: `a cut link mends itself in a minute or two, a frozen ssh does not: on ${device.name}, systemctl restart 'reverse-tunnel-*'`,
+      hint: `a cut link mends itself within half a minute after it is back, a frozen ssh even sooner`,
     })
   }
   if (greeting === 'closed') {
+    if (!(await hasTunnel(gateway, forward))) return is(...noTunnel(forward))
     const message = `the port is open and closes at once: the tunnel is up, the device's own sshd is not`
     return is('device-sshd-down', { message, hint: `on ${device.name}: systemctl status ssh` })
   }
@@ -92,21 +95,36 @@ async function open(gateway: Session, forward: Forward): Promise<Duplex | Provis
   }
 }
 
-function refused(error: ProvisionError, { port, gateway }: Forward): [ForwardState, Trouble] {
+/**
+ * Where systemd owns the port, it is open whether a tunnel is there or not, and closes at once where none is: is there a
+ * device's socket behind it? Asked only then, of what everybody may read (proc(5), /proc/net/unix: 00010000 is listening).
+ */
+async function hasTunnel(gateway: Session, forward: Forward): Promise<boolean> {
+  if (forward.listener === 'sshd') return true
+  const script = sh`grep -q ${` 00010000 0001 01 .* /s/${socketName(forward).replaceAll('.', '[.]')}$`} /proc/net/unix && echo there || :`
+  const { stdout } = await gateway.exec(`${script.text}\n`, { timeoutMs: silenceMs, privileged: false })
+  return stdout.toString().includes('there')
+}
+
+function noTunnel({ port, listener }: Forward): [ForwardState, Trouble] {
+  const message = listener === 'sshd' ? `nothing listens on port ${port}` : `no tunnel stands behind port ${port}`
+  return ['no-tunnel', { message, hint: `on the device: systemctl status 'reverse-tunnel-*'` }]
+}
+
+function refused(error: ProvisionError, forward: Forward): [ForwardState, Trouble] {
   if (!(error instanceof RemoteError) || error.kind !== 'refused') return ['unverified', { message: error.message }]
   if (/prohibited/i.test(error.message)) {
     return [
       'unverified',
       {
-        message: `${gateway} lets this login forward nothing: ${error.message}`,
+        message: `${forward.gateway} lets this login forward nothing: ${error.message}`,
         hint: 'it needs AllowTcpForwarding yes or local',
       },
     ]
   }
-  return [
-    'no-tunnel',
-    { message: `nothing listens on port ${port}`, hint: `on the device: systemctl status 'reverse-tunnel-*'` },
-  ]
+  if (forward.listener === 'sshd') return noTunnel(forward)
+  const message = `nothing listens on port ${forward.port}`
+  return ['no-tunnel', { message, hint: `on ${forward.gateway}: systemctl status 'reverse-tunnel-*.socket'` }]
 }
 
 type Is = (state: ForwardState, error?: Trouble, more?: Partial<ForwardReport>) => ForwardReport

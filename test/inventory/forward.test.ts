@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { canonical, isLoopback, overlap } from '../../src/inventory/addresses.ts'
 import { isOwnSshd, parseForward, printForward } from '../../src/inventory/forward.ts'
-import { forwardComplaint } from './parse.ts'
+import { complaints, forwardComplaint, parse } from './parse.ts'
 
 const port = fc.integer({ min: 1, max: 65535 })
 const name = fc.stringMatching(/^[a-z][a-z0-9-]{0,20}(\.[a-z][a-z0-9-]{0,10}){0,3}$/)
@@ -91,7 +91,7 @@ describe('a forward as text', () => {
       ':9022:localhost:22',
       'gw.guest.internal:9022:localhost:22',
       '127.1:9022:localhost:22',
-      { port: 9022, host: 'localhost', hostPort: 22, listener: 'socket' },
+      { port: 1022, host: 'localhost', hostPort: 22, listener: 'sshd' },
       { port: 9022, host: 'localhost', hostPort: 22, bindAddress: '::' },
       { port: 9022, host: 'localhost:22', hostPort: 22 },
       { port: 9022, host: 'localhost' },
@@ -135,7 +135,7 @@ describe('a forward as text', () => {
       "9022:localhost:0"
         port 0 means another port at every start, which nobody could know: write one from 1 to 65535
       "1022:localhost:22"
-        port 1022: sshd opens ports below 1024 for root only, and the socket listener that could do it is not available yet; choose a port from 1024 on
+        no complaint
       "0.0.0.0:9022:localhost:22"
         others than the gateway itself would reach the port: bind to 127.0.0.1, or say that you want it: { "bindAddress": "0.0.0.0", "port": 9022, "host": "localhost", "hostPort": 22, "expose": true }
       ":9022:localhost:22"
@@ -144,8 +144,8 @@ describe('a forward as text', () => {
         others than the gateway itself would reach the port: bind to 127.0.0.1, or say that you want it: { "bindAddress": "gw.guest.internal", "port": 9022, "host": "localhost", "hostPort": 22, "expose": true }
       "127.1:9022:localhost:22"
         bind address: "127.1" is not a whole IPv4 address: write four numbers, 0 to 255
-      {"port":9022,"host":"localhost","hostPort":22,"listener":"socket"}
-        "socket" is not available yet: leave it out, and choose a port from 1024 on
+      {"port":1022,"host":"localhost","hostPort":22,"listener":"sshd"}
+        port 1022: sshd opens ports below 1024 for root only; say "listener": "socket", or choose a port from 1024 on
       {"port":9022,"host":"localhost","hostPort":22,"bindAddress":"::"}
         others than the gateway itself would reach the port: bind to 127.0.0.1, or say that you want it: { "port": 9022, "host": "localhost", "hostPort": 22, "bindAddress": "::", "expose": true }
       {"port":9022,"host":"localhost:22","hostPort":22}
@@ -154,6 +154,20 @@ describe('a forward as text', () => {
         "hostPort" is missing: add it"
     `)
   })
+})
+
+test('a gateway may say who opens its ports, and the forwards of a device on it must agree', () => {
+  const inventory = (...forwards: object[]) =>
+    JSON.stringify({
+      gateways: { gw: { listener: 'sshd' } },
+      devices: {
+        pi: { forwards: forwards.map((more, at) => ({ port: 9022 + at, host: 'localhost', hostPort: 22, ...more })) },
+      },
+    })
+  expect(parse(inventory({})).devices[0]?.forwards[0]?.listener).toBe('sshd')
+  expect(complaints(inventory({}, { listener: 'socket' }))).toMatch(
+    /forwards\[1\]: 127\.0\.0\.1:9022:localhost:22 on line 1 has "listener": "sshd", and all forwards of a device on one gateway must have the same: choose one/,
+  )
 })
 
 test('addresses that overlap', () => {

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
@@ -37,13 +37,17 @@ describe('the order', () => {
           "pi: ",
         ],
         [
-          "pi: account reverse-tunnel, key-pair /etc/reverse-tunnel/id_ed25519",
+          "gw: sshd-settings 00-provision",
+          "pi: sshd-settings 00-provision",
         ],
         [
-          "gw: host keys, account tunnel, authorized-keys tunnel, sshd-settings 00-reverse-tunnel",
+          "pi: versions, account reverse-tunnel, key-pair /etc/reverse-tunnel/id_ed25519",
         ],
         [
-          "pi: known-host gw in /etc/reverse-tunnel/known_hosts, systemd-unit reverse-tunnel-gw.service",
+          "gw: versions, host keys, accounts tunnel-*, files in /etc/ssh/reverse-tunnel/keys, file /etc/tmpfiles.d/reverse-tunnel.conf, sshd-settings 00-reverse-tunnel, systemd-units reverse-tunnel-*, authorized-keys tunnel, sshd-settings 00-reverse-tunnel-shared",
+        ],
+        [
+          "pi: recovery through gw, known-host gw in /etc/reverse-tunnel/known_hosts, file /etc/reverse-tunnel/check, systemd-units reverse-tunnel-*",
         ],
         "verify",
       ]
@@ -54,7 +58,8 @@ describe('the order', () => {
     const inventory = parse(
       `{ "gateways": { "gw": {}, "idle": {} }, "devices": { "pi": { "forwards": [{ "gateway": "gw", "port": 9022, "host": "localhost", "hostPort": 22 }] }, "plain": {} } }`,
     )
-    expect(JSON.stringify(ids(inventory))).not.toMatch(/idle: [^"]|plain: [^"]/)
+    const [, , ...tunnels] = ids(inventory)
+    expect(JSON.stringify(tunnels)).not.toMatch(/idle|plain/)
   })
 
   test('asks each id of a host once in a step', async () => {
@@ -73,23 +78,68 @@ test('autossh is installed where it is to keep the tunnel alive, and nowhere els
   expect(wanted(one({ supervisor: 'autossh' }))).toMatch(
     /package autossh: install[\s\S]*ExecStart=\/usr\/bin\/autossh -M 0 -N/,
   )
-  expect(wanted(one({}))).not.toContain('autossh')
+  expect(wanted(one({}))).not.toContain('bin/autossh')
 })
 
-test('a door for strangers opens GatewayPorts on its gateway, and no other door does', () => {
+test('a door for strangers opens GatewayPorts where sshd owns the port, and no other door does', () => {
   const strangers = { forwards: [{ bindAddress: '*', port: 9025, host: 'localhost', hostPort: 22, expose: true }] }
-  expect(wanted(one(strangers))).toContain('GatewayPorts clientspecified')
-  expect(wanted(one({}))).toContain('GatewayPorts no')
+  expect(wanted(one(strangers, { listener: 'sshd' }))).toContain('GatewayPorts clientspecified')
+  expect(wanted(one({}, { listener: 'sshd' }))).toContain('GatewayPorts no')
+  expect(wanted(one(strangers))).toContain('GatewayPorts no')
+  expect(wanted(one(strangers))).toContain('ListenStream=9025')
 })
 
-test('what a key may listen on is word for word what its device asks for', async () => {
+test('a port below 1024 is no trouble for systemd', () => {
+  expect(wanted(one({ forwards: ['1022:localhost:22'] }))).toContain('ListenStream=127.0.0.1:1022')
+})
+
+describe('recoverWithin', () => {
+  const sshd = { listener: 'sshd' }
+  const interval = (text: string) => /ServerAliveInterval=(\d+)/.exec(text)?.[1]
+
+  test('decides how often both sides ask', () => {
+    expect(interval(wanted(one({})))).toBe('5')
+    expect(interval(wanted(one({ recoverWithin: 60 })))).toBe('15')
+    expect(wanted(one({ recoverWithin: 60 }, sshd))).toContain('ClientAliveInterval 15')
+  })
+
+  test('that cannot be met is refused with the reason', () => {
+    expect(wanted(one({ recoverWithin: 3 }))).toMatch(
+      /recovery through gw: refused, "recoverWithin": 3 cannot be met, \d+ s is the least/,
+    )
+  })
+
+  test('of all devices that share an account the most demanding one counts', () => {
+    const forwards = (port: number) => [`${port}:localhost:22`]
+    const two = parse(
+      JSON.stringify({
+        gateways: { gw: sshd },
+        devices: {
+          a: { forwards: forwards(9001), recoverWithin: 100 },
+          b: { forwards: forwards(9002), recoverWithin: 20 },
+        },
+      }),
+    )
+    expect(wanted(two)).toContain('ClientAliveInterval 5')
+  })
+})
+
+test('where systemd looks for a device is word for word what the device asks for', async () => {
   for (const name of ['guest-lan', 'fleet', 'printer']) {
     const text = wanted(await example(`${name}.json`))
-    const allowed = [...text.matchAll(/permitlisten="([^"]+)"/g)].map(([, address]) => address).sort()
-    const asks = [...text.matchAll(/-R (\S+):(?:\[[^\]]*\]|[^:[\]\s]+):\d+ /g)].map(([, address]) => address).sort()
+    const allowed = [...text.matchAll(/socket-proxyd \S+ \S+(\/s\/\S+)/g)].map(([, path]) => path).sort()
+    const asks = [...text.matchAll(/-R (\S+):(?:\[[^\]]*\]|[^:[\]\s]+):\d+ /g)].map(([, path]) => path).sort()
     expect(allowed.length).toBeGreaterThan(0)
     expect(asks).toEqual(allowed)
   }
+})
+
+test('what a key may listen on is word for word what its device asks for', () => {
+  const text = wanted(one({ forwards: ['127.0.0.1:9022:localhost:22', '[::1]:9024:[::1]:22'] }, { listener: 'sshd' }))
+  const allowed = [...text.matchAll(/permitlisten="([^"]+)"/g)].map(([, address]) => address)
+  const asks = [...text.matchAll(/-R (\S+):(?:\[[^\]]*\]|[^:[\]\s]+):\d+ /g)].map(([, address]) => address)
+  expect(allowed).toEqual(['127.0.0.1:9022', '[::1]:9024'])
+  expect(asks).toEqual(allowed)
 })
 
 test('no key of a device is in what another device is told', async () => {
@@ -103,8 +153,8 @@ test('no key of a device is in what another device is told', async () => {
 
 test('until the device has made its key, the gateway waits', () => {
   const gateway = reverseTunnel(one({})).flatMap((step) => (step.kind === 'wanted' ? (step.hosts.get('gw') ?? []) : []))
-  const keys = gateway.find(({ id }) => id === 'authorized-keys tunnel')
-  expect(keys?.diff('absent\n', { of: () => undefined, gone: () => false })).toBe('later')
+  const keys = gateway.find(({ id }) => id.startsWith('files in '))
+  expect(keys?.diff('', { of: () => undefined, gone: () => false, failed: () => false })).toBe('later')
 })
 
 test.each(['guest-lan', 'fleet', 'printer'])('systemd has nothing against the units of %s.json', async (name) => {
@@ -115,18 +165,29 @@ test.each(['guest-lan', 'fleet', 'printer'])('systemd has nothing against the un
         ? []
         : [...step.hosts].flatMap(([host, all]) =>
             all.flatMap((each) => {
-              const verdict = each.id.startsWith('systemd-unit ') && each.diff('disabled\nstopped\nabsent\n', keysMade)
+              const verdict = each.id.startsWith('systemd-units ') && each.diff('', keysMade)
               if (typeof verdict !== 'object' || 'refused' in verdict) return []
-              const file = join(folder, `${host}-${each.id.split(' ')[1]}`)
-              writeFileSync(file, verdict.text?.wanted.replace('/usr/bin/ssh ', '/bin/true ') ?? '')
-              return [file]
+              mkdirSync(join(folder, host), { recursive: true })
+              return (verdict.text?.wanted ?? '')
+                .split(/^# (?=\S+\.(?:service|socket|timer)$)/m)
+                .filter(Boolean)
+                .map((part) => {
+                  const file = join(folder, host, part.slice(0, part.indexOf('\n')))
+                  writeFileSync(
+                    file,
+                    part
+                      .slice(part.indexOf('\n') + 1)
+                      .replaceAll(/=\/(usr\/bin\/ssh|lib\/systemd\/\S+) /g, '=/bin/true '),
+                  )
+                  return file
+                })
             }),
           ),
     )
     expect(files.length).toBeGreaterThan(0)
     const said = execFileSync('sh', [
       '-c',
-      'systemd-analyze verify --recursive-errors=no "$@" 2>&1 || :',
+      'for unit; do SYSTEMD_UNIT_PATH="$(dirname "$unit"):" systemd-analyze verify --recursive-errors=no "$unit" 2>&1 || :; done',
       'sh',
       ...files,
     ]).toString()

@@ -25,6 +25,10 @@ const forward: ForwardReport = {
   hostKey: 'SHA256:abc',
   latencyMs: 45,
 }
+const promise = {
+  ...{ device: 'host-a', gateway: 'ssh-gw.guest.internal', bindAddress: '127.0.0.1', port: 9022 },
+  ...{ powerCut: 10, silentLink: 20, frozenClient: 15 },
+}
 const report = (more: Partial<Report> = {}): Report => ({
   version: 1,
   command: 'apply',
@@ -33,6 +37,7 @@ const report = (more: Partial<Report> = {}): Report => ({
   exitCode: 0,
   hosts: [gateway, device],
   forwards: [forward],
+  recoveries: [],
   wire: { connections: 4, execs: 5 },
   ...more,
 })
@@ -43,6 +48,33 @@ test('a run that went well is a line for each host, a line for each forward, and
     host-a                 ok          0.4 s via its forward
     127.0.0.1:9022 on ssh-gw.guest.internal  answers as host-a SHA256:abc, 45 ms
     provisioned: 1 changed, 1 ok; 1 of 1 forward reaches its device, 3.1 s
+    "
+  `)
+})
+
+test('an undo says which run it takes back, and whose', () => {
+  const takesBack = { run: '20261124062231-4ac8ne', who: 'root on admin, process 7, since 2026-11-24T06:22:31.120Z' }
+  const changes = [{ resource: 'file /etc/motd', summary: 'take back: rewrite' }]
+  expect(printPlan({ hosts: [{ ...gateway, takesBack, changes }], recoveries: [] }, plain)).toMatchInlineSnapshot(`
+    "plan for ssh-gw.guest.internal: take back run 20261124062231-4ac8ne of root on admin, process 7, since 2026-11-24T06:22:31.120Z
+      file /etc/motd: take back: rewrite"
+  `)
+  const hosts = [{ ...gateway, outcome: 'differs' as const, takesBack, changes }, device]
+  const check = report({ command: 'undo-check', hosts, forwards: [] })
+  expect(printReport(check, { ...plain, diffs: true })).toMatchInlineSnapshot(`
+    "ssh-gw.guest.internal  differs     1.3 s, 1 change
+      take back run 20261124062231-4ac8ne of root on admin, process 7, since 2026-11-24T06:22:31.120Z
+      file /etc/motd: take back: rewrite
+    host-a                 ok          0.4 s via its forward
+    checked, nothing was touched: 1 differs, 1 ok, 3.1 s
+    "
+  `)
+  expect(
+    printReport(report({ command: 'undo', hosts: [{ ...gateway, takesBack, changes }] }), plain),
+  ).toMatchInlineSnapshot(`
+    "ssh-gw.guest.internal  changed     1.3 s, 1 change
+    127.0.0.1:9022 on ssh-gw.guest.internal  answers as host-a SHA256:abc, 45 ms
+    taken back: 1 changed; 1 of 1 forward reaches its device, 3.1 s
     "
   `)
 })
@@ -114,12 +146,13 @@ test('with diffs, every change is shown as a patch', () => {
 })
 
 test('a plan names what is going to be changed, host by host', () => {
-  expect(printPlan([gateway, device], plain)).toMatchInlineSnapshot(`
+  expect(printPlan({ hosts: [gateway, device], recoveries: [promise] }, plain)).toMatchInlineSnapshot(`
     "plan for ssh-gw.guest.internal:
       file /etc/motd: rewrite
-      account tunnel: create, without password or shell"
+      account tunnel: create, without password or shell
+    127.0.0.1:9022 on ssh-gw.guest.internal (host-a): back within 10 s after a power cut, 20 s after a silent link"
   `)
-  expect(printPlan([device], plain)).toBe('plan: nothing to change')
+  expect(printPlan({ hosts: [device], recoveries: [promise] }, plain)).toBe('plan: nothing to change')
 })
 
 test('colour only repeats what the word says', () => {
@@ -142,13 +175,13 @@ test('control characters that a host sent do not reach the terminal', () => {
   const forwards = [{ ...forward, state: 'unverified' as const, error: { message: evil, hint: evil } }]
   for (const diffs of [true, false]) {
     expect(printReport(report({ hosts, forwards }), { color: false, diffs })).not.toMatch(/[\0-\x08\x0b-\x1f\x7f-\x9f]/)
-    expect(printPlan(hosts, { color: false, diffs })).not.toMatch(/[\0-\x08\x0b-\x1f\x7f-\x9f]/)
+    expect(printPlan({ hosts, recoveries: [] }, { color: false, diffs })).not.toMatch(/[\0-\x08\x0b-\x1f\x7f-\x9f]/)
   }
 })
 
 test('control characters in the summary of a change do not reach the terminal', () => {
   const changes = [{ resource: 'account tunnel', summary: 'change shell from \x1b]0;x\x07/bin/sh to /bin/bash' }]
-  expect(printPlan([{ ...device, changes }], plain)).not.toMatch(/\x1b/)
+  expect(printPlan({ hosts: [{ ...device, changes }], recoveries: [] }, plain)).not.toMatch(/\x1b/)
 })
 
 test('as JSON the report is the document itself, and can be read back', () => {

@@ -13,13 +13,18 @@ export interface Case {
   readonly seen?: Seen
 }
 
-export const nothing: Seen = { of: () => undefined, gone: () => false }
+export const nothing: Seen = { of: () => undefined, gone: () => false, failed: () => false }
 /** Nobody has shown anything, and this host never will. */
-export const gone = (name: string): Seen => ({ of: () => undefined, gone: (host) => host === name })
+export const gone = (name: string): Seen => ({
+  of: () => undefined,
+  gone: (host) => host === name,
+  failed: () => false,
+})
 /** These hosts have shown these things: `host id` → text. */
 export const shown = (texts: Readonly<Record<string, string>>): Seen => ({
   of: (host, id) => texts[`${host} ${id}`],
   gone: () => false,
+  failed: () => false,
 })
 
 export const golden = (kind: string, name: string) => join(import.meta.dirname, '../golden', kind, `${name}.golden`)

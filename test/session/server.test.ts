@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs'
 import { createServer, connect as dial, type Server } from 'node:net'
+import { Duplex } from 'node:stream'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { connect } from '../../src/session.ts'
 import { freePort, host, type Lab, lab, logins, type Sshd, until } from './fixture.ts'
@@ -62,6 +63,19 @@ describe('a server', () => {
       hint: expect.stringContaining('PerSourcePenalties'),
     })
     expect(server.count()).toBe(1)
+  })
+
+  test('that goes half way, ends its side and leaves ours open, is lost at once', async () => {
+    const open = async () => {
+      const socket = new Duplex({ read: () => undefined, write: (_chunk, _encoding, done) => done() })
+      socket.push('SSH-2.0-half\r\n')
+      setImmediate(() => socket.push(null))
+      return socket
+    }
+    const began = performance.now()
+    const going = connect(host(it, sshd), { wire: it.wire({ connectTimeoutMs: 60_000 }), socket: open })
+    await expect(going).rejects.toMatchObject({ kind: 'unreachable' })
+    expect(performance.now() - began).toBeLessThan(10_000)
   })
 
   test('that never speaks is unreachable after the timeout', async () => {

@@ -32,13 +32,16 @@ function device(forwards: readonly Forward[], pins: readonly string[] = sshd.hos
 }
 
 /** A gateway on which a connection to a forward is what the test says, and which notes where it was asked to connect. */
-function gateway(open: () => Duplex | Promise<Duplex>) {
+function gateway(open: () => Duplex | Promise<Duplex>, behind?: string) {
   const asked: string[] = []
   const session: Session = {
     host: 'gw',
     via: 'direct',
     hostKey: 'ssh-ed25519 AAAA',
-    exec: () => Promise.reject(new Error('a forward is proved without a command on the gateway')),
+    exec: async () => {
+      if (behind === undefined) throw new Error('a forward is proved without a command on the gateway')
+      return { code: 0, stdout: Buffer.from(behind), stderr: Buffer.from('') }
+    },
     async forward(address, port) {
       asked.push(`${address} ${port}`)
       return open()
@@ -54,10 +57,12 @@ interface With {
   readonly gateway?: ProvisionError
   readonly pins?: readonly string[]
   readonly tunnelLives?: boolean
+  /** What the gateway says of the unix socket behind the port. */
+  readonly behind?: string
 }
 async function prove(more: With = {}): Promise<{ report: ForwardReport; asked: string[] }> {
   const forward = forwardOf(more.forward)
-  const fake = gateway(more.open ?? (() => dial(sshd.port, '127.0.0.1')))
+  const fake = gateway(more.open ?? (() => dial(sshd.port, '127.0.0.1')), more.behind)
   const report = await proveForward({
     device: device([forward], more.pins),
     forward,
@@ -76,6 +81,30 @@ const speaking = () => {
   return stream
 }
 const refuse = (message: string) => () => Promise.reject(new RemoteError('refused', message))
+
+describe('where systemd owns the port', () => {
+  const forward = { listener: 'socket' as const }
+
+  test('a port that closes at once has no tunnel, or one whose device has no sshd', async () => {
+    expect((await prove({ forward, open: closed, behind: '' })).report).toMatchObject({
+      state: 'no-tunnel',
+      error: { message: 'no tunnel stands behind port 9022' },
+    })
+    expect((await prove({ forward, open: closed, behind: 'there\n' })).report.state).toBe('device-sshd-down')
+  })
+
+  test('the same is true of a forward to a neighbour', async () => {
+    const printer = { ...forward, host: 'printer.lan.internal', hostPort: 80 }
+    expect((await prove({ forward: printer, open: closed, behind: '' })).report.state).toBe('no-tunnel')
+  })
+
+  test('a port that nobody has is the gateway’s own trouble', async () => {
+    expect((await prove({ forward, open: refuse('Connection refused') })).report).toMatchObject({
+      state: 'no-tunnel',
+      error: { hint: "on gw: systemctl status 'reverse-tunnel-*.socket'" },
+    })
+  })
+})
 
 describe('a forward to the device’s own sshd', () => {
   test('is proved by a login that the pinned host key stands for', async () => {

@@ -1,0 +1,42 @@
+import type { Changing } from './change.ts'
+import type { Fleet, Member } from './fleet.ts'
+import { type ReachContext, reach } from './reach.ts'
+import type { Progress } from './report/progress.ts'
+import type { Outcome, Report, Trouble } from './report/report.ts'
+
+/** Everything a run needs from outside. Time, randomness and the wire are arguments. */
+export interface Run {
+  readonly command: Report['command']
+  readonly limit: (name: string) => boolean
+  readonly context: ReachContext
+  readonly progress: Progress
+  /** Called with the plan before anything moves. */
+  readonly show: (plan: Pick<Report, 'hosts' | 'recoveries'>) => void
+  /** Aborted: nothing new is begun. */
+  readonly signal: AbortSignal
+  readonly debug: (title: string, text: string) => void
+  readonly now: () => number
+  readonly wait: (ms: number) => Promise<void>
+  readonly clock: () => Date
+  readonly runId: string
+  readonly who: string
+  readonly patience: number
+}
+
+/** What the hosts of a run go through, with what the run has from outside. */
+export function changingOf(fleet: Fleet, run: Run): Changing {
+  return {
+    fleet,
+    // The login that confirms a change is always waited for: giving it up would undo what is good.
+    login: ({ host }, along) => reach(host, run.context, along === undefined ? { signal: run.signal } : { along }),
+    ways: { now: run.now, wait: run.wait, clock: run.clock, debug: run.debug },
+    phase: (host, phase) => run.progress.phase(host, phase),
+    end: (member: Member, outcome: Outcome, error?: Trouble) => {
+      member.end = { outcome, at: run.now(), ...(error && { error }) }
+      run.progress.end(member.host.name, outcome)
+    },
+    runId: run.runId,
+    who: run.who,
+    patience: run.patience,
+  }
+}
