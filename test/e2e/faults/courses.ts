@@ -13,8 +13,15 @@ const courses = (listener: Listener, all: Readonly<Record<string, Course['faults
 /** Every fault once. No course takes much longer than the two minutes that some of its faults last. */
 export const whole = (listener: Listener): readonly Course[] =>
   courses(listener, {
-    processes: [...killed, faults.clientFrozen, faults.sessionFrozen, faults.newAddress, faults.flowForgotten],
-    power: [...power, ...base],
+    events: [
+      ...killed,
+      faults.clientFrozen,
+      faults.sessionFrozen,
+      faults.newAddress,
+      faults.flowForgotten,
+      ...power,
+      ...base,
+    ],
     silence: [faults.silence, surroundings.portTaken],
     boot: [faults.gatewayAwayAtBoot],
     names: [faults.namesAwayAtBoot],
@@ -23,7 +30,6 @@ export const whole = (listener: Listener): readonly Course[] =>
 /** The faults that the promise is made of. A frozen session of sshd keeps its port for ever: nothing is promised there. */
 export const promised = (listener: Listener): readonly Course[] =>
   courses(listener, {
-    processes: [...killed, faults.clientFrozen, faults.newAddress],
-    power: [...power, surroundings.portTaken],
-    silence: [faults.silence],
+    events: [...killed, faults.clientFrozen, faults.newAddress, ...power],
+    silence: [faults.silence, surroundings.portTaken],
   })
