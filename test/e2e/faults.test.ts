@@ -34,7 +34,7 @@ beforeAll(async () => {
 }, 300_000)
 
 afterAll(async () => {
-  await matrix?.over
+  await matrix?.rows()
   await it?.down()
   await mkdir(last, { recursive: true })
   await writeFile(join(last, 'matrix.json'), `${JSON.stringify(rows, undefined, 1)}\n`)
