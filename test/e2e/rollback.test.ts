@@ -6,7 +6,7 @@ import { history, settled, stateOf } from './state-of.ts'
 
 const gateway = 'ssh-gw.guest.internal'
 const device = 'host-a.lan.internal'
-const lockouts = ['allow-users', 'another-port', 'wrong-key', 'deaf'] as const
+const lockouts = ['allow-users', 'another-port', 'wrong-key', 'firewall', 'deaf'] as const
 const cuts = ['cut-for-long', 'mended-late', 'mended-in-time'] as const
 const names = [...lockouts, ...cuts, device, gateway]
 
@@ -64,6 +64,7 @@ test.each([
   ['allow-users', /^undone: the login as user001 was refused$/],
   ['another-port', /^undone: .*connection refused/],
   ['wrong-key', /^undone: the login as user001 was refused$/],
+  ['firewall', /^undone: nobody confirmed within 8 s$/],
   ['deaf', /^undone: nobody confirmed within 8 s$/],
 ] as const)(
   'a change that locks us out by %s is undone by the host itself, and the report says why',
