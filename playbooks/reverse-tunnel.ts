@@ -70,7 +70,10 @@ export default playbook((inventory) => {
         recoverable(device, gateway),
         knownHost(knownHosts, { name: gateway.name, keys: hostKeysOf(gateway.name) }),
       ]),
-      managedFile(checkProgram, { content: checkText }),
+      managedFile(checkProgram, {
+        content: checkText,
+        activate: sh`systemctl try-restart ${`${unitPrefix}*-check.service`}`,
+      }),
       systemdUnits(
         unitPrefix,
         gatewaysOf(device, inventory).flatMap((gateway) =>
