@@ -1,33 +1,40 @@
 import type { Device, Gateway, Inventory, Seen } from '../src/index.ts'
 import {
+  absent,
   account,
   authorizedKeys,
   hostKeys,
-  hostKeysOf,
   installedPackage,
   keyPair,
   known,
   knownHost,
   managedFile,
   managedFiles,
+  nextHostKeys,
   on,
   playbook,
+  prove,
   publicKey,
   sh,
   sshdSettings,
+  switchHostKeys,
   systemAccounts,
   systemdUnits,
+  tell,
   verify,
   versions,
 } from '../src/index.ts'
 import accounts from './accounts.ts'
 import checkText from './reverse-tunnel/check.sh'
 import { jailedSettings, sharedSettings } from './reverse-tunnel/gateway.ts'
-import { jailFolders, listenerUnits } from './reverse-tunnel/listener.ts'
+import { beginsRotation, gatewayKeys, mayRotate, pendingHostKeys, reloading } from './reverse-tunnel/host-keys.ts'
+import { endedSessions, forgotten, formerKey, gone, mayForget, nothingLeft } from './reverse-tunnel/leaving.ts'
+import { jailFile, jailFolders, listenerUnits, makeJails } from './reverse-tunnel/listener.ts'
 import {
   accountPrefix,
   checkProgram,
   dialler,
+  gatewayFolder,
   key,
   keysFolder,
   knownHosts,
@@ -41,15 +48,31 @@ import { tunnelUnits } from './reverse-tunnel/unit.ts'
 /** Every device keeps its own forwards open on the gateways, and can do nothing else there. */
 export default playbook((inventory) => {
   const devices = inventory.devices.filter(({ forwards }) => forwards.length > 0)
-  const gateways = inventory.gateways.filter((gateway) => devices.some((device) => dials(device, gateway)))
+  const { leaving = [] } = inventory
+  const gateways = inventory.gateways.filter((gateway) =>
+    [...devices, ...leaving].some((device) => dials(device, gateway)),
+  )
+  const leavingFrom = (gateway: Gateway) => leaving.filter((device) => dials(device, gateway))
   return [
     accounts(inventory),
+
+    // Who leaves goes first, while it can be reached: its tunnel ends when the gateway has forgotten it.
+    leaving.length === 0
+      ? []
+      : [
+          on(gateways, (gateway) => leavingFrom(gateway).map(formerKey)),
+          on(leaving, (device) => nothingLeft(gatewaysOf(device, inventory))),
+        ],
+
+    on(gateways, (gateway) => [hostKeys, nextHostKeys(beginsRotation(gateway, inventory))]),
 
     // A device makes its own key, so no private key is ever in a script, a log or this process.
     on(devices, (device) => [
       versions,
       account(dialler, { system: true }),
       keyPair(key, { owner: keyOwner(device), comment: device.name }),
+      // Before its gateway may prove a new host key.
+      ...trusting(device, inventory),
       // Here, because a unit whose program is not there yet is refused.
       ...(device.supervisor === 'autossh' ? [installedPackage('autossh')] : []),
     ]),
@@ -58,15 +81,17 @@ export default playbook((inventory) => {
     on(gateways, (gateway) => [
       versions,
       hostKeys,
-      ...ownAccounts(gateway, jailed(devices, gateway)),
-      ...sharedAccount(gateway, shared(devices, gateway)),
+      nextHostKeys(beginsRotation(gateway, inventory)),
+      ...ownAccounts(gateway, devices),
+      ...sharedAccount(gateway, devices),
+      ...leavingFrom(gateway).flatMap((device) => [mayForget(device), ...endedSessions(device, gateway)]),
+      ...(devices.some((device) => dials(device, gateway)) ? [] : [absent(gatewayFolder)]),
+      switchHostKeys(mayRotate(gateway, devices)),
     ]),
 
     on(devices, (device) => [
-      ...gatewaysOf(device, inventory).flatMap((gateway) => [
-        recoverable(device, gateway),
-        knownHost(knownHosts, { name: gateway.name, keys: hostKeysOf(gateway.name) }),
-      ]),
+      ...gatewaysOf(device, inventory).map((gateway) => recoverable(device, gateway)),
+      ...trusting(device, inventory),
       managedFile(checkProgram, { content: checkText }),
       systemdUnits(
         unitPrefix,
@@ -83,6 +108,13 @@ export default playbook((inventory) => {
     ]),
 
     verify(devices, (device) => device.forwards, recoveryOf(inventory)),
+    leaving.length === 0
+      ? []
+      : [
+          prove(gateways, (gateway) => leavingFrom(gateway).flatMap((device) => forgotten(device, gateway))),
+          prove(leaving, () => gone),
+        ],
+    tell((seen) => gateways.flatMap((gateway) => pendingHostKeys(gateway, devices, seen))),
   ]
 })
 
@@ -91,8 +123,14 @@ const nothing = { match: '', user: '', settings: [] }
 
 const gatewaysOf = (device: Device, { gateways }: Inventory) => gateways.filter((gateway) => dials(device, gateway))
 
+const trusting = (device: Device, inventory: Inventory) =>
+  gatewaysOf(device, inventory).map((gateway) =>
+    knownHost(knownHosts, { name: gateway.name, keys: gatewayKeys(gateway) }),
+  )
+
 /** Where systemd owns the ports: an account, a jail and a key file for each device. */
-function ownAccounts(gateway: Gateway, devices: readonly Device[]) {
+function ownAccounts(gateway: Gateway, all: readonly Device[]) {
+  const devices = jailed(all, gateway)
   const names = devices.map((device) => accountOn(gateway, device))
   const forwards = devices.flatMap((device) =>
     forwardsOn(gateway, device).map((forward) => ({ forward, account: accountOn(gateway, device) })),
@@ -110,17 +148,17 @@ function ownAccounts(gateway: Gateway, devices: readonly Device[]) {
         },
       })),
     ),
-    managedFile('/etc/tmpfiles.d/reverse-tunnel.conf', {
-      content: jailFolders(names),
-      activate: sh`systemd-tmpfiles --create /etc/tmpfiles.d/reverse-tunnel.conf`,
-    }),
-    sshdSettings('00-reverse-tunnel', names.length > 0 ? jailedSettings(names) : nothing),
+    names.length > 0
+      ? managedFile(jailFile, { content: jailFolders(names), activate: makeJails })
+      : absent(jailFile, { activate: sh`rm -rf /run/reverse-tunnel`, undo: makeJails }),
+    reloading(gateway, all, sshdSettings('00-reverse-tunnel', names.length > 0 ? jailedSettings(names) : nothing)),
     systemdUnits(unitPrefix, listenerUnits(forwards)),
   ]
 }
 
 /** Where sshd owns the ports: one account, and a key line for each device that says which ports are its own. */
-function sharedAccount(gateway: Gateway, devices: readonly Device[]) {
+function sharedAccount(gateway: Gateway, all: readonly Device[]) {
+  const devices = shared(all, gateway)
   const keys = devices.map((device) => ({
     host: device.name,
     key: publicKey(device.name, key),
@@ -133,6 +171,6 @@ function sharedAccount(gateway: Gateway, devices: readonly Device[]) {
     // Where nobody shares it, a key of former times may not stay.
     ...(devices.length > 0 ? [account(gateway.tunnelAccount, { system: true, shell: '/usr/sbin/nologin' })] : []),
     authorizedKeys(gateway.tunnelAccount, { file: sharedKeys, exclusive: true, keys }),
-    sshdSettings('00-reverse-tunnel-shared', devices.length > 0 ? settings : nothing),
+    reloading(gateway, all, sshdSettings('00-reverse-tunnel-shared', devices.length > 0 ? settings : nothing)),
   ]
 }

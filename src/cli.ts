@@ -1,6 +1,8 @@
 import yargs from 'yargs'
 import { apply } from './commands/apply.ts'
 import { lab } from './commands/lab.ts'
+import { remove } from './commands/remove.ts'
+import { rotate } from './commands/rotate.ts'
 import { schema } from './commands/schema.ts'
 import { sshConfig } from './commands/ssh-config.ts'
 import { trust } from './commands/trust.ts'
@@ -21,6 +23,8 @@ export async function main(words: readonly string[]): Promise<void> {
       .command(apply)
       .command(verify)
       .command(trust)
+      .command(rotate)
+      .command(remove)
       .command(sshConfig)
       .command(schema)
       .command(lab)

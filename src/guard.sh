@@ -167,6 +167,7 @@ undo() {
 put_back() {
   rm -rf "$2.provision-new" "$2.provision-old"
   if [ -e "saved/$1" ] || [ -L "saved/$1" ]; then
+    folder "${2%/*}"
     cp -a "saved/$1" "$2.provision-old" || { rm -f "$2.provision-old" && ln -P "saved/$1" "$2.provision-old"; } || return
     mv -fT "$2.provision-old" "$2"
   elif [ -e "saved/$1.absent" ]; then

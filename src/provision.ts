@@ -1,6 +1,7 @@
-import { type Changing, change, look, preview } from './change.ts'
+import { type Changing, change, look, type PinKeeper, preview } from './change.ts'
 import { assemble, type Fleet, hasFailed, type Member, reportOf } from './fleet.ts'
-import type { Inventory } from './inventory/model.ts'
+import type { Host, Inventory } from './inventory/model.ts'
+import { parseHostKey } from './pins.ts'
 import type { Playbook, Step } from './playbook.ts'
 import { type ReachContext, reach } from './reach.ts'
 import type { Progress } from './report/progress.ts'
@@ -8,11 +9,13 @@ import {
   exitCode,
   type ForwardReport,
   type Outcome,
+  type ProofReport,
   type RecoveryReport,
   type Report,
   type Trouble,
 } from './report/report.ts'
 import { proveForwards } from './verify/index.ts'
+import { tryProofs } from './verify/proofs.ts'
 
 /** Everything a run needs from outside. Time, randomness and the wire are arguments. */
 export interface Run {
@@ -56,6 +59,7 @@ export async function provision(inventory: Inventory, playbook: Playbook, run: R
   const before = await early
   const forwards = moving && !run.signal.aborted ? await prove(steps, fleet, inventory, run) : before
 
+  const proofs = run.command === 'apply' && !run.signal.aborted ? await tried(steps, fleet) : []
   for (const { session } of members) session?.close()
   run.context.closeAll()
   const hosts = members.map(reportOf)
@@ -65,10 +69,12 @@ export async function provision(inventory: Inventory, playbook: Playbook, run: R
     command: run.command,
     inventory: inventory.file,
     seconds: Math.round(run.now() - began) / 1000,
-    exitCode: exitCode(hosts, forwards, run.signal.aborted),
+    exitCode: exitCode(hosts, [...forwards, ...proofs], run.signal.aborted),
     hosts,
     forwards,
     recoveries: promises(steps, fleet),
+    ...(proofs.length > 0 && { proofs }),
+    pending: steps.flatMap((step) => (step.kind === 'checked' ? (step.pending?.(fleet.seen) ?? []) : [])),
     wire: { connections, execs },
   }
 }
@@ -133,11 +139,34 @@ async function prove(
   return forwards
 }
 
+async function tried(steps: readonly Step[], { members, seen }: Fleet): Promise<ProofReport[]> {
+  const wanted = steps.flatMap((step) => (step.kind === 'checked' ? [...(step.proofs ?? [])] : []))
+  const reports = await Promise.all(
+    wanted.map(([host, proofs]) => tryProofs({ host, proofs, seen, session: members.get(host)?.session })),
+  )
+  return reports.flat()
+}
+
+function pinKeeper({ command, context: { wire } }: Run): PinKeeper {
+  const { pins } = wire
+  const full = async (host: Host) => ({ ...host, port: host.port ?? (await wire.userConfig(host.name)).port })
+  return {
+    trusted: async (host) => pins.trusted(await full(host)),
+    async add(host, keys) {
+      const trusts = await pins.trusted(await full(host))
+      const fresh = command === 'apply' ? keys.flatMap((key) => (trusts(key) ? [] : (parseHostKey(key) ?? []))) : []
+      for (const key of fresh) await pins.add(host, key)
+    },
+    keep: async (host, keys) => (command === 'apply' ? pins.keep(await full(host), keys) : undefined),
+  }
+}
+
 function changingOf(fleet: Fleet, run: Run): Changing {
   return {
     fleet,
     // The login that confirms a change is always waited for: giving it up would undo what is good.
     login: ({ host }, along) => reach(host, run.context, along === undefined ? { signal: run.signal } : { along }),
+    pins: pinKeeper(run),
     ways: { now: run.now, wait: run.wait, clock: run.clock, debug: run.debug },
     phase: (host, phase) => run.progress.phase(host, phase),
     end: (member: Member, outcome: Outcome, error?: Trouble) => {

@@ -102,11 +102,16 @@ async function askAgain(script: string, wanted: Transaction, ways: Ways): Promis
 }
 
 /** A login that was there before proves nothing: sshd keeps old sessions over a reload. Nor does one refused once mean no. */
-async function freshLogin({ patience }: Transaction, ways: Ways): Promise<Session | ConnectError> {
+async function freshLogin({ patience, changes }: Transaction, ways: Ways): Promise<Session | ConnectError> {
   const deadline = ways.now() + patience * 500
+  const expected = changes.flatMap(({ change }) => change.hostKeys ?? [])
   for (;;) {
     try {
-      return await ways.login()
+      const session = await ways.login()
+      if (expected.length === 0 || expected.includes(session.hostKey)) return session
+      session.close()
+      // A reload takes its time.
+      throw new ConnectError('unreachable', 'the login still showed a host key from before the change')
     } catch (error) {
       if (!(error instanceof ConnectError)) throw error
       if (error.kind !== 'unreachable' || ways.now() > deadline) return error

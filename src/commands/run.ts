@@ -5,7 +5,7 @@ import reverseTunnel from '../../playbooks/reverse-tunnel.ts'
 import { InventoryError } from '../errors.ts'
 import { hosts, type Inventory } from '../inventory/model.ts'
 import { readInventory } from '../inventory.ts'
-import { openPins } from '../pins.ts'
+import { openPins, type Pins } from '../pins.ts'
 import { loadPlaybook } from '../playbook-file.ts'
 import { provision, type Run } from '../provision.ts'
 import { reachContext } from '../reach.ts'
@@ -17,10 +17,11 @@ import { askPassword, askYes } from './ask.ts'
 import type { RunArguments } from './options.ts'
 
 /** `provision`, `--check` and `verify`: from the words of the command line to a run, and from its report to the exit code. */
-export async function run(command: Report['command'], argv: RunArguments): Promise<void> {
-  const inventory = await readInventory(argv.inventory)
+export async function run(command: Report['command'], argv: RunArguments, asked: Asked = {}): Promise<void> {
+  const { wish = (written) => written, after } = asked
+  const inventory = wish(await readInventory(argv.inventory))
   const playbook = argv.playbook === undefined ? reverseTunnel : await loadPlaybook(argv.playbook)
-  const limit = limitOf(argv.limit, inventory)
+  const limit = limitOf(asked.limit ?? argv.limit, inventory)
   const progress = progressOf(argv)
   const color = process.stdout.hasColors?.() ?? false
   const context = reachContext(inventory, {
@@ -69,6 +70,23 @@ export async function run(command: Report['command'], argv: RunArguments): Promi
       : printReport(report, { color, diffs: argv.verbose || command === 'check' }),
   )
   process.exitCode = report.exitCode
+  await after?.({ report, inventory, pins: context.wire.pins, note: (text) => progress.note(text) })
+}
+
+/** What a command wants beyond what the inventory says. */
+export interface Asked {
+  /** @throws InventoryError for what the inventory does not have */
+  readonly wish?: (inventory: Inventory) => Inventory
+  readonly limit?: readonly string[]
+  /** After the report was printed. */
+  readonly after?: (done: Done) => Promise<void>
+}
+
+export interface Done {
+  readonly report: Report
+  readonly inventory: Inventory
+  readonly pins: Pins
+  readonly note: (text: string) => void
 }
 
 /** @throws InventoryError for a pattern that no host has */

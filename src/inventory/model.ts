@@ -11,6 +11,15 @@ export interface Inventory {
   readonly gateways: readonly Gateway[]
   readonly devices: readonly Device[]
   readonly clients: readonly Client[]
+  /** What this run is asked to renew; never in the file. */
+  readonly rotate?: Rotation
+  /** Devices that this run takes away: none of `devices`; never in the file. */
+  readonly leaving?: readonly Device[]
+}
+
+export interface Rotation {
+  /** The gateway that gets new host keys. */
+  readonly hostKeys?: string
 }
 
 export interface Host {
@@ -85,5 +94,5 @@ export interface Client {
 }
 
 export function hosts(inventory: Inventory): readonly (Gateway | Device)[] {
-  return [...inventory.gateways, ...inventory.devices]
+  return [...inventory.gateways, ...inventory.devices, ...(inventory.leaving ?? [])]
 }

@@ -9,7 +9,7 @@ import { defaults, fileChange, inspectFile, parseFile } from './managed-file.ts'
  */
 export function knownHost(path: string, host: { name: string; keys: Late<readonly string[]> }): Resource {
   return {
-    id: `known-host ${host.name} in ${path}`,
+    id: idOf(path, host.name),
     inspect: inspectFile(path),
     diff(now, seen) {
       const keys = known(host.keys, seen)
@@ -25,6 +25,18 @@ export function knownHost(path: string, host: { name: string; keys: Late<readonl
       const change = fileChange(path, file, { ...defaults, content })
       return change === 'converged' || 'refused' in change ? change : { ...change, ...merging(path, host.name, wanted) }
     },
+  }
+}
+
+const idOf = (path: string, name: string) => `known-host ${name} in ${path}`
+
+/** The keys that a host's file has for this name, as `ssh-ed25519 AAAA…`; unknown until it was looked at. */
+export function trustedKeys(host: string, { path, name }: { path: string; name: string }): Late<readonly string[]> {
+  return (seen) => {
+    const shown = seen.of(host, idOf(path, name))
+    const file = shown === undefined ? undefined : parseFile(shown)
+    const rows = file?.kind === 'file' ? file.content.split('\n') : []
+    return file && rows.filter((row) => row.startsWith(`${name} `)).map((row) => row.slice(name.length + 1))
   }
 }
 

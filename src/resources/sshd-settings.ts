@@ -64,14 +64,15 @@ export function sshdSettings(name: string, { match, user, settings }: SshdSettin
         stage: lines(sh`printf %s ${content} >"$stage/candidate"`, wholeConfiguration(name)),
         validate: winning(who, wanted),
         commit: sh`put "$stage/candidate" ${path} 644 root:root`,
-        activate: live,
-        undo: live,
+        activate: reloadSshd,
+        undo: reloadSshd,
       }
     },
   }
 }
 
-const live = sh`
+/** Every session that is there stays. */
+export const reloadSshd = sh`
   for service in ssh.service sshd.service; do
     if systemctl is-active --quiet "$service"; then systemctl reload "$service"; break; fi
   done
@@ -86,8 +87,8 @@ function absent(path: string, file: FileNow): Change | Refused | 'converged' {
     text,
     saves: [path],
     commit: sh`rm -f ${path}`,
-    activate: live,
-    undo: live,
+    activate: reloadSshd,
+    undo: reloadSshd,
   }
 }
 

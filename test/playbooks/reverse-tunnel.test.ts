@@ -37,14 +37,18 @@ describe('the order', () => {
           "pi: ",
         ],
         [
-          "pi: versions, account reverse-tunnel, key-pair /etc/reverse-tunnel/id_ed25519",
+          "gw: host keys, next host keys",
         ],
         [
-          "gw: versions, host keys, accounts tunnel-*, files in /etc/ssh/reverse-tunnel/keys, file /etc/tmpfiles.d/reverse-tunnel.conf, sshd-settings 00-reverse-tunnel, systemd-units reverse-tunnel-*, authorized-keys tunnel, sshd-settings 00-reverse-tunnel-shared",
+          "pi: versions, account reverse-tunnel, key-pair /etc/reverse-tunnel/id_ed25519, known-host gw in /etc/reverse-tunnel/known_hosts",
+        ],
+        [
+          "gw: versions, host keys, next host keys, accounts tunnel-*, files in /etc/ssh/reverse-tunnel/keys, file /etc/tmpfiles.d/reverse-tunnel.conf, sshd-settings 00-reverse-tunnel, systemd-units reverse-tunnel-*, authorized-keys tunnel, sshd-settings 00-reverse-tunnel-shared, switch of host keys",
         ],
         [
           "pi: recovery through gw, known-host gw in /etc/reverse-tunnel/known_hosts, file /etc/reverse-tunnel/check, systemd-units reverse-tunnel-*",
         ],
+        "verify",
         "verify",
       ]
     `)

@@ -42,6 +42,7 @@ function gateway(open: () => Duplex | Promise<Duplex>, behind?: string) {
       if (behind === undefined) throw new Error('a forward is proved without a command on the gateway')
       return { code: 0, stdout: Buffer.from(behind), stderr: Buffer.from('') }
     },
+    hostKeys: () => ['ssh-ed25519 AAAA'],
     async forward(address, port) {
       asked.push(`${address} ${port}`)
       return open()
