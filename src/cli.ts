@@ -64,7 +64,7 @@ function slip(words: readonly string[], help: string): string {
   return 'see `provision --help`'
 }
 
-const repeatable = new Set(['suite', 'limit', 'acceptNewHostKey', 'accept-new-host-key', '_', '--'])
+const repeatable = new Set(['suite', 'limit', 'device', 'acceptNewHostKey', 'accept-new-host-key', '_', '--'])
 
 /** Of an option that is given twice the last one counts, as in ssh with `-p`; yargs would make a list of it. */
 function lastWord(words: Record<string, unknown>): void {

@@ -12,6 +12,11 @@ export interface Resource {
   hostKeys?(now: Observed): readonly string[]
 }
 
+/** The same, only looked at: for a step that changes what a later step starts from. */
+export function lookedAt(resource: Resource): Resource {
+  return { ...resource, diff: () => 'converged' }
+}
+
 /** What an inspect printed, as UTF-8. */
 export type Observed = string
 

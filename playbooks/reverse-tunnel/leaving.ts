@@ -1,5 +1,5 @@
-import type { Device, Gateway, Late, Proof, Resource, Seen, Sh } from '../../src/index.ts'
-import { absent, known, lines, sh, systemdUnits } from '../../src/index.ts'
+import type { Device, Gateway, Proof, Resource, Seen, Sh } from '../../src/index.ts'
+import { absent, lines, sh, systemdUnits } from '../../src/index.ts'
 import { dialler, jail, key, keysFolder, sharedKeys, tunnelUnitName, unitPrefix } from './names.ts'
 import { accountOn, forwardsOn, listenerOf } from './tunnels.ts'
 
@@ -97,7 +97,7 @@ export function forgotten(device: Device, gateway: Gateway): Proof[] {
   return [
     {
       what: 'its key is refused',
-      script: (seen: Seen) => keyRefused(account, known(formerKeyOf(device, gateway), seen)),
+      script: (seen: Seen) => keysRefused(account, formerKeysOf(device, gateway, seen)),
     },
     ...ports.map((port) => ({
       what: `nothing listens on its port ${port}`,
@@ -124,33 +124,35 @@ export function forgotten(device: Device, gateway: Gateway): Proof[] {
   ]
 }
 
-function formerKeyOf(device: Device, gateway: Gateway): Late<string> {
-  return (seen) => seen.of(gateway.name, formerKey(device).id)?.match(/^ssh-ed25519 \S+$/m)?.[0]
+/** The keys of a device that the gateway let in when it was looked at first. */
+export function formerKeysOf(device: Device, gateway: Gateway, seen: Seen): readonly string[] {
+  return seen.of(gateway.name, formerKey(device).id)?.match(/^ssh-ed25519 \S+$/gm) ?? []
 }
 
 /**
- * Offers the key to the gateway's own sshd, as its owner would; the public half is enough to be told whether it would be
+ * Offers each key to the gateway's own sshd, as its owner would; the public half is enough to be told whether it would be
  * let in. Undefined where there is no key to try.
  */
-export function keyRefused(account: string, publicKey: string | undefined): Sh | undefined {
-  return publicKey === undefined
-    ? undefined
-    : sh`
-        folder=$(mktemp -d)
-        trap 'rm -rf "$folder"' EXIT
-        echo ${publicKey} >"$folder/key.pub"
-        [ -d /run/sshd ] || mkdir -m 0755 /run/sshd
-        address=$(sshd -T | sed -n 's/^listenaddress //p' | sed 's/^0\.0\.0\.0:/127.0.0.1:/; s/^\[::\]:/[::1]:/' | head -n 1)
-        host=$(echo "\${address%:*}" | tr -d '[]')
-        said=$(ssh -v -F none -o BatchMode=yes -o IdentitiesOnly=yes -o IdentityAgent=none -o IdentityFile="$folder/key" \
-          -o PreferredAuthentications=publickey -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null \
-          -o ConnectTimeout=10 -p "\${address##*:}" -l ${account} "$host" : 2>&1 </dev/null) || :
-        case $said in
-          *'Server accepts key'*) echo 'the key is accepted' >&2; exit 1 ;;
-          *'Offering public key'*'ermission denied'*) ;;
-          *) printf '%s\n' "$said" | tail -n 3 >&2; exit 1 ;;
-        esac
-      `
+export function keysRefused(account: string, publicKeys: readonly string[]): Sh | undefined {
+  if (publicKeys.length === 0) return undefined
+  return sh`
+    folder=$(mktemp -d)
+    trap 'rm -rf "$folder"' EXIT
+    [ -d /run/sshd ] || mkdir -m 0755 /run/sshd
+    address=$(sshd -T | sed -n 's/^listenaddress //p' | sed 's/^0\.0\.0\.0:/127.0.0.1:/; s/^\[::\]:/[::1]:/' | head -n 1)
+    host=$(echo "\${address%:*}" | tr -d '[]')
+    for key in ${publicKeys}; do
+      echo "$key" >"$folder/key.pub"
+      said=$(ssh -v -F none -o BatchMode=yes -o IdentitiesOnly=yes -o IdentityAgent=none -o IdentityFile="$folder/key" \
+        -o PreferredAuthentications=publickey -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null \
+        -o ConnectTimeout=10 -p "\${address##*:}" -l ${account} "$host" : 2>&1 </dev/null) || :
+      case $said in
+        *'Server accepts key'*) echo 'the key is accepted' >&2; exit 1 ;;
+        *'Offering public key'*'ermission denied'*) ;;
+        *) printf '%s\n' "$said" | tail -n 3 >&2; exit 1 ;;
+      esac
+    done
+  `
 }
 
 /** What is tried on the device itself, if it can still be asked. */

@@ -3,23 +3,30 @@ import type { Inventory } from '../inventory/model.ts'
 import { named } from './named.ts'
 import { type RunArguments, runOptions } from './options.ts'
 
-type Arguments = RunArguments & { hostKey?: string }
+type Arguments = RunArguments & { hostKey?: string; device?: readonly string[] }
 
 export const rotate: CommandModule<unknown, Arguments> = {
   command: 'rotate <inventory>',
-  describe: 'Give a gateway new host keys; nobody is cut, and who was away is waited for',
+  describe: 'New keys for the tunnels of all devices, of some, or for a gateway; who was away is waited for',
   builder: (argv) =>
-    runOptions(argv).option('host-key', {
-      type: 'string',
-      describe: 'The gateway that gets new host keys',
-      demandOption: true,
-    }) as never,
+    runOptions(argv)
+      .option('device', {
+        type: 'string',
+        array: true,
+        nargs: 1,
+        conflicts: 'host-key',
+        describe: 'Only the key of this device; repeatable',
+      })
+      .option('host-key', { type: 'string', describe: 'Instead: the host keys of this gateway' }) as never,
   async handler(argv) {
     const { run } = await import('./run.ts')
     await run('apply', argv, { wish: (inventory) => wished(inventory, argv) })
   },
 }
 
-function wished(inventory: Inventory, { hostKey }: Arguments): Inventory {
-  return { ...inventory, rotate: hostKey === undefined ? {} : { hostKeys: named(hostKey, inventory.gateways).name } }
+function wished(inventory: Inventory, { hostKey, device }: Arguments): Inventory {
+  const { gateways, devices } = inventory
+  if (hostKey !== undefined) return { ...inventory, rotate: { hostKeys: named(hostKey, gateways).name } }
+  const some = device?.map((name) => named(name, devices)) ?? devices
+  return { ...inventory, rotate: { devices: some.map(({ name }) => name) } }
 }

@@ -20,6 +20,8 @@ export interface Inventory {
 export interface Rotation {
   /** The gateway that gets new host keys. */
   readonly hostKeys?: string
+  /** The devices that get new keys for their tunnels. */
+  readonly devices?: readonly string[]
 }
 
 export interface Host {

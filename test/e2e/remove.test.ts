@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { keyRefused } from '../../playbooks/reverse-tunnel/leaving.ts'
+import { keysRefused } from '../../playbooks/reverse-tunnel/leaving.ts'
 import { outcomes, type Rehearsal, rehearse, states } from './kit.ts'
 
 const [gateway, near, inner, stolen] = [
@@ -51,9 +51,9 @@ const accounts = () => inside(gateway, `getent passwd | grep ^tunnel- | wc -l`)
 test('the proof of a refused key is no empty word: a key that is let in fails it', async () => {
   const account = await inside(gateway, `getent passwd | grep -o '^tunnel-host-a[^:]*'`)
   const key = await inside(near, `cut -d ' ' -f 1,2 /etc/reverse-tunnel/id_ed25519.pub`)
-  const script = keyRefused(account, key)?.text ?? ''
+  const script = keysRefused(account, [key])?.text ?? ''
   expect(await it.lab.machine(gateway).sh(script)).toMatchObject({ code: 1, stderr: 'the key is accepted\n' })
-  const wrong = keyRefused('tunnel-nobody', key)?.text ?? ''
+  const wrong = keysRefused('tunnel-nobody', [key])?.text ?? ''
   expect(await it.lab.machine(gateway).sh(wrong)).toMatchObject({ code: 0 })
 })
 
