@@ -26,9 +26,17 @@ import {
   versions,
 } from '../src/index.ts'
 import accounts from './accounts.ts'
+import hardening from './hardening.ts'
 import checkText from './reverse-tunnel/check.sh'
 import { jailedSettings, sharedSettings } from './reverse-tunnel/gateway.ts'
-import { beginsRotation, gatewayKeys, mayRotate, pendingHostKeys, reloading } from './reverse-tunnel/host-keys.ts'
+import {
+  beginsRotation,
+  gatewayKeys,
+  mayRotate,
+  pendingHostKeys,
+  reloading,
+  reloadingAll,
+} from './reverse-tunnel/host-keys.ts'
 import { moveToNextKey, nextKeyOf, nextKeyPair, pendingKeys, retiredKeys } from './reverse-tunnel/key-rotation.ts'
 import { endedSessions, forgotten, formerKey, gone, mayForget, nothingLeft } from './reverse-tunnel/leaving.ts'
 import { jailFile, jailFolders, listenerUnits, makeJails } from './reverse-tunnel/listener.ts'
@@ -57,7 +65,6 @@ export default playbook((inventory) => {
   const leavingFrom = (gateway: Gateway) => leaving.filter((device) => dials(device, gateway))
   return [
     accounts(inventory),
-
     // Who leaves goes first, while it can be reached: its tunnel ends when the gateway has forgotten it.
     leaving.length === 0
       ? []
@@ -86,6 +93,9 @@ export default playbook((inventory) => {
       // Here, because a unit whose program is not there yet is refused.
       ...(device.supervisor === 'autossh' ? [installedPackage('autossh')] : []),
     ]),
+
+    // After the keys of people, before anybody dials.
+    reloadingAll(hardening(inventory), gateways, devices),
 
     // The gateway before the tunnels: sshd penalises the whole network of a device whose key it refuses.
     on(gateways, (gateway) => [

@@ -6,6 +6,7 @@ import { rotate } from './commands/rotate.ts'
 import { schema } from './commands/schema.ts'
 import { sshConfig } from './commands/ssh-config.ts'
 import { trust } from './commands/trust.ts'
+import { undo } from './commands/undo.ts'
 import { verify } from './commands/verify.ts'
 import { ConnectError, InventoryError, ProvisionError } from './errors.ts'
 import { closest } from './inventory/words.ts'
@@ -22,6 +23,7 @@ export async function main(words: readonly string[]): Promise<void> {
       .usage('$0 INVENTORY\n\nReverse SSH tunnels for machines that nobody can call: looks, plans, changes, proves.')
       .command(apply)
       .command(verify)
+      .command(undo)
       .command(trust)
       .command(rotate)
       .command(remove)

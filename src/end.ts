@@ -54,13 +54,17 @@ export function ended({ outcome, failure, undoErrors, shown }: Answer, session: 
 function sentence({ phase, resource, code, message }: NonNullable<Answer['failure']>): string {
   const said = message.trim()
   if (phase === 'confirm' || phase === 'interrupted') return said
-  if (phase === 'unmoved') return `${resource ?? 'something'} has changed since it was looked at`
+  if (phase === 'unmoved') return resource ? `${resource} has changed since it was looked at` : said
   const what = phase === 'arm' ? 'preparing for a power cut' : `${phase}${resource ? ` of ${resource}` : ''}`
   return `${what} failed with exit code ${code}${said ? `: ${said}` : ''}`
 }
 
+/** For an undo of what is no longer as its run left it. */
+export const movedHint = 'put that back by hand, or change the inventory to what you want and run it'
+
 function hintFor(failure: Answer['failure']): { hint?: string } {
-  if (failure?.phase === 'unmoved') return { hint: 'somebody changed it in the meantime: run again' }
+  if (failure?.phase === 'unmoved')
+    return { hint: failure.resource ? 'somebody changed it in the meantime: run again' : movedHint }
   if (failure?.phase === 'send') return { hint: 'is there room left on the file system of /var/lib/provision?' }
   return {}
 }

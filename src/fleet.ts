@@ -20,6 +20,8 @@ export interface Member {
   /** The newest session; none while there is no connection. */
   session?: Session
   via?: string
+  /** Of an undo: the run that it takes back here. */
+  takesBack?: NonNullable<HostReport['takesBack']>
   end?: { readonly outcome: Outcome; readonly error?: Trouble; readonly at: number }
 }
 
@@ -49,6 +51,7 @@ export function assemble(
     members,
     seen: {
       of: (host, id) => members.get(host)?.shown.get(id)?.text,
+      hostKey: (host) => members.get(host)?.session?.hostKey,
       failed: (host) => hasFailed(members.get(host)),
       proved: (host) => members.get(host)?.session?.hostKeys(),
       trusts: (host, key) => members.get(host)?.trusts?.(key) ?? false,
@@ -61,7 +64,7 @@ export function hasFailed(member: Member | undefined): boolean {
   return member?.end !== undefined && !['ok', 'changed', 'differs'].includes(member.end.outcome)
 }
 
-export function reportOf({ host, via, changes, began, end }: Member): HostReport {
+export function reportOf({ host, via, changes, takesBack, began, end }: Member): HostReport {
   return {
     name: host.name,
     role: host.role,
@@ -69,6 +72,7 @@ export function reportOf({ host, via, changes, began, end }: Member): HostReport
     ...(via && { via }),
     seconds: Math.round((end?.at ?? began) - began) / 1000,
     changes,
+    ...(takesBack && { takesBack }),
     ...(end?.error && { error: end.error }),
   }
 }

@@ -1,6 +1,6 @@
-# The guard: owns one transaction on this host, from staging to a confirmed or an undone end. guard-watch.sh stands in
-# front of it: together they are one program, sent with every apply and kept beside the transaction, so that this host can
-# finish alone. Needs a POSIX sh, coreutils and systemd.
+# The guard: owns one transaction on this host, from staging to a confirmed or an undone end. guard-watch.sh and
+# guard-history.sh stand in front of it: together they are one program, sent with every apply and kept beside the
+# transaction, so that this host can finish alone. Needs a POSIX sh, coreutils and systemd.
 #
 #   run   stage, validate, save, commit, activate, inspect, wait for a confirmation, else undo
 #   do    one piece of the plan, in a process of its own
@@ -116,6 +116,10 @@ save() {
     n=$((n + 1))
     if [ -L "$path" ] || [ -f "$path" ]; then
       cp -a "$path" "saved/$n"
+    elif [ -d "$path" ]; then
+      mkdir "saved/$n.folder"
+      chown --reference="$path" "saved/$n.folder"
+      chmod --reference="$path" "saved/$n.folder"
     elif [ ! -e "$path" ]; then
       : >"saved/$n.absent"
     fi
@@ -152,25 +156,35 @@ undo() {
   mv -T pending undoing 2>/dev/null
   rm -f reserve
   : >undo.errors
-  n=$(wc -l <saved/paths)
+  back saved 2>>undo.errors
+  for n in $undos; do sh -e ./guard.sh 'do' undo "$n" 2>>undo.errors || echo "the undo of change $n failed" >>undo.errors; done
+  if grep -q 'could not put back' undo.errors; then echo undo-failed >outcome; else finish undone; fi
+}
+
+# back FOLDER: what is saved in it stands in its place again, folders that are gone first, and the outermost of them first.
+back() {
+  failed=
+  n=0
+  while IFS= read -r path; do
+    n=$((n + 1))
+    [ ! -d "$1/$n.folder" ] || [ -d "$path" ] || cp -a "$1/$n.folder" "$path" || failed=1
+  done <"$1/paths"
   while [ "$n" -gt 0 ]; do
-    path=$(sed -n "${n}p" saved/paths)
-    put_back "$n" "$path" 2>>undo.errors || echo "could not put back $path" >>undo.errors
+    path=$(sed -n "${n}p" "$1/paths")
+    put_back "$1/$n" "$path" || { failed=1 && echo "could not put back $path" >&2; }
     n=$((n - 1))
   done
   sync -f /etc
-  for n in $undos; do sh -e ./guard.sh 'do' undo "$n" 2>>undo.errors || echo "the undo of change $n failed" >>undo.errors; done
-  if grep -q 'could not put back' undo.errors; then echo undo-failed >outcome; else finish undone; fi
+  [ -z "$failed" ]
 }
 
 # On a full disk a copy fails where a second name for the saved file does not.
 put_back() {
   rm -rf "$2.provision-new" "$2.provision-old"
-  if [ -e "saved/$1" ] || [ -L "saved/$1" ]; then
-    folder "${2%/*}"
-    cp -a "saved/$1" "$2.provision-old" || { rm -f "$2.provision-old" && ln -P "saved/$1" "$2.provision-old"; } || return
+  if [ -e "$1" ] || [ -L "$1" ]; then
+    cp -a "$1" "$2.provision-old" || { rm -f "$2.provision-old" && ln -P "$1" "$2.provision-old"; } || return
     mv -fT "$2.provision-old" "$2"
-  elif [ -e "saved/$1.absent" ]; then
+  elif [ -e "$1.absent" ]; then
     if [ -d "$2" ] && [ ! -L "$2" ]; then rmdir --ignore-fail-on-non-empty "$2"; else rm -f "$2"; fi
   fi
 }
@@ -190,28 +204,6 @@ settle() {
   else
     finish rejected
   fi
-}
-
-# The transaction becomes history; the last three of each kind are kept, with what they replaced, this one whatever the
-# clock says.
-finish() {
-  cd "$current" || return
-  rm -rf stage reserve
-  echo "$1" >outcome
-  disarm
-  place=$home/history/$(cat id)
-  rm -rf "$place"
-  mv -T "$current" "$place"
-  cd "$home/history" || return
-  sync -f .
-  keep confirmed
-  keep 'undone\|rejected'
-}
-
-keep() {
-  # shellcheck disable=SC2012
-  { echo "${place##*/}"; ls -1t -I "${place##*/}"; } | while IFS= read -r kept; do grep -lx "$1" "$kept/outcome"; done 2>/dev/null |
-    sed '1,3d' | while IFS= read -r old; do rm -rf "${old%/outcome}"; done
 }
 
 main() {

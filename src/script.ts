@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import guardProgram from './guard.sh'
+import historyProgram from './guard-history.sh'
 import watchProgram from './guard-watch.sh'
 import type { Change, Resource } from './resource.ts'
 import { lines, Sh, sh } from './sh.ts'
@@ -49,7 +50,7 @@ export interface Planned {
   readonly digest: string
 }
 
-const guard = watchProgram + guardProgram
+const guard = watchProgram + historyProgram + guardProgram
 
 /** One exec that prints the state of all resources and changes nothing. */
 export function lookScript(resources: readonly Resource[]): string {
@@ -65,7 +66,8 @@ export function lookScript(resources: readonly Resource[]): string {
 }
 
 /** One exec that hands a whole transaction to the host, and prints how far it came. */
-export function applyScript({ id, who, patience, resources, changes }: Transaction): string {
+export function applyScript(transaction: Transaction): string {
+  const { patience, resources, changes } = transaction
   const numbers = changes.map((planned) => resources.indexOf(planned.resource))
   const having = (piece: keyof Change) => changes.flatMap(({ change }, at) => (change[piece] ? [numbers[at] ?? 0] : []))
   const plan = lines(
@@ -74,6 +76,7 @@ export function applyScript({ id, who, patience, resources, changes }: Transacti
     sh`activations=${once(changes, 'activate', having('activate')).join(' ')}`,
     sh`undos=${once(changes, 'undo', having('undo')).reverse().join(' ')}`,
     sh`inspects=${resources.map((_, index) => index).join(' ')}`,
+    sh`bare=${changes.flatMap(({ change }, at) => (change.saves.length || change.stage ? [] : [numbers[at] ?? 0])).join(' ')}`,
     func('paths', sh`printf '%s\n' ${[...new Set(changes.flatMap(({ change }) => change.saves))]}`),
     ...resources.map((resource, index) => func(`inspect_${index}`, resource.inspect)),
     ...changes.flatMap(({ change, digest }, at) => {
@@ -88,6 +91,16 @@ export function applyScript({ id, who, patience, resources, changes }: Transacti
       ]
     }),
   )
+  const what = changes.map(({ resource, change }, at) => [numbers[at], resource.id, change.summary].map(oneField))
+  return handOver(transaction, plan, { what: what.map((fields) => `${fields.join('\t')}\n`).join('') })
+}
+
+/** The script that brings a transaction to the host: its plan, the guard, and other files that lie beside them. */
+export function handOver(
+  { id, who }: Pick<Transaction, 'id' | 'who'>,
+  plan: Sh,
+  beside: Readonly<Record<string, string>>,
+): string {
   return whole(
     lines(
       sh`set -e`,
@@ -99,6 +112,7 @@ export function applyScript({ id, who, patience, resources, changes }: Transacti
       sh`echo ${who} >"$incoming/who"`,
       file('guard.sh', guard),
       file('plan.sh', `${plan.text}\n`),
+      ...Object.entries(beside).map(([name, text]) => file(name, text)),
       sh`head -c 65536 /dev/zero >"$incoming/reserve"`,
       sh`exec sh "$incoming/guard.sh" apply "$incoming"`,
     ),
@@ -162,9 +176,14 @@ function once(changes: readonly Planned[], piece: 'activate' | 'undo', numbers: 
   return numbers.filter((_, at) => texts.lastIndexOf(texts[at] ?? '') === at)
 }
 
+const oneField = (value: unknown) => String(value).replaceAll(/[\t\n]/g, ' ')
+
 function func(name: string, body: Sh | undefined): Sh {
   return new Sh(`${name}() {\n${body?.text || ':'}\n}`)
 }
+
+/** A shell program that is a file of its own. */
+export const program = (text: string): Sh => new Sh(text.trimEnd())
 
 function file(name: string, text: string): Sh {
   let end = `END_OF_${name.replace('.', '_')}`
@@ -176,10 +195,11 @@ function talk(...words: readonly string[]): string {
   return whole(lines(sh`set -- ${words}`, new Sh(guard)))
 }
 
-function whole(body: Sh): string {
+/** A script that does nothing when it was cut short anywhere. */
+export function whole(body: Sh): string {
   return `provision() {\n${body.text}\n}\nif :; then provision </dev/null; fi\n`
 }
 
-function decode(base64: string): string {
+export function decode(base64: string): string {
   return Buffer.from(base64, 'base64').toString('utf8')
 }

@@ -33,23 +33,39 @@ export interface Ways {
 const applyMs = 300_000
 const answerMs = 30_000
 
-export async function transact(session: Session, wanted: Transaction, seen: Seen, ways: Ways): Promise<End> {
-  const script = applyScript(wanted)
-  ways.debug(`apply on ${session.host}`, script)
-  const began = await ask(session, script, wanted, applyMs)
-  const applied = began ?? (await askAgain(watchScript(wanted.id), wanted, ways))
-  if (!applied) return unknown(wanted.patience, ways.clock())
+/** A transaction on its way to a host. */
+export interface Sent extends Pick<Transaction, 'id' | 'patience' | 'resources'> {
+  /** Hands it over to the host. */
+  readonly script: string
+  /** What is wrong with what the host showed after the change: then it is not confirmed. */
+  readonly fault: (answer: Answer) => string | undefined
+  /** The confirming login has to be shown one of these; none: whichever is pinned. */
+  readonly hostKeys?: readonly string[]
+}
+
+export function transact(session: Session, wanted: Transaction, seen: Seen, ways: Ways): Promise<End> {
+  const { id, patience, resources } = wanted
+  const hostKeys = wanted.changes.flatMap(({ change }) => change.hostKeys ?? [])
+  const fault = (answer: Answer) => notConverged(wanted, answer, seen)
+  return carry(session, { id, patience, resources, script: applyScript(wanted), fault, hostKeys }, ways)
+}
+
+/** Whatever the transaction does: the host is left with it only when a fresh login has confirmed it. */
+export async function carry(session: Session, sent: Sent, ways: Ways): Promise<End> {
+  ways.debug(`apply on ${session.host}`, sent.script)
+  const began = await ask(session, sent.script, sent, applyMs)
+  const applied = began ?? (await askAgain(watchScript(sent.id), sent, ways))
+  if (!applied) return unknown(sent.patience, ways.clock())
   if (applied.answer.outcome !== 'waiting') return ended(applied.answer, applied.session)
 
   const reached = applied.session
-  const broken = notConverged(wanted, applied.answer, seen)
-  if (broken) return abandon(reached, wanted, ways, broken)
-  const fresh = await freshLogin(wanted, ways)
-  if (!('exec' in fresh)) return abandon(reached, wanted, ways, fresh.message)
+  const broken = sent.fault(applied.answer)
+  if (broken) return abandon(reached, sent, ways, broken)
+  const fresh = await freshLogin(sent, ways)
+  if (!('exec' in fresh)) return abandon(reached, sent, ways, fresh.message)
   const confirmed =
-    (await ask(fresh, confirmScript(wanted.id), wanted, answerMs)) ??
-    (await askAgain(confirmScript(wanted.id), wanted, ways))
-  if (!confirmed) return unknown(wanted.patience, ways.clock())
+    (await ask(fresh, confirmScript(sent.id), sent, answerMs)) ?? (await askAgain(confirmScript(sent.id), sent, ways))
+  if (!confirmed) return unknown(sent.patience, ways.clock())
   if (confirmed.session !== reached) reached.close()
   const end = ended(confirmed.answer, confirmed.session)
   return end.outcome === 'changed' ? { ...end, shown: applied.answer.shown } : end
@@ -64,7 +80,7 @@ interface Asked {
 async function ask(
   session: Session,
   script: string,
-  { id, resources }: Transaction,
+  { id, resources }: Pick<Sent, 'id' | 'resources'>,
   timeoutMs: number,
 ): Promise<Asked | undefined> {
   try {
@@ -88,12 +104,12 @@ function unsent(code: number, stderr: Buffer): Answer {
 }
 
 /** Logs in again until the host has answered, for as long as it may take to settle by itself. */
-async function askAgain(script: string, wanted: Transaction, ways: Ways): Promise<Asked | undefined> {
-  const { patience } = wanted
+async function askAgain(script: string, sent: Sent, ways: Ways): Promise<Asked | undefined> {
+  const { patience } = sent
   const deadline = ways.now() + (patience + 30) * 1000
   while (ways.now() < deadline) {
     const session = await ways.login().catch(() => undefined)
-    const asked = session && (await ask(session, script, wanted, answerMs + patience * 1000).catch(() => undefined))
+    const asked = session && (await ask(session, script, sent, answerMs + patience * 1000).catch(() => undefined))
     if (asked) return asked
     session?.close()
     await ways.wait(500)
@@ -102,13 +118,12 @@ async function askAgain(script: string, wanted: Transaction, ways: Ways): Promis
 }
 
 /** A login that was there before proves nothing: sshd keeps old sessions over a reload. Nor does one refused once mean no. */
-async function freshLogin({ patience, changes }: Transaction, ways: Ways): Promise<Session | ConnectError> {
+async function freshLogin({ patience, hostKeys = [] }: Sent, ways: Ways): Promise<Session | ConnectError> {
   const deadline = ways.now() + patience * 500
-  const expected = changes.flatMap(({ change }) => change.hostKeys ?? [])
   for (;;) {
     try {
       const session = await ways.login()
-      if (expected.length === 0 || expected.includes(session.hostKey)) return session
+      if (hostKeys.length === 0 || hostKeys.includes(session.hostKey)) return session
       session.close()
       // A reload takes its time.
       throw new ConnectError('unreachable', 'the login still showed a host key from before the change')
@@ -120,11 +135,11 @@ async function freshLogin({ patience, changes }: Transaction, ways: Ways): Promi
   }
 }
 
-async function abandon(session: Session, wanted: Transaction, ways: Ways, why: string): Promise<End> {
-  const script = abandonScript(wanted.id, why)
+async function abandon(session: Session, sent: Sent, ways: Ways, why: string): Promise<End> {
+  const script = abandonScript(sent.id, why)
   const asked =
-    (await ask(session, script, wanted, answerMs).catch(() => undefined)) ?? (await askAgain(script, wanted, ways))
-  return asked ? ended(asked.answer, asked.session) : unknown(wanted.patience, ways.clock())
+    (await ask(session, script, sent, answerMs).catch(() => undefined)) ?? (await askAgain(script, sent, ways))
+  return asked ? ended(asked.answer, asked.session) : unknown(sent.patience, ways.clock())
 }
 
 /** After all was activated, the host was looked at once more: anything but converged is a fault of ours, and is undone. */

@@ -17,6 +17,7 @@ import {
   watchScript,
 } from '../src/script.ts'
 import { sh } from '../src/sh.ts'
+import { lookBackScript, undoScript } from '../src/undo/script.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'provision-script-'))
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -49,6 +50,8 @@ const scripts = {
   apply,
   confirm: confirmScript('20260101-abc-0'),
   watch: watchScript('20260101-abc-0'),
+  lookBack: lookBackScript(),
+  undo: undoScript({ id: '20260102-abc-0', who: "o'neill", patience: 20, ids: ['20260101-abc-1', '20260101-abc-0'] }),
   abandon: abandonScript('20260101-abc-0', "it's\n$(reboot) `reboot`"),
 }
 
@@ -68,6 +71,8 @@ describe('every script', () => {
       ...prefixes(scripts.look),
       ...prefixes(scripts.apply),
       ...prefixes(scripts.confirm),
+      ...prefixes(scripts.lookBack),
+      ...prefixes(scripts.undo),
       // The rest of them is the same guard.
       ...prefixes(scripts.watch).filter((text) => text.length < 200),
       ...prefixes(scripts.abandon).filter((text) => text.length < 200),
@@ -276,10 +281,13 @@ describe('an answer', () => {
   })
 })
 
-test('guard-watch.sh and guard.sh are one program without bashisms', () => {
+test('guard-watch.sh, guard-history.sh and guard.sh are one program without bashisms', () => {
   const src = resolve(import.meta.dirname, '../src')
   const path = join(folder, 'guard.sh')
-  writeFileSync(path, ['guard-watch.sh', 'guard.sh'].map((name) => readFileSync(join(src, name), 'utf8')).join(''))
+  writeFileSync(
+    path,
+    ['guard-watch.sh', 'guard-history.sh', 'guard.sh'].map((name) => readFileSync(join(src, name), 'utf8')).join(''),
+  )
   expect(spawnSync('dash', ['-n', path]).stderr.toString()).toBe('')
   expect(spawnSync('shellcheck', ['-s', 'sh', path]).stdout.toString()).toBe('')
 })

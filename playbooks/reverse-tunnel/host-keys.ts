@@ -1,5 +1,5 @@
-import type { Device, Gateway, Inventory, Late, Refused, Resource, Seen } from '../../src/index.ts'
-import { hostKeysOf, known, nextHostKeysOf, trustedKeys } from '../../src/index.ts'
+import type { Device, Gateway, Inventory, Late, Refused, Resource, Seen, Step } from '../../src/index.ts'
+import { hostKeysOf, known, nextHostKeysOf, pinnedKeys } from '../../src/index.ts'
 import { knownHosts } from './names.ts'
 import { dials } from './tunnels.ts'
 
@@ -44,6 +44,18 @@ export function reloading(gateway: Gateway, devices: readonly Device[], resource
   }
 }
 
+/** The same for everything that a recipe wants of gateways. */
+export function reloadingAll(steps: readonly Step[], gateways: readonly Gateway[], devices: readonly Device[]): Step[] {
+  return steps.map((step) => {
+    if (step.kind === 'checked') return step
+    const wrapped = [...step.hosts].map(([name, resources]) => {
+      const gateway = gateways.find((candidate) => candidate.name === name)
+      return [name, gateway ? resources.map((each) => reloading(gateway, devices, each)) : resources] as const
+    })
+    return { ...step, hosts: new Map(wrapped) }
+  })
+}
+
 /** Why a rotation that was begun, or new key files, are not in force after a run. */
 export function pendingHostKeys(gateway: Gateway, devices: readonly Device[], seen: Seen): string[] {
   const next = known(nextHostKeysOf(gateway.name), seen) ?? []
@@ -66,8 +78,8 @@ function unproved(gateway: string, seen: Seen): readonly string[] {
 /** Who would be cut if the gateway proved these keys: those out of reach, and whether others still come to trust them. */
 function strangers(gateway: Gateway, devices: readonly Device[], keys: readonly string[], seen: Seen) {
   const lacking = devices.filter((device) => {
-    const trusted = known(trustedKeys(device.name, { path: knownHosts, name: gateway.name }), seen)
-    return dials(device, gateway) && !keys.every((key) => trusted?.includes(key))
+    const trusted = pinnedKeys(knownHosts, { on: device.name, name: gateway.name }, seen)
+    return dials(device, gateway) && !keys.every((key) => trusted.includes(key))
   })
   const away = lacking.filter(({ name }) => seen.gone(name)).map(({ name }) => name)
   const pinned = keys.some((key) => seen.trusts?.(gateway.name, key))

@@ -143,9 +143,14 @@ export function keysRefused(account: string, publicKeys: readonly string[]): Sh 
     host=$(echo "\${address%:*}" | tr -d '[]')
     for key in ${publicKeys}; do
       echo "$key" >"$folder/key.pub"
-      said=$(ssh -v -F none -o BatchMode=yes -o IdentitiesOnly=yes -o IdentityAgent=none -o IdentityFile="$folder/key" \
-        -o PreferredAuthentications=publickey -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null \
-        -o ConnectTimeout=10 -p "\${address##*:}" -l ${account} "$host" : 2>&1 </dev/null) || :
+      # An sshd that has refused several logins in a row from here listens to none for a while (PerSourcePenalties).
+      for pause in 0 2 4 8 16; do
+        sleep "$pause"
+        said=$(ssh -v -F none -o BatchMode=yes -o IdentitiesOnly=yes -o IdentityAgent=none -o IdentityFile="$folder/key" \
+          -o PreferredAuthentications=publickey -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null \
+          -o ConnectTimeout=10 -p "\${address##*:}" -l ${account} "$host" : 2>&1 </dev/null) || :
+        case $said in *'Offering public key'*) break ;; esac
+      done
       case $said in
         *'Server accepts key'*) echo 'the key is accepted' >&2; exit 1 ;;
         *'Offering public key'*'ermission denied'*) ;;

@@ -28,8 +28,11 @@ export function tunnelUnits(tunnel: Tunnel): Unit[] {
   ]
 }
 
-/** systemd hands the key over (LoadCredential, from 247 on), so that not even the dialling account can read its file. */
-export const hasCredentials = (systemd: string) => Number(systemd) >= 247
+/**
+ * systemd hands the key over (LoadCredential), so that not even the dialling account can read its file. It can since 247,
+ * but that one (Debian 11) makes no folder for it before ExecStartPre, and then fails for want of it.
+ */
+export const hasCredentials = (systemd: string) => Number(systemd) >= 250
 
 type Known = Omit<Tunnel, 'timing'> & { readonly timing: Timing }
 
@@ -80,7 +83,11 @@ TimeoutStartSec=${check + 10}
 User=${dialler}
 LogLevelMax=notice
 ${sandbox}
+# ip(8) drops its capabilities first of all, also those that it does not have.
+SystemCallFilter=capset
 RestrictAddressFamilies=AF_UNIX AF_NETLINK
+# It has the account of the tunnel, to which systemd shows the key.
+InaccessiblePaths=-/run/credentials
 `
   const timer = `[Unit]
 Description=Is ${tunnelUnitName(gateway)} alive, every ${check} s

@@ -1,11 +1,10 @@
 import type { Argv } from 'yargs'
 
-/** The options that looking, changing and verifying share. */
-export function runOptions<T>(argv: Argv<T>) {
+/** The options of every command that looks at hosts or changes them. */
+export function hostOptions<T>(argv: Argv<T>) {
   return argv
     .positional('inventory', { type: 'string', describe: 'The inventory, a JSON file', demandOption: true })
     .option('limit', { type: 'string', array: true, nargs: 1, describe: 'Only hosts of this name or glob; repeatable' })
-    .option('playbook', { type: 'string', describe: 'A playbook of your own, TypeScript or JavaScript' })
     .option('json', { type: 'boolean', default: false, describe: 'Print the report as one JSON document' })
     .option('quiet', { type: 'boolean', default: false, describe: 'Print the summary alone' })
     .option('verbose', { type: 'boolean', default: false, describe: 'Print every change with its diff' })
@@ -39,4 +38,13 @@ export function runOptions<T>(argv: Argv<T>) {
     })
 }
 
+/** … and of those that follow a playbook. */
+export function runOptions<T>(argv: Argv<T>) {
+  return hostOptions(argv).option('playbook', {
+    type: 'string',
+    describe: 'A playbook of your own, TypeScript or JavaScript',
+  })
+}
+
+export type HostArguments = ReturnType<ReturnType<typeof hostOptions>['parseSync']>
 export type RunArguments = ReturnType<ReturnType<typeof runOptions>['parseSync']>

@@ -7,21 +7,41 @@ import { hosts, type Inventory } from '../inventory/model.ts'
 import { readInventory } from '../inventory.ts'
 import { openPins, type Pins } from '../pins.ts'
 import { loadPlaybook } from '../playbook-file.ts'
-import { provision, type Run } from '../provision.ts'
+import { provision } from '../provision.ts'
 import { reachContext } from '../reach.ts'
 import { liveProgress, type Progress, plainProgress, silent } from '../report/progress.ts'
 import type { Report } from '../report/report.ts'
 import { clean, printPlan, printReport } from '../report/text.ts'
+import type { Run } from '../run.ts'
 import { wire } from '../session.ts'
+import { takeBack } from '../undo.ts'
 import { askPassword, askYes } from './ask.ts'
-import type { RunArguments } from './options.ts'
+import type { HostArguments, RunArguments } from './options.ts'
 
-/** `provision`, `--check` and `verify`: from the words of the command line to a run, and from its report to the exit code. */
+/** `provision`, `--check` and `verify`; and the commands that ask for something beyond the inventory. */
 export async function run(command: Report['command'], argv: RunArguments, asked: Asked = {}): Promise<void> {
-  const { wish = (written) => written, after } = asked
+  const { wish = (written) => written, limit = argv.limit, after } = asked
   const inventory = wish(await readInventory(argv.inventory))
   const playbook = argv.playbook === undefined ? reverseTunnel : await loadPlaybook(argv.playbook)
-  const limit = limitOf(asked.limit ?? argv.limit, inventory)
+  const go = (settings: Run) => provision(inventory, playbook, settings)
+  const done = await conduct(command, { ...argv, limit: limit && [...limit] }, inventory, go)
+  await after?.(done)
+}
+
+/** `undo`, with and without `--check`. */
+export async function undo(command: Report['command'], argv: HostArguments, named?: string): Promise<void> {
+  const inventory = await readInventory(argv.inventory)
+  await conduct(command, argv, inventory, (settings) => takeBack(inventory, settings, named))
+}
+
+/** From the words of the command line to a run, and from its report to the exit code. */
+async function conduct(
+  command: Report['command'],
+  argv: HostArguments,
+  inventory: Inventory,
+  go: (settings: Run) => Promise<Report>,
+): Promise<Done> {
+  const limit = limitOf(argv.limit, inventory)
   const progress = progressOf(argv)
   const color = process.stdout.hasColors?.() ?? false
   const context = reachContext(inventory, {
@@ -47,7 +67,7 @@ export async function run(command: Report['command'], argv: RunArguments, asked:
     progress,
     signal: interrupt.signal,
     show: (plan) => {
-      if (command === 'apply' && !argv.quiet && !argv.json)
+      if ((command === 'apply' || command === 'undo') && !argv.quiet && !argv.json)
         progress.note(printPlan(plan, { color, diffs: argv.verbose }))
     },
     debug: (title, text) => {
@@ -60,17 +80,17 @@ export async function run(command: Report['command'], argv: RunArguments, asked:
     who: `${userInfo().username} on ${hostname()}, process ${process.pid}, since ${new Date().toISOString()}`,
     patience: patienceOf(argv),
   }
-  const report = await provision(inventory, playbook, settings)
+  const report = await go(settings)
   interrupt.done()
   progress.close()
   if (argv.debug) progress.note(`${report.wire.connections} connections, ${report.wire.execs} execs`)
   process.stdout.write(
     argv.json
       ? `${harmless(JSON.stringify(report, undefined, 2))}\n`
-      : printReport(report, { color, diffs: argv.verbose || command === 'check' }),
+      : printReport(report, { color, diffs: argv.verbose || /check$/.test(command) }),
   )
   process.exitCode = report.exitCode
-  await after?.({ report, inventory, pins: context.wire.pins, note: (text) => progress.note(text) })
+  return { report, inventory, pins: context.wire.pins, note: (text) => progress.note(text) }
 }
 
 /** What a command wants beyond what the inventory says. */
@@ -102,7 +122,7 @@ function limitOf(patterns: readonly string[] | undefined, inventory: Inventory):
 }
 
 /** @throws InventoryError for a time in which no login can be made */
-function patienceOf({ confirmWithin }: RunArguments): number {
+function patienceOf({ confirmWithin }: HostArguments): number {
   if (Number.isInteger(confirmWithin) && confirmWithin >= 5 && confirmWithin <= 3600) return confirmWithin
   throw new InventoryError('--confirm-within takes whole seconds, from 5 to 3600')
 }
@@ -116,7 +136,7 @@ const matches = (name: string, pattern: string) =>
     'i',
   ).test(name)
 
-function progressOf({ quiet, json }: RunArguments): Progress {
+function progressOf({ quiet, json }: HostArguments): Progress {
   if (quiet) return silent
   return process.stderr.isTTY && !json && !process.env.CI ? liveProgress(process.stderr) : plainProgress(process.stderr)
 }

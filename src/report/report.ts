@@ -1,7 +1,7 @@
 /** What happened, as values: the document that `--json` prints. Durations in seconds. Never holds a secret. */
 export interface Report {
   readonly version: 1
-  readonly command: 'apply' | 'check' | 'verify'
+  readonly command: 'apply' | 'check' | 'verify' | 'undo' | 'undo-check'
   readonly inventory: string
   readonly seconds: number
   readonly exitCode: number
@@ -27,6 +27,8 @@ export interface HostReport {
   readonly via?: string
   readonly seconds: number
   readonly changes: readonly ChangeReport[]
+  /** The run that an undo takes back here, and who began it when. */
+  readonly takesBack?: { readonly run: string; readonly who: string }
   readonly error?: Trouble
 }
 

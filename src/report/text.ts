@@ -32,7 +32,7 @@ export function printPlan({ hosts, recoveries }: Pick<Report, 'hosts' | 'recover
   const planned = hosts.filter(({ changes }) => changes.length > 0)
   if (planned.length === 0) return 'plan: nothing to change'
   return [
-    ...planned.flatMap((host) => [`plan for ${host.name}:`, ...changes(host, options, paint)]),
+    ...planned.flatMap((host) => [planHead(host), ...changes(host, options, paint)]),
     ...recoveries.map(recoveryLine),
   ].join('\n')
 }
@@ -41,6 +41,12 @@ function recoveryLine({ device, gateway, powerCut, silentLink, ...listener }: Re
   const promise = `back within ${powerCut} s after a power cut, ${silentLink} s after a silent link`
   return `${printListener(listener)} on ${gateway} (${device}): ${promise}`
 }
+
+function planHead({ name, takesBack }: HostReport): string {
+  return `plan for ${name}:${takesBack ? ` ${backwards(takesBack)}` : ''}`
+}
+
+const backwards = ({ run, who }: NonNullable<HostReport['takesBack']>) => clean(`take back run ${run} of ${who}`)
 
 type Paint = (style: 'green' | 'yellow' | 'red' | 'dim' | 'cyan', text: string) => string
 
@@ -66,7 +72,8 @@ function hostLine({ name, outcome, via, seconds, changes }: HostReport, width: n
 }
 
 function details(host: HostReport, options: TextOptions, paint: Paint): string[] {
-  return [...(options.diffs ? changes(host, options, paint) : []), ...trouble(host.error, paint)]
+  const run = host.takesBack ? [`  ${backwards(host.takesBack)}`] : []
+  return [...(options.diffs ? [...run, ...changes(host, options, paint)] : []), ...trouble(host.error, paint)]
 }
 
 function changes(host: HostReport, { diffs }: TextOptions, paint: Paint): string[] {
@@ -116,9 +123,17 @@ function closing({ hosts, forwards, seconds, command }: Report): string {
   const proved = forwards.length
     ? `; ${answering} of ${plural(forwards.length, 'forward')} ${answering === 1 ? 'reaches its' : 'reach their'} device`
     : ''
-  const verb = { apply: 'provisioned', check: 'checked, nothing was touched', verify: 'verified' }[command]
+  const verb = verbs[command]
   return `${verb}: ${parts.join(', ') || 'no hosts'}${proved}, ${seconds.toFixed(1)} s`
 }
+
+const verbs = {
+  apply: 'provisioned',
+  check: 'checked, nothing was touched',
+  verify: 'verified',
+  undo: 'taken back',
+  'undo-check': 'checked, nothing was touched',
+} as const
 
 const plural = (count: number, noun: string) => `${count} ${noun}${count === 1 ? '' : 's'}`
 

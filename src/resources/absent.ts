@@ -17,7 +17,7 @@ export function absent(path: string, more: { activate?: Sh; undo?: Sh } = {}): R
       const inside = found.filter(({ type }) => type === 'd').map(({ name }) => name)
       return {
         summary: files.length > 1 ? `remove, with ${files.length} files` : 'remove',
-        saves: [...folders(path), ...files],
+        saves: [...folders(path), ...found.map(({ name }) => name)],
         commit: lines(
           files.length > 0 ? sh`rm -f ${files}` : undefined,
           inside.length > 0 ? sh`rmdir ${[...inside].reverse()}` : undefined,

@@ -102,12 +102,12 @@ export function systemdUnits(
 const inspectLinks = (prefix: string) =>
   sh`find ${home} -mindepth 2 -maxdepth 2 -type l -path '*.wants/*' -name ${`${prefix}*`} -printf '@link %P %l\n' | sort`
 
-/** One process for all of them, however many. */
+/** One process for all of them, however many. Between two failed tries a unit may be `deactivating` for a while. */
 const inspectStates = (names: readonly string[]) => sh`
   systemctl show --property=Id,ActiveState ${names} | sed -nE '
     s/^Id=//
     t name
-    /^ActiveState=(active|activating|reloading)$/{ x; s/^/@runs /p; }
+    /^ActiveState=(active|activating|reloading|deactivating)$/{ x; s/^/@runs /p; }
     d
     : name
     h

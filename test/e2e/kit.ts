@@ -1,4 +1,4 @@
-import type { ChildProcess } from 'node:child_process'
+import type { ChildProcess, StdioOptions } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -30,6 +30,8 @@ export interface Options {
   readonly from?: string
   readonly env?: Record<string, string>
   readonly timeoutMs?: number
+  /** Of what is spawned; nobody listens where it is absent. */
+  readonly stdio?: StdioOptions
 }
 
 export interface Ran {
@@ -72,8 +74,8 @@ export async function rehearse(inventory: unknown, options: RehearsalOptions = {
       if (!ran.stdout.startsWith('{')) throw new Error(`no report, exit code ${ran.code}: ${ran.stderr}`)
       return { ...ran, report: JSON.parse(ran.stdout) as Report }
     },
-    spawn: (own, { from, env: more } = {}) =>
-      lab.spawn(words(own), { env: env(more), stdio: 'ignore', ...(from && { from }) }),
+    spawn: (own, { from, env: more, stdio = 'ignore' } = {}) =>
+      lab.spawn(words(own), { env: env(more), stdio, ...(from && { from }) }),
     async down() {
       await lab.down()
       await rm(folder, { recursive: true })

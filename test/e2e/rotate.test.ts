@@ -34,7 +34,7 @@ const accountOf = (name: string) =>
 /** Does the gateway let the key in: asked of its sshd. */
 const letsIn = async (name: string, key: string) => {
   const script = keysRefused(await accountOf(name), [key])?.text ?? ''
-  const { code, stderr } = await it.lab.machine(gateway).sh(script)
+  const { code, stderr } = await it.lab.machine(gateway).sh(script, { timeoutMs: 60_000 })
   expect(code === 0 || stderr === 'the key is accepted\n').toBe(true)
   return code !== 0
 }

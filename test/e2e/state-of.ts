@@ -3,7 +3,7 @@ import { until } from '../../src/lab/local.ts'
 
 /**
  * All of a host that a run may touch, as lines to compare: every file, link and folder of /etc with its content, owner and
- * mode; accounts; people's keys; what sshd says it would do; which units are enabled and run; what a run left behind.
+ * mode; accounts; people's keys; what sshd says it would do; which units run (what is enabled is a link below /etc); what a run left behind.
  * Key material differs from machine to machine and is not compared. Two equal states are one state.
  */
 export async function stateOf(machine: Machine): Promise<string[]> {
@@ -20,9 +20,8 @@ accounts='-name passwd -o -name shadow -o -name group -o -name gshadow -o -name 
 find . -xdev \( $volatile \) -prune -o -printf '/etc/%P %y %m %u:%g %l\n' | sort
 find . -xdev -type f ! \( $volatile -o $accounts -o -name 'ssh_host_*' -o -path '*/reverse-tunnel/*' \) \
   -exec sha256sum {} + | sort -k 2
-for file in reverse-tunnel/* ssh/reverse-tunnel/*; do
+for file in $(find reverse-tunnel ssh/reverse-tunnel -type f 2>/dev/null | sort); do
   case $file in
-    *'*') ;;
     */id_ed25519) [ "$(ssh-keygen -y -f $file)" = "$(cut -d ' ' -f 1,2 $file.pub)" ]; echo "a key pair: $?" ;;
     *) sed -E "s#AAAA[A-Za-z0-9+/=]+#KEY#g; s#$(hostname)#HOST#g; s#^#$file: #" $file | sort -u ;;
   esac
@@ -34,12 +33,13 @@ cut -d : -f 1 subuid subgid | sort
 find /home /root -xdev -path '*/.ssh/*' -type f -exec sha256sum {} + | sort -k 2
 find /home -xdev ! -name .sudo_as_admin_successful -printf '%p %y %m %u:%g\n' | sort
 sshd -t; echo "sshd -t: $?"
-for user in root user001 $(getent passwd tunnel newcomer | cut -d : -f 1); do
+for user in root user001 $(getent passwd | grep -oE '^(tunnel(-[^:]*)?|newcomer):' | tr -d :); do
   sshd -T -C "user=$user,host=localhost,addr=127.0.0.1" | sed "s/^/$user: /"
 done
 echo "ssh: $(systemctl is-active ssh.service)"
-systemctl list-unit-files --state=enabled --no-legend --no-pager | sed 's/  */ /g'
-systemctl list-units --all --no-legend --no-pager --plain 'reverse-tunnel*' 'e2e*' | sed 's/  */ /g'
+# A proxy runs while somebody is connected, and for a while after; a check every few seconds.
+systemctl list-units --all --no-legend --no-pager --plain 'reverse-tunnel*' 'e2e*' |
+  grep -vE '^reverse-tunnel-(.*-check|.*_[0-9]+|again@.*)\.service ' | sed -E 's/ +/ /g' | cut -d ' ' -f 1-3
 for left in /var/lib/provision/current /var/lib/provision/incoming.* /etc/systemd/system/provision-recover.service; do
   if [ -e "$left" ]; then echo "left behind: $left"; fi
 done

@@ -24,6 +24,7 @@ import {
   watchScript,
 } from '../../src/script.ts'
 import { sh } from '../../src/sh.ts'
+import { lookBackScript, parsePast, undoScript } from '../../src/undo/script.ts'
 import { until } from '../session/fixture.ts'
 
 /** The user and group that the tests run as, in place of root. */
@@ -112,7 +113,9 @@ exit 3`,
     send: (script: string, resources: readonly Resource[]) => parseAnswer(run(script).stdout, resources),
     /** Sends an apply and does not wait. */
     begin(id: string, resources: readonly Resource[], { patience = 30 } = {}) {
-      const { script } = this.planned(id, resources, patience, 'user001 on host001')
+      return this.start(this.planned(id, resources, patience, 'user001 on host001').script)
+    },
+    start(script: string) {
       const child = spawn('dash', ['-s'], {
         cwd: root,
         stdio: ['pipe', 'ignore', 'ignore'],
@@ -135,6 +138,21 @@ exit 3`,
       return { changes, script: applyScript({ id, who, patience, resources, changes }) }
     },
     look: (resources: readonly Resource[]) => parseShown(run(lookScript(resources)).stdout, resources),
+    /** What `provision undo` asks this host first. */
+    lookBack: () => parsePast(Buffer.from(run(lookBackScript()).stdout)),
+    /** Sends an undo of these, or of the last run, and waits for what the host says. */
+    takeBack(id: string, { patience = 30, ids }: { patience?: number; ids?: readonly string[] } = {}) {
+      const taken = ids ?? this.lookBack()?.ids ?? []
+      const { stdout, stderr } = run(undoScript({ id, who: 'user002 on host002', patience, ids: taken }))
+      const answer = parseAnswer(stdout, [])
+      if (!answer) throw new Error(`nothing: ${stdout}${stderr}`)
+      return answer
+    },
+    /** Sends an undo of the last run and does not wait. */
+    beginToTakeBack(id: string) {
+      const ids = this.lookBack()?.ids ?? []
+      this.start(undoScript({ id, who: 'user002 on host002', patience: 30, ids }))
+    },
     confirm: (id: string) => parseAnswer(run(confirmScript(id)).stdout, []),
     watch: (id: string) => parseAnswer(run(watchScript(id)).stdout, []),
     abandon: (id: string, why: string) => parseAnswer(run(abandonScript(id, why)).stdout, []),

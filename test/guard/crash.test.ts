@@ -184,14 +184,34 @@ test('a transaction that never was is never', () => {
 
 test('three of each kind of end are kept, the newest ones', async () => {
   for (let n = 0; n < 5; n++) {
-    host.apply(`good-${n}`, [motd(`${n}\n`)])
-    host.confirm(`good-${n}`)
+    host.apply(`good${n}-0`, [motd(`${n}\n`)])
+    host.confirm(`good${n}-0`)
     await until(() => !host.alive())
-    host.apply(`bad-${n}`, [thing('bad', { stage: sh`exit 1` })])
+    host.apply(`bad${n}-0`, [thing('bad', { stage: sh`exit 1` })])
     await until(() => !host.alive())
   }
-  expect(host.history().sort()).toEqual(['bad-2', 'bad-3', 'bad-4', 'good-2', 'good-3', 'good-4'])
-  const saved = join(host.home, 'history/good-4/saved')
+  expect(host.history().sort()).toEqual(['bad2-0', 'bad3-0', 'bad4-0', 'good2-0', 'good3-0', 'good4-0'])
+  const saved = join(host.home, 'history/good4-0/saved')
   const number = readFileSync(join(saved, 'paths'), 'utf8').trim().split('\n').indexOf(`${host.etc}/motd`) + 1
   expect(readFileSync(join(saved, String(number)), 'utf8')).toBe('3\n')
+})
+
+test('a run counts once, however many steps changed this host', async () => {
+  for (const id of ['one-0', 'two-0', 'two-1', 'two-3', 'three-0', 'four-0']) {
+    host.apply(id, [motd(id)])
+    host.confirm(id)
+    await until(() => !host.alive())
+  }
+  expect(host.history().sort()).toEqual(['four-0', 'three-0', 'two-0', 'two-1', 'two-3'])
+})
+
+test('what ended last is the newest, though the clock says that it was long ago', async () => {
+  for (const id of ['one-0', 'two-0', 'three-0', 'four-0']) {
+    host.apply(id, [motd(id)])
+    host.confirm(id)
+    await until(() => !host.alive())
+    const { utimesSync } = await import('node:fs')
+    if (id === 'one-0') utimesSync(join(host.home, 'history/one-0'), new Date(2040, 1), new Date(2040, 1))
+  }
+  expect(host.history().sort()).toEqual(['four-0', 'three-0', 'two-0'])
 })

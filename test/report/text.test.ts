@@ -52,6 +52,33 @@ test('a run that went well is a line for each host, a line for each forward, and
   `)
 })
 
+test('an undo says which run it takes back, and whose', () => {
+  const takesBack = { run: '20261124062231-4ac8ne', who: 'root on admin, process 7, since 2026-11-24T06:22:31.120Z' }
+  const changes = [{ resource: 'file /etc/motd', summary: 'take back: rewrite' }]
+  expect(printPlan({ hosts: [{ ...gateway, takesBack, changes }], recoveries: [] }, plain)).toMatchInlineSnapshot(`
+    "plan for ssh-gw.guest.internal: take back run 20261124062231-4ac8ne of root on admin, process 7, since 2026-11-24T06:22:31.120Z
+      file /etc/motd: take back: rewrite"
+  `)
+  const hosts = [{ ...gateway, outcome: 'differs' as const, takesBack, changes }, device]
+  const check = report({ command: 'undo-check', hosts, forwards: [] })
+  expect(printReport(check, { ...plain, diffs: true })).toMatchInlineSnapshot(`
+    "ssh-gw.guest.internal  differs     1.3 s, 1 change
+      take back run 20261124062231-4ac8ne of root on admin, process 7, since 2026-11-24T06:22:31.120Z
+      file /etc/motd: take back: rewrite
+    host-a                 ok          0.4 s via its forward
+    checked, nothing was touched: 1 differs, 1 ok, 3.1 s
+    "
+  `)
+  expect(
+    printReport(report({ command: 'undo', hosts: [{ ...gateway, takesBack, changes }] }), plain),
+  ).toMatchInlineSnapshot(`
+    "ssh-gw.guest.internal  changed     1.3 s, 1 change
+    127.0.0.1:9022 on ssh-gw.guest.internal  answers as host-a SHA256:abc, 45 ms
+    taken back: 1 changed; 1 of 1 forward reaches its device, 3.1 s
+    "
+  `)
+})
+
 test('what went wrong stands right below its line, with what to do now', () => {
   const hosts: HostReport[] = [
     {

@@ -1,0 +1,19 @@
+import type { CommandModule } from 'yargs'
+import { type HostArguments, hostOptions } from './options.ts'
+
+export const undo: CommandModule<unknown, HostArguments & { check: boolean; run: string | undefined }> = {
+  command: 'undo <inventory>',
+  describe: 'Take back the last run: its hosts become what they were before it',
+  builder: (argv) =>
+    hostOptions(argv)
+      .option('check', {
+        type: 'boolean',
+        default: false,
+        describe: 'Show which run would be taken back where; touch nothing',
+      })
+      .option('run', { type: 'string', describe: 'Only where this run is the last one' }) as never,
+  async handler(argv) {
+    const { undo: takeBack } = await import('./run.ts')
+    await takeBack(argv.check ? 'undo-check' : 'undo', argv, argv.run)
+  },
+}

@@ -1,0 +1,34 @@
+import type { Fleet } from './fleet.ts'
+import type { Forward, Inventory } from './inventory/model.ts'
+import { reach } from './reach.ts'
+import type { ForwardReport } from './report/report.ts'
+import type { Run } from './run.ts'
+import { proveForwards } from './verify/index.ts'
+
+/** A forward is looked at when its device is within the limit; its gateway is asked, whether within the limit or not. */
+export async function prove(
+  forwards: readonly Forward[],
+  { members }: Fleet,
+  inventory: Inventory,
+  run: Run,
+): Promise<ForwardReport[]> {
+  const extra = new Map<string, ReturnType<typeof reach>>()
+  const login = (name: string) => {
+    const gateway = inventory.gateways.find((candidate) => candidate.name === name)
+    if (!gateway) throw new RangeError(`no gateway ${name}`)
+    const session = extra.get(name) ?? reach(gateway, run.context, { signal: run.signal })
+    extra.set(name, session)
+    return session
+  }
+  const wanted = forwards.filter(({ device }) => members.has(device))
+  for (const { device } of wanted) run.progress.phase(device, 'verify')
+  const reports = await proveForwards(wanted, {
+    devices: inventory.devices,
+    gateway: async (name) => members.get(name)?.session ?? members.get(name)?.login ?? login(name),
+    wire: run.context.wire,
+    now: run.now,
+    pace: (gateway, work) => run.context.handshakes(`through ${gateway}`)(work),
+  })
+  for (const session of extra.values()) await session.then((open) => open.close()).catch(() => {})
+  return reports
+}

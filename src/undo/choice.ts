@@ -1,0 +1,56 @@
+import { movedHint } from '../end.ts'
+import { type Fleet, hasFailed, type Member } from '../fleet.ts'
+import type { Gateway, Inventory } from '../inventory/model.ts'
+import type { Trouble } from '../report/report.ts'
+import type { Past } from './script.ts'
+
+/** Which run is taken back, and on which hosts it must not be. Pure. */
+
+export interface Taken {
+  readonly run?: string
+  /** Why there is none. */
+  readonly none?: Trouble
+}
+
+/** One run for all hosts: the newest, as its id begins with the time. A host that did not answer may hold a newer one. */
+export function choose(members: readonly Member[], pasts: ReadonlyMap<Member, Past>, named: string | undefined): Taken {
+  const runs = [...new Set([...pasts.values()].map(({ run }) => run))].sort()
+  const newest = runs.at(-1)
+  if (named !== undefined) {
+    if (runs.includes(named)) return { run: named }
+    const hint = newest ? `the last one is ${newest}: undo goes back one run at a time` : 'see --check'
+    return { none: { message: `${named} is not the last run here`, hint } }
+  }
+  if (!newest) return { none: { message: 'there is nothing to undo: no confirmed run is kept here', hint: kept } }
+  const silent = members.filter(hasFailed).map(({ host }) => host.name)
+  if (silent.length === 0) return { run: newest }
+  return {
+    none: {
+      message: `${silent.join(', ')} did not answer, and may hold a newer run than ${newest}`,
+      hint: `to take that one back all the same: --run ${newest}`,
+    },
+  }
+}
+
+const kept = 'a host keeps its last three runs in /var/lib/provision/history, and an undo takes one away'
+
+/** A device that should have gone back and has not may be reached through this gateway alone. */
+export function wayInOf(gateway: Gateway, { devices }: Inventory, { members }: Fleet): Trouble | undefined {
+  const left = devices.filter(
+    ({ name, forwards }) =>
+      hasFailed(members.get(name)) && forwards.some((forward) => forward.gateway === gateway.name),
+  )
+  if (left.length === 0) return undefined
+  const names = left.map(({ name }) => name).join(', ')
+  return {
+    message: `not taken back, as it may be the only way to ${names}`,
+    hint: `mend ${names} first, or take back this gateway alone with --limit ${gateway.name}`,
+  }
+}
+
+/** Why this must not be taken back. */
+export function objection({ moved, gone }: Past): Trouble | undefined {
+  if (gone) return { message: gone, hint: 'put it back by hand: there is nothing left to put it back from' }
+  if (moved.length === 0) return undefined
+  return { message: `no longer as that run left it: ${moved.join(', ')}`, hint: movedHint }
+}

@@ -1,0 +1,51 @@
+import { type Changing, trouble } from '../change.ts'
+import type { Member } from '../fleet.ts'
+import type { Trouble } from '../report/report.ts'
+import { carry } from '../transaction.ts'
+import { lookBackScript, type Past, parsePast, undoScript } from './script.ts'
+
+/** What one host goes through when a run is taken back: a look, then one transaction, guarded like any other. */
+
+const lookMs = 60_000
+
+/** One connection, one exec. Undefined where no run is kept, and where nobody could be asked. */
+export async function lookBack(member: Member, { login, phase, end, ways }: Changing): Promise<Past | undefined> {
+  const { host } = member
+  try {
+    phase(host.name, 'connect')
+    member.login = login(member)
+    member.session = await member.login
+    member.via = member.session.via
+    phase(host.name, 'look')
+    const script = lookBackScript()
+    ways.debug(`look back at ${host.name}`, script)
+    return parsePast((await member.session.exec(script, { timeoutMs: lookMs, privileged: true })).stdout)
+  } catch (error) {
+    end(member, 'unreachable', trouble(error))
+    return undefined
+  }
+}
+
+/** The host becomes what it was before that run, or stays what it is. */
+export async function goBack(member: Member, past: Past, changing: Changing): Promise<void> {
+  const { login, phase, end, who, patience } = changing
+  const { session, host } = member
+  if (!session) return
+  phase(host.name, `take back ${past.run}`)
+  const id = `${changing.runId}-0`
+  const script = undoScript({ id, who, patience, ids: past.ids })
+  try {
+    const ways = { ...changing.ways, login: () => login(member, session.via) }
+    const result = await carry(session, { id, patience, resources: [], script, fault: () => undefined }, ways)
+    if (result.session) member.session = result.session
+    if (result.outcome === 'changed') member.changes.push(...past.changes)
+    else end(member, result.outcome, explained(result.outcome, result.error))
+  } catch (error) {
+    end(member, 'unknown', trouble(error))
+  }
+}
+
+function explained(outcome: string, error: Trouble | undefined): Trouble | undefined {
+  if (!error || error.hint || outcome !== 'undone') return error
+  return { ...error, hint: 'it is as that run left it; where the way in went with the undo, come by another way' }
+}

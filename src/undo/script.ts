@@ -1,0 +1,67 @@
+import historyProgram from '../guard-history.sh'
+import { decode, handOver, program, type Transaction, whole } from '../script.ts'
+import { lines, sh } from '../sh.ts'
+import takeBackProgram from './take-back.sh'
+
+/** What a host says of the last confirmed run that changed it. */
+export interface Past {
+  readonly run: string
+  /** What that run did here, newest first: the ids of its transactions. */
+  readonly ids: readonly string[]
+  /** Who began it, from where and when. */
+  readonly who: string
+  /** Newest first. */
+  readonly changes: readonly { readonly resource: string; readonly summary: string }[]
+  /** The resources that are no longer as that run left them. */
+  readonly moved: readonly string[]
+  /** Why it cannot be taken back at all. */
+  readonly gone?: string
+}
+
+/** One exec that prints what would be taken back, and changes nothing. */
+export function lookBackScript(): string {
+  return whole(
+    lines(
+      sh`PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C; export PATH LC_ALL`,
+      sh`home=/var/lib/provision`,
+      sh`shown() { (set +e && "inspect_$1") </dev/null 2>/dev/null | base64 -w0; }`,
+      program(historyProgram),
+      sh`ids=`,
+      program(takeBackProgram),
+      sh`look`,
+    ),
+  )
+}
+
+/** One exec that hands the host the transaction which takes these back. */
+export function undoScript(undo: Pick<Transaction, 'id' | 'who' | 'patience'> & Pick<Past, 'ids'>): string {
+  const plan = lines(
+    sh`patience=${undo.patience}`,
+    sh`changes=0 activations=0 undos=0`,
+    sh`ids=${undo.ids.join(' ')}`,
+    program(takeBackProgram),
+  )
+  return handOver(undo, plan, { undoes: `${undo.ids.join('\n')}\n` })
+}
+
+/** What a look back printed; undefined where no run is kept. */
+export function parsePast(stdout: Buffer): Past | undefined {
+  const text = stdout.toString('latin1')
+  const words = (name: string) =>
+    [...text.matchAll(new RegExp(`^@${name} (\\S*)$`, 'gm'))].map(([, word = '']) => decode(word))
+  const ids = /^@run (.+)$/m.exec(text)?.[1]?.split(' ') ?? []
+  const [newest] = ids
+  if (newest === undefined) return undefined
+  const [gone] = words('gone')
+  return {
+    ids,
+    run: newest.replace(/-\d+$/, ''),
+    who: words('who')[0]?.trim() ?? '',
+    changes: words('what').map((line) => {
+      const [resource = '', summary = ''] = line.split('\t')
+      return { resource, summary: `take back: ${summary}` }
+    }),
+    moved: words('moved'),
+    ...(gone && { gone: gone.trim() }),
+  }
+}

@@ -1,0 +1,184 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { until } from '../../src/lab/local.ts'
+import { outcomes, type Rehearsal, rehearse } from './kit.ts'
+import { stateOf } from './state-of.ts'
+import { makeStoppable, type Stop, stops } from './stops.ts'
+import { faults, makeCuttable, type Pair, perform, type Strike, told, ways } from './strike.ts'
+
+/**
+ * Many gateways with a device each, changed to and fro between two inventories: the second wants one forward more, so
+ * that the very tunnel is changed, in half of the cases by somebody who came through it. Each change is struck once.
+ */
+const pairs = Array.from({ length: 10 }, (_, at) => at + 1)
+const seed = Number(process.env.KILLS_SEED ?? Date.now() % 1_000_000)
+const random = generator(seed)
+const gatewayOf = (pair: number) => `gw${pair}.guest.internal`
+const deviceOf = (pair: number) => `host${pair}.lan.internal`
+const names = pairs.flatMap((pair) => [gatewayOf(pair), deviceOf(pair)])
+const limit = (pair: number) => ['--limit', gatewayOf(pair), '--limit', deviceOf(pair)]
+const patience = ['--confirm-within', '8']
+const inventory = (targets: readonly number[], way: Strike['way']) => ({
+  login: { user: 'user001' },
+  gateways: Object.fromEntries(pairs.map((pair) => [gatewayOf(pair), {}])),
+  devices: Object.fromEntries(
+    pairs.map((pair) => {
+      const forwards = targets.map((target) => ({
+        gateway: gatewayOf(pair),
+        port: 9000 + target,
+        host: 'localhost',
+        hostPort: target,
+      }))
+      return [deviceOf(pair), { via: [way], forwards }]
+    }),
+  ),
+})
+const variants = { one: [22], two: [22, 2222] } as const
+type Variant = keyof typeof variants
+
+let it: Rehearsal
+let now: Variant = 'one'
+const known: Record<Variant, Map<string, string[]>> = { one: new Map(), two: new Map() }
+/** How long an undisturbed change takes, while as many others are under way. */
+let usualMs = 0
+const pairOf = (pair: number): Pair => ({
+  gateway: it.lab.machine(gatewayOf(pair)),
+  device: it.lab.machine(deviceOf(pair)),
+})
+const fileOf = (variant: Variant, way: Strike['way']) => join(it.folder, `${variant}-${way}.json`)
+const other = (): Variant => (now === 'one' ? 'two' : 'one')
+const everybody = <T>(what: (name: string) => Promise<T>) => Promise.all(names.map(what))
+
+beforeAll(async () => {
+  it = await rehearse(inventory(variants.one, 'direct'))
+  for (const variant of ['one', 'two'] as const)
+    for (const way of ways) await writeFile(fileOf(variant, way), JSON.stringify(inventory(variants[variant], way)))
+  await makeCuttable(it)
+  await everybody((name) => makeStoppable(it.lab.machine(name)))
+  // So that every forward reaches an sshd.
+  await Promise.all(
+    pairs.map((pair) =>
+      pairOf(pair).device.sh(
+        'printf "Port 22\\nPort 2222\\n" >/etc/ssh/sshd_config.d/ports.conf; systemctl reload ssh',
+      ),
+    ),
+  )
+  await converge('one')
+  await everybody(async (name) => known.one.set(name, await stateOf(it.lab.machine(name))))
+  const began = performance.now()
+  const runs = await Promise.all(pairs.map((pair) => it.report([fileOf('two', 'direct'), ...limit(pair), ...patience])))
+  usualMs = performance.now() - began
+  expect(runs.map(({ code }) => code)).toEqual(pairs.map(() => 0))
+  now = 'two'
+  await everybody(async (name) => known.two.set(name, await stateOf(it.lab.machine(name))))
+}, 240_000)
+afterAll(() => it?.down())
+
+test('the two states differ on every host', () => {
+  for (const name of names) expect(known.one.get(name), name).not.toEqual(known.two.get(name))
+})
+
+/** The next run: every host is as wanted afterwards; forwards get the time that a device needs to dial again. */
+async function converge(variant: Variant): Promise<void> {
+  const last = await until(
+    async () => {
+      const { report } = await it.report([fileOf(variant, 'direct')])
+      const bad = report.hosts.filter(
+        ({ outcome, error }) => !['ok', 'changed'].includes(outcome) && !/holds this host/.test(error?.message ?? ''),
+      )
+      expect(bad, `the next run, seed ${seed}`).toEqual([])
+      return report.exitCode === 0 ? report : undefined
+    },
+    { timeoutMs: 120_000, everyMs: 500 },
+  )
+  expect(last && outcomes(last), `the next run, seed ${seed}`).toBeDefined()
+  now = variant
+}
+
+/** Wholly old or wholly new, as soon as its services are as they should be. */
+async function endOf(name: string): Promise<'old' | 'new' | { neither: readonly string[] }> {
+  let found: string[] = []
+  const look = async () => {
+    found = await stateOf(it.lab.machine(name))
+    const same = (variant: Variant) => JSON.stringify(found) === JSON.stringify(known[variant].get(name))
+    return same(now) ? ('old' as const) : same(other()) ? ('new' as const) : undefined
+  }
+  const unit = `reverse-tunnel-${gatewayOf(names.indexOf(name) / 2 + 0.5)}.service`
+  const up = async () => (await it.lab.machine(name).sh(`systemctl is-active ${unit}`)).code === 0 || undefined
+  if (name.startsWith('host')) await until(up, { timeoutMs: 60_000, everyMs: 500 })
+  const end = await until(look, { timeoutMs: 20_000, everyMs: 2000 })
+  const expected = new Set([...(known[now].get(name) ?? []), ...(known[other()].get(name) ?? [])])
+  return end ?? { neither: found.filter((line) => !expected.has(line)) }
+}
+
+/** One strike for each pair, all at once; then the next run brings all of them where they should be. */
+async function round(strikes: readonly Strike[]): Promise<string[]> {
+  const wanted = other()
+  const struck = await Promise.allSettled(
+    strikes.map(async (strike, at) => {
+      const pair = pairs[at] ?? 0
+      const words = [fileOf(wanted, strike.way), ...limit(pair), ...patience]
+      await perform(it, pairOf(pair), strike, words)
+      const [gateway, device] = await Promise.all([endOf(gatewayOf(pair)), endOf(deviceOf(pair))])
+      return { strike, about: `${told(strike)} (seed ${seed})`, gateway, device }
+    }),
+  )
+  const ends = struck.map((end, at) => {
+    if (end.status === 'fulfilled') return end.value
+    throw new Error(`${told(strikes[at] as Strike)} (seed ${seed}): ${end.reason}`)
+  })
+  for (const { about, gateway, device } of ends) {
+    expect(['old', 'new'], `the gateway after ${about}: ${JSON.stringify(gateway)}`).toContain(gateway)
+    expect(['old', 'new'], `the device after ${about}: ${JSON.stringify(device)}`).toContain(device)
+  }
+  for (const { strike, about, ...end } of ends) {
+    if (typeof strike.moment !== 'string') continue
+    const { end: expected } = stops[strike.moment]
+    if (expected !== 'either') expect(end[strike.host], about).toBe(expected)
+  }
+  await converge(wanted)
+  return ends.map(({ gateway, device }) => `${gateway} ${device}`)
+}
+
+const rounds = (strikes: readonly Strike[]) =>
+  Array.from({ length: Math.ceil(strikes.length / pairs.length) }, (_, at) =>
+    strikes.slice(at * pairs.length, (at + 1) * pairs.length),
+  )
+
+test('struck between any two phases, every host is wholly old or wholly new', { timeout: 400_000 }, async () => {
+  const turn = Math.floor(random() * 2)
+  const strikes = (Object.keys(stops) as Stop[]).flatMap((moment, row) =>
+    (['kill', 'cut', 'power'] as const).map(
+      (fault, column): Strike => ({ fault, moment, host: 'device', way: ways[(row + column + turn) % 2] ?? 'direct' }),
+    ),
+  )
+  for (const some of rounds(strikes)) await round(some)
+})
+
+test('struck at 50 random moments, every host is wholly old or wholly new', { timeout: 400_000 }, async () => {
+  const strikes = Array.from(
+    { length: 50 },
+    (_, at): Strike => ({
+      fault: faults[at % 4] ?? 'kill',
+      way: ways[Math.floor(at / 4) % 2] ?? 'direct',
+      host: random() < 0.6 ? 'device' : 'gateway',
+      moment: usualMs * (0.2 + 0.85 * random()),
+    }),
+  )
+  const ends: string[] = []
+  for (const some of rounds(strikes)) ends.push(...(await round(some)))
+  // Else the moments were not in the middle.
+  expect(new Set(ends.flatMap((end) => end.split(' '))), `seed ${seed}`).toEqual(new Set(['old', 'new']))
+})
+
+/** mulberry32: the same seed, the same moments. */
+function generator(start: number): () => number {
+  let state = start
+  return () => {
+    state = (state + 0x6d2b79f5) | 0
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296
+  }
+}

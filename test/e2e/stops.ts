@@ -1,0 +1,72 @@
+import { access, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Machine } from '../../src/lab/index.ts'
+import { until } from '../../src/lab/local.ts'
+
+/**
+ * Places between two commands of a transaction at which its host can be stopped: programs that the guard calls stand in
+ * front of the real ones, and wait right before or after the first call that fits.
+ */
+export const stops = {
+  'before anything is staged': { when: 'before', call: 'mkdir -p */current/stage/*', end: 'old' },
+  'before the check of what is staged': { when: 'before', call: 'systemd-analyze verify *', end: 'old' },
+  'after the check of what is staged': { when: 'after', call: 'systemd-analyze verify *', end: 'old' },
+  'before anything is saved': { when: 'before', call: 'mkdir saved', end: 'old' },
+  'while it is saved': { when: 'after', call: 'cp -a /etc/* saved/*', end: 'old' },
+  'before it is armed': { when: 'before', call: 'chmod 0644 */provision-recover.service', end: 'old' },
+  'half armed': { when: 'before', call: 'sync -f */provision-recover.service .', end: 'old' },
+  'after it is armed': { when: 'before', call: 'sync -f .', end: 'old' },
+  'before the first commit': { when: 'before', call: 'cp */current/stage/* *.provision-new', end: 'old' },
+  'in a commit': { when: 'before', call: 'mv -fT *.provision-new *', end: 'old' },
+  'after the first commit': { when: 'after', call: 'mv -fT *.provision-new *', end: 'old' },
+  'before it is activated': { when: 'before', call: 'systemctl daemon-reload', end: 'old' },
+  'while it is activated': { when: 'before', call: 'systemctl restart *', end: 'old' },
+  'after it is activated': { when: 'after', call: 'systemctl restart *', end: 'old' },
+  'after the last look': { when: 'after', call: 'mv seen.new seen', end: 'old' },
+  'before it is confirmed': { when: 'before', call: 'mv -T */pending */confirmed', end: 'either' },
+  'after it is confirmed': { when: 'after', call: 'mv -T */pending */confirmed', end: 'new' },
+  'before it becomes history': { when: 'before', call: 'mv -T */current */history/*', end: 'new' },
+} as const
+
+export type Stop = keyof typeof stops
+
+const programs = ['mkdir', 'cp', 'mv', 'sync', 'chmod', 'systemctl', 'systemd-analyze']
+const folder = '/var/tmp/stops'
+const wrapper = `#!/bin/sh
+name=$(basename "$0")
+read -r when call 2>/dev/null <${folder}/asked || exec /usr/bin/$name "$@"
+case "$name $*" in $call) ;; *) exec /usr/bin/$name "$@" ;; esac
+code=0
+[ "$when" = before ] || { /usr/bin/$name "$@"; code=$?; }
+if /usr/bin/mv ${folder}/asked ${folder}/reached 2>/dev/null; then while [ -e ${folder}/reached ]; do sleep 0.02; done; fi
+[ "$when" = before ] || exit $code
+exec /usr/bin/$name "$@"
+`
+
+export async function makeStoppable(machine: Machine): Promise<void> {
+  const script = `mkdir ${folder}; cat >/usr/local/sbin/mkdir; cd /usr/local/sbin && chmod 755 mkdir && for name in ${programs.slice(1).join(' ')}; do ln mkdir $name; done`
+  const { code, stderr } = await machine.exec(['/bin/sh', '-c', script], { input: wrapper })
+  if (code !== 0) throw new Error(`${machine.name}: ${stderr}`)
+}
+
+const inside = (machine: Machine, name: string) => join(machine.root, folder, name)
+
+export function ask(machine: Machine, stop: Stop): Promise<void> {
+  const { when, call } = stops[stop]
+  return writeFile(inside(machine, 'asked'), `${when} ${call}\n`)
+}
+
+/** @returns whether it came there before `gaveUp` said so */
+export async function reached(machine: Machine, gaveUp: () => boolean): Promise<boolean> {
+  const there = () =>
+    access(inside(machine, 'reached')).then(
+      () => true,
+      () => (gaveUp() ? false : undefined),
+    )
+  return (await until(there, { timeoutMs: 90_000, everyMs: 20 })) ?? false
+}
+
+/** It goes on; on a machine without power, it will. */
+export async function letGo(machine: Machine): Promise<void> {
+  for (const name of ['asked', 'reached']) await rm(inside(machine, name), { force: true })
+}
