@@ -1,5 +1,5 @@
 import type { Device, Gateway, Proof, Resource, Seen, Sh } from '../../src/index.ts'
-import { absent, lines, sh, systemdUnits } from '../../src/index.ts'
+import { absent, lines, sh, sshdSettings, systemdUnits } from '../../src/index.ts'
 import { dialler, jail, key, keysFolder, sharedKeys, tunnelUnitName, unitPrefix } from './names.ts'
 import { accountOn, forwardsOn, listenerOf } from './tunnels.ts'
 
@@ -11,7 +11,12 @@ const folder = key.replace(/\/[^/]*$/, '')
  */
 export function nothingLeft(gateways: readonly Gateway[]): readonly Resource[] {
   const tunnels = gateways.map(tunnelUnitName)
-  return [systemdUnits(unitPrefix, [], { lingers: tunnels }), absent(folder), withoutAccount]
+  return [
+    systemdUnits(unitPrefix, [], { lingers: tunnels }),
+    absent(folder),
+    withoutAccount,
+    sshdSettings('00-provision', { user: 'root', settings: [] }),
+  ]
 }
 
 /** Not `systemAccounts`: that would end the tunnel. */

@@ -135,6 +135,21 @@ test('when it is back, any run goes on: the gateway proves the next key, and the
   })
 }, 300_000)
 
+test('with everybody there a rotation is one run', async () => {
+  old = await onDisk()
+  const { code, report } = await run('rotate', it.file, '--host-key', gateway)
+  expect({ code, hosts: outcomes(report), states: states(report), pending: report.pending }).toEqual({
+    code: 0,
+    hosts: [`${gateway} changed`, `${near} changed`, `${far} changed`],
+    states: ['ok', 'ok'],
+    pending: [],
+  })
+  const now = await onDisk()
+  expect(now).not.toBe(old)
+  expect({ proved: await proved(), pinned: await pinned() }).toEqual({ proved: now, pinned: [now] })
+  expect([await trusted(near), await trusted(far)]).toEqual([[now], [now]])
+}, 300_000)
+
 test('no such gateway', async () => {
   const { code, stderr } = await it.provision(['rotate', it.file, '--host-key', 'nobody'], { env })
   expect({ code, stderr }).toMatchObject({ code: 2, stderr: expect.stringContaining(`there are: ${gateway}`) })
