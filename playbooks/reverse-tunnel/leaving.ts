@@ -146,7 +146,8 @@ export function keysRefused(account: string, publicKeys: readonly string[]): Sh 
     [ -d /run/sshd ] || mkdir -m 0755 /run/sshd
     address=$(sshd -T | sed -n 's/^listenaddress //p' | sed 's/^0\.0\.0\.0:/127.0.0.1:/; s/^\[::\]:/[::1]:/' | head -n 1)
     host=$(echo "\${address%:*}" | tr -d '[]')
-    for key in ${publicKeys}; do
+    set -- ${publicKeys}
+    for key; do
       echo "$key" >"$folder/key.pub"
       # An sshd that has refused several logins in a row from here listens to none for a while (PerSourcePenalties).
       for pause in 0 2 4 8 16; do

@@ -62,7 +62,7 @@ test('the sessions of a shared account that hold its ports end, and of its own a
 test('every key that was let in is offered, and without one there is nothing to offer', () => {
   expect(keysRefused('tunnel-pi', [])).toBeUndefined()
   expect(keysRefused('tunnel-pi', [KEY, 'ssh-ed25519 AAAAnext'])?.text).toContain(
-    `for key in '${KEY}' 'ssh-ed25519 AAAAnext'`,
+    `set -- '${KEY}' 'ssh-ed25519 AAAAnext'`,
   )
 })
 
