@@ -16,16 +16,18 @@ export interface Tunnel {
 export function tunnelUnits(tunnel: Tunnel): Unit[] {
   const { device, gateway } = tunnel
   // A tunnel is not changed while its other end cannot be.
+  const kept =
+    (content: Late<string>): Late<string> =>
+    (seen) =>
+      seen.failed(gateway.name) ? undefined : known(content, seen)
   const content: Late<string> = (seen) => {
-    if (seen.failed(gateway.name)) return undefined
     const systemd = known(versionOf(device.name, 'systemd'), seen)
     const timing = known(tunnel.timing, seen)
     return systemd && timing && tunnelUnit({ ...tunnel, timing }, systemd)
   }
-  return [
-    { name: tunnelUnitName(gateway), content, host: gateway.name, wantedBy: 'multi-user.target' },
-    ...checkUnits(gateway),
-  ]
+  return [{ name: tunnelUnitName(gateway), content, wantedBy: 'multi-user.target' }, ...checkUnits(gateway)].map(
+    (unit) => ({ ...unit, content: kept(unit.content), host: gateway.name }),
+  )
 }
 
 /**

@@ -146,7 +146,7 @@ const rounds = (strikes: readonly Strike[]) =>
     strikes.slice(at * pairs.length, (at + 1) * pairs.length),
   )
 
-test('struck between any two phases, every host is wholly old or wholly new', { timeout: 400_000 }, async () => {
+test('struck between any two phases, every host is wholly old or wholly new', { timeout: 600_000 }, async () => {
   const turn = Math.floor(random() * 2)
   const strikes = (Object.keys(stops) as Stop[]).flatMap((moment, row) =>
     (['kill', 'cut', 'power'] as const).map(
@@ -156,7 +156,7 @@ test('struck between any two phases, every host is wholly old or wholly new', { 
   for (const some of rounds(strikes)) await round(some)
 })
 
-test('struck at 50 random moments, every host is wholly old or wholly new', { timeout: 400_000 }, async () => {
+test('struck at 50 random moments, every host is wholly old or wholly new', { timeout: 600_000 }, async () => {
   const strikes = Array.from(
     { length: 50 },
     (_, at): Strike => ({

@@ -7,14 +7,18 @@ const killed = [faults.clientKilled, faults.sessionKilled, faults.sshdRestarted,
 const power = [faults.gatewayPowerCut, faults.devicePowerCut, faults.devicePowerCutBehindNat]
 const base = [surroundings.diskFull, surroundings.clockWrong, surroundings.etcReadOnly]
 
+const lost = [faults.newAddress, faults.flowForgotten]
+
 const courses = (listener: Listener, all: Readonly<Record<string, Course['faults']>>) =>
   Object.entries(all).map(([name, faults]) => ({ name, listener, faults }))
 
-/** Every fault once. No course takes much longer than the two minutes that some of its faults last. */
+/**
+ * Every fault once. What is measured in tenths of a second comes late, when the machines of the other courses have booted.
+ * No course takes much longer than the two minutes that some of its faults last.
+ */
 export const whole = (listener: Listener): readonly Course[] =>
   courses(listener, {
-    processes: [...killed, faults.clientFrozen, faults.sessionFrozen, faults.newAddress, faults.flowForgotten],
-    power: [...power, ...base],
+    events: [...power, ...base, ...killed, faults.clientFrozen, faults.sessionFrozen, ...lost],
     silence: [faults.silence, surroundings.portTaken],
     boot: [faults.gatewayAwayAtBoot],
     names: [faults.namesAwayAtBoot],
@@ -23,7 +27,6 @@ export const whole = (listener: Listener): readonly Course[] =>
 /** The faults that the promise is made of. A frozen session of sshd keeps its port for ever: nothing is promised there. */
 export const promised = (listener: Listener): readonly Course[] =>
   courses(listener, {
-    processes: [...killed, faults.clientFrozen, faults.newAddress],
-    power: [...power, surroundings.portTaken],
-    silence: [faults.silence],
+    events: [...power, ...killed, faults.clientFrozen, ...lost],
+    silence: [faults.silence, surroundings.portTaken],
   })

@@ -38,7 +38,7 @@ export function powerBack(boot: Promise<unknown>): number {
 }
 
 /** Nothing has to be noticed first: one restart and one dial, on two cores that all machines share. */
-export const atOnce = 3
+export const atOnce = 5
 
 export const clientKilled: Fault = {
   name: 'ssh client killed',

@@ -13,8 +13,8 @@ export interface Course {
 export interface Matrix {
   /** What came of it, as soon as it is known. Rejects when the fault could not even be tried. */
   row(suite: Suite, course: Course, fault: Fault, round: number): Promise<Row>
-  /** Resolves when all is over, well or not. */
-  readonly over: Promise<unknown>
+  /** All that could be tried, when all is over. */
+  rows(): Promise<readonly Row[]>
 }
 
 export const pairsOf = (suites: readonly Suite[], courses: readonly Course[]): readonly Wanted[] =>
@@ -48,7 +48,10 @@ export function start(lab: Lab, { suites, courses, rounds, withinS, change = asy
         }
     }
   return {
-    over: Promise.allSettled(rows.values()),
+    async rows() {
+      const ends = await Promise.allSettled(rows.values())
+      return ends.flatMap((end) => (end.status === 'fulfilled' ? [end.value] : []))
+    },
     row: (...place) => rows.get(key(...place)) ?? Promise.reject(new Error(`no such row: ${key(...place)}`)),
   }
 }

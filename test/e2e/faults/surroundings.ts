@@ -20,7 +20,9 @@ export const etcReadOnly: Fault = {
   name: '/etc read-only, then ssh client killed',
   limit: atOnce,
   async strike(pair) {
-    await inside(pair.device, 'mount --rbind /etc /etc && mount -o remount,bind,ro /etc && ! touch /etc/x 2>/dev/null')
+    // Private, or taking it away would take the lab's own /etc/hosts along, which is mounted below.
+    const mounts = 'mount --rbind /etc /etc && mount --make-rprivate /etc && mount -o remount,bind,ro /etc'
+    await inside(pair.device, `${mounts} && ! touch /etc/x 2>/dev/null`)
     return clientKilled.strike(pair)
   },
   mend: ({ device }) => inside(device, 'umount --recursive --lazy /etc && touch /etc/x && rm /etc/x'),

@@ -27,11 +27,32 @@ ExecStop=/bin/sh -c 'kill -CONT ${listener}'
 WantedBy=multi-user.target
 `
 
+/** No rule is wrong, and no session that stands hears anything any more. */
+const rules = 'table inet lockout {\n  chain input { type filter hook input priority 0; tcp dport 22 drop; }\n}\n'
+function firewall(): Resource {
+  const file = managedFile('/etc/lockout.nft', { content: rules })
+  return {
+    ...file,
+    diff(now, seen) {
+      const change = file.diff(now, seen)
+      if (typeof change !== 'object' || 'refused' in change) return change
+      const path = '/etc/lockout.nft'
+      return {
+        ...change,
+        validate: sh`nft -c -f "$stage/candidate"`,
+        activate: sh`nft -f ${path}`,
+        undo: sh`nft delete table inet lockout`,
+      }
+    },
+  }
+}
+
 /** How to lock oneself out: each device the way it is called. */
 const ways: Readonly<Record<string, readonly Resource[]>> = {
   'allow-users': [dropIn('AllowUsers nobody\n')],
   'another-port': [dropIn('Port 2222\n')],
   'wrong-key': [authorizedKeys('user001', { keys: [{ key: other }], exclusive: true })],
+  firewall: [firewall()],
   deaf: [systemdUnit('e2e-deaf.service', { content: deaf })],
 }
 
