@@ -25,7 +25,7 @@ beforeAll(async () => {
     login: { user: 'user001' },
     gateways: { [gateway]: {} },
     devices: {
-      [device]: { forwards: ['127.0.0.1:9022:localhost:22'] },
+      [device]: { forwards: [{ port: 9022, host: 'localhost', hostPort: 22, listener: 'sshd' }] },
       ...Object.fromEntries([...lockouts, ...cuts].map((name) => [name, {}])),
     },
   })
@@ -93,7 +93,7 @@ test('a network that comes back in time costs nothing', () => {
 
 test('a tunnel that cannot start is undone, and the journal of its unit says why', async () => {
   expect(told(occupied, device)).toMatch(
-    /^undone: activate of systemd-unit [\s\S]*remote port forwarding failed for listen port 9022/,
+    /^undone: activate of systemd-units [\s\S]*remote port forwarding failed for listen port 9022/,
   )
   expect(occupied.exitCode).toBe(1)
   expect(await stateOf(machine(device))).toEqual(old.get(device))
