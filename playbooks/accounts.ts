@@ -1,19 +1,28 @@
-import { account, authorizedKeys, on, playbook } from '../src/index.ts'
+import { type Account, account, authorizedKeys, on, parseKeyLine, playbook } from '../src/index.ts'
 
 /** The accounts that the inventory asks for, and the keys that let people into them. */
 export default playbook(({ gateways, devices }) => [
   on([...gateways, ...devices], (host) =>
-    host.accounts.flatMap(({ name, authorizedKeys: keys, exclusive }) => [
-      account(name),
-      authorizedKeys(name, { keys: keys.map(withOptions), exclusive }),
+    host.accounts.flatMap((wanted) => [
+      account(wanted.name),
+      authorizedKeys(wanted.name, { keys: keysOf(wanted), exclusive: wanted.exclusive }),
     ]),
   ),
 ])
 
-/** `from="…" ssh-ed25519 AAAA… comment`, as it stands in a .pub file, taken apart. */
-function withOptions(line: string) {
-  const at = line.search(/(^|\s)(ssh|ecdsa|sk)-[\w@.-]+ AAAA/)
-  const options = line.slice(0, Math.max(at, 0)).trim()
-  const [type, blob, ...comment] = line.slice(Math.max(at, 0)).trim().split(/\s+/)
-  return { key: `${type} ${blob}`, comment: comment.join(' '), ...(options && { options }) }
+/** A key with the options that stand before it; a `from=` of its own goes before the account's. */
+function keysOf({ authorizedKeys: lines, from }: Account) {
+  return lines.flatMap((line) => {
+    const key = parseKeyLine(line)
+    if (key === undefined) return []
+    const own = /(^|,)from=/i.test(key.options)
+    const options = [...(from && !own ? [`from="${from.join(',')}"`] : []), ...(key.options ? [key.options] : [])]
+    return [
+      {
+        key: `${key.type} ${key.blob}`,
+        comment: key.comment,
+        ...(options.length > 0 && { options: options.join(',') }),
+      },
+    ]
+  })
 }

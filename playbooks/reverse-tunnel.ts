@@ -21,6 +21,7 @@ import {
   versions,
 } from '../src/index.ts'
 import accounts from './accounts.ts'
+import hardening from './hardening.ts'
 import checkText from './reverse-tunnel/check.sh'
 import { jailedSettings, sharedSettings } from './reverse-tunnel/gateway.ts'
 import { jailFolders, listenerUnits } from './reverse-tunnel/listener.ts'
@@ -44,6 +45,8 @@ export default playbook((inventory) => {
   const gateways = inventory.gateways.filter((gateway) => devices.some((device) => dials(device, gateway)))
   return [
     accounts(inventory),
+    // After the keys of people, before anybody dials.
+    hardening(inventory),
 
     // A device makes its own key, so no private key is ever in a script, a log or this process.
     on(devices, (device) => [

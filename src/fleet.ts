@@ -49,6 +49,7 @@ export function assemble(
     members,
     seen: {
       of: (host, id) => members.get(host)?.shown.get(id)?.text,
+      hostKey: (host) => members.get(host)?.session?.hostKey,
       failed: (host) => hasFailed(members.get(host)),
       gone: (host) => !members.has(host) || hasFailed(members.get(host)),
     },

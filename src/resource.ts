@@ -19,6 +19,8 @@ export interface Seen {
   of(host: string, id: string): Observed | undefined
   /** This host will show nothing more in this run: unreachable, failed, or outside `--limit`. */
   gone(host: string): boolean
+  /** The pinned key by which we knew this host at our login, as `ssh-ed25519 AAAA…`. */
+  hostKey?(host: string): string | undefined
   /** This host is within the limit, and could not be reached or came to a bad end. */
   failed(host: string): boolean
 }

@@ -58,6 +58,8 @@ function common(name: string, user: string | undefined, client: Client | undefin
     IdentityFile: client?.identityFile,
     HostKeyAlias: name,
     StrictHostKeyChecking: 'yes',
+    // OpenSSH before 8.5 also learns a key by the address, and holds on to that one.
+    CheckHostIP: 'no',
   }
 }
 

@@ -178,6 +178,7 @@ describe('ssh-config', () => {
           IdentityFile ~/.ssh/id_ed25519
           HostKeyAlias ssh-gw.guest.internal
           StrictHostKeyChecking yes
+          CheckHostIP no
 
       Host host-a.lan.internal
           HostName 127.0.0.1
@@ -186,6 +187,7 @@ describe('ssh-config', () => {
           IdentityFile ~/.ssh/id_ed25519
           HostKeyAlias host-a.lan.internal
           StrictHostKeyChecking yes
+          CheckHostIP no
           ProxyJump ssh-gw.guest.internal
       "
     `)

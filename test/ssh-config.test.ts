@@ -32,12 +32,14 @@ test('for everybody, without a client, it says nothing about who logs in with wh
         HostName gw
         HostKeyAlias gw
         StrictHostKeyChecking yes
+        CheckHostIP no
 
     Host pi
         HostName 127.0.0.1
         Port 9022
         HostKeyAlias pi
         StrictHostKeyChecking yes
+        CheckHostIP no
         ProxyJump gw
     "
   `)
@@ -50,12 +52,14 @@ test('a device with two doors is reached through the first, and each gateway has
         User user001
         HostKeyAlias ssh-gw1.example.internal
         StrictHostKeyChecking yes
+        CheckHostIP no
 
     Host ssh-gw2.example.internal
         HostName ssh-gw2.example.internal
         User user001
         HostKeyAlias ssh-gw2.example.internal
         StrictHostKeyChecking yes
+        CheckHostIP no
 
     Host sensor01.site.internal
         HostName 127.0.0.1
@@ -63,6 +67,7 @@ test('a device with two doors is reached through the first, and each gateway has
         User user001
         HostKeyAlias sensor01.site.internal
         StrictHostKeyChecking yes
+        CheckHostIP no
         ProxyJump ssh-gw1.example.internal
 
     Host sensor02.site.internal
@@ -71,6 +76,7 @@ test('a device with two doors is reached through the first, and each gateway has
         User user001
         HostKeyAlias sensor02.site.internal
         StrictHostKeyChecking yes
+        CheckHostIP no
         ProxyJump ssh-gw1.example.internal
 
     Host camera01.site.internal
@@ -79,6 +85,7 @@ test('a device with two doors is reached through the first, and each gateway has
         User user001
         HostKeyAlias camera01.site.internal
         StrictHostKeyChecking yes
+        CheckHostIP no
         ProxyJump ssh-gw1.example.internal
 
     Host camera02.site.internal
@@ -87,6 +94,7 @@ test('a device with two doors is reached through the first, and each gateway has
         User user001
         HostKeyAlias camera02.site.internal
         StrictHostKeyChecking yes
+        CheckHostIP no
         ProxyJump ssh-gw2.example.internal
     "
   `)

@@ -23,5 +23,5 @@ for local in $(ss -Htne state established "dport = :$port" 2>/dev/null | grep -w
 done
 
 [ -n "${why-}" ] || exit 0
-echo "$unit: killing ssh $pid: $why" >&2
+echo "<4>$unit: killing ssh $pid: $why" >&2
 kill -KILL "$pid"

@@ -16,20 +16,25 @@ export interface Tunnel {
 export function tunnelUnits(tunnel: Tunnel): Unit[] {
   const { device, gateway } = tunnel
   // A tunnel is not changed while its other end cannot be.
+  const kept =
+    (content: Late<string>): Late<string> =>
+    (seen) =>
+      seen.failed(gateway.name) ? undefined : known(content, seen)
   const content: Late<string> = (seen) => {
-    if (seen.failed(gateway.name)) return undefined
     const systemd = known(versionOf(device.name, 'systemd'), seen)
     const timing = known(tunnel.timing, seen)
     return systemd && timing && tunnelUnit({ ...tunnel, timing }, systemd)
   }
-  return [
-    { name: tunnelUnitName(gateway), content, host: gateway.name, wantedBy: 'multi-user.target' },
-    ...checkUnits(gateway),
-  ]
+  return [{ name: tunnelUnitName(gateway), content, wantedBy: 'multi-user.target' }, ...checkUnits(gateway)].map(
+    (unit) => ({ ...unit, content: kept(unit.content), host: gateway.name }),
+  )
 }
 
-/** systemd hands the key over (LoadCredential, from 247 on), so that not even the dialling account can read its file. */
-export const hasCredentials = (systemd: string) => Number(systemd) >= 247
+/**
+ * systemd hands the key over (LoadCredential), so that not even the dialling account can read its file. It can since 247,
+ * but that one (Debian 11) makes no folder for it before ExecStartPre, and then fails for want of it.
+ */
+export const hasCredentials = (systemd: string) => Number(systemd) >= 250
 
 type Known = Omit<Tunnel, 'timing'> & { readonly timing: Timing }
 
@@ -80,7 +85,11 @@ TimeoutStartSec=${check + 10}
 User=${dialler}
 LogLevelMax=notice
 ${sandbox}
+# ip(8) drops its capabilities first of all, also those that it does not have.
+SystemCallFilter=capset
 RestrictAddressFamilies=AF_UNIX AF_NETLINK
+# It has the account of the tunnel, to which systemd shows the key.
+InaccessiblePaths=-/run/credentials
 `
   const timer = `[Unit]
 Description=Is ${tunnelUnitName(gateway)} alive, every ${check} s

@@ -1,4 +1,5 @@
 import type * as File from './file.ts'
+import { fromProblem } from './from.ts'
 import { looksLikeKey, readAuthorizedKey } from './keys.ts'
 import type { Account } from './model.ts'
 import { absolute, checkPath, type Surroundings } from './paths.ts'
@@ -22,7 +23,20 @@ export function readAccounts(name: string, account: Holey<File.Account>, reading
   const keys = (account.authorizedKeys ?? []).flatMap((entry, index) => {
     return entry === undefined ? [] : readEntry(entry, { ...reading, path: [...path, 'authorizedKeys', index] })
   })
-  return { name, authorizedKeys: [...new Set(keys)], exclusive: account.exclusive ?? false }
+  const from = account.from && readFrom(account.from, { ...reading, path: [...path, 'from'] })
+  return { name, authorizedKeys: [...new Set(keys)], exclusive: account.exclusive ?? false, ...(from && { from }) }
+}
+
+function readFrom(entries: Holey<readonly string[]>, { path, problems }: AccountReading): string[] {
+  const known = entries.flatMap((entry, index) => {
+    const problem = entry === undefined ? undefined : fromProblem(entry)
+    if (problem !== undefined) problems.add([...path, index], problem)
+    return entry ?? []
+  })
+  if (known.length > 0 && known.every((entry) => entry.startsWith('!'))) {
+    problems.add(path, 'lets nobody in, there are exceptions only: add what they are exceptions from, such as "*"')
+  }
+  return known
 }
 
 function readEntry(entry: string, reading: AccountReading): string[] {

@@ -2,7 +2,7 @@ import { readAccounts } from './accounts.ts'
 import { buildForwards, checkWayForward, type ForwardsBuilding } from './build-forwards.ts'
 import type * as File from './file.ts'
 import { readHostKey } from './keys.ts'
-import type { Account, Client, Device, Forward, Gateway, Inventory, Login } from './model.ts'
+import type { Account, Client, Device, Forward, Gateway, Host, Inventory, Login } from './model.ts'
 import { accountProblem, addressProblem, hostNameProblem, loginUserProblem } from './names.ts'
 import { absolute, checkPath, type Surroundings } from './paths.ts'
 import type { Path, Problems } from './problems.ts'
@@ -22,7 +22,11 @@ export interface Building {
 
 /** Writes out every default, and says what is wrong with each value by itself. What is wrong stays out. */
 export function build(file: Holey<File.InventoryFile>, building: Building): Inventory {
-  const common = buildLogin(file.login, ['login'], building)
+  const common: Common = {
+    login: buildLogin(file.login, ['login'], building),
+    profile: file.profile ?? 'compatible',
+    passwordLogin: file.passwordLogin ?? true,
+  }
   const gateways = Object.entries(file.gateways ?? {}).map(([name, gateway]) => {
     return buildGateway(name, gateway ?? {}, { ...building, common })
   })
@@ -37,8 +41,11 @@ export function build(file: Holey<File.InventoryFile>, building: Building): Inve
 }
 
 interface HostBuilding extends Building {
-  readonly common: Partial<Login>
+  /** What is said at the top, for every host. */
+  readonly common: Common
 }
+
+type Common = { readonly login: Partial<Login> } & Pick<Host, 'profile' | 'passwordLogin'>
 
 function buildGateway(name: string, gateway: Holey<File.Gateway>, building: HostBuilding): Gateway {
   const { problems } = building
@@ -80,18 +87,20 @@ function buildDevice(
 
 function buildHost(
   name: string,
-  host: Holey<Pick<File.Gateway, 'address' | 'port' | 'hostKeys' | 'login' | 'accounts'>>,
+  host: Holey<Pick<File.Gateway, keyof File.Gateway & keyof File.Device>>,
   building: HostBuilding & { readonly path: Path },
 ) {
-  const { path, problems } = building
+  const { path, problems, common } = building
   problemAtKey(problems, path, hostNameProblem(name))
   if (host.address !== undefined) report(problems, [...path, 'address'], addressProblem(host.address))
   return {
     name,
     ...present({ address: host.address, port: host.port }),
     hostKeys: buildHostKeys(host.hostKeys ?? [], [...path, 'hostKeys'], problems),
-    login: { sudo: true, ...building.common, ...buildLogin(host.login, [...path, 'login'], building) },
+    login: { sudo: true, ...common.login, ...buildLogin(host.login, [...path, 'login'], building) },
     accounts: buildAccounts(host.accounts ?? {}, [...path, 'accounts'], building),
+    profile: host.profile ?? common.profile,
+    passwordLogin: host.passwordLogin ?? common.passwordLogin,
   }
 }
 

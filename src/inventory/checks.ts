@@ -1,6 +1,7 @@
 import { canonical, overlap } from './addresses.ts'
 import type { Origin } from './build.ts'
-import { printForward } from './forward.ts'
+import { isOwnSshd, printForward } from './forward.ts'
+import { admits, callersOf } from './from.ts'
 import { type Device, type Forward, type Gateway, hosts, type Inventory } from './model.ts'
 import type { Path, Problems } from './problems.ts'
 import { list, show, suggest } from './words.ts'
@@ -12,6 +13,7 @@ export function checkTogether(inventory: Inventory, origins: ReadonlyMap<Forward
   checkPorts(inventory, origins, problems)
   for (const device of inventory.devices) checkListeners(device, origins, problems)
   for (const gateway of inventory.gateways) checkTunnelAccount(gateway, problems)
+  for (const device of inventory.devices) checkFrom(device, problems)
   if (inventory.gateways.length > 0 || !problems.has(['gateways'])) {
     for (const device of inventory.devices) checkVia(device, inventory, problems)
   }
@@ -102,6 +104,19 @@ function checkTunnelAccount(gateway: Gateway, problems: Problems): void {
     const sentence = 'is the tunnel account of this gateway, whose keys are those of the devices: leave it out here'
     problems.addAtKey([...pathOf(gateway), 'accounts', tunnelAccount], sentence)
   }
+}
+
+/** Our own login through a forward, without which no forward is proved, comes from the device's own loopback. */
+function checkFrom(device: Device, problems: Problems): void {
+  const account = device.accounts.find(({ name }) => name === device.login.user)
+  const path: Path = [...pathOf(device), 'accounts', account?.name ?? '', 'from']
+  const from = account?.from
+  if (from === undefined || problems.has(path)) return
+  const callers = device.forwards.filter((forward) => isOwnSshd(device, forward)).flatMap(({ host }) => callersOf(host))
+  const missing = [...new Set(callers)].filter((address) => !admits(from, address))
+  if (missing.length === 0) return
+  const sentence = `would refuse your own login through the device's forward, which comes from ${list(missing, 'or')}`
+  problems.add(path, `${sentence}: add ${list(missing.map(show))}`)
 }
 
 function checkVia(device: Device, inventory: Inventory, problems: Problems): void {

@@ -9,6 +9,14 @@ export type Address = string
  */
 export type HostKeys = string[]
 /**
+ * How strict sshd is about algorithms. "compatible" (the default): as the system has it. "strict": only what ssh-audit has nothing against; OpenSSH from 8.4 on and programs made with ssh2 still come in. docs/security.md has the list.
+ */
+export type Profile = 'compatible' | 'strict'
+/**
+ * false: nobody logs in with a password, or by answering questions; keys only. provision itself always logs in with a key, and proves that by a fresh login before the change stays. true (the default): as the system has it.
+ */
+export type PasswordLogin = boolean
+/**
  * "[bind_address:]port:host:hostport", in the words of ssh -R: whoever connects to port on the gateway reaches host:hostport as the device sees it. Or an object with the same parts by name.
  */
 export type Forward = string | ForwardObject
@@ -26,6 +34,14 @@ export interface InventoryFile {
    */
   $schema?: string
   login?: Login
+  /**
+   * The profile of every host that has none of its own.
+   */
+  profile?: 'compatible' | 'strict'
+  /**
+   * For every host that says nothing about it itself.
+   */
+  passwordLogin?: boolean
   /**
    * For every device that does not say otherwise: see a device's recoverWithin.
    */
@@ -78,6 +94,8 @@ export interface Gateway {
   hostKeys?: HostKeys
   login?: Login
   accounts?: Accounts
+  profile?: Profile
+  passwordLogin?: PasswordLogin
   dial?: Dial
   /**
    * The account on the gateway that tunnels log in to. provision creates it: it may listen on the ports written here and do nothing else. Nobody may log in as a person with it. Default: tunnel.
@@ -106,6 +124,12 @@ export interface Account {
    * true: remove every key of this account that is not listed. false (the default): only add.
    */
   exclusive?: boolean
+  /**
+   * Where the listed keys may come from: addresses, networks, patterns with * and ?, and exceptions with ! before them, as in a key's from="…". Whoever comes through a tunnel comes from 127.0.0.1 or ::1. A key's own from= goes before this. ["*"]: from everywhere again. Left out: the keys' options are left alone.
+   *
+   * @minItems 1
+   */
+  from?: string[]
 }
 /**
  * Where devices reach this gateway, where that differs from where you reach it (another network, a NAT in between).
@@ -132,6 +156,8 @@ export interface Device {
   hostKeys?: HostKeys
   login?: Login
   accounts?: Accounts
+  profile?: Profile
+  passwordLogin?: PasswordLogin
   /**
    * The ports that this device opens on its gateways, each leading to a host and port that the device can reach.
    */

@@ -25,6 +25,10 @@ export interface Host {
   readonly hostKeys: readonly string[]
   readonly login: Login
   readonly accounts: readonly Account[]
+  /** How strict its sshd is with what others speak: `compatible` leaves the algorithms as they are. */
+  readonly profile: 'compatible' | 'strict'
+  /** false: nobody logs in with a password. true: as it is. */
+  readonly passwordLogin: boolean
 }
 
 export interface Gateway extends Host {
@@ -74,6 +78,8 @@ export interface Account {
   readonly authorizedKeys: readonly string[]
   /** Remove keys that are not listed. */
   readonly exclusive: boolean
+  /** The addresses that these keys may come from, in the words of a key's `from=`. Absent: from everywhere. */
+  readonly from?: readonly string[]
 }
 
 /** A machine that people log in from. */

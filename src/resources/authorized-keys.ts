@@ -85,18 +85,18 @@ function merge(content: string, { keys, exclusive = false }: AuthorizedKeys, see
     const key = known(late, seen)
     if (key === undefined) {
       if (!host || !seen.gone(host)) return undefined
-      for (const line of present) if (parseLine(line)?.comment === comment) kept.add(line)
+      for (const line of present) if (parseKeyLine(line)?.comment === comment) kept.add(line)
       continue
     }
     const blob = key.split(' ')[1] ?? ''
-    const line = present.find((other) => parseLine(other)?.blob === blob && !kept.has(other))
-    if (line !== undefined && (options === undefined || parseLine(line)?.options === options)) kept.add(line)
+    const line = present.find((other) => parseKeyLine(other)?.blob === blob && !kept.has(other))
+    if (line !== undefined && (options === undefined || parseKeyLine(line)?.options === options)) kept.add(line)
     else fresh.push([options, key, comment].filter(Boolean).join(' '))
   }
-  const replaced = new Set(fresh.map((line) => parseLine(line)?.blob))
+  const replaced = new Set(fresh.map((line) => parseKeyLine(line)?.blob))
   const result = [
     ...present.filter((line) => {
-      const parsed = parseLine(line)
+      const parsed = parseKeyLine(line)
       return !parsed || kept.has(line) || (!exclusive && !replaced.has(parsed.blob))
     }),
     ...fresh,
@@ -104,9 +104,20 @@ function merge(content: string, { keys, exclusive = false }: AuthorizedKeys, see
   return result.length ? `${result.join('\n')}\n` : ''
 }
 
+export interface KeyLine {
+  /** `from="10.0.0.0/8",no-pty`, or empty. */
+  readonly options: string
+  readonly type: string
+  /** The base64 word. */
+  readonly blob: string
+  readonly comment: string
+}
+
 /** sshd(8), AUTHORIZED_KEYS FILE FORMAT: options may hold quoted spaces. Undefined for comments and what is no key line. */
-function parseLine(line: string): { options: string; blob: string; comment: string } | undefined {
+export function parseKeyLine(line: string): KeyLine | undefined {
   const match =
     /^\s*(?:((?:"(?:\\"|[^"])*"|[^\s"])+)\s+)??((?:ssh|ecdsa|sk)-[\w@.-]+)\s+(AAAA[\w+/=]+)(?:\s+(.*))?$/.exec(line)
-  return match ? { options: match[1] ?? '', blob: match[3] ?? '', comment: match[4] ?? '' } : undefined
+  if (!match) return undefined
+  const [, options = '', type = '', blob = '', comment = ''] = match
+  return { options, type, blob, comment }
 }

@@ -1,4 +1,4 @@
-import type { Change, Late, Resource } from '../resource.ts'
+import type { Change, Late, Resource, Seen } from '../resource.ts'
 import { known } from '../resource.ts'
 import { sh } from '../sh.ts'
 import { defaults, fileChange, inspectFile, parseFile } from './managed-file.ts'
@@ -9,7 +9,7 @@ import { defaults, fileChange, inspectFile, parseFile } from './managed-file.ts'
  */
 export function knownHost(path: string, host: { name: string; keys: Late<readonly string[]> }): Resource {
   return {
-    id: `known-host ${host.name} in ${path}`,
+    id: idOf(host.name, path),
     inspect: inspectFile(path),
     diff(now, seen) {
       const keys = known(host.keys, seen)
@@ -26,6 +26,15 @@ export function knownHost(path: string, host: { name: string; keys: Late<readonl
       return change === 'converged' || 'refused' in change ? change : { ...change, ...merging(path, host.name, wanted) }
     },
   }
+}
+
+const idOf = (name: string, path: string) => `known-host ${name} in ${path}`
+
+/** What the file of one host says now about another; nothing while it has not been looked at. */
+export function pinnedKeys(path: string, { on, name }: { on: string; name: string }, seen: Seen): string[] {
+  const file = parseFile(seen.of(on, idOf(name, path)) ?? '')
+  const lines = file.kind === 'file' ? file.content.split('\n') : []
+  return lines.filter((line) => line.startsWith(`${name} `)).map((line) => line.slice(name.length + 1))
 }
 
 /** Into the file as it is at commit: the same step may have written the keys of another name there just before. */

@@ -1,18 +1,28 @@
-import type { Change, Late, Refused, Resource } from '../resource.ts'
+import type { Change, Late, Resource, Seen } from '../resource.ts'
 import { known } from '../resource.ts'
-import { lines, sh } from '../sh.ts'
+import { lines, type Sh, sh } from '../sh.ts'
 import { defaults, type FileNow, fileChange, folders, inspectFile, parseFile } from './managed-file.ts'
 
-/** A directive of sshd_config(5); `since`: the first OpenSSH that knows it, an older one is not told. */
-export type Setting = readonly [keyword: string, value: Late<string>, since?: string]
-type Known = readonly [keyword: string, value: string]
+/** A directive of sshd_config(5), for every OpenSSH, from the one that first knows it on, or on other terms. */
+export type Setting = readonly [keyword: string, value: Late<string>, terms?: string | Terms]
+
+export interface Terms {
+  /** The first OpenSSH that knows it: an older one is not told. */
+  readonly since?: string
+  /** The first one that has another word for it. */
+  readonly before?: string
+  /** It stands behind a `Match all`, so that no Match block of a later file is an exception to it. */
+  readonly always?: true
+  /** Where another file speaks of it, that file counts, and ours says so instead. */
+  readonly yields?: true
+}
 
 export interface SshdSettings {
-  /** What follows `Match`: `User tunnel`. */
-  readonly match: string
+  /** What follows `Match`: `User tunnel`. Absent: they are for everybody. */
+  readonly match?: string
   /** For whom the settings must be the effective ones. */
   readonly user: string
-  /** None: there is no such drop-in. */
+  /** None that this sshd is to be told: then there is no file of ours. */
   readonly settings: readonly Setting[]
 }
 
@@ -24,46 +34,51 @@ export interface SshdSettings {
 export function sshdSettings(name: string, { match, user, settings }: SshdSettings): Resource {
   const path = `/etc/ssh/sshd_config.d/${name}.conf`
   const keywords = settings.map(([keyword]) => keyword.toLowerCase())
+  const yielding = settings.filter(([, , terms]) => of(terms).yields).map(([keyword]) => keyword.toLowerCase())
   const who = `user=${user},host=localhost,addr=127.0.0.1`
   return {
     id: `sshd-settings ${name}`,
-    inspect: sh`
-      [ -d /run/sshd ] || mkdir -m 0755 /run/sshd
-      ssh -V 2>&1
-      if why=$(sshd -t 2>&1); then echo valid; else echo "broken $(printf %s "$why" | tr '\n' ' ')"; fi
-      ${keywords.length > 0 ? sh`sshd -T -C ${who} | grep -iE ${`^(${keywords.join('|')}) `} | sort` : sh`:`}
-      ${inspectFile(path)}
-    `,
+    inspect: lines(
+      sh`
+        [ -d /run/sshd ] || mkdir -m 0755 /run/sshd
+        ssh -V 2>&1
+        if why=$(sshd -t 2>&1); then echo valid; else echo "broken $(printf %s "$why" | tr '\n' ' ')"; fi
+        ${keywords.length > 0 ? sh`sshd -T -C ${who} | grep -iE ${`^(${keywords.join('|')}) `} | sort` : sh`:`}
+      `,
+      yielding.length > 0 ? elsewhere(path, yielding) : undefined,
+      inspectFile(path),
+    ),
     diff(now, seen) {
-      const { version, broken, effective, file } = parse(now)
-      const wanted: Known[] = []
-      for (const [keyword, late, since] of settings) {
-        const value = known(late, seen)
-        if (value === undefined) return 'later'
-        if (since === undefined || atLeast(version, since)) wanted.push([keyword, value])
-      }
-      if (settings.length === 0) return absent(path, file)
-      const content = `${[`Match ${match}`, ...wanted.map(([keyword, value]) => `    ${keyword} ${value}`)].join('\n')}\n`
-      const change = fileChange(path, file, { ...defaults, content })
+      const host = parse(now)
+      const wanted = told(settings, host, seen)
+      if (wanted === undefined) return 'later'
+      const content = drawUp(match, wanted)
+      const gone = content === '' && host.file.kind !== 'other'
+      const change = gone ? removal(path, host.file) : fileChange(path, host.file, { ...defaults, content })
       if (change !== 'converged' && 'refused' in change) return change
-      if (broken !== undefined) {
+      if (gone && change === 'converged') return 'converged'
+      if (host.broken !== undefined) {
         return {
-          refused: `sshd's configuration is broken already: ${broken}`,
+          refused: `sshd's configuration is broken already: ${host.broken}`,
           hint: 'mend it so that `sshd -t` is silent',
         }
       }
-      const lost = wanted.filter(([keyword, value]) => !effective.has(`${keyword} ${value}`.toLowerCase()))
+      const ruling = wanted.filter(({ leftTo }) => leftTo === undefined).flatMap(printed)
+      const lost = ruling.filter((line) => !host.effective.has(line.toLowerCase()))
       if (change === 'converged' && lost.length === 0) return 'converged'
+      const left = wanted.filter(({ leftTo }) => leftTo !== undefined)
       return {
-        summary:
+        summary: [
           change === 'converged'
-            ? `make ${lost.map(([keyword]) => keyword).join(', ')} effective`
+            ? `make ${lost.map((line) => line.split(' ')[0]).join(', ')} effective`
             : `${change.summary} and reload sshd`,
+          ...left.map(({ keyword, leftTo }) => `${keyword} stays as ${leftTo} has it`),
+        ].join('; '),
         ...(change !== 'converged' && change.text && { text: change.text }),
         saves: [...folders(path), path],
-        stage: lines(sh`printf %s ${content} >"$stage/candidate"`, wholeConfiguration(name)),
-        validate: winning(who, wanted),
-        commit: sh`put "$stage/candidate" ${path} 644 root:root`,
+        stage: lines(gone ? undefined : sh`printf %s ${content} >"$stage/candidate"`, wholeConfiguration(name)),
+        validate: winning(who, ruling),
+        commit: gone ? sh`rm -f ${path}` : sh`put "$stage/candidate" ${path} 644 root:root`,
         activate: live,
         undo: live,
       }
@@ -77,40 +92,93 @@ const live = sh`
   done
 `
 
-function absent(path: string, file: FileNow): Change | Refused | 'converged' {
-  if (file.kind === 'absent') return 'converged'
-  if (file.kind === 'other') return { refused: `${path} is no plain file but a ${file.what}` }
-  const text = { name: path, now: file.content, wanted: '' }
-  return {
-    summary: 'remove and reload sshd',
-    text,
-    saves: [path],
-    commit: sh`rm -f ${path}`,
-    activate: live,
-    undo: live,
+interface Told {
+  readonly keyword: string
+  readonly value: string
+  readonly terms: Terms
+  /** The file that speaks of it, where ours yields. */
+  readonly leftTo: string | undefined
+}
+
+const of = (terms: string | Terms = {}): Terms => (typeof terms === 'string' ? { since: terms } : terms)
+
+/** What this sshd is to be told; undefined while a value is not known yet. */
+function told(settings: readonly Setting[], { version, speaks }: Host, seen: Seen): Told[] | undefined {
+  const result: Told[] = []
+  for (const [keyword, late, words] of settings) {
+    const terms = of(words)
+    if (terms.since !== undefined && !atLeast(version, terms.since)) continue
+    if (terms.before !== undefined && atLeast(version, terms.before)) continue
+    const value = known(late, seen)
+    if (value === undefined) return undefined
+    result.push({ keyword, value, terms, leftTo: terms.yields && speaks.get(keyword.toLowerCase()) })
   }
+  return result
+}
+
+function drawUp(match: string | undefined, wanted: readonly Told[]): string {
+  const some = wanted.filter(({ terms }) => !terms.always)
+  const always = wanted.filter(({ terms }) => terms.always)
+  return block(match, some) + block('all', always)
+}
+
+function block(match: string | undefined, wanted: readonly Told[]): string {
+  if (wanted.length === 0) return ''
+  const indent = match === undefined ? '' : '    '
+  const line = ({ keyword, value, leftTo }: Told) =>
+    leftTo === undefined ? `${keyword} ${value}` : `# ${keyword} stays as ${leftTo} has it.`
+  return [match === undefined ? '' : `Match ${match}\n`, ...wanted.map((one) => `${indent}${line(one)}\n`)].join('')
+}
+
+/** As sshd -T prints it, and every part of the penalties, told or not, by itself. */
+function printed({ keyword, value }: Pick<Told, 'keyword' | 'value'>): string[] {
+  const parts = keyword.toLowerCase() === penalties ? value.split(' ') : [value]
+  return parts.map((part) => `${keyword} ${part}`)
+}
+
+const penalties = 'persourcepenalties'
+
+/** Nothing is wanted any more: the file goes. */
+function removal(path: string, file: FileNow): Pick<Change, 'summary' | 'text'> | 'converged' {
+  if (file.kind === 'absent') return 'converged'
+  return { summary: 'remove', text: { name: path, now: file.kind === 'file' ? file.content : '', wanted: '' } }
+}
+
+/** Prints `elsewhere KEYWORD FILE` for each file but ours that speaks of one of them. */
+function elsewhere(path: string, keywords: readonly string[]): Sh {
+  return sh`
+    for file in /etc/ssh/sshd_config /etc/ssh/sshd_config.d/*.conf; do
+      [ "$file" != ${path} ] || continue
+      grep -siEo ${`^[[:space:]]*(${keywords.join('|')})[[:space:]=]`} "$file" | while read -r keyword; do
+        echo "elsewhere \${keyword%=} $file"
+      done
+    done
+  `
 }
 
 /** A copy of the configuration as it will be, with its Include turned to the copied drop-ins. */
 function wholeConfiguration(name: string) {
+  const ours = `${name}.conf`
   return sh`
     mkdir "$stage/drop-ins"
     for file in /etc/ssh/sshd_config.d/*.conf; do
       if [ -e "$file" ]; then cp "$file" "$stage/drop-ins"; fi
     done
-    cp "$stage/candidate" "$stage/drop-ins/"${`${name}.conf`}
+    if [ -e "$stage/candidate" ]; then cp "$stage/candidate" "$stage/drop-ins/"${ours}; else rm -f "$stage/drop-ins/"${ours}; fi
     sed -E "s#^([[:space:]]*Include[[:space:]]+)(/etc/ssh/)?sshd_config[.]d/#\1$stage/drop-ins/#I" \
       /etc/ssh/sshd_config >"$stage/sshd_config"
   `
 }
 
 /** Fails, naming the files that say otherwise, unless every setting is the one that sshd would follow. */
-function winning(who: string, wanted: readonly Known[]) {
+function winning(who: string, wanted: readonly string[]) {
   return sh`
     sshd -t -f "$stage/sshd_config"
     sshd -T -f "$stage/sshd_config" -C ${who} >"$stage/effective"
+    parts=$(sed -n 's/^persourcepenalties //p' "$stage/effective" | tr ' ' '\n' | sed 's/^/persourcepenalties /')
+    printf '%s\n' "$parts" >>"$stage/effective"
     lost=
-    for line in ${wanted.map(([keyword, value]) => `${keyword} ${value}`)}; do
+    for line in ${wanted}; do
       grep -qixF -e "$line" "$stage/effective" && continue
       lost=1
       keyword=\${line%% *}
@@ -124,14 +192,35 @@ function winning(who: string, wanted: readonly Known[]) {
   `
 }
 
-function parse(now: string) {
+interface Host {
+  readonly version: string
+  /** What sshd has against its configuration as it is. */
+  readonly broken: string | undefined
+  readonly effective: ReadonlySet<string>
+  /** Which other file speaks of a keyword. */
+  readonly speaks: ReadonlyMap<string, string>
+  readonly file: FileNow
+}
+
+function parse(now: string): Host {
   const rows = now.split('\n')
   const at = rows.findIndex((row) => /^(file|absent|other)( |$)/.test(row))
   const head = rows.slice(0, at < 0 ? undefined : at)
   return {
     version: /OpenSSH_(\d+\.\d+)/.exec(head[0] ?? '')?.[1] ?? '0.0',
     broken: head[1]?.startsWith('broken') ? head[1].slice(7).trim() : undefined,
-    effective: new Set(head.slice(2).map((row) => row.toLowerCase())),
+    effective: new Set(
+      head.slice(2).flatMap((row) => {
+        const [keyword = '', ...words] = row.toLowerCase().split(' ')
+        return printed({ keyword, value: words.join(' ') })
+      }),
+    ),
+    speaks: new Map(
+      head.flatMap((row): [string, string][] => {
+        const [, keyword, file] = /^elsewhere (\S+) (.+)$/.exec(row) ?? []
+        return keyword && file ? [[keyword.toLowerCase(), file]] : []
+      }),
+    ),
     file: parseFile(at < 0 ? '' : rows.slice(at).join('\n')),
   }
 }

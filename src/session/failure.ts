@@ -80,7 +80,7 @@ function refused(attempt: Attempt): ConnectError {
   const hint =
     skipped.length > 0
       ? 'unlock the key with ssh-add'
-      : `is the key in ${user}'s authorized_keys there, and is ${user} the right account? See login.user and login.identityFile`
+      : `provision logs in with keys only: is the key in ${user}'s authorized_keys there, and is ${user} the right account? See login.user and login.identityFile`
   return new ConnectError('login', what, `${said}${left}; ${hint}`)
 }
 

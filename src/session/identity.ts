@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { basename } from 'node:path'
-import ssh2, { type AnyAuthMethod, type ParsedKey } from 'ssh2'
+import ssh2, { type AgentAuthMethod, type ParsedKey, type PublicKeyAuthMethod } from 'ssh2'
 import type { Host } from '../inventory/model.ts'
 import { fingerprintOf } from '../pins.ts'
 import { agentKeys, OneKeyAgent } from './agent.ts'
@@ -16,8 +16,11 @@ const DEFAULT_NAMES = new Set(['id_rsa', 'id_ecdsa', 'id_ecdsa_sk', 'id_ed25519'
 export interface Offer {
   /** `~/.ssh/id_ed25519 SHA256:…`, for people. */
   readonly label: string
-  readonly method: AnyAuthMethod
+  readonly method: KeyMethod
 }
+
+/** No other way to log in exists here: that is what makes a session the proof that a key is enough. */
+type KeyMethod = PublicKeyAuthMethod | AgentAuthMethod
 
 /** Who we say we are at one host, and how we prove it. */
 export interface Identity {
@@ -73,7 +76,7 @@ export async function identity(host: Pick<Host, 'login'>, config: UserConfig, ke
   function offer(key: ParsedKey, from: string, agent?: OneKeyAgent): void {
     const print = fingerprintOf(key.getPublicSSH())
     if (offers.has(print)) return
-    const method: AnyAuthMethod = agent
+    const method: KeyMethod = agent
       ? { type: 'agent', username: user, agent }
       : // @types/ssh2 lacks the parsed key here; ssh2's parseKey gives it back as it is.
         { type: 'publickey', username: user, key: key as unknown as Buffer }

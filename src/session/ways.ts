@@ -132,6 +132,8 @@ async function hop(chain: readonly string[], roads: Roads): Promise<Session> {
     hostKeys: known?.hostKeys ?? [],
     login,
     accounts: [],
+    profile: 'compatible',
+    passwordLogin: true,
   } as const
   return roads.jumps.get(`hop ${chain.join(',')}`, async (onClose) => {
     try {

@@ -60,7 +60,6 @@ const states: readonly State[] = [
 ].map((state, at) => ({ ...state, port: 2201 + at }))
 
 const got = new Map<string, ReadonlySet<string>>()
-const worked = (gateway: string, mode: Mode, state: string) => got.get(`${gateway} ${mode} ${state}`) ?? new Set()
 
 let it: Rehearsal
 beforeAll(async () => {
@@ -72,7 +71,7 @@ beforeAll(async () => {
   for (const name of Object.keys(devices)) await machine(name).sh("systemctl stop 'reverse-tunnel-*'")
   await Promise.all(modes.map((mode) => prepareThief(machine(`stolen-${mode}`))))
   await Promise.all(names.map((name, number) => attack(machine(name), number)))
-}, 300_000)
+}, 600_000)
 afterAll(() => it?.down())
 
 async function attack(gateway: Machine, number: number): Promise<void> {
@@ -115,14 +114,11 @@ async function targetOf(gateway: Machine, mode: Mode, number: number): Promise<T
 
 describe.each(names)('on %s', (gateway) => {
   describe.each(modes)('with listener %s', (mode) => {
-    const of = (state: string) => worked(gateway, mode, state)
+    const of = (state: string) => got.get(`${gateway} ${mode} ${state}`) ?? new Set()
 
     test('the key is accepted, and its own port carries, whatever is tried beside it', () => {
-      const lost = [{ name: 'shipped' }, ...states].filter(({ name }) => {
-        const found = got.get(`${gateway} ${mode} ${name}`)
-        return found && !(found.has('in') && found.has('own'))
-      })
-      expect(lost).toEqual([])
+      const tried = ['shipped', ...states.filter(({ attacks }) => attacks(mode).length > 0).map(({ name }) => name)]
+      expect(tried.filter((name) => !(of(name).has('in') && of(name).has('own')))).toEqual([])
       expect([...of('shipped')].sort()).toEqual(['in', 'own'])
     })
 

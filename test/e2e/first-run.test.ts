@@ -26,8 +26,8 @@ test('--check shows the plan with its diffs, exits with 4, and touches nothing',
   const { code, stdout } = await it.provision([it.file, '--check'])
   expect(code).toBe(4)
   expect(stdout).toContain(`${gateway}  differs `)
-  expect(stdout).toContain('    +Match User tunnel\n')
-  expect(stdout).toContain('systemd-unit reverse-tunnel-ssh-gw.guest.internal.service: ')
+  expect(stdout).toContain('    +Match User tunnel-host-a-')
+  expect(stdout).toContain('systemd-units reverse-tunnel-*: write reverse-tunnel-ssh-gw.guest.internal.service, ')
   expect(stdout).toMatch(/checked, nothing was touched: 2 differs, [\d.]+ s\n$/)
   const { report } = await it.report([it.file, '--check'])
   expect({ hosts: outcomes(report), forwards: report.forwards }).toEqual({

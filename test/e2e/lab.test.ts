@@ -7,7 +7,7 @@ import { processesIn } from '../../src/lab/processes.ts'
 
 const [gateway, device, client] = ['ssh-gw.guest.internal', 'host-a.lan.internal', 'host001.guest.internal']
 const login = { user: 'user001', sudo: true }
-const common = { hostKeys: [], accounts: [], login }
+const common = { hostKeys: [], accounts: [], login, profile: 'compatible', passwordLogin: true } as const
 const picture: Inventory = {
   file: 'inventory.json',
   directory: '/tmp/provision-e2e-lab',

@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Result } from '../../src/lab/local.ts'
 import { equip, outcomes, person, picture, place, type Rehearsal, rehearse, states } from './kit.ts'
 
@@ -148,7 +148,7 @@ test('a bind address left out is loopback; IPv6 stands in brackets', async () =>
   expect(said(await host001(`ssh -o HostName=::1 -p 9024 ${device} hostname`))).toEqual(says(device))
   const listening = await it.lab.machine(gateway).sh(`ss -Hltn | awk '{print $4}' | grep :90 | sort`)
   expect(listening.stdout.trim().split('\n')).toEqual(
-    ['0.0.0.0:9025', '127.0.0.1:9022', '127.0.0.1:9023', '127.0.0.1:9080', '[::1]:9024', '[::]:9025'].sort(),
+    ['*:9025', '127.0.0.1:9022', '127.0.0.1:9023', '127.0.0.1:9080', '[::1]:9024'].sort(),
   )
 })
 
@@ -167,13 +167,34 @@ test('to expose a port, the inventory has to say so', async () => {
   expect(stderr).toContain('others than the gateway itself would reach the port: bind to 127.0.0.1')
 })
 
-test('the internet case with port 1022 is refused in a sentence, and nobody is contacted', async () => {
-  const other = join(it.folder, 'internet.json')
-  const forwards = ['127.0.0.1:1022:localhost:22']
-  const nowhere = { gateways: { 'ssh-gw.example.jp': {} }, devices: { 'sshd001.internal': { forwards } } }
-  await writeFile(other, JSON.stringify(nowhere))
-  const { code, stdout, stderr } = await it.provision([other])
-  expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
-  expect(stderr).toContain('port 1022: sshd opens ports below 1024 for root only')
-  expect(stderr).toContain('choose a port from 1024 on')
+describe('the internet case: port 1022, which sshd would open for root only', () => {
+  const [gw, sshd001, mobile001] = ['ssh-gw.example.jp', 'sshd001.internal', 'mobile001.internal']
+  let internet: Rehearsal
+  beforeAll(async () => {
+    internet = await rehearse({
+      login: { user: 'user001' },
+      gateways: { [gw]: {} },
+      devices: { [sshd001]: { forwards: ['127.0.0.1:1022:localhost:22'] } },
+      clients: { [mobile001]: {} },
+    })
+  })
+  afterAll(() => internet?.down())
+
+  test('works without any right of root for the tunnel', async () => {
+    const { code, report } = await internet.report([internet.file])
+    expect({ code, states: states(report) }).toEqual({ code: 0, states: ['ok'] })
+    await equip(internet, mobile001)
+    expect(said(await person(internet.lab.machine(mobile001), `ssh ${sshd001} hostname`))).toEqual(says(sshd001))
+    const { stdout } = await internet.lab.machine(gw).sh('ps -o user:32= -C systemd-socket-proxyd')
+    expect(stdout.trim()).toMatch(/^tunnel-sshd001-/)
+  })
+
+  test('and is refused in a sentence where sshd is to own the port', async () => {
+    const other = join(internet.folder, 'other.json')
+    const wish = { port: 1022, host: 'localhost', hostPort: 22, listener: 'sshd' }
+    await writeFile(other, JSON.stringify({ gateways: { [gw]: {} }, devices: { [sshd001]: { forwards: [wish] } } }))
+    const { code, stdout, stderr } = await internet.provision([other])
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+    expect(stderr).toContain('port 1022: sshd opens ports below 1024 for root only; say "listener": "socket"')
+  })
 })

@@ -4,6 +4,7 @@ import { outcomes, picture, type Rehearsal, rehearse, verified } from './kit.ts'
 
 const [gateway, device] = ['ssh-gw.guest.internal', 'host-a.lan.internal']
 const unit = `reverse-tunnel-${gateway}.service`
+const socket = 'reverse-tunnel-127.0.0.1_9022.socket'
 
 let it: Rehearsal
 beforeAll(async () => {
@@ -47,31 +48,31 @@ test('verifying again and again never makes an sshd shut us out', async () => {
     expect(await inside(name, 'journalctl -q -u ssh | grep -ci penalty || :'), name).toBe('0\n')
 })
 
-test('no-tunnel: the unit was stopped, so nothing listens', async () => {
+test('no-tunnel: the unit was stopped, so nobody stands behind the port', async () => {
   await inside(device, `systemctl stop ${unit}`)
   const { code, report } = await verify()
   expect({ code, hosts: outcomes(report) }).toEqual({ code: 1, hosts: [`${gateway} ok`, `${device} differs`] })
   expect(only(report)).toMatchObject({
     state: 'no-tunnel',
-    error: { message: 'nothing listens on port 9022', hint: `on the device: systemctl status 'reverse-tunnel-*'` },
+    error: { message: 'no tunnel stands behind port 9022', hint: `on the device: systemctl status 'reverse-tunnel-*'` },
   })
   const { stdout } = await it.provision(['verify', it.file])
   expect(stdout).toContain(
-    `127.0.0.1:9022 on ${gateway}  no-tunnel (${device})\n  nothing listens on port 9022\n  hint: `,
+    `127.0.0.1:9022 on ${gateway}  no-tunnel (${device})\n  no tunnel stands behind port 9022\n  hint: `,
   )
 })
 
 test('wrong-device: another sshd sits behind the port', async () => {
   mended(async () => {
-    await inside(gateway, 'systemctl stop other-sshd')
+    await inside(gateway, `systemctl stop other-sshd; systemctl start ${socket}`)
     await inside(device, `systemctl start ${unit}`)
   })
-  await inside(gateway, `ssh-keygen -q -t ed25519 -N '' -f /root/other`)
+  await inside(gateway, `systemctl stop ${socket}; ssh-keygen -q -t ed25519 -N '' -f /root/other`)
   const imposter = '/usr/sbin/sshd -p 9022 -o ListenAddress=127.0.0.1 -o HostKey=/root/other -o PidFile=/run/other.pid'
   await inside(gateway, `systemd-run --quiet --unit other-sshd ${imposter} -D`)
   await inside(gateway, 'until ss -ltn | grep -q 127.0.0.1:9022; do :; done')
   const { code, report } = await verify()
-  expect({ code, hosts: outcomes(report) }).toEqual({ code: 1, hosts: [`${gateway} ok`, `${device} differs`] })
+  expect({ code, hosts: outcomes(report) }).toEqual({ code: 1, hosts: [`${gateway} differs`, `${device} differs`] })
   const other = (await inside(gateway, 'ssh-keygen -lf /root/other.pub')).split(' ')[1]
   expect(only(report)).toMatchObject({ state: 'wrong-device' })
   expect(only(report)?.error?.message).toContain(
@@ -82,21 +83,23 @@ test('wrong-device: another sshd sits behind the port', async () => {
   const guest = await it.report(['verify', it.file, '--timeout', '3'], { from: 'guest' })
   expect({ code: guest.code, hosts: outcomes(guest.report) }).toEqual({
     code: 3,
-    hosts: [`${gateway} ok`, `${device} unreachable`],
+    hosts: [`${gateway} differs`, `${device} unreachable`],
   })
   expect(guest.report.hosts[1]?.error?.message).toContain('proved another host key')
 })
 
 test('stale: the client on the device is frozen, and its port says nothing', async () => {
-  mended(() => inside(device, `systemctl kill --signal=CONT ${unit}`))
-  await inside(device, `systemctl kill --signal=STOP ${unit}`)
+  const check = unit.replace('.service', '-check.timer')
+  mended(() => inside(device, `systemctl start ${check}`))
+  // Else it would be killed before anybody saw it.
+  await inside(device, `systemctl stop ${check}; systemctl kill --signal=STOP ${unit}`)
   const { code, report } = await verify()
-  expect({ code, hosts: outcomes(report) }).toEqual({ code: 1, hosts: [`${gateway} ok`, `${device} ok`] })
+  expect({ code, hosts: outcomes(report) }).toEqual({ code: 1, hosts: [`${gateway} ok`, `${device} differs`] })
   expect(only(report)).toMatchObject({
     state: 'stale',
     error: { message: 'the port is open, but nobody speaks: the tunnel behind it is frozen or its link is cut' },
   })
-  expect(only(report)?.error?.hint).toContain(`a frozen ssh does not: on ${device}, systemctl restart`)
+  expect(only(report)?.error?.hint).toContain('a frozen ssh even sooner')
 })
 
 test('device-sshd-down: the tunnel lives, the sshd behind it does not', async () => {

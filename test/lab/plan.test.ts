@@ -3,13 +3,16 @@ import type { Device, Gateway, Inventory } from '../../src/inventory/model.ts'
 import { labId, planLab } from '../../src/lab/plan.ts'
 
 const login = { user: 'pi', sudo: true }
+const common = { hostKeys: [], accounts: [], login, profile: 'compatible', passwordLogin: true } as const
 const gateway = (more: Partial<Gateway> = {}): Gateway => ({
-  ...{ role: 'gateway', name: 'ssh-gw.example.jp', hostKeys: [], accounts: [], login, tunnelAccount: 'tunnel' },
+  ...common,
+  ...{ role: 'gateway', name: 'ssh-gw.example.jp', tunnelAccount: 'tunnel' },
   dial: { address: 'ssh-gw.example.jp', port: 22 },
   ...more,
 })
 const device = (more: Partial<Device> = {}): Device => ({
-  ...{ role: 'device', name: 'sshd001.internal', hostKeys: [], accounts: [], login, forwards: [] },
+  ...common,
+  ...{ role: 'device', name: 'sshd001.internal', forwards: [] },
   ...{ via: ['direct'], supervisor: 'systemd' },
   ...more,
 })

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { sshdSettings } from '../../src/resources/index.ts'
-import { cases, nothing } from './golden.ts'
+import { cases, nothing, shown } from './golden.ts'
 
 const resource = sshdSettings('00-reverse-tunnel', {
   match: 'User tunnel',
@@ -19,6 +19,26 @@ const newContent = `${content}    UnusedConnectionTimeout none\n`
 const version = (word: string) => `OpenSSH_${word}, OpenSSL 3.5.1 1 Jul 2026\n`
 const effective = 'allowtcpforwarding remote\npermittty no\nunusedconnectiontimeout none\n'
 const defaults = 'allowtcpforwarding yes\npermittty yes\nunusedconnectiontimeout none\n'
+const everybody = sshdSettings('00-provision', {
+  user: 'root',
+  settings: [
+    ['PasswordAuthentication', 'no', { always: true }],
+    ['Ciphers', 'chacha20-poly1305@openssh.com,aes256-ctr'],
+    ['PerSourcePenalties', 'authfail:1 max:30', { since: '9.8', yields: true }],
+  ],
+})
+const ciphers = 'Ciphers chacha20-poly1305@openssh.com,aes256-ctr\n'
+const passwords = 'Match all\n    PasswordAuthentication no\n'
+const stock = 'crash:90 authfail:5 noauth:1 max:600 min:15 overflow:permissive'
+const ours = 'crash:90 authfail:1 noauth:1 max:30 min:15 overflow:permissive'
+const late = sshdSettings('x', {
+  user: 'root',
+  settings: [
+    ['PermitTTY', 'no'],
+    ['Ciphers', (seen) => seen.of('gw', 'host keys')],
+  ],
+})
+const nobody = sshdSettings('x', { user: 'root', settings: [['PerSourcePenalties', 'max:30', '99.0']] })
 const file = (text: string) => `file 644 root root\n${text}`
 
 cases('sshd-settings', {
@@ -43,6 +63,50 @@ cases('sshd-settings', {
   },
   'symlink-refused': { resource, now: `${version('10.0p2')}valid\n${defaults}other symbolic link\n` },
   'other-mode': { resource, now: `${version('10.0p2')}valid\n${effective}file 600 root root\n${newContent}` },
+  'for-everybody-and-without-exception': {
+    resource: everybody,
+    now: `${version('10.0p2')}valid\nciphers aes128-ctr\npasswordauthentication yes\npersourcepenalties ${stock}\nabsent\n`,
+  },
+  'for-everybody-converged': {
+    resource: everybody,
+    now: `${version('10.0p2')}valid\nciphers chacha20-poly1305@openssh.com,aes256-ctr\npasswordauthentication no\npersourcepenalties ${ours}\n${file(`${ciphers}PerSourcePenalties authfail:1 max:30\n${passwords}`)}`,
+  },
+  'penalties-of-the-administrator-stay': {
+    resource: everybody,
+    now: `${version('10.0p2')}valid\nciphers aes128-ctr\npasswordauthentication no\npersourcepenalties ${stock}\nelsewhere PerSourcePenalties /etc/ssh/sshd_config\n${file(`${ciphers}${passwords}`)}`,
+  },
+  'penalties-of-the-administrator-converged': {
+    resource: everybody,
+    now: `${version('10.0p2')}valid\nciphers chacha20-poly1305@openssh.com,aes256-ctr\npasswordauthentication no\npersourcepenalties ${stock}\nelsewhere persourcepenalties /etc/ssh/sshd_config\n${file(`${ciphers}# PerSourcePenalties stays as /etc/ssh/sshd_config has it.\n${passwords}`)}`,
+  },
+  'penalties-of-a-file-that-cannot-be-found': {
+    resource: everybody,
+    now: `${version('10.0p2')}valid\nciphers chacha20-poly1305@openssh.com,aes256-ctr\npasswordauthentication no\npersourcepenalties ${stock}\n${file(`${ciphers}PerSourcePenalties authfail:1 max:30\n${passwords}`)}`,
+  },
+  'another-word-in-an-old-sshd': {
+    resource: sshdSettings('x', {
+      user: 'root',
+      settings: [
+        ['PubkeyAcceptedKeyTypes', 'ssh-ed25519', { before: '8.5' }],
+        ['PubkeyAcceptedAlgorithms', 'ssh-ed25519', '8.5'],
+        ['PermitTTY', 'no'],
+      ],
+    }),
+    now: `${version('8.4p1')}valid\npubkeyacceptedkeytypes ssh-rsa\nabsent\n`,
+  },
+  later: { resource: late, now: `${version('10.0p2')}valid\nabsent\n` },
+  'no-longer-late': {
+    resource: late,
+    now: `${version('10.0p2')}valid\nabsent\n`,
+    seen: shown({ 'gw host keys': 'x' }),
+  },
+  'nothing-wanted-converged': { resource: nobody, now: `${version('10.0p2')}valid\nabsent\n` },
+  'nothing-wanted-of-what-is-no-openssh': {
+    resource: nobody,
+    now: 'sh: ssh: not found\nbroken sshd: not found \nabsent\n',
+  },
+  'nothing-wanted-any-more': { resource: nobody, now: `${version('10.0p2')}valid\n${file('Ciphers aes128-ctr\n')}` },
+  'nothing-wanted-and-a-symlink-refused': { resource: nobody, now: `${version('10.0p2')}valid\nother symbolic link\n` },
   'no-sshd-at-all': { resource, now: 'sh: ssh: not found\nbroken sshd: not found \nabsent\n' },
 })
 

@@ -129,6 +129,8 @@ export function host(
     hostKeys: more.pins ?? sshd.hostKeys ?? [],
     login: { user: me, identityFile: lab.key, sudo: true, ...more.login },
     accounts: [],
+    profile: 'compatible',
+    passwordLogin: true,
   }
   return { ...base, role: 'gateway', dial: { address: '127.0.0.1', port: sshd.port }, tunnelAccount: 'tunnel' }
 }

@@ -1,3 +1,4 @@
+# shellcheck shell=sh disable=SC2016
 # The gateway's side of the attacks: what could be stolen, sshd's of other minds, and a look at who listens. As root.
 set -u
 here=/var/attack
@@ -35,7 +36,6 @@ prepare() {
 other_sshd() {
   name=$1 port=$2
   shift 2
-  # shellcheck disable=SC2016
   unshare --mount --propagation private sh -c '
     state=$1
     shift

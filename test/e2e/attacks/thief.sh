@@ -1,3 +1,4 @@
+# shellcheck shell=sh disable=SC2154,SC2016
 # What a stolen key could be used for, tried for real: on the device, as root, with the device's own key.
 #   sh thief.sh ATTACK…    with $gateway $address6 $port $account $others $number $own $neighbour $socket $tun
 # Prints `in` once the key was accepted, and the name of every attack that worked: by bytes that came through. The
@@ -43,10 +44,12 @@ until_true() {
 answered() { [ "$(grep -cE 'remote forward (success|failure) for' "$log")" -ge "$1" ]; }
 gone() { [ ! -S "$control" ]; }
 
-if [ -S "$control" ]; then
+leave() {
   ssh -S "$control" -O exit any 2>/dev/null
   until_true gone
-fi
+}
+
+if [ -S "$control" ]; then leave; fi
 [ $# -gt 0 ] || exit 0
 
 # One connection asks for all forwards; each is granted or refused by itself.
@@ -70,14 +73,20 @@ if wants L-socket; then set -- "$@" -L "$((base + 3)):/run/hello.sock"; fi
 if wants D; then set -- "$@" -D "$((base + 4))"; fi
 if wants tun; then set -- "$@" -w "$number:$tun"; fi
 
-rm -f "$log"
-ssh -F $here/config -f -N -M -S "$control" -v -E "$log" -o HostKeyAlias="$gateway" -p "$port" -l "$account" "$@" "$gateway" </dev/null
-[ -S "$control" ] || {
-  cat "$log" >&2
-  exit 1
-}
+# The session before may hold the thief's own port for a moment after its end.
+for try in 1 2 3 4 5; do
+  rm -f "$log"
+  ssh -F $here/config -f -N -M -S "$control" -v -E "$log" -o HostKeyAlias="$gateway" -p "$port" -l "$account" "$@" "$gateway" </dev/null
+  [ -S "$control" ] || {
+    cat "$log" >&2
+    exit 1
+  }
+  until_true answered "$remote"
+  grep -qF "failure for: listen ${own%:127.0.0.1:7000}" "$log" || break
+  echo "$port: once more, after try $try" >&2
+  leave
+done
 echo in
-until_true answered "$remote"
 if grep -E 'cannot listen to port|Address already in use' "$log" >&2; then exit 1; fi
 
 through() {
@@ -87,7 +96,7 @@ through() {
 mux="-F $here/config -o ControlPath=$control -o ProxyCommand=false"
 
 if wants exec tty agent x11 setenv environment rc; then
-  # shellcheck disable=SC2086,SC2016
+  # shellcheck disable=SC2086
   said=$(timeout 30 ssh $mux -tt "$gateway" '
     echo "exec=$((6 * 7))"
     case $(tty) in /dev/*) echo tty ;; esac
@@ -108,7 +117,7 @@ if wants exec tty agent x11 setenv environment rc; then
   done
 fi
 if wants shell; then
-  # shellcheck disable=SC2086,SC2016
+  # shellcheck disable=SC2086
   opened shell "$(echo 'echo $((6 * 7))' | timeout 30 ssh $mux -T "$gateway" 2>/dev/null)" 42
 fi
 loot=$here/loot-$number
@@ -133,7 +142,6 @@ if wants L-beyond; then opened L-beyond "$(hear 127.0.0.1 $((base + 2)))" "$beyo
 if wants L-socket; then opened L-socket "$(hear 127.0.0.1 $((base + 3)))" "$gateway"; fi
 if wants D; then
   # SOCKS 4: connect to port 7000 (27, 88) of 127.0.0.1.
-  # shellcheck disable=SC2016
   said=$(timeout 15 bash -c 'exec 3<>"/dev/tcp/127.0.0.1/$0" && printf "\4\1\33\130\177\0\0\1\0" >&3 &&
     head -c 8 <&3 >/dev/null && read -r -t 15 line <&3 && echo "$line"' $((base + 4)) 2>/dev/null)
   opened D "$said" "$gateway"
