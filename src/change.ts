@@ -4,6 +4,7 @@ import { type Fleet, hasFailed, type Member } from './fleet.ts'
 import { type HostPlan, plan } from './plan.ts'
 import type { Wanted } from './playbook.ts'
 import type { ChangeReport, Outcome, Trouble } from './report/report.ts'
+import type { Resource } from './resource.ts'
 import type { Planned } from './script.ts'
 import { lookScript, parseShown } from './script.ts'
 import type { Session } from './session.ts'
@@ -15,6 +16,7 @@ export interface Changing {
   readonly fleet: Fleet
   readonly login: (member: Member, along?: string) => Promise<Session>
   readonly ways: Omit<Ways, 'login'>
+  readonly pins: PinKeeper
   readonly phase: (host: string, phase: string) => void
   readonly end: (member: Member, outcome: Outcome, error?: Trouble) => void
   /** Unique to this run. */
@@ -25,10 +27,18 @@ export interface Changing {
   readonly patience: number
 }
 
+/** What is pinned for the hosts of this run. In a run that touches nothing, `add` and `keep` do nothing. */
+export interface PinKeeper {
+  trusted(host: Member['host']): Promise<(key: string) => boolean>
+  add(host: Member['host'], keys: readonly string[]): Promise<void>
+  keep(host: Member['host'], keys: readonly string[]): Promise<void>
+}
+
 const lookMs = 60_000
 
 /** One connection, one exec, everything the playbook wants to know. */
-export async function look(member: Member, { login, phase, end, ways }: Changing): Promise<void> {
+export async function look(member: Member, changing: Changing): Promise<void> {
+  const { login, phase, end, ways } = changing
   const { host, resources } = member
   try {
     phase(host.name, 'connect')
@@ -41,6 +51,7 @@ export async function look(member: Member, { login, phase, end, ways }: Changing
     ways.debug(`look at ${host.name}`, script)
     const { stdout } = await member.session.exec(script, { timeoutMs: lookMs, privileged: true })
     for (const [id, shown] of parseShown(stdout, resources)) member.shown.set(id, shown)
+    await pin(member, resources, changing)
   } catch (error) {
     end(member, 'unreachable', trouble(error))
   }
@@ -70,10 +81,23 @@ export async function change(member: Member, step: Wanted, stepNumber: number, c
     if (result.session) member.session = result.session
     for (const [id, shown] of result.shown) member.shown.set(id, shown)
     if (result.outcome !== 'changed') return end(member, result.outcome, result.error)
+    const renewed = changes.flatMap(({ change: { hostKeys } }) => hostKeys ?? [])
+    if (renewed.length > 0) await changing.pins.keep(member.host, [...renewed, ...member.session.hostKeys()])
+    await pin(member, resources, changing)
     member.changes.push(...changes.map(changeReport))
   } catch (error) {
     end(member, 'unknown', trouble(error))
   }
+}
+
+/** A host's own word, over a login that is pinned, about the keys that it will prove. */
+async function pin(member: Member, resources: readonly Resource[], { pins }: Changing): Promise<void> {
+  const told = resources.flatMap((resource) => {
+    const shown = member.shown.get(resource.id)
+    return (shown && resource.hostKeys?.(shown.text)) ?? []
+  })
+  if (told.length > 0) await pins.add(member.host, told)
+  member.trusts = await pins.trusted(member.host)
 }
 
 /** What a whole run would do to this host, as far as it can be told now. */

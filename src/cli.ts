@@ -1,6 +1,8 @@
 import yargs from 'yargs'
 import { apply } from './commands/apply.ts'
 import { lab } from './commands/lab.ts'
+import { remove } from './commands/remove.ts'
+import { rotate } from './commands/rotate.ts'
 import { schema } from './commands/schema.ts'
 import { sshConfig } from './commands/ssh-config.ts'
 import { trust } from './commands/trust.ts'
@@ -23,6 +25,8 @@ export async function main(words: readonly string[]): Promise<void> {
       .command(verify)
       .command(undo)
       .command(trust)
+      .command(rotate)
+      .command(remove)
       .command(sshConfig)
       .command(schema)
       .command(lab)
@@ -62,7 +66,7 @@ function slip(words: readonly string[], help: string): string {
   return 'see `provision --help`'
 }
 
-const repeatable = new Set(['suite', 'limit', 'acceptNewHostKey', 'accept-new-host-key', '_', '--'])
+const repeatable = new Set(['suite', 'limit', 'device', 'acceptNewHostKey', 'accept-new-host-key', '_', '--'])
 
 /** Of an option that is given twice the last one counts, as in ssh with `-p`; yargs would make a list of it. */
 function lastWord(words: Record<string, unknown>): void {

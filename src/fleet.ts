@@ -13,6 +13,8 @@ export interface Member {
   readonly shown: Map<string, Shown>
   readonly changes: ChangeReport[]
   readonly began: number
+  /** Is this host key pinned for it, or accepted in place of the pin. */
+  trusts?: (key: string) => boolean
   /** The login of the look, from the moment it is under way. */
   login?: Promise<Session>
   /** The newest session; none while there is no connection. */
@@ -51,6 +53,8 @@ export function assemble(
       of: (host, id) => members.get(host)?.shown.get(id)?.text,
       hostKey: (host) => members.get(host)?.session?.hostKey,
       failed: (host) => hasFailed(members.get(host)),
+      proved: (host) => members.get(host)?.session?.hostKeys(),
+      trusts: (host, key) => members.get(host)?.trusts?.(key) ?? false,
       gone: (host) => !members.has(host) || hasFailed(members.get(host)),
     },
   }

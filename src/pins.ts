@@ -55,6 +55,10 @@ export interface Pins {
   add(host: Pinned, key: HostKey): Promise<void>
   /** Drops the lines that are about this host alone, and appends one. */
   replace(host: Pinned, key: HostKey): Promise<void>
+  /** Which keys a login would go by now: those pinned, and any where the user accepts a new one. */
+  trusted(host: Pinned): Promise<(key: string) => boolean>
+  /** Drops the lines that are about this host alone and hold no key of these. */
+  keep(host: Pinned, keys: readonly string[]): Promise<void>
   /**
    * Decides about a key that is not simply known: pins it where the user says so.
    * @throws ConnectError `unknown-host-key`, `changed-host-key`
@@ -96,6 +100,23 @@ export function openPins(options: PinsOptions): Pins {
           host,
           key,
         )
+      }),
+    async trusted(host) {
+      const known = await pins.for(host)
+      const accepts = known.from === 'known_hosts' && acceptNew.has(host.name)
+      return (text) => {
+        const key = parseHostKey(text)
+        return key !== undefined && (judge(known, key) === 'known' || (accepts && judge(known, key) === 'changed'))
+      }
+    },
+    keep: (host, keys) =>
+      rewrite(file, (before) => {
+        const names = knownNames(host.name, host.port)
+        const stays = (line: string) => {
+          const key = parseKnownLine(line)?.key
+          return key === undefined || keys.includes(hostKeyText(key)) || !isReplaceable(line, names)
+        }
+        return lines(before).filter(stays).join('')
       }),
     settle(host, key) {
       const mine = lastQuestion.then(() => settle(host, key))

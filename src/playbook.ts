@@ -1,6 +1,6 @@
 import type { Device, Forward, Gateway, Inventory } from './inventory/model.ts'
 import type { Recovery } from './recovery.ts'
-import type { Resource, Seen } from './resource.ts'
+import type { Proof, Resource, Seen } from './resource.ts'
 
 /** A recipe: from the inventory to what its hosts should have, in order. Pure: it contacts nobody. */
 export type Playbook = (inventory: Inventory) => readonly Step[]
@@ -18,6 +18,10 @@ export interface Checked {
   readonly forwards: readonly Forward[]
   /** How soon each is back after a fault, by the settings it has then; undefined: cannot be told. */
   readonly recovery: (forward: Forward, seen: Seen) => Recovery | undefined
+  /** What was begun and is not done, from what hosts have shown in the end; a later run goes on with it. */
+  readonly pending?: (seen: Seen) => readonly string[]
+  /** What is tried on each of these hosts when all is done. */
+  readonly proofs?: ReadonlyMap<string, readonly Proof[]>
 }
 
 /** Names a recipe, and gives it its types. Steps may be nested, so that a recipe can contain another. */
@@ -40,4 +44,15 @@ export function verify(
   recovery: Checked['recovery'] = () => undefined,
 ): Checked {
   return { kind: 'checked', forwards: devices.flatMap((device) => forwards(device)), recovery }
+}
+
+/** What stays to be done by a later run, told at the end of this one. */
+export function tell(pending: (seen: Seen) => readonly string[]): Checked {
+  return { kind: 'checked', forwards: [], recovery: () => undefined, pending }
+}
+
+/** Each of these hosts is tried at the end of a run that changes. */
+export function prove<H extends Gateway | Device>(hosts: readonly H[], proofs: (host: H) => readonly Proof[]): Checked {
+  const all = new Map(hosts.map((host) => [host.name, proofs(host)]))
+  return { kind: 'checked', forwards: [], recovery: () => undefined, proofs: all }
 }

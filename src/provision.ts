@@ -3,8 +3,9 @@ import { assemble, type Fleet, hasFailed, type Member, reportOf } from './fleet.
 import type { Inventory } from './inventory/model.ts'
 import type { Playbook, Step } from './playbook.ts'
 import { prove } from './prove.ts'
-import { exitCode, type Outcome, type RecoveryReport, type Report } from './report/report.ts'
+import { exitCode, type Outcome, type ProofReport, type RecoveryReport, type Report } from './report/report.ts'
 import { changingOf, type Run } from './run.ts'
+import { tryProofs } from './verify/proofs.ts'
 
 /** The whole run: look at every host at once, plan, show, change step by step, prove every forward, report. */
 export async function provision(inventory: Inventory, playbook: Playbook, run: Run): Promise<Report> {
@@ -30,6 +31,7 @@ export async function provision(inventory: Inventory, playbook: Playbook, run: R
   const before = await early
   const forwards = moving && !run.signal.aborted ? await prove(checks, fleet, inventory, run) : before
 
+  const proofs = run.command === 'apply' && !run.signal.aborted ? await tried(steps, fleet) : []
   for (const { session } of members) session?.close()
   run.context.closeAll()
   const hosts = members.map(reportOf)
@@ -39,10 +41,12 @@ export async function provision(inventory: Inventory, playbook: Playbook, run: R
     command: run.command,
     inventory: inventory.file,
     seconds: Math.round(run.now() - began) / 1000,
-    exitCode: exitCode(hosts, forwards, run.signal.aborted),
+    exitCode: exitCode(hosts, [...forwards, ...proofs], run.signal.aborted),
     hosts,
     forwards,
     recoveries: promises(steps, fleet),
+    ...(proofs.length > 0 && { proofs }),
+    pending: steps.flatMap((step) => (step.kind === 'checked' ? (step.pending?.(fleet.seen) ?? []) : [])),
     wire: { connections, execs },
   }
 }
@@ -76,4 +80,12 @@ function success(member: Member, fleet: Fleet, { command, signal }: Run): Outcom
   if (signal.aborted && preview(member, fleet).changes.length > 0) return 'differs'
   if (member.changes.length === 0) return 'ok'
   return command === 'apply' ? 'changed' : 'differs'
+}
+
+async function tried(steps: readonly Step[], { members, seen }: Fleet): Promise<ProofReport[]> {
+  const wanted = steps.flatMap((step) => (step.kind === 'checked' ? [...(step.proofs ?? [])] : []))
+  const reports = await Promise.all(
+    wanted.map(([host, proofs]) => tryProofs({ host, proofs, seen, session: members.get(host)?.session })),
+  )
+  return reports.flat()
 }

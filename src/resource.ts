@@ -8,6 +8,13 @@ export interface Resource {
   readonly inspect: Sh
   /** From what `inspect` printed to what is wanted. `later`: something it needs is not known yet. */
   diff(now: Observed, seen: Seen): Change | Refused | 'converged' | 'later'
+  /** Host keys that this host says, as root, it is going to prove: pinned beside the inventory as soon as it has shown them. */
+  hostKeys?(now: Observed): readonly string[]
+}
+
+/** The same, only looked at: for a step that changes what a later step starts from. */
+export function lookedAt(resource: Resource): Resource {
+  return { ...resource, diff: () => 'converged' }
 }
 
 /** What an inspect printed, as UTF-8. */
@@ -23,6 +30,10 @@ export interface Seen {
   hostKey?(host: string): string | undefined
   /** This host is within the limit, and could not be reached or came to a bad end. */
   failed(host: string): boolean
+  /** Every host key that its sshd proved at the newest login; undefined while there was none. */
+  proved?(host: string): readonly string[] | undefined
+  /** Would this machine log in to the host if it proved this key: pinned, or to be accepted in place of the pin. */
+  trusts?(host: string, key: string): boolean
 }
 
 /** A value, or one that depends on what hosts have shown; undefined: not known yet. Identity is never late, only content. */
@@ -51,6 +62,8 @@ export interface Change {
   readonly commit: Sh
   /** Makes it live, after all commits. Equal pieces of several changes run once. */
   readonly activate?: Sh
+  /** What the host's sshd proves once it is live, where that is not what it proves now: no other key stays pinned then. */
+  readonly hostKeys?: readonly string[]
   /** Makes the old state live again, after the saved files are back. May run twice, and when nothing was activated. */
   readonly undo?: Sh
 }
@@ -59,4 +72,11 @@ export interface Change {
 export interface Refused {
   readonly refused: string
   readonly hint?: string
+}
+
+/** A sentence, and shell that tries it as root and changes nothing: exit code 0 when it holds, else stderr says what is there instead. */
+export interface Proof {
+  readonly what: string
+  /** Undefined: there is nothing to try it with. */
+  readonly script: Sh | ((seen: Seen) => Sh | undefined)
 }

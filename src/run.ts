@@ -1,5 +1,7 @@
-import type { Changing } from './change.ts'
+import type { Changing, PinKeeper } from './change.ts'
 import type { Fleet, Member } from './fleet.ts'
+import type { Host } from './inventory/model.ts'
+import { parseHostKey } from './pins.ts'
 import { type ReachContext, reach } from './reach.ts'
 import type { Progress } from './report/progress.ts'
 import type { Outcome, Report, Trouble } from './report/report.ts'
@@ -23,12 +25,27 @@ export interface Run {
   readonly patience: number
 }
 
+function pinKeeper({ command, context: { wire } }: Run): PinKeeper {
+  const { pins } = wire
+  const full = async (host: Host) => ({ ...host, port: host.port ?? (await wire.userConfig(host.name)).port })
+  return {
+    trusted: async (host) => pins.trusted(await full(host)),
+    async add(host, keys) {
+      const trusts = await pins.trusted(await full(host))
+      const fresh = command === 'apply' ? keys.flatMap((key) => (trusts(key) ? [] : (parseHostKey(key) ?? []))) : []
+      for (const key of fresh) await pins.add(host, key)
+    },
+    keep: async (host, keys) => (command === 'apply' ? pins.keep(await full(host), keys) : undefined),
+  }
+}
+
 /** What the hosts of a run go through, with what the run has from outside. */
 export function changingOf(fleet: Fleet, run: Run): Changing {
   return {
     fleet,
     // The login that confirms a change is always waited for: giving it up would undo what is good.
     login: ({ host }, along) => reach(host, run.context, along === undefined ? { signal: run.signal } : { along }),
+    pins: pinKeeper(run),
     ways: { now: run.now, wait: run.wait, clock: run.clock, debug: run.debug },
     phase: (host, phase) => run.progress.phase(host, phase),
     end: (member: Member, outcome: Outcome, error?: Trouble) => {

@@ -16,6 +16,8 @@ export interface Session {
   readonly via: string
   /** The host key it proved, as `ssh-ed25519 AAAA…`. */
   readonly hostKey: string
+  /** All host keys that it has proved: that one, and, once an exec has ended, every other that its sshd serves now. */
+  hostKeys(): readonly string[]
   /**
    * Runs a POSIX sh script, sent on stdin, as root where `privileged`.
    * Resolves only when the script's own end was seen, whatever its exit code.

@@ -39,12 +39,15 @@ export interface Sent extends Pick<Transaction, 'id' | 'patience' | 'resources'>
   readonly script: string
   /** What is wrong with what the host showed after the change: then it is not confirmed. */
   readonly fault: (answer: Answer) => string | undefined
+  /** The confirming login has to be shown one of these; none: whichever is pinned. */
+  readonly hostKeys?: readonly string[]
 }
 
 export function transact(session: Session, wanted: Transaction, seen: Seen, ways: Ways): Promise<End> {
   const { id, patience, resources } = wanted
+  const hostKeys = wanted.changes.flatMap(({ change }) => change.hostKeys ?? [])
   const fault = (answer: Answer) => notConverged(wanted, answer, seen)
-  return carry(session, { id, patience, resources, script: applyScript(wanted), fault }, ways)
+  return carry(session, { id, patience, resources, script: applyScript(wanted), fault, hostKeys }, ways)
 }
 
 /** Whatever the transaction does: the host is left with it only when a fresh login has confirmed it. */
@@ -115,11 +118,15 @@ async function askAgain(script: string, sent: Sent, ways: Ways): Promise<Asked |
 }
 
 /** A login that was there before proves nothing: sshd keeps old sessions over a reload. Nor does one refused once mean no. */
-async function freshLogin({ patience }: Sent, ways: Ways): Promise<Session | ConnectError> {
+async function freshLogin({ patience, hostKeys = [] }: Sent, ways: Ways): Promise<Session | ConnectError> {
   const deadline = ways.now() + patience * 500
   for (;;) {
     try {
-      return await ways.login()
+      const session = await ways.login()
+      if (hostKeys.length === 0 || hostKeys.includes(session.hostKey)) return session
+      session.close()
+      // A reload takes its time.
+      throw new ConnectError('unreachable', 'the login still showed a host key from before the change')
     } catch (error) {
       if (!(error instanceof ConnectError)) throw error
       if (error.kind !== 'unreachable' || ways.now() > deadline) return error

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeEach, describe, expect, test } from 'vitest'
-import { fingerprintOf, judge, openPins, type Pinned } from '../src/pins.ts'
+import { fingerprintOf, hostKeyText, judge, openPins, type Pinned } from '../src/pins.ts'
 import { type PublicKey, publicKey } from './session/fixture.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'provision-pins-'))
@@ -86,6 +86,37 @@ describe('pins in the inventory', () => {
     writeFileSync(file, `host-a.lan.internal ${two.text}\n`)
     const known = await openPins({ file: '/nowhere', knownHosts: file }).for({ ...hostA, hostKeys: [one.text] })
     expect(judge(known, one.key)).toBe('changed')
+  })
+})
+
+describe('what a login would go by', () => {
+  const text = ({ key }: PublicKey) => hostKeyText(key)
+
+  test('is what is pinned, and what the user accepts in its place', async () => {
+    writeFileSync(file, `host-a.lan.internal ${text(one)}\n`)
+    const plain = await pins().trusted(hostA)
+    expect([one, two].map((key) => plain(text(key)))).toEqual([true, false])
+    const accepting = await openPins({ file, acceptNew: new Set(['host-a.lan.internal']) }).trusted(hostA)
+    expect([one, two].map((key) => accepting(text(key)))).toEqual([true, true])
+    const written = await openPins({ file, acceptNew: new Set(['host-a.lan.internal']) }).trusted({
+      ...hostA,
+      hostKeys: [text(one)],
+    })
+    expect(written(text(two))).toBe(false)
+  })
+
+  test('keeps the keys that are named, and every line that is not about this host alone', async () => {
+    const lines = [
+      '# words',
+      `host-a.lan.internal ${text(one)}`,
+      `host-a.lan.internal ${text(two)}`,
+      `host-a.lan.internal,other ${text(one)}`,
+      `@revoked host-a.lan.internal ${text(three)}`,
+      `other ${text(one)}`,
+    ]
+    writeFileSync(file, lines.join('\n'))
+    await pins().keep(hostA, [text(two)])
+    expect(readFileSync(file, 'utf8')).toBe(lines.filter((_, at) => at !== 1).join('\n'))
   })
 })
 

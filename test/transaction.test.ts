@@ -43,7 +43,9 @@ interface Wire {
 }
 
 /** A host by a script: what the first session answers, then every login, which fails or is a session with its answers. */
-async function run(first: Answers, ...logins: readonly (Error | Answers)[]): Promise<Wire> {
+const run = (first: Answers, ...logins: readonly (Error | Answers)[]) => runOf(wanted, first, ...logins)
+
+async function runOf(asked: Transaction, first: Answers, ...logins: readonly (Error | Answers)[]): Promise<Wire> {
   const log: string[] = []
   const scripts: string[] = []
   const session = (name: string, answers: Answers): Session => {
@@ -52,6 +54,7 @@ async function run(first: Answers, ...logins: readonly (Error | Answers)[]): Pro
       host: 'host-a',
       via: 'direct',
       hostKey: 'ssh-ed25519 AAAA',
+      hostKeys: () => ['ssh-ed25519 AAAA'],
       forward: async () => new Duplex(),
       close: () => void log.push(`close ${name}`),
       async exec(script, { privileged }) {
@@ -69,7 +72,7 @@ async function run(first: Answers, ...logins: readonly (Error | Answers)[]): Pro
   }
   let clock = 0
   let made = 0
-  const end = await transact(session('first', first), wanted, nobody, {
+  const end = await transact(session('first', first), asked, nobody, {
     now: () => clock,
     clock: () => new Date(2026, 10, 22, 12, 0, 0),
     wait: async (ms) => {
@@ -94,6 +97,22 @@ test('what is applied is confirmed by a fresh login, and the old session is clos
   expect(end).toMatchObject({ outcome: 'changed' })
   expect(end.shown.get(resource.id)?.text).toBe('new')
   expect(log).toEqual(['apply by first', 'confirm by login 1', 'close first'])
+})
+
+test('a change of host keys is confirmed by a login that shows one of them, and by no other', async () => {
+  const renewing = (key: string): Transaction => ({
+    ...wanted,
+    changes: wanted.changes.map((planned) => ({ ...planned, change: { ...planned.change, hostKeys: [key] } })),
+  })
+  const good = await runOf(renewing('ssh-ed25519 AAAA'), [waiting], [outcome('confirmed')])
+  expect(good.end.outcome).toBe('changed')
+  const undone = failed('confirm', 'the login still showed a host key from before the change\n', 'undone')
+  const { end, log } = await runOf(renewing('ssh-ed25519 BBBB'), [waiting, undone], [])
+  expect(end).toMatchObject({
+    outcome: 'undone',
+    error: { message: 'the login still showed a host key from before the change' },
+  })
+  expect(log.at(-1)).toBe('abandon by first')
 })
 
 test.each([

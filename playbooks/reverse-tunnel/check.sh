@@ -1,27 +1,45 @@
-# Is this tunnel's ssh alive? Run every few seconds by a timer, as the account that dials: systemd sees a client that died,
-# but takes one that is frozen, or that speaks from an address this host has lost, for healthy. Such a client is killed, and
-# systemd starts the next one.
+# Is this tunnel's ssh alive? Runs beside it, as the account that dials: systemd sees a client that died, but takes one that
+# is frozen, or that speaks from an address this host has lost, for healthy. Such a client is killed, and systemd starts the
+# next one. A loop and no timer: on a small machine a unit's start costs more than all that is asked here.
 #
 #   sh check UNIT CONTROL-SOCKET PORT SECONDS
 
-unit=$1 socket=$2 port=$3 patience=$4
+unit=$1 socket=$2 port=$3 seconds=$4
 
-pid=$(systemctl show --property=MainPID --value "$unit")
-[ "${pid:-0}" -gt 0 ] || exit 0
+# Its main loop answers here with its number, or it does not turn.
+asks() { timeout --signal=KILL "$seconds" ssh -F none -o ControlPath="$socket" -O check tunnel 2>&1; }
 
-# Its main loop answers here, or it does not turn.
-if ! timeout --signal=KILL "$patience" ssh -F none -o ControlPath="$socket" -O check tunnel 2>/dev/null; then
-  why='it does not answer on its control socket'
-fi
+# The first address that it speaks from and that is not here any more. On a system without ss and ip nothing is seen.
+lost() {
+  ss -Htne state established "dport = :$port" 2>/dev/null | while read -r _ _ local _ rest; do
+    case "$rest " in *" uid:$uid "*) ;; *) continue ;; esac
+    address=${local%:*} address=${address#\[} address=${address%\]}
+    here=$(ip -oneline address show to "${address%\%*}" 2>/dev/null) || continue
+    [ -n "$here" ] || echo "$address"
+  done
+}
 
-# autossh's child, or a system without ss and ip: nothing is seen, and nothing is wrong.
-for local in $(ss -Htne state established "dport = :$port" 2>/dev/null | grep -w "uid:$(id -u)" | tr -s ' ' | cut -d ' ' -f 3); do
-  address=$(printf %s "${local%:*}" | tr -d '[]')
-  if here=$(ip -oneline address show to "${address%\%*}" 2>/dev/null) && [ -z "$here" ]; then
+uid=$(id -u)
+client=''
+while sleep "$seconds"; do
+  if said=$(asks); then
+    client=${said#*pid=} client=${client%%)*}
+    address=$(lost)
+    [ -n "$address" ] || continue
     why="it speaks from $address, which this host no longer has"
+  elif [ -S "$socket" ]; then
+    why='it does not answer on its control socket'
+  else
+    client=''
+    continue
   fi
+  # One that never answered: the unit knows its number, and is asked twice, for the client may just be another one.
+  if [ -z "$client" ]; then
+    main=$(systemctl show --property=MainPID --value "$unit")
+    if [ "$main" = "${suspect-}" ]; then client=$main; else suspect=$main && continue; fi
+  fi
+  if [ "$client" -gt 0 ] && kill -KILL "$client" 2>/dev/null; then
+    echo "<4>$unit: killed ssh $client: $why" >&2
+  fi
+  client='' suspect=''
 done
-
-[ -n "${why-}" ] || exit 0
-echo "<4>$unit: killing ssh $pid: $why" >&2
-kill -KILL "$pid"

@@ -1,4 +1,4 @@
-import { type Forward, printListener, socketName, type Unit } from '../../src/index.ts'
+import { type Forward, printListener, sh, socketName, type Unit } from '../../src/index.ts'
 import { jail, unitPrefix } from './names.ts'
 
 /** The folders that the accounts' sessions are shut up in; /run is empty after every boot. */
@@ -9,6 +9,16 @@ export function jailFolders(accounts: readonly string[]): string {
   ])
   return ['d /run/reverse-tunnel 0755 root root', ...rows, ''].join('\n')
 }
+
+export const jailFile = '/etc/tmpfiles.d/reverse-tunnel.conf'
+
+/** The folders of the file, and no others of former devices. */
+export const makeJails = sh`
+  systemd-tmpfiles --create ${jailFile}
+  for jail in /run/reverse-tunnel/*/; do
+    if [ -d "$jail" ] && ! grep -qF "d \${jail%/} " ${jailFile}; then rm -rf "$jail"; fi
+  done
+`
 
 /** Everything that systemd needs to own these ports. */
 export function listenerUnits(forwards: readonly { readonly forward: Forward; readonly account: string }[]): Unit[] {

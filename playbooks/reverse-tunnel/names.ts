@@ -12,6 +12,7 @@ export const dialler = 'reverse-tunnel'
 export const unitPrefix = 'reverse-tunnel-'
 
 /** Root's own folder on the gateway with what devices' keys may do, out of the reach of their accounts. */
+export const gatewayFolder = '/etc/ssh/reverse-tunnel'
 export const keysFolder = '/etc/ssh/reverse-tunnel/keys'
 export const sharedKeys = '/etc/ssh/reverse-tunnel/authorized_keys'
 /** On the gateway: the only place that a device's account sees, and in it the only folder that it may write. */

@@ -25,7 +25,7 @@ export function tunnelUnits(tunnel: Tunnel): Unit[] {
     const timing = known(tunnel.timing, seen)
     return systemd && timing && tunnelUnit({ ...tunnel, timing }, systemd)
   }
-  return [{ name: tunnelUnitName(gateway), content, wantedBy: 'multi-user.target' }, ...checkUnits(gateway)].map(
+  return [{ name: tunnelUnitName(gateway), content, wantedBy: 'multi-user.target' }, checkUnit(gateway)].map(
     (unit) => ({ ...unit, content: kept(unit.content), host: gateway.name }),
   )
 }
@@ -73,39 +73,28 @@ WantedBy=multi-user.target
 }
 
 /** What looks at the client from outside: systemd takes one that is frozen, or whose address is gone, for healthy. */
-function checkUnits(gateway: Gateway): Unit[] {
-  const name = tunnelUnitName(gateway).replace(/\.service$/, '-check')
-  const service = `[Unit]
-Description=Is ${tunnelUnitName(gateway)} alive
+function checkUnit(gateway: Gateway): Unit {
+  const unit = tunnelUnitName(gateway)
+  const content = `[Unit]
+Description=Is ${unit} alive, every ${check} s
+StartLimitIntervalSec=0
 
 [Service]
-Type=oneshot
-ExecStart=/bin/sh ${checkProgram} ${tunnelUnitName(gateway)} ${controlSocket(gateway)} ${gateway.dial.port} ${check}
-TimeoutStartSec=${check + 10}
+ExecStart=/bin/sh ${checkProgram} ${unit} ${controlSocket(gateway)} ${gateway.dial.port} ${check}
+Restart=always
+RestartSec=${check}
 User=${dialler}
-LogLevelMax=notice
 ${sandbox}
 # ip(8) drops its capabilities first of all, also those that it does not have.
 SystemCallFilter=capset
 RestrictAddressFamilies=AF_UNIX AF_NETLINK
 # It has the account of the tunnel, to which systemd shows the key.
 InaccessiblePaths=-/run/credentials
-`
-  const timer = `[Unit]
-Description=Is ${tunnelUnitName(gateway)} alive, every ${check} s
-
-[Timer]
-OnActiveSec=${check}s
-OnUnitInactiveSec=${check}s
-AccuracySec=250ms
 
 [Install]
-WantedBy=timers.target
+WantedBy=multi-user.target
 `
-  return [
-    { name: `${name}.service`, content: service },
-    { name: `${name}.timer`, content: timer, wantedBy: 'timers.target' },
-  ]
+  return { name: unit.replace(/\.service$/, '-check.service'), content, wantedBy: 'multi-user.target' }
 }
 
 function dial(tunnel: Known, identity: string): string[] {

@@ -5,7 +5,7 @@ import reverseTunnel from '../../playbooks/reverse-tunnel.ts'
 import { InventoryError } from '../errors.ts'
 import { hosts, type Inventory } from '../inventory/model.ts'
 import { readInventory } from '../inventory.ts'
-import { openPins } from '../pins.ts'
+import { openPins, type Pins } from '../pins.ts'
 import { loadPlaybook } from '../playbook-file.ts'
 import { provision } from '../provision.ts'
 import { reachContext } from '../reach.ts'
@@ -18,11 +18,14 @@ import { takeBack } from '../undo.ts'
 import { askPassword, askYes } from './ask.ts'
 import type { HostArguments, RunArguments } from './options.ts'
 
-/** `provision`, `--check` and `verify`. */
-export async function run(command: Report['command'], argv: RunArguments): Promise<void> {
-  const inventory = await readInventory(argv.inventory)
+/** `provision`, `--check` and `verify`; and the commands that ask for something beyond the inventory. */
+export async function run(command: Report['command'], argv: RunArguments, asked: Asked = {}): Promise<void> {
+  const { wish = (written) => written, limit = argv.limit, after } = asked
+  const inventory = wish(await readInventory(argv.inventory))
   const playbook = argv.playbook === undefined ? reverseTunnel : await loadPlaybook(argv.playbook)
-  await conduct(command, argv, inventory, (settings) => provision(inventory, playbook, settings))
+  const go = (settings: Run) => provision(inventory, playbook, settings)
+  const done = await conduct(command, { ...argv, limit: limit && [...limit] }, inventory, go)
+  await after?.(done)
 }
 
 /** `undo`, with and without `--check`. */
@@ -37,7 +40,7 @@ async function conduct(
   argv: HostArguments,
   inventory: Inventory,
   go: (settings: Run) => Promise<Report>,
-): Promise<void> {
+): Promise<Done> {
   const limit = limitOf(argv.limit, inventory)
   const progress = progressOf(argv)
   const color = process.stdout.hasColors?.() ?? false
@@ -87,6 +90,23 @@ async function conduct(
       : printReport(report, { color, diffs: argv.verbose || /check$/.test(command) }),
   )
   process.exitCode = report.exitCode
+  return { report, inventory, pins: context.wire.pins, note: (text) => progress.note(text) }
+}
+
+/** What a command wants beyond what the inventory says. */
+export interface Asked {
+  /** @throws InventoryError for what the inventory does not have */
+  readonly wish?: (inventory: Inventory) => Inventory
+  readonly limit?: readonly string[]
+  /** After the report was printed. */
+  readonly after?: (done: Done) => Promise<void>
+}
+
+export interface Done {
+  readonly report: Report
+  readonly inventory: Inventory
+  readonly pins: Pins
+  readonly note: (text: string) => void
 }
 
 /** @throws InventoryError for a pattern that no host has */

@@ -11,6 +11,17 @@ export interface Inventory {
   readonly gateways: readonly Gateway[]
   readonly devices: readonly Device[]
   readonly clients: readonly Client[]
+  /** What this run is asked to renew; never in the file. */
+  readonly rotate?: Rotation
+  /** Devices that this run takes away: none of `devices`; never in the file. */
+  readonly leaving?: readonly Device[]
+}
+
+export interface Rotation {
+  /** The gateway that gets new host keys. */
+  readonly hostKeys?: string
+  /** The devices that get new keys for their tunnels. */
+  readonly devices?: readonly string[]
 }
 
 export interface Host {
@@ -91,5 +102,5 @@ export interface Client {
 }
 
 export function hosts(inventory: Inventory): readonly (Gateway | Device)[] {
-  return [...inventory.gateways, ...inventory.devices]
+  return [...inventory.gateways, ...inventory.devices, ...(inventory.leaving ?? [])]
 }

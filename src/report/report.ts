@@ -9,6 +9,10 @@ export interface Report {
   readonly forwards: readonly ForwardReport[]
   /** What is promised of each forward with the settings that it has after the run, or would have. */
   readonly recoveries: readonly RecoveryReport[]
+  /** What was begun and is not done: a sentence each, the next run goes on. */
+  readonly pending?: readonly string[]
+  /** What was tried in the end, where a command tries something. */
+  readonly proofs?: readonly ProofReport[]
   /** What the run cost on the wire. */
   readonly wire: { readonly connections: number; readonly execs: number }
 }
@@ -54,6 +58,14 @@ export interface ForwardReport {
   readonly error?: Trouble
 }
 
+export interface ProofReport {
+  readonly host: string
+  readonly what: string
+  /** `untried`: the host could not be asked, or there was nothing to try it with. */
+  readonly state: 'holds' | 'fails' | 'untried'
+  readonly error?: Trouble
+}
+
 /** Seconds until the forward is back after the fault is over; see src/recovery.ts. */
 export interface RecoveryReport extends Pick<ForwardReport, 'device' | 'gateway' | 'bindAddress' | 'port'> {
   readonly powerCut: number
@@ -61,15 +73,17 @@ export interface RecoveryReport extends Pick<ForwardReport, 'device' | 'gateway'
   readonly frozenClient: number
 }
 
+const good = new Set<string>(['ok', 'holds', 'untried'])
+
 /** 3 wins over 1, and 1 over 4: a host whose end is not known is worse than one that refused, and that worse than a difference. */
 export function exitCode(
   hosts: readonly HostReport[],
-  forwards: readonly ForwardReport[],
+  proved: readonly { readonly state: ForwardState | ProofReport['state'] }[],
   interrupted: boolean,
 ): number {
   if (interrupted) return 130
   const outcomes = new Set(hosts.map(({ outcome }) => outcome))
   if (outcomes.has('unreachable') || outcomes.has('unknown')) return 3
-  if (outcomes.has('rejected') || outcomes.has('undone') || forwards.some(({ state }) => state !== 'ok')) return 1
+  if (outcomes.has('rejected') || outcomes.has('undone') || proved.some(({ state }) => !good.has(state))) return 1
   return outcomes.has('differs') ? 4 : 0
 }

@@ -1,6 +1,6 @@
 import { styleText } from 'node:util'
 import { printListener } from '../inventory/forward.ts'
-import type { ForwardReport, HostReport, RecoveryReport, Report, Trouble } from './report.ts'
+import type { ForwardReport, HostReport, ProofReport, RecoveryReport, Report, Trouble } from './report.ts'
 
 /**
  * How a report reads. One line a host, one line a forward, what went wrong right below it with what to do now.
@@ -19,6 +19,8 @@ export function printReport(report: Report, options: TextOptions): string {
     ...report.hosts.flatMap((host) => [hostLine(host, width, paint), ...details(host, options, paint)]),
     ...report.forwards.flatMap((forward) => [forwardLine(forward, paint), ...trouble(forward.error, paint)]),
     ...(report.command === 'check' ? report.recoveries.map(recoveryLine) : []),
+    ...(report.proofs ?? []).flatMap((proof) => [proofLine(proof, paint), ...trouble(proof.error, paint)]),
+    ...(report.pending ?? []).map((sentence) => `${paint('yellow', 'pending')}: ${clean(sentence)}`),
     closing(report),
   ]
   return `${lines.join('\n')}\n`
@@ -99,6 +101,11 @@ function forwardLine(
       ? ` as ${device}${hostKey ? ` ${hostKey}` : ''}${latencyMs === undefined ? '' : `, ${latencyMs} ms`}`
       : ` (${device})`
   return `${printListener({ bindAddress, port })} on ${gateway}  ${paint(state === 'ok' ? 'green' : 'red', state === 'ok' ? 'answers' : state)}${proof}`
+}
+
+function proofLine({ host, what, state }: ProofReport, paint: Paint): string {
+  const style = { holds: 'green', fails: 'red', untried: 'yellow' } as const
+  return `${host}  ${paint(style[state], state === 'holds' ? 'proved' : state)}: ${clean(what)}`
 }
 
 function trouble(error: Trouble | undefined, paint: Paint): string[] {

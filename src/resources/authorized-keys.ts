@@ -4,7 +4,7 @@ import { lines, sh } from '../sh.ts'
 import { defaults, fileChange, inspectFile, parseFile } from './managed-file.ts'
 
 export interface AuthorizedKey {
-  /** `ssh-ed25519 AAAA…`. */
+  /** `ssh-ed25519 AAAA…`; empty: there is none. */
   readonly key: Late<string>
   /** `restrict,port-forwarding,…`; absent: none for a new line, and whatever stands there for one that exists. */
   readonly options?: string
@@ -88,6 +88,7 @@ function merge(content: string, { keys, exclusive = false }: AuthorizedKeys, see
       for (const line of present) if (parseKeyLine(line)?.comment === comment) kept.add(line)
       continue
     }
+    if (key === '') continue
     const blob = key.split(' ')[1] ?? ''
     const line = present.find((other) => parseKeyLine(other)?.blob === blob && !kept.has(other))
     if (line !== undefined && (options === undefined || parseKeyLine(line)?.options === options)) kept.add(line)

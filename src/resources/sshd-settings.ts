@@ -79,14 +79,15 @@ export function sshdSettings(name: string, { match, user, settings }: SshdSettin
         stage: lines(gone ? undefined : sh`printf %s ${content} >"$stage/candidate"`, wholeConfiguration(name)),
         validate: winning(who, ruling),
         commit: gone ? sh`rm -f ${path}` : sh`put "$stage/candidate" ${path} 644 root:root`,
-        activate: live,
-        undo: live,
+        activate: reloadSshd,
+        undo: reloadSshd,
       }
     },
   }
 }
 
-const live = sh`
+/** Every session that is there stays. */
+export const reloadSshd = sh`
   for service in ssh.service sshd.service; do
     if systemctl is-active --quiet "$service"; then systemctl reload "$service"; break; fi
   done

@@ -14,9 +14,14 @@ const linkOf = ({ name, wantedBy }: Unit) => `${wantedBy}.wants/${name}`
 /**
  * Of all units whose names begin alike, exactly these: written, enabled, running; others are stopped and removed. A unit is
  * restarted only when its own file changed, and one that runs has to become active within `settle` seconds (restarts by
- * systemd included), else its journal is the reason of the undo.
+ * systemd included), else its journal is the reason of the undo. What `lingers` is not stopped when it is removed: it runs
+ * until it ends by itself, and is not started again.
  */
-export function systemdUnits(prefix: string, units: readonly Unit[], { settle = 30 } = {}): Resource {
+export function systemdUnits(
+  prefix: string,
+  units: readonly Unit[],
+  { settle = 30, lingers = [] }: { settle?: number; lingers?: readonly string[] } = {},
+): Resource {
   const pulled = units.filter(({ wantedBy }) => wantedBy !== undefined)
   return {
     id: `systemd-units ${prefix}*`,
@@ -45,6 +50,7 @@ export function systemdUnits(prefix: string, units: readonly Unit[], { settle = 
       const moved = {
         written,
         removed,
+        lingers,
         restart,
         start,
         /** Of those that others start: what runs of them runs by the old file. */
@@ -122,6 +128,7 @@ function verify(names: readonly string[]): Sh {
 }
 
 interface Moved {
+  readonly lingers: readonly string[]
   readonly written: readonly string[]
   readonly removed: readonly string[]
   readonly idle: readonly string[]
@@ -130,8 +137,8 @@ interface Moved {
   readonly before: readonly string[]
 }
 
-function activate({ removed, idle, restart, start }: Moved, names: readonly string[], settle: number): Sh {
-  const stop = [...removed, ...idle]
+function activate({ removed, lingers, idle, restart, start }: Moved, names: readonly string[], settle: number): Sh {
+  const stop = [...removed, ...idle].filter((name) => !lingers.includes(name))
   return lines(
     sh`systemctl daemon-reload`,
     stop.length > 0 ? sh`systemctl stop ${stop} 2>/dev/null || :` : undefined,

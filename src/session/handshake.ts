@@ -18,7 +18,13 @@ export interface Handshake {
 }
 
 export type Outcome =
-  | { readonly kind: 'ready'; readonly ssh: NodeSSH; readonly client: Client; readonly key: HostKey }
+  | {
+      readonly kind: 'ready'
+      readonly ssh: NodeSSH
+      readonly client: Client
+      readonly key: HostKey
+      readonly proved: readonly HostKey[]
+    }
   /** A key that is not pinned, or the key alone was wanted: the connection is closed, nothing was sent to the host. */
   | { readonly kind: 'key'; readonly key: HostKey }
   /** The host hung up before it said who it is, as sshd does when too many knock (MaxStartups): worth another try. */
@@ -64,6 +70,9 @@ export async function handshake(socket: Duplex, wish: Handshake): Promise<Outcom
   client.once('handshake', () => {
     spoke = true
   })
+  const proved: HostKey[] = []
+  // Right behind the login sshd offers to prove all its keys, and ssh2 has it do so (hostkeys-prove-00@openssh.com).
+  client.once('hostkeys', (keys) => void proved.push(...keys.flatMap((key) => hostKey(key.getPublicSSH()) ?? [])))
   const listen = (chunk: Buffer) => {
     if (greeting.length < 256) greeting += chunk.toString('latin1', 0, 256)
     else socket.removeListener('data', listen)
@@ -78,7 +87,7 @@ export async function handshake(socket: Duplex, wish: Handshake): Promise<Outcom
   try {
     await ready
     if (seen === undefined) throw new Error('no host key')
-    return { kind: 'ready', ssh, client, key: seen }
+    return { kind: 'ready', ssh, client, key: seen, proved }
   } catch (error) {
     hangUp(client, socket)
     if (signal?.aborted) throw new ConnectError('unreachable', 'given up')

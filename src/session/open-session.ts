@@ -20,6 +20,8 @@ export interface Authenticated {
   readonly ssh: NodeSSH
   readonly client: Client
   readonly key: HostKey
+  /** Filled as they come. */
+  readonly proved: readonly HostKey[]
   readonly socket: Duplex
   readonly host: string
   readonly via: string
@@ -66,6 +68,7 @@ export function openSession(login: Authenticated): Session {
     host: login.host,
     via: login.via,
     hostKey: hostKeyText(login.key),
+    hostKeys: () => [...new Set([login.key, ...login.proved].map(hostKeyText))],
     exec: (script, options) =>
       limit(() => {
         wire.counts.execs++

@@ -53,7 +53,9 @@ export async function proveForward({
   const greeting = await firstBytes(opened, isOwnSshd(device, forward) ? silenceMs : 2_000)
   if (!isOwnSshd(device, forward)) {
     opened.destroy()
-    if (greeting === 'closed' && !(await hasTunnel(gateway, forward))) return is(...noTunnel(forward))
+    const tunnel = greeting === 'closed' ? await hasTunnel(gateway, forward) : true
+    if (tunnel instanceof ProvisionError) return is('unverified', { message: tunnel.message })
+    if (!tunnel) return is(...noTunnel(forward))
     return target(greeting, forward, is, tunnelLives)
   }
   if (greeting === 'silence') {
@@ -65,7 +67,9 @@ export async function proveForward({
     })
   }
   if (greeting === 'closed') {
-    if (!(await hasTunnel(gateway, forward))) return is(...noTunnel(forward))
+    const tunnel = await hasTunnel(gateway, forward)
+    if (tunnel instanceof ProvisionError) return is('unverified', { message: tunnel.message })
+    if (!tunnel) return is(...noTunnel(forward))
     const message = `the port is open and closes at once: the tunnel is up, the device's own sshd is not`
     return is('device-sshd-down', { message, hint: `on ${device.name}: systemctl status ssh` })
   }
@@ -99,11 +103,16 @@ async function open(gateway: Session, forward: Forward): Promise<Duplex | Provis
  * Where systemd owns the port, it is open whether a tunnel is there or not, and closes at once where none is: is there a
  * device's socket behind it? Asked only then, of what everybody may read (proc(5), /proc/net/unix: 00010000 is listening).
  */
-async function hasTunnel(gateway: Session, forward: Forward): Promise<boolean> {
+async function hasTunnel(gateway: Session, forward: Forward): Promise<boolean | ProvisionError> {
   if (forward.listener === 'sshd') return true
   const script = sh`grep -q ${` 00010000 0001 01 .* /s/${socketName(forward).replaceAll('.', '[.]')}$`} /proc/net/unix && echo there || :`
-  const { stdout } = await gateway.exec(`${script.text}\n`, { timeoutMs: silenceMs, privileged: false })
-  return stdout.toString().includes('there')
+  try {
+    const { stdout } = await gateway.exec(`${script.text}\n`, { timeoutMs: silenceMs, privileged: false })
+    return stdout.toString().includes('there')
+  } catch (error) {
+    if (error instanceof ProvisionError) return error
+    throw error
+  }
 }
 
 function noTunnel({ port, listener }: Forward): [ForwardState, Trouble] {

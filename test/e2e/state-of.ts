@@ -37,9 +37,9 @@ for user in root user001 $(getent passwd | grep -oE '^(tunnel(-[^:]*)?|newcomer)
   sshd -T -C "user=$user,host=localhost,addr=127.0.0.1" | sed "s/^/$user: /"
 done
 echo "ssh: $(systemctl is-active ssh.service)"
-# A proxy runs while somebody is connected, and for a while after; a check every few seconds.
+# A proxy runs while somebody is connected, and for a while after.
 systemctl list-units --all --no-legend --no-pager --plain 'reverse-tunnel*' 'e2e*' |
-  grep -vE '^reverse-tunnel-(.*-check|.*_[0-9]+|again@.*)\.service ' | sed -E 's/ +/ /g' | cut -d ' ' -f 1-3
+  grep -vE '^reverse-tunnel-(.*_[0-9]+|again@.*)\.service ' | sed -E 's/ +/ /g' | cut -d ' ' -f 1-3
 for left in /var/lib/provision/current /var/lib/provision/incoming.* /etc/systemd/system/provision-recover.service; do
   if [ -e "$left" ]; then echo "left behind: $left"; fi
 done

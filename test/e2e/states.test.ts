@@ -89,7 +89,7 @@ test('wrong-device: another sshd sits behind the port', async () => {
 })
 
 test('stale: the client on the device is frozen, and its port says nothing', async () => {
-  const check = unit.replace('.service', '-check.timer')
+  const check = unit.replace('.service', '-check.service')
   mended(() => inside(device, `systemctl start ${check}`))
   // Else it would be killed before anybody saw it.
   await inside(device, `systemctl stop ${check}; systemctl kill --signal=STOP ${unit}`)

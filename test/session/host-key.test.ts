@@ -27,6 +27,12 @@ describe('a host key', () => {
     expect((await login({ pins: [sshd.hostKeys[1] ?? ''] })).hostKey).toBe(sshd.hostKeys[1])
   })
 
+  test('is not the only one that is proved: sshd proves all it has, right behind the login', async () => {
+    const session = await login()
+    await session.exec(':\n', { timeoutMs: 10_000, privileged: false })
+    expect([...session.hostKeys()].sort()).toEqual([...sshd.hostKeys].sort())
+  })
+
   test('in a hashed known_hosts is found', async () => {
     writeFileSync(it.knownHosts, `host-a.lan.internal ${sshd.hostKeys[1]}\n`)
     execFileSync('ssh-keygen', ['-Hf', it.knownHosts], { stdio: 'ignore' })

@@ -32,7 +32,7 @@ function device(forwards: readonly Forward[], pins: readonly string[] = sshd.hos
 }
 
 /** A gateway on which a connection to a forward is what the test says, and which notes where it was asked to connect. */
-function gateway(open: () => Duplex | Promise<Duplex>, behind?: string) {
+function gateway(open: () => Duplex | Promise<Duplex>, behind?: string | Error) {
   const asked: string[] = []
   const session: Session = {
     host: 'gw',
@@ -40,8 +40,10 @@ function gateway(open: () => Duplex | Promise<Duplex>, behind?: string) {
     hostKey: 'ssh-ed25519 AAAA',
     exec: async () => {
       if (behind === undefined) throw new Error('a forward is proved without a command on the gateway')
+      if (behind instanceof Error) throw behind
       return { code: 0, stdout: Buffer.from(behind), stderr: Buffer.from('') }
     },
+    hostKeys: () => ['ssh-ed25519 AAAA'],
     async forward(address, port) {
       asked.push(`${address} ${port}`)
       return open()
@@ -58,7 +60,7 @@ interface With {
   readonly pins?: readonly string[]
   readonly tunnelLives?: boolean
   /** What the gateway says of the unix socket behind the port. */
-  readonly behind?: string
+  readonly behind?: string | Error
 }
 async function prove(more: With = {}): Promise<{ report: ForwardReport; asked: string[] }> {
   const forward = forwardOf(more.forward)
@@ -91,6 +93,11 @@ describe('where systemd owns the port', () => {
       error: { message: 'no tunnel stands behind port 9022' },
     })
     expect((await prove({ forward, open: closed, behind: 'there\n' })).report.state).toBe('device-sshd-down')
+    const lost = new RemoteError('lost', 'the connection was lost')
+    expect((await prove({ forward, open: closed, behind: lost })).report).toMatchObject({
+      state: 'unverified',
+      error: { message: 'the connection was lost' },
+    })
   })
 
   test('the same is true of a forward to a neighbour', async () => {

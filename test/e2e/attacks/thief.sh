@@ -1,6 +1,6 @@
 # shellcheck shell=sh disable=SC2154,SC2016
 # What a stolen key could be used for, tried for real: on the device, as root, with the device's own key.
-#   sh thief.sh ATTACK…    with $gateway $address6 $port $account $others $number $own $neighbour $socket $tun
+#   sh thief.sh ATTACK…    with what attempt.ts sets: $gateway, $port, $account, …
 # Prints `in` once the key was accepted, and the name of every attack that worked: by bytes that came through. The
 # forwards stay open, for the gateway to look at what listens there; the next call, or `sh thief.sh` alone, ends them.
 set -u

@@ -1,0 +1,182 @@
+import type { Device, Gateway, Proof, Resource, Seen, Sh } from '../../src/index.ts'
+import { absent, lines, sh, sshdSettings, systemdUnits } from '../../src/index.ts'
+import { dialler, jail, key, keysFolder, sharedKeys, tunnelUnitName, unitPrefix } from './names.ts'
+import { accountOn, forwardsOn, listenerOf } from './tunnels.ts'
+
+const folder = key.replace(/\/[^/]*$/, '')
+
+/**
+ * On a device that leaves: no unit, file or account of ours. The tunnel itself stays open, for it may be the way that we
+ * came: it ends with its session when the gateway forgets the device, and by then nothing is there to dial again.
+ */
+export function nothingLeft(gateways: readonly Gateway[]): readonly Resource[] {
+  const tunnels = gateways.map(tunnelUnitName)
+  return [
+    systemdUnits(unitPrefix, [], { lingers: tunnels }),
+    absent(folder),
+    withoutAccount,
+    sshdSettings('00-provision', { user: 'root', settings: [] }),
+  ]
+}
+
+/** Not `systemAccounts`: that would end the tunnel. */
+const withoutAccount: Resource = {
+  id: `no account ${dialler}`,
+  inspect: sh`getent passwd ${dialler} | cut -d : -f 3`,
+  diff(now) {
+    const id = now.trim()
+    if (id === '') return 'converged'
+    return {
+      summary: 'remove',
+      saves: [],
+      commit: sh`why=$(userdel --force ${dialler} 2>&1) || { echo "$why" >&2; exit 1; }`,
+      undo: sh`
+        getent passwd ${dialler} >/dev/null || useradd --system --user-group --uid ${id} --no-create-home \
+          --home-dir /nonexistent --shell /usr/sbin/nologin --password '*' ${dialler}
+      `,
+    }
+  },
+}
+
+/** On the gateway: a device that could be reached is not forgotten before its own side is done, so that it can be tried again. */
+export function mayForget({ name }: Device): Resource {
+  return {
+    id: `farewell of ${name}`,
+    inspect: sh`:`,
+    diff(_, seen) {
+      const reached = seen.of(name, withoutAccount.id) !== undefined
+      if (!reached || !seen.failed(name)) return 'converged'
+      return {
+        refused: `${name} itself was reached and could not be cleared, so it is not forgotten here`,
+        hint: 'see what it says, then run again',
+      }
+    },
+  }
+}
+
+/** A fact on the gateway, from before the device was forgotten: the key that it must refuse afterwards. */
+export function formerKey(device: Device): Resource {
+  return {
+    id: `key of ${device.name}`,
+    inspect: sh`grep -hs ${` ${device.name}$`} ${keysFolder}/* ${sharedKeys} | grep -o 'ssh-ed25519 [^ ]*'`,
+    diff: () => 'converged',
+  }
+}
+
+/** Where sshd owns the ports, others share the account: of its sessions, those that hold this device's ports end. */
+export function endedSessions(device: Device, gateway: Gateway): Resource[] {
+  if (listenerOf(gateway, device) !== 'sshd') return []
+  const ports = forwardsOn(gateway, device).map(({ port }) => port)
+  return [
+    {
+      id: `sessions of ${device.name}`,
+      inspect: lines(
+        ...ports.map((port) => sh`ss -Hltnp ${`sport = :${port}`} | grep '"sshd' | grep -o 'pid=[0-9]*' | sort -u`),
+      ),
+      diff(now) {
+        const pids = [...new Set([...now.matchAll(/^pid=(\d+)$/gm)].map(([, pid = '']) => pid))]
+        if (pids.length === 0) return 'converged'
+        return {
+          summary: 'end them',
+          saves: [],
+          commit: sh`:`,
+          activate: sh`
+            kill ${pids} 2>/dev/null || :
+            tries=100
+            for pid in ${pids}; do
+              while kill -0 "$pid" 2>/dev/null && [ "$tries" -gt 0 ]; do tries=$((tries - 1)); sleep 0.05; done
+              kill -KILL "$pid" 2>/dev/null || :
+            done
+          `,
+        }
+      },
+    },
+  ]
+}
+
+/** What is tried on the gateway when all is done. */
+export function forgotten(device: Device, gateway: Gateway): Proof[] {
+  const account = accountOn(gateway, device)
+  const own = listenerOf(gateway, device) === 'socket'
+  const ports = forwardsOn(gateway, device).map(({ port }) => port)
+  return [
+    {
+      what: 'its key is refused',
+      script: (seen: Seen) => keysRefused(account, formerKeysOf(device, gateway, seen)),
+    },
+    ...ports.map((port) => ({
+      what: `nothing listens on its port ${port}`,
+      script: sh`ss -Hltnp ${`sport = :${port}`} | { ! grep . >&2; }`,
+    })),
+    ...(own
+      ? [
+          { what: 'it has no account', script: sh`! getent passwd ${account} >&2` },
+          {
+            what: 'it has no process',
+            script: sh`ps -eo user:40=,args= | { ! grep -F ${account} | grep -v grep >&2; }`,
+          },
+        ]
+      : []),
+    {
+      what: 'it has no file and no unit',
+      script: sh`
+        found=$(ls -d ${`${keysFolder}/${account}`} ${jail(account)} ${forwardsOn(gateway, device).flatMap(
+          ({ port }) => sh`/etc/systemd/system/${unitPrefix}*${port}.*`,
+        )} 2>/dev/null; grep -ls ${` ${device.name}$`} ${sharedKeys}) || :
+        [ -z "$found" ] || { echo "$found" >&2; exit 1; }
+      `,
+    },
+  ]
+}
+
+/** The keys of a device that the gateway let in when it was looked at first. */
+export function formerKeysOf(device: Device, gateway: Gateway, seen: Seen): readonly string[] {
+  return seen.of(gateway.name, formerKey(device).id)?.match(/^ssh-ed25519 \S+$/gm) ?? []
+}
+
+/**
+ * Offers each key to the gateway's own sshd, as its owner would; the public half is enough to be told whether it would be
+ * let in. Undefined where there is no key to try.
+ */
+export function keysRefused(account: string, publicKeys: readonly string[]): Sh | undefined {
+  if (publicKeys.length === 0) return undefined
+  return sh`
+    folder=$(mktemp -d)
+    trap 'rm -rf "$folder"' EXIT
+    [ -d /run/sshd ] || mkdir -m 0755 /run/sshd
+    address=$(sshd -T | sed -n 's/^listenaddress //p' | sed 's/^0\.0\.0\.0:/127.0.0.1:/; s/^\[::\]:/[::1]:/' | head -n 1)
+    host=$(echo "\${address%:*}" | tr -d '[]')
+    set -- ${publicKeys}
+    for key; do
+      echo "$key" >"$folder/key.pub"
+      # An sshd that has refused several logins in a row from here listens to none for a while (PerSourcePenalties).
+      for pause in 0 2 4 8 16; do
+        sleep "$pause"
+        said=$(ssh -v -F none -o BatchMode=yes -o IdentitiesOnly=yes -o IdentityAgent=none -o IdentityFile="$folder/key" \
+          -o PreferredAuthentications=publickey -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null \
+          -o ConnectTimeout=10 -p "\${address##*:}" -l ${account} "$host" : 2>&1 </dev/null) || :
+        case $said in *'Offering public key'*) break ;; esac
+      done
+      case $said in
+        *'Server accepts key'*) echo 'the key is accepted' >&2; exit 1 ;;
+        *'Offering public key'*'ermission denied'*) ;;
+        *) printf '%s\n' "$said" | tail -n 3 >&2; exit 1 ;;
+      esac
+    done
+  `
+}
+
+/** What is tried on the device itself, if it can still be asked. */
+export const gone: readonly Proof[] = [
+  {
+    what: 'it has no file, unit or account of the tunnel',
+    script: sh`
+      found=$(ls -d ${folder} /etc/systemd/system/${unitPrefix}* 2>/dev/null; getent passwd ${dialler}) || :
+      [ -z "$found" ] || { echo "$found" >&2; exit 1; }
+    `,
+  },
+  {
+    what: 'it dials no more',
+    script: sh`systemctl list-units --all --no-legend --plain ${`${unitPrefix}*`} | { ! grep ' running ' >&2; }`,
+  },
+]

@@ -1,0 +1,67 @@
+import { readFile, writeFile } from 'node:fs/promises'
+import type { CommandModule } from 'yargs'
+import type { Device, Inventory } from '../inventory/model.ts'
+import type { Report } from '../report/report.ts'
+import { named } from './named.ts'
+import { type RunArguments, runOptions } from './options.ts'
+import type { Done } from './run.ts'
+
+type Arguments = RunArguments & { device: string }
+
+export const remove: CommandModule<unknown, Arguments> = {
+  command: 'remove <inventory>',
+  describe: 'Take a device away: its session, key, ports, units and files, its pins, and its lines in the inventory',
+  builder: (argv) =>
+    runOptions(argv).option('device', {
+      type: 'string',
+      describe: 'The device that leaves; it need not be reachable',
+      demandOption: true,
+    }) as never,
+  async handler(argv) {
+    const [{ run }, { readInventory }] = await Promise.all([import('./run.ts'), import('../inventory.ts')])
+    const device = named(argv.device, (await readInventory(argv.inventory)).devices)
+    const gateways = new Set(device.forwards.map(({ gateway }) => gateway))
+    await run('apply', argv, {
+      wish: (inventory) => without(inventory, device),
+      limit: [device.name, ...gateways],
+      after: (done) => finish(device, [...gateways], done),
+    })
+  },
+}
+
+function without(inventory: Inventory, { name }: Device): Inventory {
+  return {
+    ...inventory,
+    devices: inventory.devices.filter((device) => device.name !== name),
+    leaving: inventory.devices.filter((device) => device.name === name),
+  }
+}
+
+/** Only when every gateway has proved that it has forgotten the device: until then the inventory is needed to try again. */
+async function finish(device: Device, gateways: readonly string[], { report, inventory, pins, note }: Done) {
+  const open = gateways.filter((gateway) => !hasForgotten(report, gateway))
+  if (open.length > 0) {
+    note(`${device.name} stays in ${inventory.file}, since ${open.join(', ')} may still know it: run again`)
+    process.exitCode ||= 1
+    return
+  }
+  await pins.keep(device, [])
+  note(`${device.name}: its pins are gone from ${pins.file}`)
+  const { withoutDevice } = await import('../inventory/without.ts')
+  await writeFile(inventory.file, withoutDevice(await readFile(inventory.file, 'utf8'), device.name))
+  note(`${device.name}: its lines are gone from ${inventory.file}`)
+  const itself = report.hosts.find(({ name }) => name === device.name)
+  if (itself?.outcome === 'unreachable') {
+    note(
+      `${device.name} itself was not reached: it keeps its key, which every gateway refuses now, and its unit, which goes on dialling. ` +
+        'Should it turn up: systemctl disable --now "reverse-tunnel-*"; rm -r /etc/reverse-tunnel /etc/systemd/system/reverse-tunnel-*; userdel reverse-tunnel',
+    )
+  }
+}
+
+function hasForgotten({ hosts, proofs = [] }: Report, gateway: string): boolean {
+  const tried = proofs.filter(({ host }) => host === gateway)
+  const outcome = hosts.find(({ name }) => name === gateway)?.outcome
+  const asked = tried.every(({ state, what }) => state === 'holds' || (state === 'untried' && what.includes('key')))
+  return (outcome === 'ok' || outcome === 'changed') && tried.length > 0 && asked
+}

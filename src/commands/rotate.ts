@@ -1,0 +1,32 @@
+import type { CommandModule } from 'yargs'
+import type { Inventory } from '../inventory/model.ts'
+import { named } from './named.ts'
+import { type RunArguments, runOptions } from './options.ts'
+
+type Arguments = RunArguments & { hostKey?: string; device?: readonly string[] }
+
+export const rotate: CommandModule<unknown, Arguments> = {
+  command: 'rotate <inventory>',
+  describe: 'New keys for the tunnels of all devices, of some, or for a gateway; who was away is waited for',
+  builder: (argv) =>
+    runOptions(argv)
+      .option('device', {
+        type: 'string',
+        array: true,
+        nargs: 1,
+        conflicts: 'host-key',
+        describe: 'Only the key of this device; repeatable',
+      })
+      .option('host-key', { type: 'string', describe: 'Instead: the host keys of this gateway' }) as never,
+  async handler(argv) {
+    const { run } = await import('./run.ts')
+    await run('apply', argv, { wish: (inventory) => wished(inventory, argv) })
+  },
+}
+
+function wished(inventory: Inventory, { hostKey, device }: Arguments): Inventory {
+  const { gateways, devices } = inventory
+  if (hostKey !== undefined) return { ...inventory, rotate: { hostKeys: named(hostKey, gateways).name } }
+  const some = device?.map((name) => named(name, devices)) ?? devices
+  return { ...inventory, rotate: { devices: some.map(({ name }) => name) } }
+}

@@ -1,0 +1,40 @@
+import { ProvisionError } from '../errors.ts'
+import type { ProofReport } from '../report/report.ts'
+import type { Proof, Seen } from '../resource.ts'
+import type { Session } from '../session.ts'
+
+export interface Trying {
+  readonly host: string
+  readonly proofs: readonly Proof[]
+  readonly seen: Seen
+  /** None: the host was not reached, or is lost. */
+  readonly session: Session | undefined
+}
+
+const tryMs = 60_000
+
+/** Tries each sentence on the host itself, one after another. */
+export async function tryProofs({ host, proofs, seen, session }: Trying): Promise<ProofReport[]> {
+  const reports: ProofReport[] = []
+  for (const { what, script: late } of proofs) {
+    const is = (state: ProofReport['state'], message?: string) =>
+      reports.push({ host, what, state, ...(message && { error: { message } }) })
+    const script = typeof late === 'function' ? late(seen) : late
+    if (!session) is('untried', 'the host was not there to ask')
+    else if (!script) is('untried', 'there is nothing to try it with')
+    else {
+      try {
+        const text = `PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C; export PATH LC_ALL; set -e\n${script.text}\n`
+        const { code, stderr } = await session.exec(text, { timeoutMs: tryMs, privileged: true })
+        is(
+          code === 0 ? 'holds' : 'fails',
+          code === 0 ? undefined : stderr.toString('utf8').trim() || `exit code ${code}`,
+        )
+      } catch (error) {
+        if (!(error instanceof ProvisionError)) throw error
+        is('untried', error.message)
+      }
+    }
+  }
+  return reports
+}

@@ -1,0 +1,50 @@
+import { expect, test } from 'vitest'
+import { withoutDevice } from '../../src/inventory/without.ts'
+import { parse } from './parse.ts'
+
+const text = `// Machines of the site.
+{
+  "gateways": { "gw": {} }, // one
+  "devices": {
+    // the first
+    "a": { "forwards": ["127.0.0.1:9022:localhost:22"] },
+    "b.lan": {
+      "forwards": ["127.0.0.1:9023:localhost:22"], // its door
+    },
+    "c": { "forwards": [] }, // the last
+  },
+}
+`
+const names = ['a', 'b.lan', 'c']
+const lines = (from: string) => from.split('\n')
+
+test.each([
+  ['a', [5]],
+  ['b.lan', [6, 7, 8]],
+  ['c', [9]],
+])('without %s its own lines are gone, and every other stays', (name, gone) => {
+  expect(lines(withoutDevice(text, name))).toEqual(lines(text).filter((_, at) => !gone.includes(at)))
+})
+
+test('in whatever order they go, what is left is an inventory', () => {
+  for (const order of [names, [...names].reverse(), ['b.lan', 'c', 'a']]) {
+    let left = text
+    for (const [at, name] of order.entries()) {
+      left = withoutDevice(left, name)
+      expect(parse(left).devices.map((device) => device.name)).toEqual(
+        names.filter((each) => !order.slice(0, at + 1).includes(each)),
+      )
+    }
+  }
+})
+
+test('in one line, and the last without a comma behind it', () => {
+  const short = '{"gateways":{"gw":{}},"devices":{"a":{},"b":{}}}'
+  expect(withoutDevice(short, 'a')).toBe('{"gateways":{"gw":{}},"devices":{"b":{}}}')
+  expect(parse(withoutDevice(short, 'b')).devices.map(({ name }) => name)).toEqual(['a'])
+  expect(parse(withoutDevice(withoutDevice(short, 'b'), 'a')).devices).toEqual([])
+})
+
+test('who is not there changes nothing', () => {
+  expect(withoutDevice(text, 'd')).toBe(text)
+})
