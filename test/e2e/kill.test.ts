@@ -1,9 +1,8 @@
 import { once } from 'node:events'
 import { setTimeout as wait } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { until } from '../../src/lab/local.ts'
 import { devicesCalled, held, hold, holdingPlaybook, prepare, release } from './hold.ts'
-import { outcomes, type Rehearsal, rehearse, verified } from './kit.ts'
+import { outcomes, type Rehearsal, rehearse } from './kit.ts'
 import { history, settled, stateOf } from './state-of.ts'
 
 const apply = ['--playbook', holdingPlaybook, '--confirm-within', '5']
@@ -50,27 +49,22 @@ describe('the admin machine dies at any moment', () => {
   const gateway = (pair: number) => `gw${pair}.guest.internal`
   const device = (pair: number) => `host${pair}.lan.internal`
   const names = pairs.flatMap((pair) => [gateway(pair), device(pair)])
-  const inventory = (more: (pair: number) => readonly string[] = () => []) => ({
+  const inventory = {
     login: { user: 'user001' },
     gateways: Object.fromEntries(pairs.map((pair) => [gateway(pair), {}])),
     devices: Object.fromEntries(
       pairs.map((pair) => [
         device(pair),
-        {
-          forwards: ['127.0.0.1:9022:localhost:22', ...more(pair)].map((spec) => ({
-            ...parts(spec),
-            gateway: gateway(pair),
-          })),
-        },
+        { forwards: [{ gateway: gateway(pair), port: 9022, host: 'localhost', hostPort: 22 }] },
       ]),
     ),
-  })
+  }
   const options = ['--confirm-within', '5']
   let it: Rehearsal
   const states = async (): Promise<Map<string, string[]>> =>
     new Map(await Promise.all(names.map(async (name) => [name, await stateOf(it.lab.machine(name))] as const)))
   beforeAll(async () => {
-    it = await rehearse(inventory())
+    it = await rehearse(inventory)
   })
   afterAll(() => it?.down())
 
@@ -100,42 +94,18 @@ describe('the admin machine dies at any moment', () => {
     const done = await states()
     for (const [name, state] of found) {
       const before = old.get(name) ?? []
-      const allowed = { before, keyed: [...before, ...added].sort(), done: done.get(name) ?? [] }
-      const near = state.some((line) => line.startsWith('/etc/systemd/system/reverse-tunnel-') || /^tunnel:/.test(line))
-        ? 'done'
-        : state.some((line) => line.startsWith('reverse-tunnel:'))
-          ? 'keyed'
-          : 'before'
-      expect([...state].sort(), `${name}, ${near}, killed after ${moments} ms`).toEqual([...allowed[near]].sort())
+      const all = done.get(name) ?? []
+      const about = `${name}, killed after ${moments} ms`
+      const begun = state.some(
+        (line) => line.startsWith('/etc/systemd/system/reverse-tunnel-') || /^tunnel-/.test(line),
+      )
+      if (begun) expect(state, about).toEqual(all)
+      // Before its last step a host is as after one of the earlier ones: nothing in it is half done.
+      const known = new Set([...before, ...added, ...all])
+      expect(
+        state.filter((line) => !known.has(line)),
+        about,
+      ).toEqual([])
     }
   })
-
-  test("of a change that goes through the device's own forward: the forward comes back as it was", async () => {
-    const again = await it.report([it.file, ...options])
-    expect(outcomes(again.report).every((line) => line.endsWith(' ok'))).toBe(true)
-    const before = await states()
-    await it.rewrite(inventory(() => ['127.0.0.1:9080:localhost:80']))
-    const run = it.spawn([it.file, ...options], { from: 'guest' })
-    const ended = once(run, 'exit')
-    const begun = () => it.lab.machine(device(1)).sh('test -e /var/lib/provision/current/pending')
-    expect(await until(async () => (await begun()).code === 0 || undefined, { timeoutMs: 30_000 })).toBe(true)
-    run.kill('SIGKILL')
-    await ended
-    await Promise.all(names.map((name) => settled(it.lab.machine(name))))
-    const after = await states()
-    expect(after.get(device(1))).toEqual(before.get(device(1)))
-    await it.rewrite(inventory())
-    expect((await verified(it)).forwards.length).toBe(pairs.length)
-
-    await it.rewrite(inventory(() => ['127.0.0.1:9080:localhost:80']))
-    const { report } = await it.report([it.file, ...options], { from: 'guest' })
-    expect(
-      report.hosts.filter(({ role }) => role === 'device').map(({ outcome, via }) => `${outcome} via ${via}`),
-    ).toEqual(pairs.map(() => 'changed via forward'))
-  })
 })
-
-function parts(spec: string) {
-  const [bindAddress = '', port, host = '', hostPort] = spec.split(':')
-  return { bindAddress, port: Number(port), host, hostPort: Number(hostPort) }
-}

@@ -10,8 +10,10 @@ import { faults, makeCuttable, type Pair, perform, type Strike, told, ways } fro
 /**
  * Many gateways with a device each, changed to and fro between two inventories: the second wants one forward more, so
  * that the very tunnel is changed, in half of the cases by somebody who came through it. Each change is struck once.
+ * KILLS_SEED repeats the moments of a run that failed; KILLS_PAIRS and KILLS_MOMENTS make it smaller on a busy machine.
  */
-const pairs = Array.from({ length: 10 }, (_, at) => at + 1)
+const pairs = Array.from({ length: Number(process.env.KILLS_PAIRS ?? 10) }, (_, at) => at + 1)
+const moments = Number(process.env.KILLS_MOMENTS ?? 50)
 const seed = Number(process.env.KILLS_SEED ?? Date.now() % 1_000_000)
 const random = generator(seed)
 const gatewayOf = (pair: number) => `gw${pair}.guest.internal`
@@ -72,7 +74,7 @@ beforeAll(async () => {
   expect(runs.map(({ code }) => code)).toEqual(pairs.map(() => 0))
   now = 'two'
   await everybody(async (name) => known.two.set(name, await stateOf(it.lab.machine(name))))
-}, 240_000)
+}, 600_000)
 afterAll(() => it?.down())
 
 test('the two states differ on every host', () => {
@@ -83,14 +85,14 @@ test('the two states differ on every host', () => {
 async function converge(variant: Variant): Promise<void> {
   const last = await until(
     async () => {
-      const { report } = await it.report([fileOf(variant, 'direct')])
+      const { report } = await it.report([fileOf(variant, 'direct')], { timeoutMs: 300_000 })
       const bad = report.hosts.filter(
         ({ outcome, error }) => !['ok', 'changed'].includes(outcome) && !/holds this host/.test(error?.message ?? ''),
       )
       expect(bad, `the next run, seed ${seed}`).toEqual([])
       return report.exitCode === 0 ? report : undefined
     },
-    { timeoutMs: 120_000, everyMs: 500 },
+    { timeoutMs: 300_000, everyMs: 500 },
   )
   expect(last && outcomes(last), `the next run, seed ${seed}`).toBeDefined()
   now = variant
@@ -146,7 +148,7 @@ const rounds = (strikes: readonly Strike[]) =>
     strikes.slice(at * pairs.length, (at + 1) * pairs.length),
   )
 
-test('struck between any two phases, every host is wholly old or wholly new', { timeout: 600_000 }, async () => {
+test('struck between any two phases, every host is wholly old or wholly new', { timeout: 900_000 }, async () => {
   const turn = Math.floor(random() * 2)
   const strikes = (Object.keys(stops) as Stop[]).flatMap((moment, row) =>
     (['kill', 'cut', 'power'] as const).map(
@@ -156,9 +158,9 @@ test('struck between any two phases, every host is wholly old or wholly new', { 
   for (const some of rounds(strikes)) await round(some)
 })
 
-test('struck at 50 random moments, every host is wholly old or wholly new', { timeout: 600_000 }, async () => {
+test('struck at random moments, every host is wholly old or wholly new', { timeout: 900_000 }, async () => {
   const strikes = Array.from(
-    { length: 50 },
+    { length: moments },
     (_, at): Strike => ({
       fault: faults[at % 4] ?? 'kill',
       way: ways[Math.floor(at / 4) % 2] ?? 'direct',

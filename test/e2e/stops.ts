@@ -60,7 +60,7 @@ export async function reached(machine: Machine, gaveUp: () => boolean): Promise<
       () => true,
       () => (gaveUp() ? false : undefined),
     )
-  return (await until(there, { timeoutMs: 90_000, everyMs: 20 })) ?? false
+  return (await until(there, { timeoutMs: 180_000, everyMs: 20 })) ?? false
 }
 
 /** It goes on; on a machine without power, it will. */
