@@ -51,6 +51,7 @@ import {
   sharedKeys,
   unitPrefix,
 } from './reverse-tunnel/names.ts'
+import { freedPorts, mayChangeListener, sparesUnreached } from './reverse-tunnel/switching.ts'
 import { recoverable, recoveryOf, sharedTiming, timingOf } from './reverse-tunnel/timing.ts'
 import { accountOn, dials, forwardsOn, jailed, keyOwner, mayListen, shared } from './reverse-tunnel/tunnels.ts'
 import { tunnelUnits } from './reverse-tunnel/unit.ts'
@@ -102,6 +103,7 @@ export default playbook((inventory) => {
       versions,
       hostKeys,
       nextHostKeys(beginsRotation(gateway, inventory)),
+      mayChangeListener(gateway, devices),
       ...ownAccounts(gateway, devices, inventory),
       ...sharedAccount(gateway, devices, inventory),
       retiredKeys(gateway, inventory),
@@ -181,7 +183,8 @@ function ownAccounts(gateway: Gateway, all: readonly Device[], inventory: Invent
       ? managedFile(jailFile, { content: jailFolders(names), activate: makeJails })
       : absent(jailFile, { activate: sh`rm -rf /run/reverse-tunnel`, undo: makeJails }),
     reloading(gateway, all, sshdSettings('00-reverse-tunnel', names.length > 0 ? jailedSettings(names) : nothing)),
-    systemdUnits(unitPrefix, listenerUnits(forwards)),
+    freedPorts(gateway, all),
+    systemdUnits(unitPrefix, listenerUnits(forwards), { spares: sparesUnreached(all) }),
   ]
 }
 

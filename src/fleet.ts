@@ -52,6 +52,7 @@ export function assemble(
     seen: {
       of: (host, id) => members.get(host)?.shown.get(id)?.text,
       hostKey: (host) => members.get(host)?.session?.hostKey,
+      via: (host) => members.get(host)?.via,
       failed: (host) => hasFailed(members.get(host)),
       proved: (host) => members.get(host)?.session?.hostKeys(),
       trusts: (host, key) => members.get(host)?.trusts?.(key) ?? false,

@@ -28,6 +28,8 @@ export interface Seen {
   gone(host: string): boolean
   /** The pinned key by which we knew this host at our login, as `ssh-ed25519 AAAA…`. */
   hostKey?(host: string): string | undefined
+  /** How this host was reached in this run: `direct`, `forward`, or the gateway it was reached through. */
+  via?(host: string): string | undefined
   /** This host is within the limit, and could not be reached or came to a bad end. */
   failed(host: string): boolean
   /** Every host key that its sshd proved at the newest login; undefined while there was none. */

@@ -1,4 +1,4 @@
-import type { Change, Resource } from '../resource.ts'
+import type { Change, Resource, Seen } from '../resource.ts'
 import { lines, type Sh, sh } from '../sh.ts'
 import { folders } from './managed-file.ts'
 import { filesChange, inspectFiles, parseFiles, phrase, type WantedFile, wantedFiles } from './managed-files.ts'
@@ -8,7 +8,15 @@ export interface Unit extends WantedFile {
   readonly wantedBy?: string
 }
 
+export interface UnitOptions {
+  readonly settle?: number
+  readonly lingers?: readonly string[]
+  /** Of a unit that is not wanted, by its text: it stays all the same. */
+  readonly spares?: (content: string, seen: Seen) => boolean
+}
+
 const home = '/etc/systemd/system'
+const nameOf = (link: string) => link.replace(/.*\//, '')
 const linkOf = ({ name, wantedBy }: Unit) => `${wantedBy}.wants/${name}`
 
 /**
@@ -20,7 +28,7 @@ const linkOf = ({ name, wantedBy }: Unit) => `${wantedBy}.wants/${name}`
 export function systemdUnits(
   prefix: string,
   units: readonly Unit[],
-  { settle = 30, lingers = [] }: { settle?: number; lingers?: readonly string[] } = {},
+  { settle = 30, lingers = [], spares = () => false }: UnitOptions = {},
 ): Resource {
   const pulled = units.filter(({ wantedBy }) => wantedBy !== undefined)
   return {
@@ -33,7 +41,10 @@ export function systemdUnits(
     diff(now, seen) {
       const wanted = wantedFiles(units, seen)
       if (wanted === 'later') return 'later'
-      const there = parseFiles(now)
+      const all = parseFiles(now)
+      const spared = ([name, { content }]: [string, { content: string }]) => !wanted.has(name) && spares(content, seen)
+      const there = new Map([...all].filter((file) => !spared(file)))
+      const isSpared = (link: string) => all.has(nameOf(link)) && !there.has(nameOf(link))
       const running = pulled.filter(({ name }) => wanted.get(name) !== undefined || there.has(name))
       const names = running.map(({ name }) => name)
       const files = filesChange(home, there, wanted)
@@ -43,7 +54,9 @@ export function systemdUnits(
       const links = new Map([...now.matchAll(/^@link (\S+) (\S+)$/gm)].map(([, link = '', to = '']) => [link, to]))
       const runs = new Set([...now.matchAll(/^@runs (\S+)$/gm)].map(([, name]) => name))
       const enable = running.filter((unit) => links.get(linkOf(unit)) !== `${home}/${unit.name}`)
-      const disable = [...links.keys()].filter((link) => !running.some((unit) => linkOf(unit) === link))
+      const disable = [...links.keys()].filter(
+        (link) => !isSpared(link) && !running.some((unit) => linkOf(unit) === link),
+      )
       const restart = names.filter((name) => written.includes(name) && runs.has(name))
       const start = names.filter((name) => !runs.has(name))
       if (files === 'converged' && enable.length + disable.length + start.length === 0) return 'converged'
@@ -55,7 +68,7 @@ export function systemdUnits(
         start,
         /** Of those that others start: what runs of them runs by the old file. */
         idle: written.filter((name) => !names.includes(name)),
-        before: [...runs, ...disable.map((link) => link.replace(/.*\//, ''))].filter((name) => name !== undefined),
+        before: [...runs, ...disable.map((link) => nameOf(link))].filter((name) => name !== undefined),
       }
       return {
         summary: [
@@ -66,7 +79,7 @@ export function systemdUnits(
           ),
           ...phrase(
             'disable',
-            disable.map((link) => link.replace(/.*\//, '')).filter((name) => !removed.includes(name)),
+            disable.map((link) => nameOf(link)).filter((name) => !removed.includes(name)),
           ),
           ...phrase('restart', restart),
           ...phrase('start', start),

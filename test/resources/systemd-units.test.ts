@@ -33,6 +33,10 @@ cases('systemd-units', {
     resource: systemdUnits('t-', []),
     now: own + link('multi-user.target', 't-gw.service'),
   },
+  'what-is-spared-stays-enabled': {
+    resource: systemdUnits('t-', [], { spares: (text) => text.includes('sleep 1') }),
+    now: own + file('t-old.service', 'old') + links + link('multi-user.target', 't-old.service'),
+  },
   'of-a-failed-host-stays-as-it-is': {
     resource: systemdUnits('t-', [{ ...service, content: () => undefined, host: 'gw' }]),
     now: file('t-gw.service', 'older') + link('multi-user.target', 't-gw.service') + all,
