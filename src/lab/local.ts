@@ -13,7 +13,10 @@ export async function local(
   argv: readonly string[],
   options: { input?: string; signal?: AbortSignal } = {},
 ): Promise<string> {
-  const result = await $({ quiet: true, nothrow: true, ...options })`${[...argv]}`
+  // zx runs bash, which takes the socket that Node gives it as standard input for a remote login, and then reads ~/.bashrc:
+  // unless SHLVL says that it is no first shell (bash(1), INVOCATION).
+  const env = { ...process.env, SHLVL: '1' }
+  const result = await $({ quiet: true, nothrow: true, env, ...options })`${[...argv]}`
   options.signal?.throwIfAborted()
   if (result.exitCode === 0) return result.stdout
   const why = (result.stderr.trim() || result.stdout.trim()).split('\n').slice(-12).join('\n')

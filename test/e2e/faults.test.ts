@@ -47,12 +47,14 @@ const places = suites.flatMap((suite) =>
 
 describe.each(rounds)('round %i', (round) => {
   for (const { suite, course, fault } of places) {
-    const { name, listener } = course
-    test(`${suite}, ${listener}: ${fault.name}`, { timeout: rounds.length * roundMs }, async () => {
+    const { listener, recoverWithin } = course
+    const wish = recoverWithin === undefined ? '' : ` wished for in ${recoverWithin} s`
+    test(`${suite}, ${listener}${wish}: ${fault.name}`, { timeout: rounds.length * roundMs }, async () => {
       const row = await matrix.row(suite, course, fault, round)
-      const promise = promises.get(deviceOf({ name, suite, listener }))
+      const promise = promises.get(deviceOf({ ...course, suite }))
       const limit = typeof fault.limit === 'number' ? fault.limit : (promise?.[fault.limit] ?? 0)
       rows.push({ ...row, round, limit })
+      if (recoverWithin !== undefined) expect(limit).toBeLessThanOrEqual(recoverWithin)
       expect(row.seconds, 'seconds until it was back').toBeTypeOf('number')
       expect(row.seconds).toBeLessThanOrEqual(limit)
       if (fault.worst?.includes(listener)) expect(row.seconds).toBeGreaterThan(limit / 4)

@@ -6,7 +6,6 @@ import * as surroundings from './surroundings.ts'
 const killed = [faults.clientKilled, faults.sessionKilled, faults.sshdRestarted, faults.sshdAndSessionsRestarted]
 const power = [faults.gatewayPowerCut, faults.devicePowerCut, faults.devicePowerCutBehindNat]
 const base = [surroundings.diskFull, surroundings.clockWrong, surroundings.etcReadOnly]
-
 const lost = [faults.newAddress, faults.flowForgotten]
 
 const courses = (listener: Listener, all: Readonly<Record<string, Course['faults']>>) =>
@@ -24,9 +23,16 @@ export const whole = (listener: Listener): readonly Course[] =>
     names: [faults.namesAwayAtBoot],
   })
 
-/** The faults that the promise is made of. A frozen session of sshd keeps its port for ever: nothing is promised there. */
-export const promised = (listener: Listener): readonly Course[] =>
-  courses(listener, {
-    events: [...power, ...killed, faults.clientFrozen, ...lost],
-    silence: [faults.silence, surroundings.portTaken],
-  })
+/**
+ * The faults that the promise is made of, with the usual settings and with such as a wish has derived. A frozen session of
+ * sshd keeps its port for ever: nothing is promised there.
+ */
+export const promised = (listener: Listener): readonly Course[] => [
+  ...courses(listener, { events: [...power, ...killed, faults.clientFrozen, ...lost] }),
+  {
+    name: 'hurry',
+    listener,
+    recoverWithin: 12,
+    faults: [faults.devicePowerCutBehindNat, faults.silence, surroundings.portTaken],
+  },
+]

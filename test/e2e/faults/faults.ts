@@ -5,6 +5,14 @@ import { inside, type Listener, type Pair } from './pair.ts'
 /** What the plan promises of every forward, as `--json` tells it. */
 export type Promised = Readonly<Record<'powerCut' | 'silentLink' | 'frozenClient', number>>
 
+/** It has happened. */
+export interface Struck {
+  /** The moment (as Date.now() counts) from which a recovery is possible at all, and counts. */
+  readonly at: number
+  /** What goes on meanwhile: a machine that boots. */
+  readonly besides?: Promise<unknown>
+}
+
 /** Something that happens to a tunnel. */
 export interface Fault {
   readonly name: string
@@ -12,8 +20,7 @@ export interface Fault {
   readonly limit: keyof Promised | number
   /** With these listeners it is what the promise is made of: to be back much sooner would mean that the promise is wrong. */
   readonly worst?: readonly Listener[]
-  /** Does it; the moment (as Date.now() counts) from which a recovery is possible at all, and counts. */
-  readonly strike: (pair: Pair) => Promise<number>
+  readonly strike: (pair: Pair) => Promise<Struck>
   /** The tunnel lives through it, and is not to become another one. */
   readonly harmless?: true
   /** A dead session may hold the port: nobody is to knock there before the next session listens. */
@@ -25,16 +32,16 @@ export interface Fault {
 export const seconds = (count: number) => new Promise<void>((resolve) => setTimeout(resolve, count * 1000))
 
 /** Counted from its beginning: how long the act itself took is part of it. */
-export async function from(act: Promise<unknown>): Promise<number> {
-  const began = Date.now()
+export async function from(act: Promise<unknown>): Promise<Struck> {
+  const at = Date.now()
   await act
-  return began
+  return { at }
 }
 
 /** Power is back in the moment in which the switch is pressed; the boot goes on while it is measured. */
-export function powerBack(boot: Promise<unknown>): number {
+export function powerBack(boot: Promise<unknown>): Struck {
   boot.catch(() => undefined)
-  return Date.now()
+  return { at: Date.now(), besides: boot }
 }
 
 /** Nothing has to be noticed first: one restart and one dial, on two cores that all machines share. */

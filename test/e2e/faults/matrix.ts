@@ -1,12 +1,10 @@
 import type { Lab, Suite } from '../../../src/lab/index.ts'
 import type { Fault } from './faults.ts'
 import { measure, type Row } from './measure.ts'
-import { type Listener, type Pair, pairOf, type Wanted } from './pair.ts'
+import { type Pair, pairOf, type Wanted } from './pair.ts'
 
 /** Faults that happen to one pair one after the other. Courses run side by side: the slow ones wait in parallel. */
-export interface Course {
-  readonly name: string
-  readonly listener: Listener
+export interface Course extends Omit<Wanted, 'suite'> {
   readonly faults: readonly Fault[]
 }
 
@@ -18,7 +16,7 @@ export interface Matrix {
 }
 
 export const pairsOf = (suites: readonly Suite[], courses: readonly Course[]): readonly Wanted[] =>
-  suites.flatMap((suite) => courses.map(({ name, listener }) => ({ name, suite, listener })))
+  suites.flatMap((suite) => courses.map(({ faults: _, ...course }) => ({ ...course, suite })))
 
 export interface Trial {
   readonly suites: readonly Suite[]
@@ -38,7 +36,7 @@ export function start(lab: Lab, { suites, courses, rounds, withinS, change = asy
   for (const suite of suites)
     for (const course of courses) {
       let last: Promise<unknown> = Promise.resolve()
-      const pair = pairOf({ name: course.name, suite, listener: course.listener }, lab).then(change)
+      const pair = pairOf({ ...course, suite }, lab).then(change)
       pair.catch(() => undefined)
       for (let round = 1; round <= rounds; round++)
         for (const fault of course.faults) {

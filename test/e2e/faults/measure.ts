@@ -17,17 +17,18 @@ export interface Row {
 export async function measure(pair: Pair, fault: Fault, withinS: number): Promise<Row> {
   await working(pair)
   const [before, old] = [await connections(pair), await listeners(pair)]
-  const began = await fault.strike(pair)
-  const deadline = began + withinS * 1000
+  const struck = await fault.strike(pair)
+  const deadline = struck.at + withinS * 1000
   if (fault.quiet) await anotherListener(pair, old, deadline)
   const at = await recovered(pair, deadline)
+  await struck.besides
   const after = await connections(pair).catch(() => [])
   await fault.mend?.(pair)
   return {
     fault: fault.name,
     suite: pair.suite,
     listener: pair.listener,
-    ...(at !== undefined && { seconds: Math.max(0, (at - began) / 1000) }),
+    ...(at !== undefined && { seconds: Math.max(0, (at - struck.at) / 1000) }),
     anew: after.some((connection) => !before.includes(connection)),
   }
 }

@@ -23,6 +23,8 @@ export interface Wanted {
   readonly name: string
   readonly suite: Suite
   readonly listener: Listener
+  /** A wish of its own, in seconds. */
+  readonly recoverWithin?: number
 }
 
 const gatewayOf = ({ name, suite, listener }: Wanted) => `gw-${name}-${listener}-${suite}.guest.internal`
@@ -41,7 +43,9 @@ export function inventoryOf(wanted: readonly Wanted[]) {
     inventory: {
       login: { user: 'user001' },
       gateways: Object.fromEntries(wanted.map((pair) => [gatewayOf(pair), {}])),
-      devices: Object.fromEntries(wanted.map((pair) => [deviceOf(pair), { forwards: [forward(pair)] }])),
+      devices: Object.fromEntries(
+        wanted.map((pair) => [deviceOf(pair), { forwards: [forward(pair)], recoverWithin: pair.recoverWithin }]),
+      ),
     },
     suite: Object.fromEntries(wanted.flatMap((pair) => [gatewayOf(pair), deviceOf(pair)].map((n) => [n, pair.suite]))),
   }

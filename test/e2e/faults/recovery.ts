@@ -63,7 +63,9 @@ export async function anotherListener(
 async function banner({ gateway, port }: Pair, deadline: number): Promise<number | undefined> {
   const network = `/run/netns/${gateway.namespace}`
   const words = ['bash', '-c', knock, 'bash', String(Math.ceil(deadline / 1000)), String(port), network]
-  const line = { argv: ['nsenter', `--net=${network}`, ...words] as const, env: process.env }
+  // Without it bash takes its standard input for a remote login and reads ~/.bashrc first (bash(1), INVOCATION).
+  const env = { ...process.env, SHLVL: '1' }
+  const line = { argv: ['nsenter', `--net=${network}`, ...words] as const, env }
   const { stdout } = await capture(line, { timeoutMs: deadline - Date.now() + 1000 })
   const [seconds] = stdout.split('\n')
   if (seconds) return Number(seconds) * 1000

@@ -10,12 +10,12 @@ export interface Judged extends Row {
 export function tableOf(rows: readonly Judged[]): string {
   const groups = new Map<string, Judged[]>()
   for (const row of rows) {
-    const name = `${row.fault} | ${row.suite} | ${row.listener}`
+    const name = `${row.fault} | ${row.suite} | ${row.listener} | ${row.limit}`
     groups.set(name, [...(groups.get(name) ?? []), row])
   }
   const lines = [...groups].map(([name, group]) => {
     const times = group.map(({ seconds }) => (seconds === undefined ? 'never' : seconds.toFixed(1)))
-    return `| ${name} | ${times.join(' · ')} | ${group[0]?.limit} |`
+    return `| ${name} | ${times.join(' · ')} |`
   })
-  return ['| fault | suite | listener | seconds | limit |', '|---|---|---|---|---|', ...lines, ''].join('\n')
+  return ['| fault | suite | listener | limit | seconds |', '|---|---|---|---|---|', ...lines, ''].join('\n')
 }
