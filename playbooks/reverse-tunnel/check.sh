@@ -7,7 +7,7 @@
 unit=$1 socket=$2 port=$3 seconds=$4
 
 # Its main loop answers here with its number, or it does not turn.
-asks() { timeout --signal=KILL "$seconds" ssh -F none -o ControlPath="$socket" -O check tunnel 2>&1; }
+asks() { timeout --signal=KILL "$1" ssh -F none -o ControlPath="$socket" -O check tunnel 2>&1; }
 
 # The first address that it speaks from and that is not here any more. On a system without ss and ip nothing is seen.
 lost() {
@@ -19,27 +19,27 @@ lost() {
   done
 }
 
+main() { systemctl show --property=MainPID --value "$unit"; }
+
 uid=$(id -u)
 client=''
 while sleep "$seconds"; do
-  if said=$(asks); then
+  if said=$(asks 3); then
     client=${said#*pid=} client=${client%%)*}
     address=$(lost)
     [ -n "$address" ] || continue
     why="it speaks from $address, which this host no longer has"
   elif [ -S "$socket" ]; then
+    # The one that was asked may just have ended: whoever is there now is asked again, and has to be the same afterwards.
+    now=$(main)
+    if asks 2 >/dev/null || [ "$now" != "$(main)" ]; then continue; fi
+    # The one that answered last is frozen, or dead and its successor never answered.
+    kill -0 "$client" 2>/dev/null || client=$now
     why='it does not answer on its control socket'
   else
-    client=''
     continue
   fi
-  # One that never answered: the unit knows its number, and is asked twice, for the client may just be another one.
-  if [ -z "$client" ]; then
-    main=$(systemctl show --property=MainPID --value "$unit")
-    if [ "$main" = "${suspect-}" ]; then client=$main; else suspect=$main && continue; fi
-  fi
-  if [ "$client" -gt 0 ] && kill -KILL "$client" 2>/dev/null; then
+  if [ "${client:-0}" -gt 0 ] && kill -KILL "$client" 2>/dev/null; then
     echo "<4>$unit: killed ssh $client: $why" >&2
   fi
-  client='' suspect=''
 done
