@@ -6,6 +6,9 @@ const shellAsText = {
     id.endsWith('.sh') ? { code: `export default ${JSON.stringify(code)}`, map: null } : undefined,
 }
 
+/** What is run three times in a row: faults, whose seconds are held against the promise, attacks, and kills. */
+const matrices = ['attacks', 'faults', 'kills'].map((name) => `test/e2e/${name}.test.ts`)
+
 export default defineConfig({
   plugins: [shellAsText],
   test: {
@@ -20,7 +23,23 @@ export default defineConfig({
     },
     projects: [
       { extends: true, test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: ['test/e2e/**'] } },
-      { extends: true, test: { name: 'e2e', include: ['test/e2e/**/*.test.ts'], fileParallelism: false } },
+      {
+        extends: true,
+        test: {
+          name: 'e2e',
+          include: ['test/e2e/**/*.test.ts'],
+          exclude: matrices,
+          // They wait more than they work: two labs at a time fill two cores.
+          maxWorkers: 2,
+          testTimeout: 120_000,
+          hookTimeout: 240_000,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        extends: true,
+        test: { name: 'matrix', include: matrices, fileParallelism: false, sequence: { groupOrder: 2 } },
+      },
     ],
   },
 })

@@ -20,5 +20,11 @@ npm run --silent typecheck
 npm run --silent lint
 rm -rf coverage
 mkdir -p coverage/children
-PROVISION_COVERAGE=$PWD/coverage/children npx vitest run --coverage
+PROVISION_COVERAGE=$PWD/coverage/children npx vitest run --coverage --project unit --project e2e
 node scripts/coverage.js
+
+# Three times in a row, at other random moments each time: 51 of them, and every phase boundary three times.
+for round in 1 2 3; do
+  echo "faults, attacks and kills: round $round of 3"
+  PROVISION_FAULT_ROUNDS=1 KILLS_MOMENTS=17 npx vitest run --project matrix
+done
