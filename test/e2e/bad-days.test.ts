@@ -40,8 +40,8 @@ const days: Readonly<Record<string, { readonly before?: string; readonly heal?: 
   escapes: { heal: ': >/run/healed' },
   // Its clock has jumped back by years: all that it did before is younger than now.
   clock: {
-    before: `for n in 1 2 3 4; do mkdir -p /var/lib/provision/history/old-$n; echo confirmed >/var/lib/provision/history/old-$n/outcome
-      touch -d 2038-01-0$n /var/lib/provision/history/old-$n; done`,
+    before: `for n in 1 2 3 4; do mkdir -p /var/lib/provision/history/old$n-0; echo confirmed >/var/lib/provision/history/old$n-0/outcome
+      touch -d 2038-01-0$n /var/lib/provision/history/old$n-0; done`,
   },
   hung: {
     before: 'kill -STOP $(systemctl show --property=MainPID --value ssh.service)',
