@@ -38,7 +38,7 @@ export default defineConfig({
       },
       {
         extends: true,
-        test: { name: 'matrix', include: matrices, fileParallelism: false, sequence: { groupOrder: 2 } },
+        test: { name: 'matrix', include: matrices, maxWorkers: 2, sequence: { groupOrder: 2 } },
       },
     ],
   },
