@@ -18,11 +18,14 @@ if (!existsSync(at('dist/cli.js'))) {
 const { bench, lines, ways, withinS } = await createJiti(import.meta.url).import(at('test/e2e/faults/bench.ts'))
 const all = existsSync(kept) ? JSON.parse(readFileSync(kept, 'utf8')) : {}
 
+const failed = (why) => process.stderr.write(`bench: not measured: ${why}\n`)
+
 for (const [name, way] of Object.entries(ways)) {
   if (only.length > 0 && !only.some((word) => name.includes(word))) continue
   process.stderr.write(`bench: ${name}\n`)
   all[name] = {}
-  for (const { fault, suite, seconds } of await bench(way, suites)) all[name][`${fault} on ${suite}`] = seconds ?? null
+  for (const { fault, suite, seconds } of await bench(way, suites, failed))
+    all[name][`${fault} on ${suite}`] = seconds ?? null
   mkdirSync(at('bench/last'), { recursive: true })
   writeFileSync(kept, `${JSON.stringify(all, undefined, 1)}\n`)
 }

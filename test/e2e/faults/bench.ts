@@ -1,6 +1,7 @@
 import type { Suite } from '../../../src/lab/index.ts'
 import { rehearse } from '../kit.ts'
 import * as faults from './faults.ts'
+import { type Fault, seconds } from './faults.ts'
 import { type Course, pairsOf, start } from './matrix.ts'
 import type { Row } from './measure.ts'
 import { autossh, changeTo, type Other, plain } from './others.ts'
@@ -43,16 +44,29 @@ const together = {
 /** The lines of the table. */
 export const lines = Object.values(together).flatMap((of) => of.map(({ name }) => name))
 
+/** Nobody has used the tunnel for a while: what is still under way would tell a side that the other has gone. */
+const rested = (fault: Fault): Fault => ({
+  ...fault,
+  async strike(pair) {
+    await seconds(5)
+    return fault.strike(pair)
+  },
+})
+
 /** Every fault once on machines of each suite, with the tunnel kept in this way. */
-export async function bench({ listener, other }: Way, suites: readonly Suite[]): Promise<readonly Row[]> {
-  const courses: Course[] = Object.entries(together).map(([name, of]) => ({ name, listener, faults: of }))
+export async function bench(
+  { listener, other }: Way,
+  suites: readonly Suite[],
+  failed: (why: unknown) => void,
+): Promise<readonly Row[]> {
+  const courses: Course[] = Object.entries(together).map(([name, of]) => ({ name, listener, faults: of.map(rested) }))
   const { inventory, suite } = inventoryOf(pairsOf(suites, courses))
   const it = await rehearse(inventory, { suite })
   try {
     const { code, stderr } = await it.provision([it.file], { timeoutMs: 300_000 })
     if (code !== 0) throw new Error(stderr)
     const change = other && { change: changeTo.bind(undefined, other) }
-    return await start(it.lab, { suites, courses, rounds: 1, withinS, ...change }).rows()
+    return await start(it.lab, { suites, courses, rounds: 1, withinS, ...change }).rows(failed)
   } finally {
     await it.down()
   }

@@ -11,8 +11,8 @@ export interface Course extends Omit<Wanted, 'suite'> {
 export interface Matrix {
   /** What came of it, as soon as it is known. Rejects when the fault could not even be tried. */
   row(suite: Suite, course: Course, fault: Fault, round: number): Promise<Row>
-  /** All that could be tried, when all is over. */
-  rows(): Promise<readonly Row[]>
+  /** All that could be tried, when all is over; why the others could not. */
+  rows(failed?: (why: unknown) => void): Promise<readonly Row[]>
 }
 
 export const pairsOf = (suites: readonly Suite[], courses: readonly Course[]): readonly Wanted[] =>
@@ -46,8 +46,9 @@ export function start(lab: Lab, { suites, courses, rounds, withinS, change = asy
         }
     }
   return {
-    async rows() {
+    async rows(failed) {
       const ends = await Promise.allSettled(rows.values())
+      for (const end of ends) if (end.status === 'rejected') failed?.(end.reason)
       return ends.flatMap((end) => (end.status === 'fulfilled' ? [end.value] : []))
     },
     row: (...place) => rows.get(key(...place)) ?? Promise.reject(new Error(`no such row: ${key(...place)}`)),
