@@ -93,7 +93,7 @@ async function main() {
     '|---|---|---|---|---|',
     ...rows,
     '',
-    `Memory of one tunnel on the gateway (PSS): sshd ${memory(plain, 'tunnel')} kB; socket ${memory(gateway, '^tunnel-')} kB, the proxy that runs while somebody is connected and for a minute after included.`,
+    `Memory of one tunnel on the gateway (PSS): sshd ${memory(plain, 'tunnel')} kB, with the user manager that PAM starts once for the shared account; socket ${memory(gateway, '^tunnel-')} kB, with the proxy that runs while somebody is connected and for a minute after.`,
     '',
   ].join('\n')
   process.stdout.write(text)
@@ -106,7 +106,7 @@ const rootOf = (directory, name) => join(directory, 'machines', name, 'disk/root
 const pss = (users) => `
 for pid in $(ps -eo pid=,user:32=,args= | grep -E ' ${users}|sshd.*: ${users.replace('^', '')}' | grep -v grep | sed 's/^ *//' | cut -d ' ' -f 1); do
   sed -n 's/^Pss: *\\([0-9]*\\).*/\\1/p' /proc/$pid/smaps_rollup 2>/dev/null
-done | paste -sd+ | sed 's/^$/0/' | { read -r sum; echo $((sum)); }`
+done | awk '{ sum += $1 } END { print sum + 0 }'`
 
 const down = () => {
   spawnSync(process.execPath, [bin, 'lab', 'down', inventory])
