@@ -1,6 +1,6 @@
 import type { Late, Resource } from '../resource.ts'
 import { known } from '../resource.ts'
-import { sh } from '../sh.ts'
+import { type Sh, sh } from '../sh.ts'
 import { defaults, fileChange, folders, inspectFile, parseFile } from './managed-file.ts'
 
 /**
@@ -38,14 +38,7 @@ export function systemdUnit(name: string, unit: { content: Late<string>; settle?
         ...(change !== 'converged' && change.text && { text: change.text }),
         saves: [...folders(path), path, ...folders(link).slice(-1), link],
         stage: sh`printf %s ${content} >"$stage/"${name}`,
-        validate: sh`
-          # systemd before 250 does not have the option, and judges the named unit alone anyway.
-          alone=--recursive-errors=no
-          systemd-analyze --help | grep -q recursive-errors || alone=
-          systemd-analyze verify $alone "$stage/"${name} >"$stage/verdict" 2>&1 || { cat "$stage/verdict" >&2; exit 1; }
-          # What systemd does not know it only warns of, and then ignores.
-          if grep -E 'Unknown (key|lvalue|section)' "$stage/verdict" >&2; then exit 1; fi
-        `,
+        validate: verifyUnits([name]),
         commit: sh`
           put "$stage/"${name} ${path} 644 root:root
           folder ${link.replace(/\/[^/]*$/, '')}
@@ -72,4 +65,20 @@ export function systemdUnit(name: string, unit: { content: Late<string>; settle?
       }
     },
   }
+}
+
+/**
+ * Staged units, by what systemd says of them: what it does not know it only warns of, and then ignores. systemd before 250
+ * has no --recursive-errors, and judges the named units alone anyway.
+ */
+export function verifyUnits(names: readonly string[]): Sh {
+  return sh`
+    cd "$stage" || exit
+    SYSTEMD_UNIT_PATH="$stage:"
+    export SYSTEMD_UNIT_PATH
+    option=--recursive-errors=no
+    systemd-analyze --help | grep -q -e "\${option%=*}" || option=--man=no
+    systemd-analyze verify "$option" ${names.map((name) => `./${name}`)} >verdict 2>&1 || { cat verdict >&2; exit 1; }
+    if grep -E 'Unknown (key|lvalue|section)' verdict >&2; then exit 1; fi
+  `
 }

@@ -2,6 +2,7 @@ import type { Change, Resource, Seen } from '../resource.ts'
 import { lines, type Sh, sh } from '../sh.ts'
 import { folders } from './managed-file.ts'
 import { filesChange, inspectFiles, parseFiles, phrase, type WantedFile, wantedFiles } from './managed-files.ts'
+import { verifyUnits } from './systemd-unit.ts'
 
 export interface Unit extends WantedFile {
   /** The target that pulls it in: it is enabled and runs. Absent: a timer, a socket or nobody starts it. */
@@ -96,7 +97,7 @@ export function systemdUnits(
           ]),
         ],
         ...(files !== 'converged' && files.change.stage && { stage: files.change.stage }),
-        ...(written.length > 0 && { validate: verify(written) }),
+        ...(written.length > 0 && { validate: verifyUnits(written) }),
         commit: lines(
           files === 'converged' ? undefined : files.change.commit,
           ...enable.map(
@@ -126,19 +127,6 @@ const inspectStates = (names: readonly string[]) => sh`
     h
   '
 `
-
-/** What systemd does not know it only warns of, and then ignores. systemd before 250 has no --recursive-errors. */
-function verify(names: readonly string[]): Sh {
-  return sh`
-    cd "$stage" || exit
-    SYSTEMD_UNIT_PATH="$stage:"
-    export SYSTEMD_UNIT_PATH
-    option=--recursive-errors=no
-    systemd-analyze --help | grep -q -e "\${option%=*}" || option=--man=no
-    systemd-analyze verify "$option" ${names.map((name) => `./${name}`)} >verdict 2>&1 || { cat verdict >&2; exit 1; }
-    if grep -E 'Unknown (key|lvalue|section)' verdict >&2; then exit 1; fi
-  `
-}
 
 interface Moved {
   readonly lingers: readonly string[]
