@@ -77,7 +77,8 @@ export function recovery(
   const held = listener === 'sshd' ? heldFor(interval, count, sshd) : 0
   return {
     powerCut: Math.max(connectTimeout, held) + again,
-    silentLink: Math.max(givesUp, held) + again,
+    // A client whose address is gone is heard by the gateway until the check has ended it: only then the clock runs there.
+    silentLink: Math.max(givesUp, held && checkEvery + held) + again,
     frozenClient: 2 * checkEvery + again,
   }
 }

@@ -84,15 +84,14 @@ SystemCallFilter=@system-service
 LogLevelMax=notice
 `
 
+/** A loop, and not one try for each failure: systemd drops a start that comes while the last one has not quite ended. */
 const again: Unit = {
   name: `${unitPrefix}again@.service`,
   content: `[Unit]
-Description=Another try for %i, whose port somebody else holds
+Description=Until %i has its port, which somebody else holds
 StartLimitIntervalSec=0
 
 [Service]
-Type=oneshot
-ExecStart=/bin/sleep 2
-ExecStart=/bin/systemctl --no-block start %i
+ExecStart=/bin/sh -c 'while sleep 2 && [ -e /etc/systemd/system/%i ]; do systemctl start %i 2>/dev/null && break; done'
 `,
 }

@@ -125,7 +125,7 @@ describe('recoverWithin', () => {
         gateways: { gw: sshd },
         devices: {
           a: { forwards: forwards(9001), recoverWithin: 100 },
-          b: { forwards: forwards(9002), recoverWithin: 20 },
+          b: { forwards: forwards(9002), recoverWithin: 25 },
         },
       }),
     )

@@ -32,7 +32,7 @@ export const promised = (listener: Listener): readonly Course[] => [
   {
     name: 'hurry',
     listener,
-    recoverWithin: 12,
+    recoverWithin: 15,
     faults: [faults.devicePowerCutBehindNat, faults.silence, surroundings.portTaken],
   },
 ]
