@@ -3,7 +3,7 @@ import { basename, join } from 'node:path'
 import { ProvisionError } from '../errors.ts'
 import { removeCgroups } from './cgroup.ts'
 import { lowerLimits } from './limits.ts'
-import { local } from './local.ts'
+import { local, until } from './local.ts'
 import { firewallOf, removeNamespace } from './network.ts'
 import { labs } from './plan.ts'
 import { killIn } from './processes.ts'
@@ -45,9 +45,14 @@ async function forgetHome(): Promise<void> {
   await rm(madeSsh, { force: true })
 }
 
+/** Another process may be at it, too: one that finds a lab half taken down sweeps it away. */
 async function unmountBelow(directory: string): Promise<void> {
   for (const mount of await mountsBelow(directory))
-    await local(['umount', mount]).catch(() => local(['umount', '--lazy', mount]))
+    await local(['umount', mount])
+      .catch(() => local(['umount', '--lazy', mount]))
+      .catch(() => undefined)
+  const gone = async () => (await mountsBelow(directory)).length === 0 || undefined
+  await until(gone, { timeoutMs: 5000 })
   const left = await mountsBelow(directory)
   if (left.length > 0) throw new ProvisionError(`lab: still mounted: ${left.join(', ')}`)
 }
