@@ -46,7 +46,7 @@ const table = [
     row([fault, ...names.map((name) => suites.map((suite) => cell(name, suite, fault)).join(' / '))]),
   ),
   '',
-  `Debian 13 (OpenSSH 10.0, systemd 257) / Debian 12 (9.2, 252), one run a cell; never: not within ${withinS} s. ${cpus().length} cores for all machines.`,
+  `Debian 13 (OpenSSH 10.0, systemd 257) / Debian 12 (9.2, 252), one run a cell, nobody using the tunnel just before; never: not within ${withinS} s; –: its unit calls itself active while a stranger holds the port. ${cpus().length} cores for all machines.`,
   '',
 ].join('\n')
 process.stdout.write(table)
