@@ -11,7 +11,7 @@ export interface Timing {
   readonly interval: number
   /** So many unanswered questions end the session. */
   readonly countMax: number
-  /** For TCP and the key exchange together (ConnectTimeout, ssh_config(5)). */
+  /** For TCP and the key exchange together (ConnectTimeout, ssh_config(5)): never less, for a slow machine would never get through. */
   readonly connectTimeout: number
   /** Longest pause between two failed tries. */
   readonly retry: number
@@ -33,7 +33,7 @@ const countMax = 2
 const dial = 3
 const usual: Timing = { interval: 5, countMax, connectTimeout: 5, retry: 2 }
 /** The quickest there is. */
-export const leastTiming: Timing = { interval: 1, countMax, connectTimeout: 2, retry: 1 }
+export const leastTiming: Timing = { interval: 1, countMax, connectTimeout: 5, retry: 1 }
 
 export type Listener = Forward['listener']
 
@@ -48,12 +48,7 @@ export function deriveTiming(listener: Listener, sshd: string, recoverWithin?: n
   if (recoverWithin === undefined) return { timing: usual }
   for (const interval of intervals) {
     for (const retry of [2, 1]) {
-      const timing = {
-        ...usual,
-        interval,
-        retry,
-        connectTimeout: Math.min(usual.connectTimeout, Math.max(2, interval)),
-      }
+      const timing = { ...usual, interval, retry }
       if (worst(recovery(timing, listener, sshd)) <= recoverWithin) return { timing }
     }
   }

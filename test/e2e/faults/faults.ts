@@ -92,7 +92,7 @@ export const sshdAndSessionsRestarted: Fault = {
 
 export const gatewayPowerCut: Fault = {
   name: 'gateway power cut, 10 s off',
-  limit: 'powerCut',
+  limit: 'silentLink',
   async strike({ gateway }) {
     await gateway.kill()
     await seconds(10)
