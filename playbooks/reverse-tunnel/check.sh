@@ -19,7 +19,7 @@ lost() {
   done
 }
 
-main() { systemctl show --property=MainPID --value "$unit"; }
+main() { timeout --signal=KILL 3 systemctl show --property=MainPID --value "$unit"; }
 
 uid=$(id -u)
 client=''
@@ -30,11 +30,10 @@ while sleep "$seconds"; do
     [ -n "$address" ] || continue
     why="it speaks from $address, which this host no longer has"
   elif [ -S "$socket" ]; then
-    # The one that was asked may just have ended: whoever is there now is asked again, and has to be the same afterwards.
-    now=$(main)
-    if asks 2 >/dev/null || [ "$now" != "$(main)" ]; then continue; fi
-    # The one that answered last is frozen, or dead and its successor never answered.
-    kill -0 "$client" 2>/dev/null || client=$now
+    # The one that answered last; or one that never did, which has to be the same before and after it is asked again.
+    if ! kill -0 "$client" 2>/dev/null; then client='' now=$(main); fi
+    if asks 2 >/dev/null || { [ -z "$client" ] && [ "$now" != "$(main)" ]; }; then continue; fi
+    client=${client:-$now}
     why='it does not answer on its control socket'
   else
     continue
