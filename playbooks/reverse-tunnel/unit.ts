@@ -57,6 +57,8 @@ StartLimitIntervalSec=0
 # What a client that was killed has left: with it in the way the next one would make none.
 ExecStartPre=/bin/rm -f ${controlSocket(gateway)}
 ${dial(tunnel, credential ? `\${CREDENTIALS_DIRECTORY}/key` : key).join('\n')}
+# For the check: a client that froze before it was ever asked.
+ExecStartPost=/bin/sh -c 'echo "$$MAINPID" >${controlSocket(gateway)}.pid'
 ExecStopPost=/bin/sh -c 'test -n "$$EXIT_CODE" || sleep ${pause(device.name, timing.retry)}'
 Restart=always
 RestartSec=200ms
