@@ -1,4 +1,5 @@
 import pLimit from 'p-limit'
+import type { Machine } from '../../../src/lab/index.ts'
 import { endSessions, forgetFlows, rememberFlows, signalClient, signalHolder } from './acts.ts'
 import { inside, type Listener, type Pair } from './pair.ts'
 
@@ -38,10 +39,20 @@ export async function from(act: Promise<unknown>): Promise<Struck> {
   return { at }
 }
 
+// Only a few machines boot at a time: ten at once on two cores would measure the cores.
+const booting = pLimit(2)
+
 /** Power is back in the moment in which the switch is pressed; the boot goes on while it is measured. */
-export function powerBack(boot: Promise<unknown>): Struck {
-  boot.catch(() => undefined)
-  return { at: Date.now(), besides: boot }
+function powerBack(machine: Machine, before: () => Promise<unknown> = async () => undefined): Promise<Struck> {
+  return new Promise((resolve, reject) => {
+    const turn = booting(async () => {
+      await before()
+      const besides = machine.boot()
+      resolve({ at: Date.now(), besides })
+      await besides
+    })
+    turn.catch(reject)
+  })
 }
 
 /** Nothing has to be noticed first: one restart and one dial, on two cores that all machines share. */
@@ -96,17 +107,14 @@ export const gatewayPowerCut: Fault = {
   async strike({ gateway }) {
     await gateway.kill()
     await seconds(10)
-    return powerBack(gateway.boot())
+    return powerBack(gateway)
   },
 }
 
 export const devicePowerCut: Fault = {
   name: 'device power cut',
   limit: 'powerCut',
-  async strike({ device }) {
-    await device.kill()
-    return powerBack(device.boot())
-  },
+  strike: ({ device }) => powerBack(device, () => device.kill()),
   quiet: true,
 }
 
@@ -114,10 +122,7 @@ export const devicePowerCutBehindNat: Fault = {
   name: 'device power cut behind a NAT that forgets it',
   limit: 'powerCut',
   worst: ['sshd'],
-  async strike(pair) {
-    await forgetFlows(pair)
-    return devicePowerCut.strike(pair)
-  },
+  strike: (pair) => powerBack(pair.device, () => forgetFlows(pair).then(() => pair.device.kill())),
   quiet: true,
   mend: rememberFlows,
 }
@@ -153,23 +158,21 @@ export const silence: Fault = {
 export const gatewayAwayAtBoot: Fault = {
   name: `gateway away at the device's boot and for 2 minutes`,
   limit: 'powerCut',
-  async strike({ gateway, device }) {
-    await gateway.cut()
-    await device.kill()
-    await device.boot()
+  async strike(pair) {
+    await pair.gateway.cut()
+    await (await devicePowerCut.strike(pair)).besides
     await seconds(120)
-    return from(gateway.mend())
+    return from(pair.gateway.mend())
   },
 }
 
 export const namesAwayAtBoot: Fault = {
   name: `DNS failing at the device's boot and for 2 minutes`,
   limit: 'powerCut',
-  async strike({ device }) {
-    await device.forgetNames()
-    await device.kill()
-    await device.boot()
+  async strike(pair) {
+    await pair.device.forgetNames()
+    await (await devicePowerCut.strike(pair)).besides
     await seconds(120)
-    return from(device.learnNames())
+    return from(pair.device.learnNames())
   },
 }
