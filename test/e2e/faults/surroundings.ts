@@ -46,7 +46,10 @@ export const clockWrong: Fault = {
   quiet: true,
   async mend({ device }) {
     const clock = await device.sh(`xargs -0 -n 1 </proc/$(pgrep -n -f '^/usr/bin/ssh .*-N ')/environ`)
-    await inside(device, `rm ${dropIn}/clock.conf && systemctl daemon-reload`)
+    await inside(
+      device,
+      `rm ${dropIn}/clock.conf && systemctl daemon-reload && systemctl try-restart 'reverse-tunnel-*'`,
+    )
     if (!clock.stdout.includes('FAKETIME=-20y')) throw new Error(`${device.name}: no tunnel whose clock is wrong`)
   },
 }
