@@ -4,7 +4,7 @@ import type { Inventory } from './inventory/model.ts'
 import type { Playbook, Step } from './playbook.ts'
 import { prove } from './prove.ts'
 import { exitCode, type Outcome, type ProofReport, type RecoveryReport, type Report } from './report/report.ts'
-import { changingOf, type Run } from './run.ts'
+import { changingOf, closed, type Run } from './run.ts'
 import { tryProofs } from './verify/proofs.ts'
 
 /** The whole run: look at every host at once, plan, show, change step by step, prove every forward, report. */
@@ -32,22 +32,16 @@ export async function provision(inventory: Inventory, playbook: Playbook, run: R
   const forwards = moving && !run.signal.aborted ? await prove(checks, fleet, inventory, run) : before
 
   const proofs = run.command === 'apply' && !run.signal.aborted ? await tried(steps, fleet) : []
-  for (const { session } of members) session?.close()
-  run.context.closeAll()
-  const hosts = members.map(reportOf)
-  const { connections, execs } = run.context.wire.counts
+  const { hosts, wire, ...head } = closed(inventory, members, began, run)
   return {
-    version: 1,
-    command: run.command,
-    inventory: inventory.file,
-    seconds: Math.round(run.now() - began) / 1000,
+    ...head,
     exitCode: exitCode(hosts, [...forwards, ...proofs], run.signal.aborted),
     hosts,
     forwards,
     recoveries: promises(steps, fleet),
     ...(proofs.length > 0 && { proofs }),
     pending: steps.flatMap((step) => (step.kind === 'checked' ? (step.pending?.(fleet.seen) ?? []) : [])),
-    wire: { connections, execs },
+    wire,
   }
 }
 

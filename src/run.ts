@@ -1,6 +1,6 @@
 import type { Changing, PinKeeper } from './change.ts'
-import type { Fleet, Member } from './fleet.ts'
-import type { Host } from './inventory/model.ts'
+import { type Fleet, type Member, reportOf } from './fleet.ts'
+import type { Host, Inventory } from './inventory/model.ts'
 import { parseHostKey } from './pins.ts'
 import { type ReachContext, reach } from './reach.ts'
 import type { Progress } from './report/progress.ts'
@@ -56,4 +56,19 @@ export function changingOf(fleet: Fleet, run: Run): Changing {
     who: run.who,
     patience: run.patience,
   }
+}
+
+/** Closes what the run had open, and says what it says of every run. */
+export function closed(inventory: Inventory, members: readonly Member[], began: number, run: Run) {
+  for (const { session } of members) session?.close()
+  run.context.closeAll()
+  const { connections, execs } = run.context.wire.counts
+  return {
+    version: 1,
+    command: run.command,
+    inventory: inventory.file,
+    seconds: Math.round(run.now() - began) / 1000,
+    hosts: members.map(reportOf),
+    wire: { connections, execs },
+  } as const
 }

@@ -2,7 +2,7 @@ import { assemble, hasFailed, type Member, reportOf } from './fleet.ts'
 import type { Inventory } from './inventory/model.ts'
 import { prove } from './prove.ts'
 import { exitCode, type Report } from './report/report.ts'
-import { changingOf, type Run } from './run.ts'
+import { changingOf, closed, type Run } from './run.ts'
 import { choose, objection, wayInOf } from './undo/choice.ts'
 import { goBack, lookBack } from './undo/host.ts'
 import type { Past } from './undo/script.ts'
@@ -57,20 +57,14 @@ export async function takeBack(inventory: Inventory, run: Run, named?: string): 
   const all = inventory.devices.flatMap(({ forwards }) => forwards)
   const forwards = run.command === 'undo' && !run.signal.aborted ? await prove(all, fleet, inventory, run) : []
 
-  for (const { session } of members) session?.close()
-  run.context.closeAll()
-  const hosts = members.map(reportOf)
-  const { connections, execs } = run.context.wire.counts
+  const { hosts, wire, ...head } = closed(inventory, members, began, run)
   return {
-    version: 1,
-    command: run.command,
-    inventory: inventory.file,
-    seconds: Math.round(run.now() - began) / 1000,
+    ...head,
     // Before that run a forward may not have been there, or not have worked.
     exitCode: exitCode(hosts, [], run.signal.aborted),
     hosts,
     forwards,
     recoveries: [],
-    wire: { connections, execs },
+    wire,
   }
 }
