@@ -183,7 +183,7 @@ function ownAccounts(gateway: Gateway, all: readonly Device[], inventory: Invent
       ? managedFile(jailFile, { content: jailFolders(names), activate: makeJails })
       : absent(jailFile, { activate: sh`rm -rf /run/reverse-tunnel`, undo: makeJails }),
     reloading(gateway, all, sshdSettings('00-reverse-tunnel', names.length > 0 ? jailedSettings(names) : nothing)),
-    freedPorts(gateway, all),
+    ...freedPorts(gateway, all),
     systemdUnits(unitPrefix, listenerUnits(forwards), { spares: sparesUnreached(all) }),
   ]
 }

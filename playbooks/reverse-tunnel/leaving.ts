@@ -1,6 +1,7 @@
 import type { Device, Gateway, Proof, Resource, Seen, Sh } from '../../src/index.ts'
-import { absent, lines, sh, sshdSettings, systemdUnits } from '../../src/index.ts'
+import { absent, noSystemAccount, sh, sshdSettings, systemdUnits } from '../../src/index.ts'
 import { dialler, jail, key, keysFolder, sharedKeys, tunnelUnitName, unitPrefix } from './names.ts'
+import { noSessionOn } from './sessions.ts'
 import { accountOn, forwardsOn, listenerOf } from './tunnels.ts'
 
 const folder = key.replace(/\/[^/]*$/, '')
@@ -20,23 +21,7 @@ export function nothingLeft(gateways: readonly Gateway[]): readonly Resource[] {
 }
 
 /** Not `systemAccounts`: that would end the tunnel. */
-const withoutAccount: Resource = {
-  id: `no account ${dialler}`,
-  inspect: sh`getent passwd ${dialler} | cut -d : -f 3`,
-  diff(now) {
-    const id = now.trim()
-    if (id === '') return 'converged'
-    return {
-      summary: 'remove',
-      saves: [],
-      commit: sh`why=$(userdel --force ${dialler} 2>&1) || { echo "$why" >&2; exit 1; }`,
-      undo: sh`
-        getent passwd ${dialler} >/dev/null || useradd --system --user-group --uid ${id} --no-create-home \
-          --home-dir /nonexistent --shell /usr/sbin/nologin --password '*' ${dialler}
-      `,
-    }
-  },
-}
+const withoutAccount = noSystemAccount(dialler)
 
 /** On the gateway: a device that could be reached is not forgotten before its own side is done, so that it can be tried again. */
 export function mayForget({ name }: Device): Resource {
@@ -67,31 +52,7 @@ export function formerKey(device: Device): Resource {
 export function endedSessions(device: Device, gateway: Gateway): Resource[] {
   if (listenerOf(gateway, device) !== 'sshd') return []
   const ports = forwardsOn(gateway, device).map(({ port }) => port)
-  return [
-    {
-      id: `sessions of ${device.name}`,
-      inspect: lines(
-        ...ports.map((port) => sh`ss -Hltnp ${`sport = :${port}`} | grep '"sshd' | grep -o 'pid=[0-9]*' | sort -u`),
-      ),
-      diff(now) {
-        const pids = [...new Set([...now.matchAll(/^pid=(\d+)$/gm)].map(([, pid = '']) => pid))]
-        if (pids.length === 0) return 'converged'
-        return {
-          summary: 'end them',
-          saves: [],
-          commit: sh`:`,
-          activate: sh`
-            kill ${pids} 2>/dev/null || :
-            tries=100
-            for pid in ${pids}; do
-              while kill -0 "$pid" 2>/dev/null && [ "$tries" -gt 0 ]; do tries=$((tries - 1)); sleep 0.05; done
-              kill -KILL "$pid" 2>/dev/null || :
-            done
-          `,
-        }
-      },
-    },
-  ]
+  return [noSessionOn(ports, `sessions of ${device.name}`)]
 }
 
 /** What is tried on the gateway when all is done. */

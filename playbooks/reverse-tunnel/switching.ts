@@ -1,5 +1,6 @@
 import { type Device, type Gateway, type Resource, type Seen, sh } from '../../src/index.ts'
 import { accountOf, accountPrefix } from './names.ts'
+import { noSessionOn } from './sessions.ts'
 import { forwardsOn, jailed, listenerOf } from './tunnels.ts'
 
 /**
@@ -32,31 +33,10 @@ function changes(gateway: Gateway, device: Device, seen: Seen): boolean {
     : new RegExp(`^restrict,.* ${device.name.replaceAll('.', '[.]')}$`, 'm').test(lines)
 }
 
-/** Sessions of sshd that still hold a port which is to be systemd's. */
-export function freedPorts(gateway: Gateway, devices: readonly Device[]): Resource {
-  const ports = new Set(
-    jailed(devices, gateway).flatMap((device) => forwardsOn(gateway, device).map(({ port }) => String(port))),
-  )
-  return {
-    id: 'ports that sshd holds',
-    inspect: sh`ss -Hltnp | sed -nE 's/^.*:([0-9]+) .*"sshd[^"]*",pid=([0-9]+).*/\1 \2/p' | sort -u`,
-    diff(now) {
-      const held = [...now.matchAll(/^(\d+) (\d+)$/gm)].filter(([, port = '']) => ports.has(port))
-      const pids = [...new Set(held.map(([, , pid = '']) => pid))]
-      if (pids.length === 0) return 'converged'
-      return {
-        summary: `end the sessions that hold ${[...new Set(held.map(([, port]) => port))].join(', ')}`,
-        saves: [],
-        commit: sh`:`,
-        activate: sh`
-          kill -KILL ${pids} 2>/dev/null || :
-          for pid in ${pids}; do
-            while kill -0 "$pid" 2>/dev/null; do sleep 0.05; done
-          done
-        `,
-      }
-    },
-  }
+/** Of ports that are to be systemd's, none is still held by a session of sshd. */
+export function freedPorts(gateway: Gateway, devices: readonly Device[]): Resource[] {
+  const ports = jailed(devices, gateway).flatMap((device) => forwardsOn(gateway, device).map(({ port }) => port))
+  return ports.length > 0 ? [noSessionOn(ports, 'ports that sshd holds')] : []
 }
 
 /** A socket unit of a device that was not reached stays, whatever the inventory says of its port by now. */

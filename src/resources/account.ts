@@ -1,5 +1,5 @@
 import type { Resource } from '../resource.ts'
-import { sh } from '../sh.ts'
+import { type Sh, sh } from '../sh.ts'
 
 export interface AccountOptions {
   /** A system account has no home of its own and is not for people. */
@@ -13,10 +13,6 @@ export interface AccountOptions {
  * An account that exists keeps everything but its shell, and that only where a shell is asked for.
  */
 export function account(name: string, { system = false, shell }: AccountOptions = {}): Resource {
-  const options = system
-    ? ['--system', '--user-group', '--no-create-home', '--home-dir', '/nonexistent']
-    : ['--create-home']
-  const login = shell ?? (system ? '/usr/sbin/nologin' : '/bin/bash')
   return {
     id: `account ${name}`,
     inspect: sh`getent passwd ${name} | cut -d : -f 1,3,6,7`,
@@ -26,11 +22,12 @@ export function account(name: string, { system = false, shell }: AccountOptions 
         return {
           summary: system ? 'create, without password or shell' : 'create, without password',
           saves: [],
-          commit: sh`useradd ${options} --shell ${login} --password '*' ${name}`,
-          // userdel misses a mail spool that there never was.
+          commit: system
+            ? addSystemAccount(name, { ...(shell && { shell }) })
+            : sh`useradd --create-home --shell ${shell ?? '/bin/bash'} --password '*' ${name}`,
           undo: sh`
             if getent passwd ${name} >/dev/null; then
-              why=$(userdel --force ${system ? [] : ['--remove']} ${name} 2>&1) || { echo "$why" >&2; exit 1; }
+              ${dropAccount(name, system ? [] : ['--remove'])}
             fi
           `,
         }
@@ -45,4 +42,35 @@ export function account(name: string, { system = false, shell }: AccountOptions 
       }
     },
   }
+}
+
+/** There is no such system account. What runs as it goes on; undo gives it back its number. */
+export function noSystemAccount(name: string): Resource {
+  return {
+    id: `no account ${name}`,
+    inspect: sh`getent passwd ${name} | cut -d : -f 3`,
+    diff(now) {
+      const id = now.trim()
+      if (id === '') return 'converged'
+      return {
+        summary: 'remove',
+        saves: [],
+        commit: dropAccount(name),
+        undo: sh`getent passwd ${name} >/dev/null || ${addSystemAccount(name, { id })}`,
+      }
+    },
+  }
+}
+
+export function addSystemAccount(
+  name: string,
+  { shell = '/usr/sbin/nologin', id }: { shell?: string; id?: string } = {},
+): Sh {
+  const options = ['--system', '--user-group', '--no-create-home', '--home-dir', '/nonexistent', '--shell', shell]
+  return sh`useradd ${options} --password '*' ${[...(id === undefined ? [] : ['--uid', id]), name]}`
+}
+
+/** userdel complains of a mail spool that there never was, also when all went well. */
+export function dropAccount(name: string, options: readonly string[] = []): Sh {
+  return sh`why=$(userdel --force ${[...options, name]} 2>&1) || { echo "$why" >&2; exit 1; }`
 }

@@ -1,5 +1,5 @@
 export { absent } from './absent.ts'
-export { account } from './account.ts'
+export { account, noSystemAccount } from './account.ts'
 export { type AuthorizedKey, authorizedKeys, type KeyLine, parseKeyLine } from './authorized-keys.ts'
 export { hostKeys, hostKeysOf } from './host-keys.ts'
 export { keyPair, publicKey } from './key-pair.ts'

@@ -1,5 +1,6 @@
 import type { Resource } from '../resource.ts'
 import { lines, sh } from '../sh.ts'
+import { addSystemAccount, dropAccount } from './account.ts'
 import { phrase } from './managed-files.ts'
 
 /**
@@ -32,11 +33,12 @@ export function systemAccounts(prefix: string, names: readonly string[]): Resour
         saves: [...mask, ...remove].map((name) => maskOf(there.get(name) ?? '')),
         commit: lines(
           ...create.map(
-            (name) => sh`${make(name)} && ln -sfn /dev/null "/etc/systemd/system/user@$(id -u ${name}).service"`,
+            (name) =>
+              sh`${addSystemAccount(name)} && ln -sfn /dev/null "/etc/systemd/system/user@$(id -u ${name}).service"`,
           ),
           ...mask.map((name) => sh`ln -sfn /dev/null ${maskOf(there.get(name) ?? '')}`),
           ...remove.map(
-            (name) => sh`pkill -KILL -u ${name} || :; ${drop(name)}; rm -f ${maskOf(there.get(name) ?? '')}`,
+            (name) => sh`pkill -KILL -u ${name} || :; ${dropAccount(name)}; rm -f ${maskOf(there.get(name) ?? '')}`,
           ),
         ),
         undo: lines(
@@ -45,12 +47,12 @@ export function systemAccounts(prefix: string, names: readonly string[]): Resour
               if id=$(id -u ${name} 2>/dev/null); then
                 pkill -KILL -u ${name} || :
                 rm -f "/etc/systemd/system/user@$id.service"
-                ${drop(name)}
+                ${dropAccount(name)}
               fi
             `,
           ),
           ...remove.map(
-            (name) => sh`getent passwd ${name} >/dev/null || ${make(name, ['--uid', there.get(name) ?? ''])}`,
+            (name) => sh`getent passwd ${name} >/dev/null || ${addSystemAccount(name, { id: there.get(name) ?? '' })}`,
           ),
         ),
       }
@@ -59,10 +61,3 @@ export function systemAccounts(prefix: string, names: readonly string[]): Resour
 }
 
 const maskOf = (id: string) => `/etc/systemd/system/user@${id}.service`
-
-/** The password is `*` and not `!`: see account.ts. */
-const make = (name: string, more: readonly string[] = []) =>
-  sh`useradd --system --user-group --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin --password '*' ${more} ${name}`
-
-/** userdel misses a mail spool that there never was, and waits for nobody whose process is still going down. */
-const drop = (name: string) => sh`why=$(userdel --force ${name} 2>&1) || { echo "$why" >&2; exit 1; }`

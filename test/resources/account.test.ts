@@ -1,7 +1,8 @@
-import { account } from '../../src/resources/index.ts'
+import { account, noSystemAccount } from '../../src/resources/index.ts'
 import { cases } from './golden.ts'
 
 const person = account('user002')
+const none = noSystemAccount('reverse-tunnel')
 const tunnel = account('tunnel', { system: true, shell: '/usr/sbin/nologin' })
 
 cases('account', {
@@ -12,5 +13,7 @@ cases('account', {
   'absent-system-default-shell': { resource: account('reverse-tunnel', { system: true }), now: '' },
   'other-shell': { resource: tunnel, now: 'tunnel:1001:/home/tunnel:/bin/bash\n' },
   'root-refused': { resource: account('toor', { system: true }), now: 'toor:0:/root:/bin/bash\n' },
+  'none-wanted': { resource: none, now: '998\n' },
+  'none-wanted-converged': { resource: none, now: '' },
   'name-with-a-quote': { resource: account("o'neill"), now: '' },
 })
