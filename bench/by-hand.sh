@@ -10,9 +10,11 @@ shift 2
 call() { ssh -o BatchMode=yes -o StrictHostKeyChecking=yes -o ControlMaster=auto -o ControlPath="$folder/%C" -o ControlPersist=300 "$@"; }
 
 on_gateway='
-  getent passwd tunnel
-  sha256sum /etc/ssh/reverse-tunnel/authorized_keys /etc/ssh/sshd_config.d/00-reverse-tunnel.conf
-  sshd -t && sshd -T -C user=tunnel,host=localhost,addr=127.0.0.1 | sha256sum
+  accounts=$(getent passwd | grep -o "^tunnel-[^:]*")
+  echo "$accounts"
+  sha256sum /etc/ssh/reverse-tunnel/keys/* /etc/ssh/sshd_config.d/00-reverse-tunnel.conf /etc/systemd/system/reverse-tunnel-*
+  sshd -t && sshd -T -C "user=$(echo "$accounts" | head -n 1),host=localhost,addr=127.0.0.1" | sha256sum
+  systemctl is-active "reverse-tunnel-*.socket"
 '
 on_device='
   getent passwd reverse-tunnel
