@@ -1,4 +1,3 @@
-import { readFile, writeFile } from 'node:fs/promises'
 import type { CommandModule } from 'yargs'
 import type { Device, Inventory } from '../inventory/model.ts'
 import type { Report } from '../report/report.ts'
@@ -47,14 +46,18 @@ async function finish(device: Device, gateways: readonly string[], { report, inv
   }
   await pins.keep(device, [])
   note(`${device.name}: its pins are gone from ${pins.file}`)
-  const { withoutDevice } = await import('../inventory/without.ts')
-  await writeFile(inventory.file, withoutDevice(await readFile(inventory.file, 'utf8'), device.name))
+  const [{ withoutDevice }, { rewrite }] = await Promise.all([
+    import('../inventory/without.ts'),
+    import('../session/file.ts'),
+  ])
+  await rewrite(inventory.file, (text) => withoutDevice(text, device.name))
   note(`${device.name}: its lines are gone from ${inventory.file}`)
   const itself = report.hosts.find(({ name }) => name === device.name)
   if (itself?.outcome === 'unreachable') {
     note(
       `${device.name} itself was not reached: it keeps its key, which every gateway refuses now, and its unit, which goes on dialling. ` +
-        'Should it turn up: systemctl disable --now "reverse-tunnel-*"; rm -r /etc/reverse-tunnel /etc/systemd/system/reverse-tunnel-*; userdel reverse-tunnel',
+        'Should it turn up: systemctl stop "reverse-tunnel-*"; rm -r /etc/reverse-tunnel /etc/systemd/system/reverse-tunnel-* ' +
+        '/etc/systemd/system/*.wants/reverse-tunnel-*; userdel reverse-tunnel',
     )
   }
 }

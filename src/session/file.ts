@@ -17,7 +17,7 @@ export async function readIfThere(file: string): Promise<string> {
 
 /**
  * Reads, changes and replaces a file while no other `rewrite` of it runs, in any process. Readers see the old file or
- * the new one, never a part. A symbolic link stays one: its target is replaced.
+ * the new one, never a part. A symbolic link stays one: its target is replaced. A file that is there keeps its mode.
  */
 export async function rewrite(file: string, change: (before: string) => string): Promise<void> {
   const target = await realpath(file).catch(() => file)
@@ -34,9 +34,13 @@ export async function rewrite(file: string, change: (before: string) => string):
 
 async function replace(target: string, text: string): Promise<void> {
   const beside = `${target}.${randomBytes(6).toString('hex')}`
-  const handle = await open(beside, 'wx', 0o644)
+  const mode = await stat(target).then(
+    (there) => there.mode & 0o777,
+    () => 0o644,
+  )
+  const handle = await open(beside, 'wx', mode)
   try {
-    await handle.chmod(0o644)
+    await handle.chmod(mode)
     await handle.writeFile(text, 'latin1')
     await handle.sync()
   } finally {

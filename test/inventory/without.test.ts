@@ -48,3 +48,10 @@ test('in one line, and the last without a comma behind it', () => {
 test('who is not there changes nothing', () => {
   expect(withoutDevice(text, 'd')).toBe(text)
 })
+
+test('a name or a comment in another script than Latin keeps its bytes', () => {
+  const text = '{\n  // größer, 東京\n  "devices": {\n    "a": {},\n    "b": {}, // 京都\n  },\n}\n'
+  const bytes = Buffer.from(text).toString('latin1')
+  expect(Buffer.from(withoutDevice(bytes, 'a'), 'latin1').toString()).toBe(withoutDevice(text, 'a'))
+  expect(withoutDevice(text, 'a')).toContain('"b": {}, // 京都')
+})
