@@ -1,6 +1,7 @@
 import type { Changing, PinKeeper } from './change.ts'
 import { type Fleet, type Member, reportOf } from './fleet.ts'
 import type { Host, Inventory } from './inventory/model.ts'
+import type { LastProofs } from './last-proofs.ts'
 import { parseHostKey } from './pins.ts'
 import { type ReachContext, reach } from './reach.ts'
 import type { Progress } from './report/progress.ts'
@@ -12,6 +13,7 @@ export interface Run {
   readonly limit: (name: string) => boolean
   readonly context: ReachContext
   readonly progress: Progress
+  readonly lastProofs: LastProofs
   /** Called with the plan before anything moves. */
   readonly show: (plan: Pick<Report, 'hosts' | 'recoveries'>) => void
   /** Aborted: nothing new is begun. */

@@ -1,10 +1,11 @@
-import { hostname, userInfo } from 'node:os'
+import { homedir, hostname, userInfo } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import reverseTunnel from '../../playbooks/reverse-tunnel.ts'
 import { InventoryError } from '../errors.ts'
 import { hosts, type Inventory } from '../inventory/model.ts'
 import { readInventory } from '../inventory.ts'
+import { lastProofs, lastProofsFile } from '../last-proofs.ts'
 import { openPins, type Pins } from '../pins.ts'
 import { loadPlaybook } from '../playbook-file.ts'
 import { provision } from '../provision.ts'
@@ -65,6 +66,12 @@ async function conduct(
     limit,
     context,
     progress,
+    lastProofs: lastProofs({
+      file: lastProofsFile(process.env, homedir()),
+      pins: context.wire.pins,
+      clock: () => new Date(),
+      note: (text) => progress.note(text),
+    }),
     signal: interrupt.signal,
     show: (plan) => {
       if ((command === 'apply' || command === 'undo') && !argv.quiet && !argv.json)

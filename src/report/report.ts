@@ -26,6 +26,8 @@ export interface HostReport {
   /** How it was reached: `direct`, `forward`, or the gateway it went through. */
   readonly via?: string
   readonly seconds: number
+  /** What was looked at, in the playbook's order; nothing where it was not reached. */
+  readonly resources: readonly string[]
   readonly changes: readonly ChangeReport[]
   /** The run that an undo takes back here, and who began it when. */
   readonly takesBack?: { readonly run: string; readonly who: string }
@@ -55,6 +57,8 @@ export interface ForwardReport {
   readonly hostKey?: string
   /** Until the login through the forward was done. */
   readonly latencyMs?: number
+  /** When the device last proved who it is, through any forward, as far as this machine knows; ISO 8601. */
+  readonly lastProof?: string
   readonly error?: Trouble
 }
 
