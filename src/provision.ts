@@ -1,17 +1,20 @@
 import { type Changing, change, look, preview } from './change.ts'
 import { assemble, type Fleet, hasFailed, type Member, reportOf } from './fleet.ts'
 import type { Inventory } from './inventory/model.ts'
+import { leftAlone, unchecked } from './only-forwards.ts'
 import type { Playbook, Step } from './playbook.ts'
 import { prove } from './prove.ts'
 import { exitCode, type Outcome, type ProofReport, type RecoveryReport, type Report } from './report/report.ts'
 import { changingOf, closed, type Run } from './run.ts'
 import { tryProofs } from './verify/proofs.ts'
+import { waitFor } from './waiting.ts'
 
 /** The whole run: look at every host at once, plan, show, change step by step, prove every forward, report. */
 export async function provision(inventory: Inventory, playbook: Playbook, run: Run): Promise<Report> {
   const began = run.now()
   const steps = playbook(inventory)
-  const fleet = assemble(inventory, steps, run.limit, began)
+  const alone = leftAlone(inventory, run)
+  const fleet = assemble(inventory, steps, (name) => run.limit(name) && !alone(name), began)
   const members = [...fleet.members.values()]
   const changing = changingOf(fleet, run)
   const checks = steps.flatMap((step) => (step.kind === 'checked' ? step.forwards : []))
@@ -20,6 +23,7 @@ export async function provision(inventory: Inventory, playbook: Playbook, run: R
   // Beside the look, not after it: what this proves stands when nothing has to change.
   const early = run.command === 'check' ? [] : prove(checks, fleet, inventory, run)
   await Promise.all(looks)
+  const proved = run.waitMs === undefined ? early : await waitFor(checks, await early, { changing, inventory, run })
   const moving = judge(fleet, steps, run, changing) && run.command === 'apply'
   if (moving) {
     for (const [number, step] of steps.entries()) {
@@ -28,7 +32,7 @@ export async function provision(inventory: Inventory, playbook: Playbook, run: R
     }
   }
   for (const member of members) if (!hasFailed(member)) changing.end(member, success(member, fleet, run))
-  const before = await early
+  const before = await proved
   const forwards = moving && !run.signal.aborted ? await prove(checks, fleet, inventory, run) : before
 
   const proofs = run.command === 'apply' && !run.signal.aborted ? await tried(steps, fleet) : []
@@ -40,6 +44,7 @@ export async function provision(inventory: Inventory, playbook: Playbook, run: R
     forwards,
     recoveries: promises(steps, fleet),
     ...(proofs.length > 0 && { proofs }),
+    ...unchecked(inventory, run),
     pending: steps.flatMap((step) => (step.kind === 'checked' ? (step.pending?.(fleet.seen) ?? []) : [])),
     wire,
   }

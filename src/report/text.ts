@@ -1,5 +1,6 @@
 import { styleText } from 'node:util'
 import { printListener } from '../inventory/forward.ts'
+import { inert } from './inert.ts'
 import type { ForwardReport, HostReport, ProofReport, RecoveryReport, Report, Trouble } from './report.ts'
 
 /**
@@ -17,9 +18,14 @@ export function printReport(report: Report, options: TextOptions): string {
   const width = Math.max(...report.hosts.map(({ name }) => name.length), 0)
   const lines = [
     ...report.hosts.flatMap((host) => [hostLine(host, width, paint), ...details(host, options, paint)]),
-    ...report.forwards.flatMap((forward) => [forwardLine(forward, paint), ...trouble(forward.error, paint)]),
+    ...report.forwards.flatMap((forward) => [
+      forwardLine(forward, paint),
+      ...(forward.unchecked ? [`  ${paint('yellow', 'unchecked')}: ${clean(forward.unchecked)}`] : []),
+      ...trouble(forward.error, paint),
+    ]),
     ...(report.command === 'check' ? report.recoveries.map(recoveryLine) : []),
     ...(report.proofs ?? []).flatMap((proof) => [proofLine(proof, paint), ...trouble(proof.error, paint)]),
+    ...(report.unchecked ?? []).map(({ host, what }) => `${host}  ${paint('yellow', 'unchecked')}: ${clean(what)}`),
     ...(report.pending ?? []).map((sentence) => `${paint('yellow', 'pending')}: ${clean(sentence)}`),
     closing(report),
   ]
@@ -114,7 +120,8 @@ function trouble(error: Trouble | undefined, paint: Paint): string[] {
   return [...message.map((line) => `  ${paint('red', line)}`), ...(error.hint ? [`  hint: ${clean(error.hint)}`] : [])]
 }
 
-function closing({ hosts, forwards, seconds, command }: Report): string {
+/** The whole run in one sentence. */
+export function closing({ hosts, forwards, seconds, command }: Report): string {
   const count = (outcome: string) => hosts.filter((host) => host.outcome === outcome).length
   const parts = (['changed', 'differs', 'ok', 'rejected', 'undone', 'unreachable', 'unknown'] as const)
     .filter((outcome) => count(outcome) > 0)
@@ -137,7 +144,7 @@ const verbs = {
 
 const plural = (count: number, noun: string) => `${count} ${noun}${count === 1 ? '' : 's'}`
 
-/** No terminal control from the far side: everything below space but line ends and tabs. */
+/** No terminal control from the far side: everything below space but line ends and tabs. And no command to a CI. */
 export function clean(text: string): string {
-  return text.replaceAll(/\r\n?/g, '\n').replaceAll(/[\0-\x08\x0b-\x1f\x7f-\x9f]/g, '')
+  return inert(text.replaceAll(/\r\n?/g, '\n').replaceAll(/[\0-\x08\x0b-\x1f\x7f-\x9f]/g, ''))
 }

@@ -59,6 +59,7 @@ interface With {
   readonly gateway?: ProvisionError
   readonly pins?: readonly string[]
   readonly tunnelLives?: boolean
+  readonly hostKeyEnough?: boolean
   /** What the gateway says of the unix socket behind the port. */
   readonly behind?: string | Error
 }
@@ -72,6 +73,7 @@ async function prove(more: With = {}): Promise<{ report: ForwardReport; asked: s
     wire: it.wire(),
     now: () => performance.now(),
     tunnelLives: more.tunnelLives ?? false,
+    hostKeyEnough: more.hostKeyEnough ?? false,
   })
   return { report, asked: fake.asked }
 }
@@ -232,6 +234,7 @@ describe('all forwards of a run', () => {
       ...gateway(closed).session,
       forward: async (_address, port) => open(port),
     }),
+    hostKeyEnough: false,
     pace: async <T>(name: string, work: () => Promise<T>) => {
       paced.push(name)
       return work()
