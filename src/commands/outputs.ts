@@ -1,4 +1,4 @@
-import { appendFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { appendFile, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { InventoryError } from '../errors.ts'
 import type { Inventory } from '../inventory/model.ts'
@@ -59,6 +59,9 @@ export async function outputs({ inventory, argv, env, clock }: OutputOptions): P
 
 async function canWrite(option: string, file: string): Promise<void> {
   if (file === '') throw new InventoryError(`${option} takes the name of a file`)
+  if ((await stat(file).catch(() => undefined))?.isDirectory()) {
+    throw new InventoryError(`${option} ${file}: is a folder`, `name the file in it, such as ${file}/report`)
+  }
   const trial = `${file}.${process.pid}`
   try {
     await mkdir(dirname(file), { recursive: true })
@@ -72,5 +75,14 @@ async function canWrite(option: string, file: string): Promise<void> {
 function why(error: unknown): string {
   const code = errorCode(error)
   if (code === undefined) throw error
-  return code
+  return reasons[code] ?? code
+}
+
+const inTheWay = 'a part of its path is a file'
+const reasons: Readonly<Record<string, string>> = {
+  EACCES: 'its folder may not be written to',
+  EEXIST: inTheWay,
+  ENOTDIR: inTheWay,
+  ENOSPC: 'the disk is full',
+  EROFS: 'its disk may only be read',
 }

@@ -36,7 +36,9 @@ export function metrics(report: Report, at: Date): string {
     metric(
       'host_drifted_resources',
       'Resources that are not as written, and were not changed by this run.',
-      hosts.map((each) => [host(each), each.outcome === 'differs' ? each.changes.length : 0]),
+      hosts.flatMap((each) =>
+        looked.has(each.outcome) ? [[host(each), each.outcome === 'differs' ? each.changes.length : 0]] : [],
+      ),
     ),
     metric(
       'host_duration_seconds',
@@ -75,6 +77,8 @@ type Labels = Readonly<Record<string, string>>
 type Sample = [labels: Labels, value: number]
 
 const outcomes: readonly Outcome[] = ['ok', 'changed', 'differs', 'rejected', 'undone', 'unreachable', 'unknown']
+/** Of the others nobody can say. */
+const looked = new Set<Outcome>(['ok', 'changed', 'differs'])
 const away = new Set<Outcome>(['unreachable', 'unknown'])
 const states: readonly ForwardState[] = ['ok', 'no-tunnel', 'stale', 'device-sshd-down', 'wrong-device', 'unverified']
 

@@ -82,7 +82,10 @@ function* diffs({ hosts }: Report): Generator<string> {
 function plain(text: string): string {
   return clean(text)
     .trimEnd()
-    .replaceAll(/[^\p{L}\p{M}\p{N}\p{S}\p{Z}\n,;./?'"%-]|[|<>`~^$+=]|(?<=www)\./giu, (char) => `&#${char.codePointAt(0)};`)
+    .replaceAll(
+      /[^\p{L}\p{M}\p{N}\p{S}\p{Z}\n,;./?'"%-]|[|<>`~^$+=]|(?<=www)\./giu,
+      (char) => `&#${char.codePointAt(0)};`,
+    )
     .replaceAll('\n', '<br>')
 }
 
