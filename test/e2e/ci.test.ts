@@ -225,7 +225,8 @@ describe('GitHub', () => {
   test('the key is shown and kept nowhere', async () => {
     const { code, all } = await github('verify', secrets())
     expect(code).toBe(4)
-    const [line = expect.fail('no key')] = lines(key).slice(1, -1)
+    // The first lines of all such keys are alike.
+    const line = lines(key)[3] ?? expect.fail('no key')
     expect(all).not.toContain(line)
     const where = [join(temp, 'github'), join(temp, 'state'), it.folder]
     expect(await it.lab.run(['grep', '-rlF', '-e', line, ...where])).toMatchObject({ code: 1, stdout: '' })
