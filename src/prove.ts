@@ -33,3 +33,11 @@ export async function prove(
   for (const session of extra.values()) await session.then((open) => open.close()).catch(() => {})
   return run.lastProofs.stamp(reports, inventory.devices)
 }
+
+/** Those, and all others of the same tunnels. */
+export function ofTheirTunnels(
+  all: readonly Forward[],
+  some: readonly Pick<Forward, 'device' | 'gateway'>[],
+): Forward[] {
+  return all.filter(({ device, gateway }) => some.some((one) => one.device === device && one.gateway === gateway))
+}

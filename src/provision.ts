@@ -3,8 +3,15 @@ import { assemble, type Fleet, hasFailed, type Member, reportOf } from './fleet.
 import type { Inventory } from './inventory/model.ts'
 import { leftAlone, unchecked } from './only-forwards.ts'
 import type { Playbook, Step } from './playbook.ts'
-import { prove } from './prove.ts'
-import { exitCode, type Outcome, type ProofReport, type RecoveryReport, type Report } from './report/report.ts'
+import { ofTheirTunnels, prove } from './prove.ts'
+import {
+  exitCode,
+  type ForwardReport,
+  type Outcome,
+  type ProofReport,
+  type RecoveryReport,
+  type Report,
+} from './report/report.ts'
 import { changingOf, closed, type Run } from './run.ts'
 import { tryProofs } from './verify/proofs.ts'
 import { waitFor } from './waiting.ts'
@@ -23,7 +30,8 @@ export async function provision(inventory: Inventory, playbook: Playbook, run: R
   // Beside the look, not after it: what this proves stands when nothing has to change.
   const early = run.command === 'check' ? [] : prove(checks, fleet, inventory, run)
   await Promise.all(looks)
-  const proved = run.waitMs === undefined ? early : await waitFor(checks, await early, { changing, inventory, run })
+  const again = (some: readonly ForwardReport[]) => prove(ofTheirTunnels(checks, some), fleet, inventory, run)
+  const proved = run.waitMs === undefined ? early : await waitFor(await early, { changing, run, again })
   const moving = judge(fleet, steps, run, changing) && run.command === 'apply'
   if (moving) {
     for (const [number, step] of steps.entries()) {

@@ -1,8 +1,6 @@
 import { type Changing, look, preview } from './change.ts'
 import { ConnectError, RemoteError } from './errors.ts'
-import { hasFailed, type Member } from './fleet.ts'
-import type { Forward, Inventory } from './inventory/model.ts'
-import { prove } from './prove.ts'
+import { type Fleet, hasFailed, type Member } from './fleet.ts'
 import type { ForwardReport } from './report/report.ts'
 import type { Run } from './run.ts'
 
@@ -12,8 +10,9 @@ const longestPauseMs = 15_000
 
 export interface Waiting {
   readonly changing: Changing
-  readonly inventory: Inventory
-  readonly run: Run
+  readonly run: Pick<Run, 'waitMs' | 'now' | 'wait' | 'signal' | 'progress'>
+  /** Proves these and, since one forward may show that the tunnel of another lives, all others of the same tunnels. */
+  readonly again: (reports: readonly ForwardReport[]) => Promise<ForwardReport[]>
 }
 
 /**
@@ -22,24 +21,17 @@ export interface Waiting {
  * at once more, so that the report is of one moment.
  */
 export async function waitFor(
-  forwards: readonly Forward[],
   first: readonly ForwardReport[],
-  { changing, inventory, run }: Waiting,
+  { changing, run, again }: Waiting,
 ): Promise<ForwardReport[]> {
   const { waitMs = 0 } = run
-  const again = (some: readonly ForwardReport[]) =>
-    prove(
-      forwards.filter((forward) => some.some(same(forward))),
-      changing.fleet,
-      inventory,
-      run,
-    )
-  const members = [...changing.fleet.members.values()]
+  const { fleet } = changing
+  const members = [...fleet.members.values()]
   const deadline = run.now() + waitMs
   let reports = [...first]
   let waited = false
   for (let pause = firstPauseMs; ; pause = Math.min(pause * 1.5, longestPauseMs)) {
-    const missing = reports.filter(mayCome)
+    const missing = reports.filter((report) => mayCome(report, fleet))
     const away = members.filter(isAway)
     const left = deadline - run.now()
     if ((missing.length === 0 && away.length === 0) || left <= 0 || run.signal.aborted) break
@@ -47,14 +39,17 @@ export async function waitFor(
     waited = true
     await run.wait(Math.min(pause, left), run.signal)
     if (run.signal.aborted) break
-    const unasked = new Set(missing.filter(({ state }) => state === 'unverified').map(({ gateway }) => gateway))
-    const tunnels = new Set(missing.map(({ device }) => device))
     // A gateway first of all: its login is what the proofs go through.
-    const asked = members.filter(({ host: { name } }) => unasked.has(name))
-    const others = away.filter((member) => !asked.includes(member) && !tunnels.has(member.host.name))
-    const looks = [...asked, ...others].map((member) => lookAgain(member, changing))
+    const asked = members.filter(
+      named(missing.flatMap(({ state, gateway }) => (state === 'unverified' ? gateway : []))),
+    )
+    const behind = named(missing.map(({ device }) => device))
+    const now = [...asked, ...away.filter((member) => !asked.includes(member) && !behind(member))]
+    const looks = now.map((member) => lookAgain(member, changing))
     reports = merged(reports, await again(missing))
-    await Promise.all(looks)
+    const still = named(reports.flatMap((report) => (mayCome(report, fleet) ? report.device : [])))
+    const back = away.filter((member) => !now.includes(member) && !still(member))
+    await Promise.all([...looks, ...back.map((member) => lookAgain(member, changing))])
   }
   if (waited && !run.signal.aborted) {
     const late = members.filter((member) => isAway(member) || differs(member, changing))
@@ -63,9 +58,16 @@ export async function waitFor(
   return reports
 }
 
-/** Another device behind the port, or a login that was refused after the host key was proved: both stay as they are. */
-function mayCome({ state, hostKey }: ForwardReport): boolean {
-  return state !== 'ok' && state !== 'wrong-device' && !(state === 'unverified' && hostKey !== undefined)
+const named = (names: readonly string[]) => (member: Member) => names.includes(member.host.name)
+
+/**
+ * Another device behind the port, and a login that was refused after the host key was proved, stay as they are. So does what
+ * a gateway that refuses us hides; one outside the limit is not asked a second time, since nobody knows why it was not there.
+ */
+function mayCome({ state, hostKey, gateway }: ForwardReport, { members }: Fleet): boolean {
+  if (state !== 'unverified') return state !== 'ok' && state !== 'wrong-device'
+  const through = members.get(gateway)
+  return hostKey === undefined && through !== undefined && (isAway(through) || !hasFailed(through))
 }
 
 /** A refusal is an answer; only silence and lost connections may be different next time. */
@@ -87,9 +89,7 @@ async function lookAgain(member: Member, changing: Changing): Promise<void> {
   await look(member, changing)
 }
 
-type Listener = Pick<Forward, 'device' | 'gateway' | 'bindAddress' | 'port'>
-
-const same = (a: Listener) => (b: Listener) =>
+const same = (a: ForwardReport) => (b: ForwardReport) =>
   a.device === b.device && a.gateway === b.gateway && a.bindAddress === b.bindAddress && a.port === b.port
 
 function merged(before: readonly ForwardReport[], after: readonly ForwardReport[]): ForwardReport[] {

@@ -7,6 +7,7 @@ import type { ForwardReport, ForwardState, HostReport, Outcome, Report } from '.
  */
 export function metrics(report: Report, at: Date): string {
   const run = { inventory: report.inventory }
+  const last = { ...run, command: report.command }
   const host = ({ name, role }: HostReport) => ({ ...run, host: name, role })
   const forward = ({ device, gateway, bindAddress, port }: ForwardReport) => ({
     ...run,
@@ -15,11 +16,11 @@ export function metrics(report: Report, at: Date): string {
   const { hosts, forwards } = report
   return [
     metric('run_timestamp_seconds', 'When the last run ended, in seconds since 1970.', [
-      [{ ...run, command: report.command }, Math.round(at.getTime()) / 1000],
+      [last, Math.round(at.getTime()) / 1000],
     ]),
-    metric('run_duration_seconds', 'How long the last run took.', [[run, report.seconds]]),
+    metric('run_duration_seconds', 'How long the last run took.', [[last, report.seconds]]),
     metric('run_exit_code', 'Its exit code: 0 as asked, 1 failed, 3 unreachable, 4 differs, 130 interrupted.', [
-      [run, report.exitCode],
+      [last, report.exitCode],
     ]),
     metric(
       'host_up',

@@ -1,7 +1,15 @@
 import { styleText } from 'node:util'
 import { printListener } from '../inventory/forward.ts'
 import { inert } from './inert.ts'
-import type { ForwardReport, HostReport, ProofReport, RecoveryReport, Report, Trouble } from './report.ts'
+import type {
+  ForwardReport,
+  HostReport,
+  ProofReport,
+  RecoveryReport,
+  Report,
+  Trouble,
+  UncheckedReport,
+} from './report.ts'
 
 /**
  * How a report reads. One line a host, one line a forward, what went wrong right below it with what to do now.
@@ -25,7 +33,9 @@ export function printReport(report: Report, options: TextOptions): string {
     ]),
     ...(report.command === 'check' ? report.recoveries.map(recoveryLine) : []),
     ...(report.proofs ?? []).flatMap((proof) => [proofLine(proof, paint), ...trouble(proof.error, paint)]),
-    ...(report.unchecked ?? []).map(({ host, what }) => `${host}  ${paint('yellow', 'unchecked')}: ${clean(what)}`),
+    ...sentences(report.unchecked ?? []).map(
+      ([what, names]) => `${paint('yellow', 'unchecked')} on ${names.join(', ')}: ${clean(what)}`,
+    ),
     ...(report.pending ?? []).map((sentence) => `${paint('yellow', 'pending')}: ${clean(sentence)}`),
     closing(report),
   ]
@@ -112,6 +122,13 @@ function forwardLine(
 function proofLine({ host, what, state }: ProofReport, paint: Paint): string {
   const style = { holds: 'green', fails: 'red', untried: 'yellow' } as const
   return `${host}  ${paint(style[state], state === 'holds' ? 'proved' : state)}: ${clean(what)}`
+}
+
+/** What is the same for many hosts is said once. */
+function sentences(unchecked: readonly UncheckedReport[]): [what: string, hosts: string[]][] {
+  const all = new Map<string, string[]>()
+  for (const { host, what } of unchecked) all.set(what, [...(all.get(what) ?? []), host])
+  return [...all]
 }
 
 function trouble(error: Trouble | undefined, paint: Paint): string[] {

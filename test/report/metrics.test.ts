@@ -27,10 +27,10 @@ test('a night on which nearly everything happened', () => {
     provision_run_timestamp_seconds{inventory="fleet.json",command="verify"} 1795489205.25
     # HELP provision_run_duration_seconds How long the last run took.
     # TYPE provision_run_duration_seconds gauge
-    provision_run_duration_seconds{inventory="fleet.json"} 12.5
+    provision_run_duration_seconds{inventory="fleet.json",command="verify"} 12.5
     # HELP provision_run_exit_code Its exit code: 0 as asked, 1 failed, 3 unreachable, 4 differs, 130 interrupted.
     # TYPE provision_run_exit_code gauge
-    provision_run_exit_code{inventory="fleet.json"} 3
+    provision_run_exit_code{inventory="fleet.json",command="verify"} 3
     # HELP provision_host_up Could the host be logged in to.
     # TYPE provision_host_up gauge
     provision_host_up{inventory="fleet.json",host="ssh-gw",role="gateway"} 1
