@@ -275,9 +275,3 @@ describe('GitLab', () => {
     expect(stdout).toBe('')
   })
 })
-
-test('docs/ci.md shows the very files', async () => {
-  const page = await readFile(join(checkout, 'docs/ci.md'), 'utf8')
-  for (const name of ['github.yml', 'gitlab-ci.yml'])
-    expect(page, name).toContain(`\`\`\`yaml\n${await readFile(join(checkout, 'docs/ci', name), 'utf8')}\`\`\`\n`)
-})

@@ -164,7 +164,7 @@ describe('a bad night: one device drifts, one is off, one has no tunnel', () => 
     const document = await readFile(junit, 'utf8')
     mustBeJUnit(document)
     expect(xpath(document, `string(//testsuite[@name="${good}"]/testcase[@name="host"]/skipped/@message)`)).toContain(
-      'nobody logged in to look',
+      'nobody logged in to look at files',
     )
   })
 
@@ -181,6 +181,24 @@ describe('a bad night: one device drifts, one is off, one has no tunnel', () => 
     expect(report.seconds).toBeLessThan(15)
     // The gateway for each of four proofs, the device at the beginning and at the end.
     expect(report.wire.connections).toBeLessThanOrEqual(6)
+  })
+
+  test('--wait ends at once at Ctrl-C', async () => {
+    const child = it.spawn(['verify', it.file, '--limit', loose, '--wait', '600'], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+    })
+    const code = new Promise((resolve) => child.once('exit', resolve))
+    let said = ''
+    const began = await new Promise<number>((resolve) =>
+      child.stderr?.on('data', (chunk) => {
+        said += chunk
+        if (said.includes('waiting up to 600 s')) resolve(performance.now())
+      }),
+    )
+    child.kill('SIGINT')
+    expect(await code).toBe(130)
+    // Well before it would have looked for the second time.
+    expect(performance.now() - began).toBeLessThan(10_000)
   })
 
   test('--wait ends as soon as all is there: the tunnel, the device that boots, and what looked different before', async () => {
