@@ -10,7 +10,7 @@ export function markdown(report: Report): string {
   const { hosts, forwards, proofs = [], unchecked = [] } = report
   return [
     `### provision ${report.command} ${plain(report.inventory)}`,
-    `${report.exitCode === 0 ? '✅' : '❌'} ${plain(closing(report))}`,
+    `${verdict(report)} ${plain(closing(report))}`,
     table(
       ['host', 'outcome', 'reached', ''],
       hosts.map(({ name, outcome, via, changes, error }) => [
@@ -52,6 +52,8 @@ export function markdown(report: Report): string {
     .map((part) => `${part}\n\n`)
     .join('')
 }
+
+const verdict = ({ exitCode }: Report) => (exitCode === 0 ? '✅' : exitCode === 4 ? '⚠️' : '❌')
 
 const good = new Set(['ok', 'changed', 'holds'])
 const open = new Set(['differs', 'untried'])
