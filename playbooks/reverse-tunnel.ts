@@ -8,6 +8,7 @@ import {
   keyPair,
   known,
   knownHost,
+  leastPrivilege,
   lookedAt,
   managedFile,
   managedFiles,
@@ -38,6 +39,7 @@ import {
   reloadingAll,
 } from './reverse-tunnel/host-keys.ts'
 import { moveToNextKey, nextKeyOf, nextKeyPair, pendingKeys, retiredKeys } from './reverse-tunnel/key-rotation.ts'
+import { privilege } from './reverse-tunnel/least-privilege.ts'
 import { endedSessions, forgotten, formerKey, gone, mayForget, nothingLeft } from './reverse-tunnel/leaving.ts'
 import { jailFile, jailFolders, listenerUnits, makeJails } from './reverse-tunnel/listener.ts'
 import {
@@ -144,6 +146,9 @@ export default playbook((inventory) => {
     ]),
 
     verify(devices, (device) => device.forwards, recoveryOf(inventory)),
+    leastPrivilege(devices, (device) =>
+      gatewaysOf(device, inventory).map((gateway) => privilege(device, gateway, devices)),
+    ),
     leaving.length === 0
       ? []
       : [

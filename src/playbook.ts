@@ -1,6 +1,6 @@
 import type { Device, Forward, Gateway, Inventory } from './inventory/model.ts'
 import type { Recovery } from './recovery.ts'
-import type { Proof, Resource, Seen } from './resource.ts'
+import type { LeastPrivilege, Proof, Resource, Seen } from './resource.ts'
 
 /** A recipe: from the inventory to what its hosts should have, in order. Pure: it contacts nobody. */
 export type Playbook = (inventory: Inventory) => readonly Step[]
@@ -22,6 +22,8 @@ export interface Checked {
   readonly pending?: (seen: Seen) => readonly string[]
   /** What is tried on each of these hosts when all is done. */
   readonly proofs?: ReadonlyMap<string, readonly Proof[]>
+  /** What keys of each of these hosts must not be able to do. */
+  readonly privileges?: ReadonlyMap<string, readonly LeastPrivilege[]>
 }
 
 /** Names a recipe, and gives it its types. Steps may be nested, so that a recipe can contain another. */
@@ -55,4 +57,13 @@ export function tell(pending: (seen: Seen) => readonly string[]): Checked {
 export function prove<H extends Gateway | Device>(hosts: readonly H[], proofs: (host: H) => readonly Proof[]): Checked {
   const all = new Map(hosts.map((host) => [host.name, proofs(host)]))
   return { kind: 'checked', forwards: [], recovery: () => undefined, proofs: all }
+}
+
+/** Keys of these hosts that are tried for all that they must not be able to do, by a run that is asked to. */
+export function leastPrivilege<H extends Gateway | Device>(
+  hosts: readonly H[],
+  privileges: (host: H) => readonly LeastPrivilege[],
+): Checked {
+  const all = new Map(hosts.map((host) => [host.name, privileges(host)]))
+  return { kind: 'checked', forwards: [], recovery: () => undefined, privileges: all }
 }

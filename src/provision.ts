@@ -2,6 +2,7 @@ import { type Changing, change, look, preview } from './change.ts'
 import { assemble, type Fleet, hasFailed, type Member, reportOf } from './fleet.ts'
 import type { Inventory } from './inventory/model.ts'
 import type { Playbook, Step } from './playbook.ts'
+import { provePrivileges } from './privileges.ts'
 import { prove } from './prove.ts'
 import { exitCode, type Outcome, type ProofReport, type RecoveryReport, type Report } from './report/report.ts'
 import { changingOf, closed, type Run } from './run.ts'
@@ -31,7 +32,10 @@ export async function provision(inventory: Inventory, playbook: Playbook, run: R
   const before = await early
   const forwards = moving && !run.signal.aborted ? await prove(checks, fleet, inventory, run) : before
 
-  const proofs = run.command === 'apply' && !run.signal.aborted ? await tried(steps, fleet) : []
+  const proofs = [
+    ...(run.command === 'apply' && !run.signal.aborted ? await tried(steps, fleet) : []),
+    ...(run.leastPrivilege && !run.signal.aborted ? await provePrivileges(steps, fleet, inventory, run) : []),
+  ]
   const { hosts, wire, ...head } = closed(inventory, members, began, run)
   return {
     ...head,

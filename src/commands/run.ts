@@ -20,10 +20,10 @@ import type { HostArguments, RunArguments } from './options.ts'
 
 /** `provision`, `--check` and `verify`; and the commands that ask for something beyond the inventory. */
 export async function run(command: Report['command'], argv: RunArguments, asked: Asked = {}): Promise<void> {
-  const { wish = (written) => written, limit = argv.limit, after } = asked
+  const { wish = (written) => written, limit = argv.limit, after, leastPrivilege = false } = asked
   const inventory = wish(await readInventory(argv.inventory))
   const playbook = argv.playbook === undefined ? reverseTunnel : await loadPlaybook(argv.playbook)
-  const go = (settings: Run) => provision(inventory, playbook, settings)
+  const go = (settings: Run) => provision(inventory, playbook, { ...settings, leastPrivilege })
   const done = await conduct(command, { ...argv, limit: limit && [...limit] }, inventory, go)
   await after?.(done)
 }
@@ -98,6 +98,8 @@ export interface Asked {
   /** @throws InventoryError for what the inventory does not have */
   readonly wish?: (inventory: Inventory) => Inventory
   readonly limit?: readonly string[]
+  /** Is it tried, too, what the keys of devices must not be able to do. */
+  readonly leastPrivilege?: boolean
   /** After the report was printed. */
   readonly after?: (done: Done) => Promise<void>
 }

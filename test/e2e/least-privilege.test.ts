@@ -1,0 +1,186 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import pLimit from 'p-limit'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { privilege } from '../../playbooks/reverse-tunnel/least-privilege.ts'
+import { readInventory } from '../../src/inventory.ts'
+import type { Machine } from '../../src/lab/index.ts'
+import type { ProofReport, Report } from '../../src/report/report.ts'
+import { startOtherSshd } from './attacks/other-sshd.ts'
+import { place, type Rehearsal, rehearse } from './kit.ts'
+
+// `verify --least-privilege` against the gateways as they were provisioned, and against a second sshd of theirs whose
+// administrator allows everything, with just the protections taken away that refuse one of the attempts.
+
+const suite = {
+  'gw-8-4': 'bullseye',
+  'gw-10-0': 'trixie',
+  neighbour: 'trixie',
+  jailed: 'trixie',
+  shared: 'bookworm',
+} as const
+const gateways = ['gw-8-4', 'gw-10-0'] as const
+const device = (at: number, listener: string) => ({
+  forwards: gateways.map((gateway) => ({ gateway, port: 9022 + at, host: 'localhost', hostPort: 22, listener })),
+})
+const inventory = (dial: object = {}) => ({
+  login: { user: 'user001' },
+  gateways: Object.fromEntries(gateways.map((name) => [name, dial])),
+  devices: { neighbour: device(0, 'socket'), jailed: device(1, 'socket'), shared: device(2, 'sshd') },
+})
+const tried = ['jailed', 'shared'] as const
+const limit = tried.flatMap((name) => ['--limit', name])
+
+let it: Rehearsal
+beforeAll(async () => {
+  it = await rehearse(inventory(), { suite })
+  const { code, stderr } = await it.provision([it.file], { timeoutMs: 240_000 })
+  if (code !== 0) throw new Error(stderr)
+  await Promise.all(tried.map((name) => tunDevice(it.lab.machine(name))))
+}, 400_000)
+afterAll(() => it?.down())
+
+const tunDevice = (machine: Machine) =>
+  inside(machine.name, 'mkdir -p /dev/net; [ -e /dev/net/tun ] || mknod /dev/net/tun c 10 200')
+
+async function inside(name: string, script: string): Promise<string> {
+  const { code, stdout, stderr } = await it.lab.machine(name).sh(script)
+  if (code !== 0) throw new Error(`${name}: ${script}: ${stderr}`)
+  return stdout.trim()
+}
+
+/** Every attempt of a device on a gateway, as the playbook declares it. */
+async function attemptsOf(name: string, gateway: string) {
+  const { devices, gateways: all } = await readInventory(it.file)
+  const [from, to] = [devices.find((one) => one.name === name), all.find((one) => one.name === gateway)]
+  if (!from || !to) throw new Error('nobody')
+  return privilege(from, to, devices).attempts
+}
+
+const rows = ({ proofs = [] }: Report, state: ProofReport['state']) =>
+  proofs.filter((proof) => proof.state === state).map(({ host, what }) => `${host}: ${what}`)
+
+const wanted = async (open: (refusedBy: readonly string[]) => boolean) => {
+  const found: string[] = []
+  for (const gateway of gateways)
+    for (const name of tried)
+      for (const { words, refusedBy } of await attemptsOf(name, gateway))
+        if (open(refusedBy)) found.push(`${name}: ${gateway} refuses its key ${words}`)
+  return found.sort()
+}
+
+const tunnels = `systemctl show -P MainPID 'reverse-tunnel-gw-*0.service' 'reverse-tunnel-gw-*4.service'`
+const left = `ls -d /run/provision-attempts* 2>/dev/null; pgrep -a ssh-agent; ip -o link show type tun 2>/dev/null; :`
+const logins = `journalctl -q -o cat -u ssh | grep -c 'Accepted publickey for tunnel' || :`
+
+test('on gateways as provisioned all is refused, by one login for each key, and nothing is left or disturbed', async () => {
+  const before = await Promise.all(tried.map((name) => inside(name, tunnels)))
+  const counted = await inside('gw-10-0', logins)
+  const { code, report } = await it.report(['verify', it.file, ...limit, '--least-privilege'])
+  expect({ code, bad: report.proofs?.filter(({ state }) => state !== 'holds') }).toEqual({ code: 0, bad: [] })
+  expect(rows(report, 'holds').sort()).toEqual(await wanted(() => true))
+  expect(report.proofs?.length).toBeGreaterThan(60)
+  expect(await Promise.all(tried.map((name) => inside(name, tunnels)))).toEqual(before)
+  expect(await Promise.all(tried.map((name) => inside(name, left)))).toEqual(['', ''])
+  expect(Number(await inside('gw-10-0', logins)) - Number(counted)).toBe(2)
+  expect(await inside('gw-10-0', 'ls -d /tmp/provision-* /run/reverse-tunnel/*/s/provision-* 2>/dev/null || :')).toBe(
+    '',
+  )
+}, 120_000)
+
+test('people read a line for each key, and nothing is tried unless it is asked for', async () => {
+  const { stdout } = await it.provision(['verify', it.file, '--limit', 'shared', '--least-privilege'])
+  expect(stdout.split('\n').filter((line) => line.includes('its key'))).toEqual(
+    gateways.map((gateway) => `shared  proved: 17 attempts with its key on ${gateway} were refused`),
+  )
+  const { report } = await it.report(['verify', it.file, '--limit', 'shared'])
+  expect(report.proofs).toBeUndefined()
+}, 120_000)
+
+test('where the key itself is not let in, that fails, and nothing holds', async () => {
+  const file = await inventoryAt(4)
+  const { code, report } = await it.report(['verify', file, '--limit', 'jailed', '--least-privilege'])
+  expect({ code, holds: rows(report, 'holds') }).toEqual({ code: 1, holds: [] })
+  expect(rows(report, 'fails')).toEqual(
+    gateways.map((gateway) => `jailed: ${gateway} lets its key in, so that it can be tried`),
+  )
+  expect(report.proofs?.[0]?.error?.message).toContain('Connection refused')
+}, 120_000)
+
+/** The same machines, whose devices dial another port of their gateways. */
+async function inventoryAt(port: number): Promise<string> {
+  const file = join(it.folder, `at-${port}.json`)
+  const { writeFile } = await import('node:fs/promises')
+  await writeFile(file, JSON.stringify(inventory({ dial: { port } })))
+  return file
+}
+
+test('each protection that is taken away is caught by the very attempts that it refused, and named', async () => {
+  const accounts = new Map<string, readonly string[]>()
+  for (const gateway of gateways) {
+    const names = (await inside(gateway, `getent passwd | grep -o '^tunnel[^:]*'`)).split('\n')
+    accounts.set(gateway, names)
+    const text = await readFile(join(import.meta.dirname, 'attacks/gateway.sh'), 'utf8')
+    await inside(gateway, 'mkdir -p /var/attack')
+    await place(it.lab.machine(gateway), { path: '/var/attack/gateway.sh', text })
+    // A device that anybody may open.
+    await inside(gateway, `sh /var/attack/gateway.sh prepare 1 ${names.join(' ')} && ip tuntap add dev tun0 mode tun`)
+  }
+  const all = [...(await attemptsOf('jailed', 'gw-10-0')), ...(await attemptsOf('shared', 'gw-10-0'))]
+  const unions = new Map<string, ReadonlySet<string>>()
+  for (const { name } of all) {
+    if (name === 'R-published') continue
+    const gone = new Set(all.flatMap((attempt) => (attempt.name === name ? attempt.refusedBy : [])))
+    unions.set([...gone].sort().join(', '), gone)
+  }
+  const states = [...new Map([['nothing', new Set<string>()]]), ...unions]
+  const atOnce = pLimit(3)
+  const seen = await Promise.all(
+    states.map(([name, gone], at) =>
+      atOnce(async () => {
+        const port = 2301 + at
+        await Promise.all(
+          gateways.map((gateway) => {
+            const names = accounts.get(gateway) ?? []
+            const folder = names.find((account) => account.startsWith('tunnel-neighbour'))
+            return startOtherSshd(it.lab.machine(gateway), names, {
+              ...{ name: `state-${at}`, port, keeps: (protection: string) => !gone.has(protection) },
+              neighbourFolder: `/run/reverse-tunnel/${folder}/s`,
+            })
+          }),
+        )
+        const { report } = await it.report(['verify', await inventoryAt(port), ...limit, '--least-privilege'])
+        const hints = report.proofs?.flatMap(({ state, error }) => (state === 'fails' ? [error?.hint ?? ''] : [])) ?? []
+        return {
+          gone: name,
+          fails: rows(report, 'fails').sort(),
+          untried: report.proofs?.filter(({ state }) => state === 'untried'),
+          named: hints.every((hint) => [...gone].some((protection) => hint.includes(protection))),
+          codes: report.exitCode,
+        }
+      }),
+    ),
+  )
+  const expected = await Promise.all(
+    states.map(async ([name, gone]) => {
+      const fails = await wanted((refusedBy) => refusedBy.every((protection) => gone.has(protection)))
+      return { gone: name, fails, untried: [], named: true, codes: fails.length > 0 ? 1 : 4 }
+    }),
+  )
+  expect(seen).toEqual(expected)
+  const never = await wanted(() => true)
+  expect([...new Set(seen.flatMap(({ fails }) => fails))].sort()).toEqual(
+    never.filter((row) => !row.includes('for other machines')),
+  )
+}, 300_000)
+
+test('a port of its own that other machines reach is caught, on the gateway itself', async () => {
+  const file = '/etc/ssh/sshd_config.d/00-reverse-tunnel-shared.conf'
+  await inside('gw-10-0', `sed -i 's/GatewayPorts no/GatewayPorts yes/' ${file} && systemctl reload ssh`)
+  await inside('shared', 'systemctl restart reverse-tunnel-gw-10-0.service')
+  const { code, report } = await it.report(['verify', it.file, '--limit', 'shared', '--least-privilege'])
+  expect({ code, fails: rows(report, 'fails') }).toEqual({
+    code: 1,
+    fails: ['shared: gw-10-0 refuses its key its own port 9024 for other machines'],
+  })
+}, 120_000)
