@@ -55,7 +55,16 @@ import {
 } from './reverse-tunnel/names.ts'
 import { freedPorts, mayChangeListener, sparesUnreached } from './reverse-tunnel/switching.ts'
 import { recoverable, recoveryOf, sharedTiming, timingOf } from './reverse-tunnel/timing.ts'
-import { accountOn, dials, forwardsOn, jailed, keyOwner, mayListen, shared } from './reverse-tunnel/tunnels.ts'
+import {
+  accountOn,
+  carriersOf,
+  dials,
+  forwardsOn,
+  jailed,
+  keyOwner,
+  mayListen,
+  shared,
+} from './reverse-tunnel/tunnels.ts'
 import { tunnelUnits } from './reverse-tunnel/unit.ts'
 
 /** Every device keeps its own forwards open on the gateways, and can do nothing else there. */
@@ -145,7 +154,7 @@ export default playbook((inventory) => {
       retiredKeys(gateway, inventory),
     ]),
 
-    verify(devices, (device) => device.forwards, recoveryOf(inventory)),
+    verify(devices, (device) => device.forwards, { recovery: recoveryOf(inventory), carriers: carriersOf(inventory) }),
     leastPrivilege(devices, (device) =>
       gatewaysOf(device, inventory).map((gateway) => privilege(device, gateway, devices)),
     ),

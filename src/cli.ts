@@ -1,5 +1,6 @@
 import yargs from 'yargs'
 import { apply } from './commands/apply.ts'
+import { applyPlan } from './commands/apply-plan.ts'
 import { lab } from './commands/lab.ts'
 import { remove } from './commands/remove.ts'
 import { rotate } from './commands/rotate.ts'
@@ -22,6 +23,7 @@ export async function main(words: readonly string[]): Promise<void> {
       .scriptName('provision')
       .usage('$0 INVENTORY\n\nReverse SSH tunnels for machines that nobody can call: looks, plans, changes, proves.')
       .command(apply)
+      .command(applyPlan)
       .command(verify)
       .command(undo)
       .command(trust)

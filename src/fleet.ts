@@ -65,13 +65,14 @@ export function hasFailed(member: Member | undefined): boolean {
   return member?.end !== undefined && !['ok', 'changed', 'differs'].includes(member.end.outcome)
 }
 
-export function reportOf({ host, via, changes, takesBack, began, end }: Member): HostReport {
+export function reportOf({ host, via, resources, shown, changes, takesBack, began, end }: Member): HostReport {
   return {
     name: host.name,
     role: host.role,
     outcome: end?.outcome ?? 'unknown',
     ...(via && { via }),
     seconds: Math.round((end?.at ?? began) - began) / 1000,
+    resources: resources.flatMap(({ id }) => (shown.has(id) ? [id] : [])),
     changes,
     ...(takesBack && { takesBack }),
     ...(end?.error && { error: end.error }),

@@ -2,7 +2,17 @@
 
 export { printForward, printListener, socketName } from './inventory/forward.ts'
 export type { Account, Client, Device, Forward, Gateway, Host, Inventory } from './inventory/model.ts'
-export { leastPrivilege, on, type Playbook, playbook, prove, type Step, tell, verify } from './playbook.ts'
+export {
+  type Carrier,
+  leastPrivilege,
+  on,
+  type Playbook,
+  playbook,
+  prove,
+  type Step,
+  tell,
+  verify,
+} from './playbook.ts'
 export { checkEvery, deriveTiming, leastTiming, type Recovery, recovery, type Timing } from './recovery.ts'
 export type { Attempt, Change, Late, LeastPrivilege, Observed, Proof, Refused, Resource, Seen } from './resource.ts'
 export { known, lookedAt } from './resource.ts'

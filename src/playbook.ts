@@ -18,12 +18,19 @@ export interface Checked {
   readonly forwards: readonly Forward[]
   /** How soon each is back after a fault, by the settings it has then; undefined: cannot be told. */
   readonly recovery: (forward: Forward, seen: Seen) => Recovery | undefined
+  /** What holds each of them open: while one of these units is down, so is the forward. */
+  readonly carriers: (forward: Forward) => readonly Carrier[]
   /** What was begun and is not done, from what hosts have shown in the end; a later run goes on with it. */
   readonly pending?: (seen: Seen) => readonly string[]
   /** What is tried on each of these hosts when all is done. */
   readonly proofs?: ReadonlyMap<string, readonly Proof[]>
   /** What keys of each of these hosts must not be able to do. */
   readonly privileges?: ReadonlyMap<string, readonly LeastPrivilege[]>
+}
+
+export interface Carrier {
+  readonly host: string
+  readonly units: readonly string[]
 }
 
 /** Names a recipe, and gives it its types. Steps may be nested, so that a recipe can contain another. */
@@ -43,20 +50,27 @@ export function on<H extends Gateway | Device>(
 export function verify(
   devices: readonly Device[],
   forwards: (device: Device) => readonly Forward[],
-  recovery: Checked['recovery'] = () => undefined,
+  { recovery, carriers }: Partial<Pick<Checked, 'recovery' | 'carriers'>> = {},
 ): Checked {
-  return { kind: 'checked', forwards: devices.flatMap((device) => forwards(device)), recovery }
+  return {
+    ...nothingChecked,
+    forwards: devices.flatMap((device) => forwards(device)),
+    ...(recovery && { recovery }),
+    ...(carriers && { carriers }),
+  }
 }
+
+const nothingChecked: Checked = { kind: 'checked', forwards: [], recovery: () => undefined, carriers: () => [] }
 
 /** What stays to be done by a later run, told at the end of this one. */
 export function tell(pending: (seen: Seen) => readonly string[]): Checked {
-  return { kind: 'checked', forwards: [], recovery: () => undefined, pending }
+  return { ...nothingChecked, pending }
 }
 
 /** Each of these hosts is tried at the end of a run that changes. */
 export function prove<H extends Gateway | Device>(hosts: readonly H[], proofs: (host: H) => readonly Proof[]): Checked {
   const all = new Map(hosts.map((host) => [host.name, proofs(host)]))
-  return { kind: 'checked', forwards: [], recovery: () => undefined, proofs: all }
+  return { ...nothingChecked, proofs: all }
 }
 
 /** Keys of these hosts that are tried for all that they must not be able to do, by a run that is asked to. */
@@ -65,5 +79,5 @@ export function leastPrivilege<H extends Gateway | Device>(
   privileges: (host: H) => readonly LeastPrivilege[],
 ): Checked {
   const all = new Map(hosts.map((host) => [host.name, privileges(host)]))
-  return { kind: 'checked', forwards: [], recovery: () => undefined, privileges: all }
+  return { ...nothingChecked, privileges: all }
 }

@@ -1,6 +1,6 @@
 import type { Fleet } from './fleet.ts'
 import type { Inventory } from './inventory/model.ts'
-import type { Step } from './playbook.ts'
+import type { Checked } from './playbook.ts'
 import { reach } from './reach.ts'
 import type { ProofReport } from './report/report.ts'
 import type { Run } from './run.ts'
@@ -8,12 +8,12 @@ import { tryPrivileges } from './verify/least-privilege.ts'
 
 /** What keys of the hosts within the limit must not be able to do, tried by these hosts. A few at once: each logs in. */
 export async function provePrivileges(
-  steps: readonly Step[],
+  checks: readonly Checked[],
   { members }: Fleet,
   inventory: Inventory,
   run: Run,
 ): Promise<ProofReport[]> {
-  const wanted = steps.flatMap((step) => (step.kind === 'checked' ? [...(step.privileges ?? [])] : []))
+  const wanted = checks.flatMap((check) => [...(check.privileges ?? [])])
   const elsewhere = async (name: string, script: string) => {
     const gateway = inventory.gateways.find((candidate) => candidate.name === name)
     if (!gateway) throw new RangeError(`no gateway ${name}`)

@@ -30,5 +30,5 @@ export async function prove(
     pace: (gateway, work) => run.context.handshakes(`through ${gateway}`)(work),
   })
   for (const session of extra.values()) await session.then((open) => open.close()).catch(() => {})
-  return reports
+  return run.lastProofs.stamp(reports, inventory.devices)
 }

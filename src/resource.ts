@@ -66,6 +66,8 @@ export interface Change {
   readonly activate?: Sh
   /** What the host's sshd proves once it is live, where that is not what it proves now: no other key stays pinned then. */
   readonly hostKeys?: readonly string[]
+  /** What runs and is stopped or restarted by `activate`, which has it up again within so many seconds, or fails. */
+  readonly interrupts?: { readonly units: readonly string[]; readonly seconds: number }
   /** Makes the old state live again, after the saved files are back. May run twice, and when nothing was activated. */
   readonly undo?: Sh
 }

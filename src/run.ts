@@ -1,10 +1,11 @@
 import type { Changing, PinKeeper } from './change.ts'
 import { type Fleet, type Member, reportOf } from './fleet.ts'
 import type { Host, Inventory } from './inventory/model.ts'
+import type { LastProofs } from './last-proofs.ts'
 import { parseHostKey } from './pins.ts'
 import { type ReachContext, reach } from './reach.ts'
 import type { Progress } from './report/progress.ts'
-import type { Outcome, Report, Trouble } from './report/report.ts'
+import type { HostReport, Outcome, Report, Trouble } from './report/report.ts'
 
 /** Everything a run needs from outside. Time, randomness and the wire are arguments. */
 export interface Run {
@@ -12,8 +13,11 @@ export interface Run {
   readonly limit: (name: string) => boolean
   readonly context: ReachContext
   readonly progress: Progress
+  readonly lastProofs: LastProofs
   /** Called with the plan before anything moves. */
-  readonly show: (plan: Pick<Report, 'hosts' | 'recoveries'>) => void
+  readonly show: (plan: Pick<Report, 'hosts' | 'recoveries' | 'away'>) => void
+  /** What is to be done, and nothing else: a plan that was looked at before. */
+  readonly planned?: readonly HostReport[]
   /** Aborted: nothing new is begun. */
   readonly signal: AbortSignal
   readonly debug: (title: string, text: string) => void

@@ -1,16 +1,18 @@
-import { hostname, userInfo } from 'node:os'
+import { homedir, hostname, userInfo } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import reverseTunnel from '../../playbooks/reverse-tunnel.ts'
 import { InventoryError } from '../errors.ts'
 import { hosts, type Inventory } from '../inventory/model.ts'
 import { readInventory } from '../inventory.ts'
+import { lastProofs, lastProofsFile } from '../last-proofs.ts'
 import { openPins, type Pins } from '../pins.ts'
+import type { Sources } from '../plan-file.ts'
 import { loadPlaybook } from '../playbook-file.ts'
 import { provision } from '../provision.ts'
 import { reachContext } from '../reach.ts'
 import { liveProgress, type Progress, plainProgress, silent } from '../report/progress.ts'
-import type { Report } from '../report/report.ts'
+import type { HostReport, Report } from '../report/report.ts'
 import { clean, printPlan, printReport } from '../report/text.ts'
 import type { Run } from '../run.ts'
 import { wire } from '../session.ts'
@@ -20,10 +22,12 @@ import type { HostArguments, RunArguments } from './options.ts'
 
 /** `provision`, `--check` and `verify`; and the commands that ask for something beyond the inventory. */
 export async function run(command: Report['command'], argv: RunArguments, asked: Asked = {}): Promise<void> {
-  const { wish = (written) => written, limit = argv.limit, after, leastPrivilege = false } = asked
+  const { wish = (written) => written, limit = argv.limit, planned, after } = asked
   const inventory = wish(await readInventory(argv.inventory))
   const playbook = argv.playbook === undefined ? reverseTunnel : await loadPlaybook(argv.playbook)
-  const go = (settings: Run) => provision(inventory, playbook, { ...settings, leastPrivilege })
+  await planned?.mustBeOf({ inventory, playbook: argv.playbook, limit: limit ?? [] })
+  const go = (settings: Run) =>
+    provision(inventory, playbook, { ...settings, ...asked.looking, ...(planned && { planned: planned.hosts }) })
   const done = await conduct(command, { ...argv, limit: limit && [...limit] }, inventory, go)
   await after?.(done)
 }
@@ -65,6 +69,12 @@ async function conduct(
     limit,
     context,
     progress,
+    lastProofs: lastProofs({
+      file: lastProofsFile(process.env, homedir()),
+      pins: context.wire.pins,
+      clock: () => new Date(),
+      note: (text) => progress.note(text),
+    }),
     signal: interrupt.signal,
     show: (plan) => {
       if ((command === 'apply' || command === 'undo') && !argv.quiet && !argv.json)
@@ -98,8 +108,10 @@ export interface Asked {
   /** @throws InventoryError for what the inventory does not have */
   readonly wish?: (inventory: Inventory) => Inventory
   readonly limit?: readonly string[]
-  /** Is it tried, too, what the keys of devices must not be able to do. */
-  readonly leastPrivilege?: boolean
+  /** How a run looks that changes nothing. */
+  readonly looking?: Pick<Run, 'leastPrivilege'>
+  /** This plan and no other. */
+  readonly planned?: { readonly hosts: readonly HostReport[]; readonly mustBeOf: (sources: Sources) => Promise<void> }
   /** After the report was printed. */
   readonly after?: (done: Done) => Promise<void>
 }

@@ -14,6 +14,6 @@ export const verify: CommandModule<unknown, Arguments> = {
     }) as never,
   async handler(argv) {
     const { run } = await import('./run.ts')
-    await run('verify', argv, { leastPrivilege: argv.leastPrivilege })
+    await run('verify', argv, { looking: { leastPrivilege: argv.leastPrivilege } })
   },
 }

@@ -23,7 +23,8 @@ export async function leaderIn(namespace: string): Promise<number | undefined> {
 }
 
 /**
- * Ends everything in these namespaces at once. First all but nspawn itself: it tidies up after its dead PID 1 within
+ * Ends everything in these namespaces at once: nobody lives to see another one die, since all are stopped before the first
+ * is killed. First all but nspawn itself: it tidies up after its dead PID 1 within
  * milliseconds, which it could not if it was killed too.
  */
 export async function killIn(namespaces: readonly string[]): Promise<void> {
@@ -33,7 +34,8 @@ export async function killIn(namespaces: readonly string[]): Promise<void> {
     const pids = await all()
     if (pids.length === 0) return true
     const spared = everything ? new Set<number>() : await nspawns(pids)
-    for (const pid of pids) if (!spared.has(pid)) kill(pid)
+    const mortal = pids.filter((pid) => !spared.has(pid))
+    for (const signal of ['SIGSTOP', 'SIGKILL'] as const) for (const pid of mortal) kill(pid, signal)
     return undefined
   }
   if (await until(round, { timeoutMs: 1500, everyMs: 10 })) return
@@ -53,9 +55,9 @@ async function nspawns(pids: readonly number[]): Promise<Set<number>> {
   return found
 }
 
-function kill(pid: number): void {
+function kill(pid: number, signal: NodeJS.Signals): void {
   try {
-    process.kill(pid, 'SIGKILL')
+    process.kill(pid, signal)
   } catch (error) {
     if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error
   }

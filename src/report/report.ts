@@ -9,6 +9,8 @@ export interface Report {
   readonly forwards: readonly ForwardReport[]
   /** What is promised of each forward with the settings that it has after the run, or would have. */
   readonly recoveries: readonly RecoveryReport[]
+  /** How long each device may be away while what was planned is done; absent where nothing was planned. */
+  readonly away?: readonly AwayReport[]
   /** What was begun and is not done: a sentence each, the next run goes on. */
   readonly pending?: readonly string[]
   /** What was tried in the end, where a command tries something. */
@@ -26,6 +28,8 @@ export interface HostReport {
   /** How it was reached: `direct`, `forward`, or the gateway it went through. */
   readonly via?: string
   readonly seconds: number
+  /** What was looked at, in the playbook's order; nothing where it was not reached. */
+  readonly resources: readonly string[]
   readonly changes: readonly ChangeReport[]
   /** The run that an undo takes back here, and who began it when. */
   readonly takesBack?: { readonly run: string; readonly who: string }
@@ -36,6 +40,10 @@ export interface ChangeReport {
   readonly resource: string
   readonly summary: string
   readonly diff?: string
+  /** Digest of what the host showed: while it shows the same, the change is the same. */
+  readonly seen?: string
+  /** What runs and is stopped or restarted by it, up again or failed within so many seconds. */
+  readonly interrupts?: { readonly units: readonly string[]; readonly seconds: number }
 }
 
 export interface Trouble {
@@ -55,6 +63,8 @@ export interface ForwardReport {
   readonly hostKey?: string
   /** Until the login through the forward was done. */
   readonly latencyMs?: number
+  /** When the device last proved who it is, through any forward, as far as this machine knows; ISO 8601. */
+  readonly lastProof?: string
   readonly error?: Trouble
 }
 
@@ -73,6 +83,14 @@ export interface RecoveryReport extends Pick<ForwardReport, 'device' | 'gateway'
   readonly powerCut: number
   readonly silentLink: number
   readonly frozenClient: number
+}
+
+/** Seconds in which the device's tunnel may be gone; 0: it is not interrupted. */
+export interface AwayReport {
+  readonly device: string
+  readonly seconds: number
+  /** Where the change does not hold and the host takes it back. */
+  readonly undone: number
 }
 
 const good = new Set<string>(['ok', 'holds', 'untried'])

@@ -1,6 +1,6 @@
 import { styleText } from 'node:util'
 import { printListener } from '../inventory/forward.ts'
-import type { ForwardReport, HostReport, ProofReport, RecoveryReport, Report, Trouble } from './report.ts'
+import type { AwayReport, ForwardReport, HostReport, ProofReport, RecoveryReport, Report, Trouble } from './report.ts'
 
 /**
  * How a report reads. One line a host, one line a forward, what went wrong right below it with what to do now.
@@ -18,7 +18,9 @@ export function printReport(report: Report, options: TextOptions): string {
   const lines = [
     ...report.hosts.flatMap((host) => [hostLine(host, width, paint), ...details(host, options, paint)]),
     ...report.forwards.flatMap((forward) => [forwardLine(forward, paint), ...trouble(forward.error, paint)]),
-    ...(report.command === 'check' ? report.recoveries.map(recoveryLine) : []),
+    ...(report.command === 'check'
+      ? [...report.recoveries.map(recoveryLine), ...(report.away ?? []).map(awayLine)]
+      : []),
     ...proofLines(report.proofs ?? [], options, paint),
     ...(report.pending ?? []).map((sentence) => `${paint('yellow', 'pending')}: ${clean(sentence)}`),
     closing(report),
@@ -27,19 +29,27 @@ export function printReport(report: Report, options: TextOptions): string {
 }
 
 /** What is going to be changed, before it is, and what is promised of the forwards then. */
-export function printPlan({ hosts, recoveries }: Pick<Report, 'hosts' | 'recoveries'>, options: TextOptions): string {
+export function printPlan({ hosts, recoveries, away = [] }: Plan, options: TextOptions): string {
   const paint = painter(options.color)
   const planned = hosts.filter(({ changes }) => changes.length > 0)
   if (planned.length === 0) return 'plan: nothing to change'
   return [
     ...planned.flatMap((host) => [planHead(host), ...changes(host, options, paint)]),
     ...recoveries.map(recoveryLine),
+    ...away.map(awayLine),
   ].join('\n')
 }
+
+type Plan = Pick<Report, 'hosts' | 'recoveries' | 'away'>
 
 function recoveryLine({ device, gateway, powerCut, silentLink, ...listener }: RecoveryReport): string {
   const promise = `back within ${powerCut} s after a power cut, ${silentLink} s after a silent link`
   return `${printListener(listener)} on ${gateway} (${device}): ${promise}`
+}
+
+function awayLine({ device, seconds, undone }: AwayReport): string {
+  if (seconds === 0) return `${device}: its tunnel is not interrupted`
+  return `${device}: away for at most ${seconds} s while its tunnel changes, ${undone} s if that has to be undone`
 }
 
 function planHead({ name, takesBack }: HostReport): string {
@@ -139,7 +149,8 @@ function closing({ hosts, forwards, seconds, command }: Report): string {
   const proved = forwards.length
     ? `; ${answering} of ${plural(forwards.length, 'forward')} ${answering === 1 ? 'reaches its' : 'reach their'} device`
     : ''
-  const verb = verbs[command]
+  const still = command === 'apply' && count('differs') > 0 && count('changed') === 0
+  const verb = still ? 'nothing was touched' : verbs[command]
   return `${verb}: ${parts.join(', ') || 'no hosts'}${proved}, ${seconds.toFixed(1)} s`
 }
 

@@ -26,13 +26,18 @@ export async function rewrite(file: string, change: (before: string) => string):
   try {
     const before = await readIfThere(target)
     const after = change(before)
-    if (after !== before) await replace(target, after)
+    if (after !== before) await replace(target, Buffer.from(after, 'latin1'))
   } finally {
     await unlink(lock).catch(() => undefined)
   }
 }
 
-async function replace(target: string, text: string): Promise<void> {
+/** Writes a file whole, as UTF-8: readers see the old one or the new one. A symbolic link stays one. */
+export async function replaceFile(file: string, text: string): Promise<void> {
+  await replace(await realpath(file).catch(() => file), Buffer.from(text))
+}
+
+async function replace(target: string, content: Buffer): Promise<void> {
   const beside = `${target}.${randomBytes(6).toString('hex')}`
   const mode = await stat(target).then(
     (there) => there.mode & 0o777,
@@ -41,7 +46,7 @@ async function replace(target: string, text: string): Promise<void> {
   const handle = await open(beside, 'wx', mode)
   try {
     await handle.chmod(mode)
-    await handle.writeFile(text, 'latin1')
+    await handle.writeFile(content)
     await handle.sync()
   } finally {
     await handle.close()

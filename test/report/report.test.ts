@@ -7,7 +7,14 @@ import {
   type Outcome,
 } from '../../src/report/report.ts'
 
-const host = (outcome: Outcome): HostReport => ({ name: 'a', role: 'device', outcome, seconds: 1, changes: [] })
+const host = (outcome: Outcome): HostReport => ({
+  name: 'a',
+  role: 'device',
+  outcome,
+  seconds: 1,
+  resources: [],
+  changes: [],
+})
 const forward = (state: ForwardState): ForwardReport => ({
   device: 'a',
   gateway: 'gw',

@@ -10,12 +10,21 @@ const gateway: HostReport = {
   outcome: 'changed',
   via: 'direct',
   seconds: 1.25,
+  resources: [],
   changes: [
     { resource: 'file /etc/motd', summary: 'rewrite', diff },
     { resource: 'account tunnel', summary: 'create, without password or shell' },
   ],
 }
-const device: HostReport = { name: 'host-a', role: 'device', outcome: 'ok', via: 'forward', seconds: 0.4, changes: [] }
+const device: HostReport = {
+  name: 'host-a',
+  role: 'device',
+  outcome: 'ok',
+  via: 'forward',
+  seconds: 0.4,
+  resources: [],
+  changes: [],
+}
 const forward: ForwardReport = {
   device: 'host-a',
   gateway: 'ssh-gw.guest.internal',
