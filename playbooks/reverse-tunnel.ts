@@ -8,7 +8,6 @@ import {
   keyPair,
   known,
   knownHost,
-  leastPrivilege,
   lookedAt,
   managedFile,
   managedFiles,
@@ -154,10 +153,11 @@ export default playbook((inventory) => {
       retiredKeys(gateway, inventory),
     ]),
 
-    verify(devices, (device) => device.forwards, { recovery: recoveryOf(inventory), carriers: carriersOf(inventory) }),
-    leastPrivilege(devices, (device) =>
-      gatewaysOf(device, inventory).map((gateway) => privilege(device, gateway, devices)),
-    ),
+    verify(devices, (device) => device.forwards, {
+      recovery: recoveryOf(inventory),
+      carriers: carriersOf(inventory),
+      privileges: (device) => gatewaysOf(device, inventory).map((gateway) => privilege(device, gateway, devices)),
+    }),
     leaving.length === 0
       ? []
       : [

@@ -4,7 +4,6 @@ export { printForward, printListener, socketName } from './inventory/forward.ts'
 export type { Account, Client, Device, Forward, Gateway, Host, Inventory } from './inventory/model.ts'
 export {
   type Carrier,
-  leastPrivilege,
   on,
   type Playbook,
   playbook,

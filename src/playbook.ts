@@ -24,7 +24,7 @@ export interface Checked {
   readonly pending?: (seen: Seen) => readonly string[]
   /** What is tried on each of these hosts when all is done. */
   readonly proofs?: ReadonlyMap<string, readonly Proof[]>
-  /** What keys of each of these hosts must not be able to do. */
+  /** What keys of each of these hosts must not be able to do: tried by a run that is asked to. */
   readonly privileges?: ReadonlyMap<string, readonly LeastPrivilege[]>
 }
 
@@ -46,14 +46,21 @@ export function on<H extends Gateway | Device>(
   return { kind: 'wanted', hosts: new Map(hosts.map((host) => [host.name, resources(host)])) }
 }
 
+/** … and what is known of them beside. */
+export interface About extends Partial<Pick<Checked, 'recovery' | 'carriers'>> {
+  /** What a device's keys must not be able to do. */
+  readonly privileges?: (device: Device) => readonly LeastPrivilege[]
+}
+
 /** Each of these devices must answer, as itself, through these forwards. */
 export function verify(
   devices: readonly Device[],
   forwards: (device: Device) => readonly Forward[],
-  { recovery, carriers }: Partial<Pick<Checked, 'recovery' | 'carriers'>> = {},
+  { recovery, carriers, privileges }: About = {},
 ): Checked {
   return {
     ...nothingChecked,
+    ...(privileges && { privileges: new Map(devices.map((device) => [device.name, privileges(device)])) }),
     forwards: devices.flatMap((device) => forwards(device)),
     ...(recovery && { recovery }),
     ...(carriers && { carriers }),
@@ -71,13 +78,4 @@ export function tell(pending: (seen: Seen) => readonly string[]): Checked {
 export function prove<H extends Gateway | Device>(hosts: readonly H[], proofs: (host: H) => readonly Proof[]): Checked {
   const all = new Map(hosts.map((host) => [host.name, proofs(host)]))
   return { ...nothingChecked, proofs: all }
-}
-
-/** Keys of these hosts that are tried for all that they must not be able to do, by a run that is asked to. */
-export function leastPrivilege<H extends Gateway | Device>(
-  hosts: readonly H[],
-  privileges: (host: H) => readonly LeastPrivilege[],
-): Checked {
-  const all = new Map(hosts.map((host) => [host.name, privileges(host)]))
-  return { ...nothingChecked, privileges: all }
 }

@@ -13,7 +13,8 @@ attempts() {
   # Nobody may be left to read: what was begun is taken away all the same.
   trap '' PIPE
   umask 077
-  folder=$(mktemp -d /run/provision-attempts.XXXXXX) || exit 1
+  folder=/run/provision-attempts-$token-$which
+  mkdir "$folder" || exit 1
   control=$folder/control log=$folder/log
   trap leave EXIT
   trap 'exit 1' HUP INT TERM
