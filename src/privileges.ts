@@ -26,11 +26,11 @@ export async function provePrivileges(
     }
   }
   const reports = await Promise.all(
-    wanted.flatMap(([host, privileges]) => {
+    wanted.flatMap(([host, privileges], at) => {
       const member = members.get(host)
       if (!member || privileges.length === 0) return []
       run.progress.phase(host, 'attempts')
-      const trying = { host, privileges, session: member.session, elsewhere, token: run.runId }
+      const trying = { host, privileges, session: member.session, elsewhere, token: `${run.runId}-${at}` }
       return run.context.handshakes('attempts')(() => tryPrivileges(trying))
     }),
   )

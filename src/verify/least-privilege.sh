@@ -129,10 +129,15 @@ try_agent() {
 # shellcheck disable=SC2016
 try_x11() { answers 'sshd opened a display' x11=42 -T "$gateway" '[ -n "$DISPLAY" ] && echo x11=$((6 * 7))' </dev/null; }
 
-# The first packet of both sides: SSH_FXP_INIT is answered by SSH_FXP_VERSION, which is 2.
+# The first packet of both sides: SSH_FXP_INIT is answered by SSH_FXP_VERSION, which is 2. A server that finds no more to read
+# ends before it has answered.
 try_sftp() {
-  printf '\000\000\000\005\001\000\000\000\003' >"$folder/in"
+  mkfifo "$folder/in"
+  : >"$folder/out"
+  { printf '\000\000\000\005\001\000\000\000\003'; patiently 40 [ -s "$folder/out" ]; } >"$folder/in" &
+  writer=$!
   through -s "$gateway" sftp <"$folder/in"
+  kill "$writer" 2>/dev/null
   case $(od -An -tx1 -N5 "$folder/out") in *' 02') works 'an sftp server answered' ;; *) settle ;; esac
 }
 

@@ -13,7 +13,7 @@ export interface Trying {
   readonly session: Session | undefined
   /** Runs a script as root on another host, where an attempt may have left something. */
   readonly elsewhere: (host: string, script: string) => Promise<void>
-  /** Unique to this run: letters, digits and dashes. */
+  /** Unique to this host in this run: letters, digits and dashes. */
   readonly token: string
 }
 

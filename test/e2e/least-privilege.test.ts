@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import pLimit from 'p-limit'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -6,6 +6,7 @@ import { privilege } from '../../playbooks/reverse-tunnel/least-privilege.ts'
 import { readInventory } from '../../src/inventory.ts'
 import type { Machine } from '../../src/lab/index.ts'
 import type { ProofReport, Report } from '../../src/report/report.ts'
+import type { Attempt } from '../../src/resource.ts'
 import { startOtherSshd } from './attacks/other-sshd.ts'
 import { place, type Rehearsal, rehearse } from './kit.ts'
 
@@ -50,22 +51,23 @@ async function inside(name: string, script: string): Promise<string> {
 }
 
 /** Every attempt of a device on a gateway, as the playbook declares it. */
-async function attemptsOf(name: string, gateway: string) {
-  const { devices, gateways: all } = await readInventory(it.file)
+async function attemptsOf(name: string, gateway: string, file = it.file) {
+  const { devices, gateways: all } = await readInventory(file)
   const [from, to] = [devices.find((one) => one.name === name), all.find((one) => one.name === gateway)]
   if (!from || !to) throw new Error('nobody')
   return privilege(from, to, devices).attempts
 }
 
-const rows = ({ proofs = [] }: Report, state: ProofReport['state']) =>
+const rows = ({ proofs = [] }: Pick<Report, 'proofs'>, state: ProofReport['state']) =>
   proofs.filter((proof) => proof.state === state).map(({ host, what }) => `${host}: ${what}`)
 
-const wanted = async (open: (refusedBy: readonly string[]) => boolean) => {
+/** The attempts that are like this, as the report says them. */
+async function those(like: (attempt: Attempt) => boolean, file = it.file): Promise<readonly string[]> {
   const found: string[] = []
   for (const gateway of gateways)
     for (const name of tried)
-      for (const { words, refusedBy } of await attemptsOf(name, gateway))
-        if (open(refusedBy)) found.push(`${name}: ${gateway} refuses its key ${words}`)
+      for (const attempt of await attemptsOf(name, gateway, file))
+        if (like(attempt)) found.push(`${name}: ${gateway} refuses its key ${attempt.words}`)
   return found.sort()
 }
 
@@ -78,7 +80,7 @@ test('on gateways as provisioned all is refused, by one login for each key, and 
   const counted = await inside('gw-10-0', logins)
   const { code, report } = await it.report(['verify', it.file, ...limit, '--least-privilege'])
   expect({ code, bad: report.proofs?.filter(({ state }) => state !== 'holds') }).toEqual({ code: 0, bad: [] })
-  expect(rows(report, 'holds').sort()).toEqual(await wanted(() => true))
+  expect(rows(report, 'holds').sort()).toEqual(await those(() => true))
   expect(report.proofs?.length).toBeGreaterThan(60)
   expect(await Promise.all(tried.map((name) => inside(name, tunnels)))).toEqual(before)
   expect(await Promise.all(tried.map((name) => inside(name, left)))).toEqual(['', ''])
@@ -110,7 +112,6 @@ test('where the key itself is not let in, that fails, and nothing holds', async 
 /** The same machines, whose devices dial another port of their gateways. */
 async function inventoryAt(port: number): Promise<string> {
   const file = join(it.folder, `at-${port}.json`)
-  const { writeFile } = await import('node:fs/promises')
   await writeFile(file, JSON.stringify(inventory({ dial: { port } })))
   return file
 }
@@ -126,17 +127,17 @@ test('each protection that is taken away is caught by the very attempts that it 
     // A device that anybody may open.
     await inside(gateway, `sh /var/attack/gateway.sh prepare 1 ${names.join(' ')} && ip tuntap add dev tun0 mode tun`)
   }
-  const all = [...(await attemptsOf('jailed', 'gw-10-0')), ...(await attemptsOf('shared', 'gw-10-0'))]
+  const both = [...(await attemptsOf('jailed', 'gw-10-0')), ...(await attemptsOf('shared', 'gw-10-0'))]
   const unions = new Map<string, ReadonlySet<string>>()
-  for (const { name } of all) {
+  for (const { name } of both) {
     if (name === 'R-published') continue
-    const gone = new Set(all.flatMap((attempt) => (attempt.name === name ? attempt.refusedBy : [])))
+    const gone = new Set(both.flatMap((attempt) => (attempt.name === name ? attempt.refusedBy : [])))
     unions.set([...gone].sort().join(', '), gone)
   }
   const states = [...new Map([['nothing', new Set<string>()]]), ...unions]
   const atOnce = pLimit(3)
   const seen = await Promise.all(
-    states.map(([name, gone], at) =>
+    states.map(([without, gone], at) =>
       atOnce(async () => {
         const port = 2301 + at
         await Promise.all(
@@ -149,29 +150,36 @@ test('each protection that is taken away is caught by the very attempts that it 
             })
           }),
         )
-        const { report } = await it.report(['verify', await inventoryAt(port), ...limit, '--least-privilege'])
-        const hints = report.proofs?.flatMap(({ state, error }) => (state === 'fails' ? [error?.hint ?? ''] : [])) ?? []
-        return {
-          gone: name,
-          fails: rows(report, 'fails').sort(),
-          untried: report.proofs?.filter(({ state }) => state === 'untried'),
-          named: hints.every((hint) => [...gone].some((protection) => hint.includes(protection))),
-          codes: report.exitCode,
-        }
+        const file = await inventoryAt(port)
+        // A tun device is one device's at a time.
+        const turns = gone.has('PermitTunnel') ? tried.map((one) => ['--limit', one]) : [limit]
+        const proofs: ProofReport[] = []
+        for (const turn of turns)
+          proofs.push(...((await it.report(['verify', file, ...turn, '--least-privilege'])).report.proofs ?? []))
+        const failed = proofs.filter(({ state }) => state === 'fails')
+        const open = ({ name, refusedBy }: Attempt) =>
+          name !== 'R-published' && refusedBy.every((each) => gone.has(each))
+        const halfOpen = ({ name, refusedBy }: Attempt) => name === 'R-any' && gone.has(refusedBy[0] ?? '')
+        expect({
+          gone: without,
+          fails: rows({ proofs }, 'fails').sort(),
+          // Where sshd grants 0.0.0.0 and then listens at loopback alone, nobody here can tell.
+          untried: rows({ proofs }, 'untried').sort(),
+          unnamed: failed.filter(({ error }) => ![...gone].some((each) => error?.hint?.includes(each))),
+        }).toEqual({
+          gone: without,
+          fails: await those(open, file),
+          untried: await those((attempt) => halfOpen(attempt) && !open(attempt), file),
+          unnamed: [],
+        })
+        return failed
       }),
     ),
   )
-  const expected = await Promise.all(
-    states.map(async ([name, gone]) => {
-      const fails = await wanted((refusedBy) => refusedBy.every((protection) => gone.has(protection)))
-      return { gone: name, fails, untried: [], named: true, codes: fails.length > 0 ? 1 : 4 }
-    }),
-  )
-  expect(seen).toEqual(expected)
-  const never = await wanted(() => true)
-  expect([...new Set(seen.flatMap(({ fails }) => fails))].sort()).toEqual(
-    never.filter((row) => !row.includes('for other machines')),
-  )
+  // Every attempt was seen to work somewhere: each line of the list above can fail.
+  const ever = new Set(seen.flat().map(({ host, what }) => `${host}: ${what}`.replace(/:\d+$/, '')))
+  const all = await those(({ name }) => name !== 'R-published')
+  expect(all.filter((row) => !ever.has(row.replace(/:\d+$/, '')))).toEqual([])
 }, 300_000)
 
 test('a port of its own that other machines reach is caught, on the gateway itself', async () => {
