@@ -159,13 +159,13 @@ try_connect() {
   case $1 in /*) opened path ;; *) opened port ;; esac
 }
 
-# SOCKS 4a: connect to port 22 of localhost, by whatever name.
+# SOCKS 4: connect to port 22 of 127.0.0.1.
 try_socks() {
   if ! command -v bash >/dev/null; then untried 'there is no bash here to speak SOCKS; -L asks sshd for the same'; else
     locally -D '' || return 0
     mark=$(wc -l <"$log")
     # shellcheck disable=SC2016
-    timeout 5 bash -c 'exec 3<>"/dev/tcp/127.0.0.1/$0" && printf "\4\1\0\26\0\0\0\1\0localhost\0" >&3 && head -c 16 <&3' \
+    timeout 5 bash -c 'exec 3<>"/dev/tcp/127.0.0.1/$0" && printf "\4\1\0\26\177\0\0\1\0" >&3 && head -c 16 <&3' \
       "$near" >"$folder/out" 2>/dev/null
     opened port
   fi
@@ -178,7 +178,7 @@ opened() {
   elif since 'administratively prohibited'; then refused
   elif ! since 'open failed'; then untried 'sshd did not say whether it may'
   elif [ "$1" = path ]; then refused
-  else works 'sshd tried to connect, and only that nobody answered there stood between'; fi
+  else works 'it may: sshd tried to connect, and nobody answered'; fi
 }
 
 # sshd says so when it may not; when it may and cannot, it says nothing.
@@ -191,7 +191,7 @@ try_listen() {
   if [ "$code" -eq 0 ]; then works "sshd listened at $place"
   elif [ "$code" -eq 124 ]; then untried 'no answer within 5 s'
   elif may_not; then refused
-  else case $1 in /*) refused ;; *) works 'it may; only that the port is taken now stood between' ;; esac; fi
+  else case $1 in /*) refused ;; *) works 'it may: only that the port is taken now stood between' ;; esac; fi
 }
 
 try_listen_for_all() {

@@ -85,7 +85,7 @@ function judge(host: string, privilege: LeastPrivilege, which: number, said: Sai
 
 function remedy({ on, account }: LeastPrivilege, { refusedBy }: Attempt): string {
   const inForce = `sshd -T -C user=${account},host=any,addr=127.0.0.1`
-  return `${on} should have refused it by ${refusedBy.join(', or by ')}; what is in force there says: ${inForce}`
+  return `${on} should have refused it by ${refusedBy.join(', or by ')}; see there: ${inForce}`
 }
 
 function report(

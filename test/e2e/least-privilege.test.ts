@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { privilege } from '../../playbooks/reverse-tunnel/least-privilege.ts'
 import { readInventory } from '../../src/inventory.ts'
 import type { Machine } from '../../src/lab/index.ts'
+import { until } from '../../src/lab/local.ts'
 import type { ProofReport, Report } from '../../src/report/report.ts'
 import type { Attempt } from '../../src/resource.ts'
 import { startOtherSshd } from './attacks/other-sshd.ts'
@@ -98,6 +99,16 @@ test('people read a line for each key, and nothing is tried unless it is asked f
   const { report } = await it.report(['verify', it.file, '--limit', 'shared'])
   expect(report.proofs).toBeUndefined()
 }, 120_000)
+
+test('whoever kills it in the middle leaves nothing behind either', async () => {
+  const child = it.spawn(['verify', it.file, '--limit', 'jailed', '--least-privilege'])
+  const under = (wanted: boolean) => async () =>
+    (await inside('jailed', left)).includes('provision-attempts') === wanted || undefined
+  expect(await until(under(true), { timeoutMs: 20_000 })).toBe(true)
+  child.kill('SIGKILL')
+  expect(await until(under(false), { timeoutMs: 20_000 })).toBe(true)
+  expect(await inside('jailed', left)).toBe('')
+}, 60_000)
 
 test('where the key itself is not let in, that fails, and nothing holds', async () => {
   const file = await inventoryAt(4)
