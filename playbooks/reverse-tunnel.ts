@@ -38,6 +38,7 @@ import {
   reloadingAll,
 } from './reverse-tunnel/host-keys.ts'
 import { moveToNextKey, nextKeyOf, nextKeyPair, pendingKeys, retiredKeys } from './reverse-tunnel/key-rotation.ts'
+import { privilege } from './reverse-tunnel/least-privilege.ts'
 import { endedSessions, forgotten, formerKey, gone, mayForget, nothingLeft } from './reverse-tunnel/leaving.ts'
 import { jailFile, jailFolders, listenerUnits, makeJails } from './reverse-tunnel/listener.ts'
 import {
@@ -152,7 +153,11 @@ export default playbook((inventory) => {
       retiredKeys(gateway, inventory),
     ]),
 
-    verify(devices, (device) => device.forwards, { recovery: recoveryOf(inventory), carriers: carriersOf(inventory) }),
+    verify(devices, (device) => device.forwards, {
+      recovery: recoveryOf(inventory),
+      carriers: carriersOf(inventory),
+      privileges: (device) => gatewaysOf(device, inventory).map((gateway) => privilege(device, gateway, devices)),
+    }),
     leaving.length === 0
       ? []
       : [

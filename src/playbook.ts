@@ -1,6 +1,6 @@
 import type { Device, Forward, Gateway, Inventory } from './inventory/model.ts'
 import type { Recovery } from './recovery.ts'
-import type { Proof, Resource, Seen } from './resource.ts'
+import type { LeastPrivilege, Proof, Resource, Seen } from './resource.ts'
 
 /** A recipe: from the inventory to what its hosts should have, in order. Pure: it contacts nobody. */
 export type Playbook = (inventory: Inventory) => readonly Step[]
@@ -24,6 +24,8 @@ export interface Checked {
   readonly pending?: (seen: Seen) => readonly string[]
   /** What is tried on each of these hosts when all is done. */
   readonly proofs?: ReadonlyMap<string, readonly Proof[]>
+  /** What keys of each of these hosts must not be able to do: tried by a run that is asked to. */
+  readonly privileges?: ReadonlyMap<string, readonly LeastPrivilege[]>
 }
 
 export interface Carrier {
@@ -44,14 +46,21 @@ export function on<H extends Gateway | Device>(
   return { kind: 'wanted', hosts: new Map(hosts.map((host) => [host.name, resources(host)])) }
 }
 
+/** … and what is known of them beside. */
+export interface About extends Partial<Pick<Checked, 'recovery' | 'carriers'>> {
+  /** What a device's keys must not be able to do. */
+  readonly privileges?: (device: Device) => readonly LeastPrivilege[]
+}
+
 /** Each of these devices must answer, as itself, through these forwards. */
 export function verify(
   devices: readonly Device[],
   forwards: (device: Device) => readonly Forward[],
-  { recovery, carriers }: Partial<Pick<Checked, 'recovery' | 'carriers'>> = {},
+  { recovery, carriers, privileges }: About = {},
 ): Checked {
   return {
     ...nothingChecked,
+    ...(privileges && { privileges: new Map(devices.map((device) => [device.name, privileges(device)])) }),
     forwards: devices.flatMap((device) => forwards(device)),
     ...(recovery && { recovery }),
     ...(carriers && { carriers }),

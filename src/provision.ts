@@ -4,6 +4,7 @@ import { assemble, type Fleet, hasFailed, type Member, reportOf } from './fleet.
 import type { Inventory } from './inventory/model.ts'
 import { movedSince } from './planned.ts'
 import type { Checked, Playbook } from './playbook.ts'
+import { provePrivileges } from './privileges.ts'
 import { prove } from './prove.ts'
 import type { AwayReport, HostReport, Outcome, ProofReport, RecoveryReport, Report } from './report/report.ts'
 import { exitCode } from './report/report.ts'
@@ -37,7 +38,10 @@ export async function provision(inventory: Inventory, playbook: Playbook, run: R
   const proved = moves && !run.signal.aborted ? await prove(wanted, fleet, inventory, run) : before
   const forwards = moved ? [] : proved
 
-  const proofs = run.command === 'apply' && !moved && !run.signal.aborted ? await tried(checks, fleet) : []
+  const proofs = [
+    ...(run.command === 'apply' && !moved && !run.signal.aborted ? await tried(checks, fleet) : []),
+    ...(run.leastPrivilege && !run.signal.aborted ? await provePrivileges(checks, fleet, inventory, run) : []),
+  ]
   const { hosts, wire, ...head } = closed(inventory, members, began, run)
   return {
     ...head,

@@ -84,3 +84,40 @@ export interface Proof {
   /** Undefined: there is nothing to try it with. */
   readonly script: Sh | ((seen: Seen) => Sh | undefined)
 }
+
+/** A key of a host, and what it must not be able to do elsewhere: tried for real by the host itself, when asked. */
+export interface LeastPrivilege {
+  /** Where the key is let in, and how the host dials there. */
+  readonly on: string
+  readonly address: string
+  readonly port: number
+  readonly account: string
+  /** Files on the host that has the key. */
+  readonly identityFile: string
+  readonly knownHosts: string
+  readonly attempts: readonly Attempt[]
+}
+
+export interface Attempt {
+  readonly name: string
+  /** How it is tried, see src/verify/least-privilege.sh. */
+  readonly kind:
+    | 'shell'
+    | 'command'
+    | 'sftp'
+    | 'terminal'
+    | 'agent'
+    | 'x11'
+    | 'connect'
+    | 'socks'
+    | 'listen'
+    | 'listen_for_all'
+    | 'reached'
+    | 'tun'
+  /** An address and port, a port, or a path there. */
+  readonly where?: string
+  /** What it asks for, for people: `a shell`. */
+  readonly words: string
+  /** Each of these alone refuses it. */
+  readonly refusedBy: readonly string[]
+}

@@ -27,6 +27,8 @@ export interface Run {
   readonly runId: string
   readonly who: string
   readonly patience: number
+  /** Is it tried, too, what keys must not be able to do. */
+  readonly leastPrivilege?: boolean
 }
 
 function pinKeeper({ command, context: { wire } }: Run): PinKeeper {

@@ -27,7 +27,7 @@ export async function run(command: Report['command'], argv: RunArguments, asked:
   const playbook = argv.playbook === undefined ? reverseTunnel : await loadPlaybook(argv.playbook)
   await planned?.mustBeOf({ inventory, playbook: argv.playbook, limit: limit ?? [] })
   const go = (settings: Run) =>
-    provision(inventory, playbook, { ...settings, ...(planned && { planned: planned.hosts }) })
+    provision(inventory, playbook, { ...settings, ...asked.looking, ...(planned && { planned: planned.hosts }) })
   const done = await conduct(command, { ...argv, limit: limit && [...limit] }, inventory, go)
   await after?.(done)
 }
@@ -108,6 +108,8 @@ export interface Asked {
   /** @throws InventoryError for what the inventory does not have */
   readonly wish?: (inventory: Inventory) => Inventory
   readonly limit?: readonly string[]
+  /** How a run looks that changes nothing. */
+  readonly looking?: Pick<Run, 'leastPrivilege'>
   /** This plan and no other. */
   readonly planned?: { readonly hosts: readonly HostReport[]; readonly mustBeOf: (sources: Sources) => Promise<void> }
   /** After the report was printed. */

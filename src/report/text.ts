@@ -21,7 +21,7 @@ export function printReport(report: Report, options: TextOptions): string {
     ...(report.command === 'check'
       ? [...report.recoveries.map(recoveryLine), ...(report.away ?? []).map(awayLine)]
       : []),
-    ...(report.proofs ?? []).flatMap((proof) => [proofLine(proof, paint), ...trouble(proof.error, paint)]),
+    ...proofLines(report.proofs ?? [], options, paint),
     ...(report.pending ?? []).map((sentence) => `${paint('yellow', 'pending')}: ${clean(sentence)}`),
     closing(report),
   ]
@@ -111,6 +111,22 @@ function forwardLine(
       ? ` as ${device}${hostKey ? ` ${hostKey}` : ''}${latencyMs === undefined ? '' : `, ${latencyMs} ms`}`
       : ` (${device})`
   return `${printListener({ bindAddress, port })} on ${gateway}  ${paint(state === 'ok' ? 'green' : 'red', state === 'ok' ? 'answers' : state)}${proof}`
+}
+
+/** Of several of a kind those that hold are one line, and so are those that were not tried for one and the same reason. */
+function proofLines(proofs: readonly ProofReport[], { diffs }: TextOptions, paint: Paint): string[] {
+  const told = new Map<string, readonly ProofReport[]>()
+  for (const proof of proofs) {
+    const { host, of, state, error } = proof
+    const alike = of && !diffs && state !== 'fails' ? [host, of, state, error?.message].join('\n') : String(told.size)
+    told.set(alike, [...(told.get(alike) ?? []), proof])
+  }
+  return [...told.values()].flatMap(([first, ...others]) => {
+    if (!first) return []
+    const what = `${others.length + 1} ${first.of}${first.state === 'holds' ? ' were refused' : ''}`
+    const line = others.length > 0 ? { ...first, what } : first
+    return [proofLine(line, paint), ...trouble(first.error, paint)]
+  })
 }
 
 function proofLine({ host, what, state }: ProofReport, paint: Paint): string {
