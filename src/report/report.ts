@@ -15,6 +15,8 @@ export interface Report {
   readonly pending?: readonly string[]
   /** What was tried in the end, where a command tries something. */
   readonly proofs?: readonly ProofReport[]
+  /** What a run that was told to look at less could not tell. */
+  readonly unchecked?: readonly UncheckedReport[]
   /** What the run cost on the wire. */
   readonly wire: { readonly connections: number; readonly execs: number }
 }
@@ -65,7 +67,14 @@ export interface ForwardReport {
   readonly latencyMs?: number
   /** When the device last proved who it is, through any forward, as far as this machine knows; ISO 8601. */
   readonly lastProof?: string
+  /** What the proof leaves open although the state is `ok`: a sentence. */
+  readonly unchecked?: string
   readonly error?: Trouble
+}
+
+export interface UncheckedReport {
+  readonly host: string
+  readonly what: string
 }
 
 export interface ProofReport {
@@ -91,6 +100,20 @@ export interface AwayReport {
   readonly seconds: number
   /** Where the change does not hold and the host takes it back. */
   readonly undone: number
+}
+
+/** Where in the inventory hosts and forwards were written; undefined: not in this file. */
+export interface Source {
+  /** As those who read a report know it: a path that begins where their checkout does. */
+  readonly file: string
+  host(name: string): Spot | undefined
+  forward(forward: Pick<ForwardReport, 'device' | 'gateway' | 'bindAddress' | 'port'>): Spot | undefined
+}
+
+/** Both count from 1. */
+export interface Spot {
+  readonly line: number
+  readonly column: number
 }
 
 const good = new Set<string>(['ok', 'holds', 'untried'])

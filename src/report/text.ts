@@ -1,6 +1,16 @@
 import { styleText } from 'node:util'
 import { printListener } from '../inventory/forward.ts'
-import type { AwayReport, ForwardReport, HostReport, ProofReport, RecoveryReport, Report, Trouble } from './report.ts'
+import { inert } from './inert.ts'
+import type {
+  AwayReport,
+  ForwardReport,
+  HostReport,
+  ProofReport,
+  RecoveryReport,
+  Report,
+  Trouble,
+  UncheckedReport,
+} from './report.ts'
 
 /**
  * How a report reads. One line a host, one line a forward, what went wrong right below it with what to do now.
@@ -17,11 +27,18 @@ export function printReport(report: Report, options: TextOptions): string {
   const width = Math.max(...report.hosts.map(({ name }) => name.length), 0)
   const lines = [
     ...report.hosts.flatMap((host) => [hostLine(host, width, paint), ...details(host, options, paint)]),
-    ...report.forwards.flatMap((forward) => [forwardLine(forward, paint), ...trouble(forward.error, paint)]),
+    ...report.forwards.flatMap((forward) => [
+      forwardLine(forward, paint),
+      ...(forward.unchecked ? [`  ${paint('yellow', 'unchecked')}: ${clean(forward.unchecked)}`] : []),
+      ...trouble(forward.error, paint),
+    ]),
     ...(report.command === 'check'
       ? [...report.recoveries.map(recoveryLine), ...(report.away ?? []).map(awayLine)]
       : []),
     ...proofLines(report.proofs ?? [], options, paint),
+    ...sentences(report.unchecked ?? []).map(
+      ([what, names]) => `${paint('yellow', 'unchecked')} on ${names.join(', ')}: ${clean(what)}`,
+    ),
     ...(report.pending ?? []).map((sentence) => `${paint('yellow', 'pending')}: ${clean(sentence)}`),
     closing(report),
   ]
@@ -134,13 +151,21 @@ function proofLine({ host, what, state }: ProofReport, paint: Paint): string {
   return `${host}  ${paint(style[state], state === 'holds' ? 'proved' : state)}: ${clean(what)}`
 }
 
+/** What is the same for many hosts is said once. */
+function sentences(unchecked: readonly UncheckedReport[]): [what: string, hosts: string[]][] {
+  const all = new Map<string, string[]>()
+  for (const { host, what } of unchecked) all.set(what, [...(all.get(what) ?? []), host])
+  return [...all]
+}
+
 function trouble(error: Trouble | undefined, paint: Paint): string[] {
   if (!error) return []
   const message = clean(error.message).trimEnd().split('\n')
   return [...message.map((line) => `  ${paint('red', line)}`), ...(error.hint ? [`  hint: ${clean(error.hint)}`] : [])]
 }
 
-function closing({ hosts, forwards, seconds, command }: Report): string {
+/** The whole run in one sentence. */
+export function closing({ hosts, forwards, seconds, command }: Report): string {
   const count = (outcome: string) => hosts.filter((host) => host.outcome === outcome).length
   const parts = (['changed', 'differs', 'ok', 'rejected', 'undone', 'unreachable', 'unknown'] as const)
     .filter((outcome) => count(outcome) > 0)
@@ -164,7 +189,7 @@ const verbs = {
 
 const plural = (count: number, noun: string) => `${count} ${noun}${count === 1 ? '' : 's'}`
 
-/** No terminal control from the far side: everything below space but line ends and tabs. */
+/** No terminal control from the far side: everything below space but line ends and tabs. And no command to a CI. */
 export function clean(text: string): string {
-  return text.replaceAll(/\r\n?/g, '\n').replaceAll(/[\0-\x08\x0b-\x1f\x7f-\x9f]/g, '')
+  return inert(text.replaceAll(/\r\n?/g, '\n').replaceAll(/[\0-\x08\x0b-\x1f\x7f-\x9f]/g, ''))
 }

@@ -11,6 +11,7 @@ export interface Proving {
   readonly gateway: (name: string) => Promise<Session>
   readonly wire: Wire
   readonly now: () => number
+  readonly hostKeyEnough: boolean
   /** At most this many proofs at once on one gateway: every one is a login at some device's sshd. */
   readonly pace: <T>(gateway: string, work: () => Promise<T>) => Promise<T>
 }
@@ -32,7 +33,8 @@ export async function proveForwards(forwards: readonly Forward[], proving: Provi
           ([other]) => other.device === forward.device && other.gateway === forward.gateway,
         )
         const tunnelLives = siblings.some(([, { state }]) => state === 'ok')
-        const proof = { device, forward, gateway, wire: proving.wire, now: proving.now, tunnelLives }
+        const { wire, now, hostKeyEnough } = proving
+        const proof = { device, forward, gateway, wire, now, tunnelLives, hostKeyEnough }
         reports.set(forward, await proving.pace(forward.gateway, () => proveForward(proof)))
       }),
     )
