@@ -5,6 +5,7 @@ import { remove } from './commands/remove.ts'
 import { rotate } from './commands/rotate.ts'
 import { schema } from './commands/schema.ts'
 import { sshConfig } from './commands/ssh-config.ts'
+import { status } from './commands/status.ts'
 import { trust } from './commands/trust.ts'
 import { undo } from './commands/undo.ts'
 import { verify } from './commands/verify.ts'
@@ -23,6 +24,7 @@ export async function main(words: readonly string[]): Promise<void> {
       .usage('$0 INVENTORY\n\nReverse SSH tunnels for machines that nobody can call: looks, plans, changes, proves.')
       .command(apply)
       .command(verify)
+      .command(status)
       .command(undo)
       .command(trust)
       .command(rotate)
