@@ -98,7 +98,7 @@ function show(report: StatusReport, { json, watch, interval }: StatusArguments, 
     return
   }
   const color = process.stdout.hasColors?.() ?? false
-  const columns = process.stdout.isTTY ? process.stdout.columns : Number.MAX_SAFE_INTEGER
+  const columns = process.stdout.isTTY ? process.stdout.columns || 80 : Number.MAX_SAFE_INTEGER
   const text = printStatus(report, { color, columns })
   if (!watch) process.stdout.write(text)
   else screen.draw(`${report.inventory}, ${report.at}, every ${interval} s; Ctrl-C ends\n${text}`)

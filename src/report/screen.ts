@@ -17,7 +17,8 @@ export function fullScreen(out: Terminal): Screen {
       if (!there) out.write('\x1b[?1049h\x1b[?25l')
       there = true
       const all = text.trimEnd().split('\n')
-      const room = Math.max((out.rows ?? 24) - 1, 2)
+      // A terminal that nobody has sized says 0.
+      const room = Math.max((out.rows || 24) - 1, 2)
       const rest = all.length - room + 1
       const lines = all.length <= room ? all : [...all.slice(0, room - 1), `… and ${rest} more lines`]
       out.write(`\x1b[H${lines.map((line) => `${line}\x1b[0m\x1b[K\n`).join('')}\x1b[J`)

@@ -46,9 +46,9 @@ ${
 ${statusMap(report)}
 </section>
 <section class="card" aria-labelledby="forwards"><h2 id="forwards">Forwards</h2>
-<table role="table">
+<div class="scroll"><table role="table">
 <thead role="rowgroup"><tr role="row">${heads.map((head) => html`<th role="columnheader" scope="col">${head}</th>`)}</tr></thead>
-${forwards.map((forward) => row(forward, report))}</table>
+${forwards.map((forward) => row(forward, report))}</table></div>
 <p class="note">Back within: seconds after a power cut, and after a silent link.</p>
 </section>`
 }
@@ -107,7 +107,7 @@ function row(forward: ForwardStatus, report: StatusReport): Html {
     cell('State', html`<span class="pill ${forward.state}">${icon(forward.state)}${forward.state}</span>`, 'is'),
     cell('Since', exact(forward.since)),
     cell('Last proof', proved(forward, report)),
-    cell('Door', html`<code>${printListener(forward)}</code> on ${forward.gateway}`, 'long'),
+    cell('Door', html`<code>${printListener(forward)}</code> <span>on ${forward.gateway}</span>`, 'long'),
     cell('From', forward.session?.from && html`<code>${forward.session.from}</code>`),
     cell('Back within', promise(forward)),
     cell('Runs on', runs(forward.runsOn) || undefined, 'long'),

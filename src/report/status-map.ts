@@ -39,7 +39,7 @@ function wide(report: StatusReport): Html {
   const pitch = devices.length > 14 ? 26 : 46
   const onLeft = devices.length === 1 ? 0 : Math.floor(devices.length / 2)
   const rows = Math.max(onLeft, devices.length - onLeft)
-  const height = Math.max(rows * pitch, gateways.length * 110, 120) + 24
+  const height = Math.max(rows * pitch, gateways.length * 100, 64) + 24
   const spots = devices.map((device, index) => {
     const left = index < onLeft
     const [own, at] = left ? [onLeft, index] : [devices.length - onLeft, index - onLeft]
@@ -69,7 +69,7 @@ function wide(report: StatusReport): Html {
       })
     }),
   )
-  return html`<svg class="map wide" viewBox="0 0 1000 ${round(height)}" role="img" aria-label="Map: ${summary(report)}">
+  return html`<svg class="map wide" viewBox="${onLeft === 0 ? 150 : 0} 0 1000 ${round(height)}" role="img" aria-label="Map: ${summary(report)}">
 ${lines}
 ${boxes.map(({ gateway, y, tall }) => gatewayBox(gateway, report, { x: 400, y: y - tall / 2, width: 200, height: tall }))}
 ${spots.map(({ device, left, x, y }) => {
@@ -99,29 +99,35 @@ function narrow(report: StatusReport): Html {
     const pitch = columns === 2 ? 24 : 38
     const top = y
     const first = top + 52 + pitch / 2 + 4
-    y = first + (each - 1) * pitch + pitch / 2 + 18
+    const bottom = first + (each - 1) * pitch
+    y = bottom + pitch / 2 + 8
+    const trunks = Array.from({ length: columns }, (_, column) => {
+      const last = Math.min(each, devices.length - column * each)
+      return html`<path class="trunk" d="M${trunkOf(column)} ${top + 52}V${first + (last - 1) * pitch - 9}"/>
+`
+    })
     const branches = devices.map((device, index) => {
-      const trunk = 20 + Math.floor(index / each) * 176
+      const trunk = trunkOf(Math.floor(index / each))
       const at = first + (index % each) * pitch
-      const near = index % each === 0 ? top + 52 : at - pitch
-      const line = device.forwards.map((forward, n) =>
-        wire(forward, `M${trunk + n * 3} ${near}V${at - 8}Q${trunk + n * 3} ${at} ${trunk + 10} ${at}H${trunk + 14}`),
+      const lines = device.forwards.map((forward, n) =>
+        wire(forward, `M${trunk} ${at - 10 - n * 3}Q${trunk} ${at} ${trunk + 10} ${at}H${trunk + 14}`),
       )
       const x = trunk + 38
       const label =
         columns === 2
           ? html`<text class="name" x="${x}" y="${at + 4}">${cut(shortName(device.name), 18)}</text>`
           : html`<text class="name" x="${x}" y="${at - 2}">${cut(device.name, 38)}</text><text class="state" x="${x}" y="${at + 13}">${device.words}</text>`
-      return html`${line}<g class="device ${device.state}"><title>${device.name}: ${device.words}</title>${mark(device.state, trunk + 23, at)}${label}</g>
+      return html`${lines}<g class="device ${device.state}"><title>${device.name}: ${device.words}</title>${mark(device.state, trunk + 23, at)}${label}</g>
 `
     })
-    return html`${branches}${gatewayBox(gateway, report, { x: 4, y: top, width: 352, height: 52 })}
+    return html`${trunks}${branches}${gatewayBox(gateway, report, { x: 4, y: top, width: 352, height: 52 })}
 `
   })
   return html`<svg class="map narrow" viewBox="0 0 360 ${Math.ceil(y)}" role="img" aria-label="Map: ${summary(report)}">
 ${parts}</svg>`
 }
 
+const trunkOf = (column: number) => 20 + column * 176
 const shortName = (name: string) => name.replace(/\..*/, '')
 const round = (value: number) => Math.round(value * 10) / 10
 
@@ -143,7 +149,7 @@ function gatewayBox(gateway: GatewayStatus, report: StatusReport, box: Box): Htm
   const words = gateway.state === 'unreachable' ? 'unreachable' : [sshd, up && `up ${up}`].filter(Boolean).join(', ')
   const [x, y] = [box.x + box.width / 2, box.y + box.height / 2]
   return html`<g class="gateway ${gateway.state}"><title>${gateway.name}: ${gateway.state}</title><rect x="${box.x}" y="${round(box.y)}" width="${box.width}" height="${round(box.height)}" rx="10"/>
-<text class="name" x="${x}" y="${round(y - 3)}" text-anchor="middle">${cut(gateway.name, box.width > 300 ? 40 : 25)}</text><text class="state" x="${x}" y="${round(y + 14)}" text-anchor="middle">${words}</text></g>
+<text class="name" x="${x}" y="${round(y - 3)}" text-anchor="middle">${cut(gateway.name, box.width > 300 ? 40 : 24)}</text><text class="state" x="${x}" y="${round(y + 14)}" text-anchor="middle">${words}</text></g>
 `
 }
 

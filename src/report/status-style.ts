@@ -26,7 +26,7 @@ code { font: 13px/1.4 ui-monospace, "SFMono-Regular", Menlo, Consolas, "DejaVu S
 .bar span:first-child { border-radius: 6px 3px 3px 6px } .bar span:last-child { border-radius: 3px 6px 6px 3px }
 .bar span:only-child { border-radius: 6px }
 .counts { display: flex; flex-wrap: wrap; gap: 6px 22px; margin: 12px 0 0; padding: 0; list-style: none }
-.counts li { display: flex; align-items: center; gap: 6px } .counts span { color: var(--soft) }
+.counts li { display: flex; align-items: center; gap: 6px; white-space: nowrap } .counts span { color: var(--soft); white-space: normal }
 .icon { width: 16px; height: 16px; flex: none }
 main { margin-top: 22px; display: grid; grid-template-columns: minmax(0, 1fr); gap: 18px }
 .card { background: var(--card); border: 1px solid var(--line); border-radius: 14px; padding: 18px 20px }
@@ -39,6 +39,7 @@ main { margin-top: 22px; display: grid; grid-template-columns: minmax(0, 1fr); g
 .wire { fill: none; stroke: var(--state); stroke-width: 1.8; opacity: .75 } .wire:not(.ok) { opacity: 1 }
 .wire.no-tunnel { stroke-dasharray: 2 7 } .wire.stale { stroke-dasharray: 8 5 } .wire.unverified { stroke-dasharray: 1 4 }
 .wire.device-sshd-down { stroke-dasharray: 14 4 2 4 } .wire.wrong-device { stroke-dasharray: 5 3 }
+.trunk { fill: none; stroke: var(--soft); stroke-width: 1.5; opacity: .4 }
 .gateway rect { fill: var(--ground); stroke: var(--soft); stroke-width: 1.4 } .gateway .name { font-weight: 650 }
 .gateway.unreachable rect { stroke: var(--no-tunnel); stroke-dasharray: 5 4 }
 .gateway.unreachable .state { fill: var(--no-tunnel); font-weight: 600 }
@@ -49,7 +50,8 @@ main { margin-top: 22px; display: grid; grid-template-columns: minmax(0, 1fr); g
 table { width: 100%; border-collapse: collapse; font-variant-numeric: tabular-nums }
 thead th { color: var(--soft); font-size: 12.5px; font-weight: 500; white-space: nowrap }
 th, td { padding: 8px 14px 8px 0; text-align: left; vertical-align: top } th:last-child, td:last-child { padding-right: 0 }
-tbody { border-top: 1px solid var(--line) } tbody th { font-weight: 600; overflow-wrap: anywhere }
+tbody { border-top: 1px solid var(--line) } tbody th { font-weight: 600; white-space: nowrap }
+.scroll { overflow-x: auto } td.long span { white-space: nowrap }
 td { white-space: nowrap } td.long { white-space: normal; min-width: 9em }
 .pill { display: inline-flex; align-items: center; gap: 6px; color: var(--state); font-weight: 600 }
 .more td { padding: 0 0 12px; white-space: normal; color: var(--soft); overflow-wrap: anywhere } .more p { margin: 0 }
@@ -59,9 +61,10 @@ td { white-space: nowrap } td.long { white-space: normal; min-width: 9em }
   .wide { display: none } .narrow { display: block } .card { padding: 14px 14px 16px; border-radius: 12px }
   body { padding-top: 18px } thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%) }
   table, tbody, .more, .more td { display: block } tbody { padding: 10px 0 12px }
-  tbody tr:first-child { display: grid; grid-template-columns: minmax(0, 1fr) minmax(0, 1fr); gap: 4px 14px }
-  th, td { padding: 0; white-space: normal; overflow-wrap: anywhere } tbody th { font-size: 16px }
-  td.long { grid-column: 1 / -1; min-width: 0 } td.is { justify-self: end; text-align: right }
+  tbody tr:first-child { display: flex; flex-wrap: wrap; gap: 2px 18px; align-items: baseline }
+  tbody th, td, td.long span { padding: 0; white-space: normal; overflow-wrap: anywhere; min-width: 0 }
+  tbody th { flex: 1 1 auto; max-width: 100%; font-size: 16px } td.is { flex: none }
+  td.long { flex: 1 0 100%; min-width: 0 } td:has(> .none) { display: none }
   td:not(.is)[data-label]::before { content: attr(data-label) " "; color: var(--soft) } .more td { padding: 6px 0 0 }
 }
 @media print { body { background: none } .card { break-inside: avoid } }

@@ -57,12 +57,12 @@ function sshdAt({ place, forward }: Door, told: Told): Listening | undefined {
   return found && /^sshd/.test(found.program) ? found : undefined
 }
 
-/** Who has the port, where that is neither systemd nor sshd's session as it should be. */
+/** Who has the port, where that is neither systemd, which its proxy shares it with, nor a session of sshd as it should be. */
 function strangerAt({ forward }: Door, told: Told): Listening | undefined {
-  const found = listening(told, placesOf(forward))
-  if (!found) return undefined
-  const own = forward.listener === 'socket' ? found.pid === 1 : /^sshd/.test(found.program)
-  return own ? undefined : found
+  const places = placesOf(forward)
+  const own = ({ place, pid, program }: Listening) =>
+    places.includes(place) && (forward.listener === 'socket' ? pid === 1 : /^sshd/.test(program))
+  return told.listeners.some(own) ? undefined : listening(told, places)
 }
 
 function listening({ listeners }: Told, places: readonly string[]): Listening | undefined {
@@ -73,7 +73,7 @@ function listening({ listeners }: Told, places: readonly string[]): Listening | 
 /** As ss(8) spells them: every address is `0.0.0.0`, `[::]`, or `*` where one socket hears both. */
 function placesOf(forward: Forward): string[] {
   const { bindAddress, port } = forward
-  return bindAddress === '*' ? ['*', '0.0.0.0', '[::]'].map((any) => `${any}:${port}`) : [printListener(forward)]
+  return bindAddress === '*' ? ['*', '0.0.0.0', '[::]'].map((every) => `${every}:${port}`) : [printListener(forward)]
 }
 
 function defined<T extends object>(value: { readonly [Key in keyof T]: T[Key] | undefined }): T {
