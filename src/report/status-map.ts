@@ -30,6 +30,9 @@ function devicesOf(report: StatusReport, forwards: readonly ForwardStatus[]): De
   })
 }
 
+/** Characters, where the state may stand on the same line. */
+const roomFor = ({ state, words }: DeviceOnMap, one: boolean) => (one && state !== 'ok' ? 40 - words.length : 40)
+
 const cut = (text: string, most: number) => (text.length > most ? `${text.slice(0, most - 1)}…` : text)
 
 /** Devices left and right, gateways in the middle. */
@@ -77,7 +80,7 @@ ${spots.map(({ device, left, x, y }) => {
   const at = left ? x - 18 : x + 18
   const one = pitch < 40
   return html`<g class="device ${device.state}"><title>${device.name}: ${device.words}</title>${mark(device.state, x, y)}
-<text class="name" x="${at}" y="${round(one ? y + 4.5 : y - 2)}" text-anchor="${anchor}">${cut(device.name, one ? 26 : 40)}${one && device.state !== 'ok' && html` <tspan class="state">${device.words}</tspan>`}</text>${
+<text class="name" x="${at}" y="${round(one ? y + 4.5 : y - 2)}" text-anchor="${anchor}">${cut(device.name, roomFor(device, one))}${one && device.state !== 'ok' && html` <tspan class="state">${device.words}</tspan>`}</text>${
     !one &&
     html`
 <text class="state" x="${at}" y="${round(y + 14)}" text-anchor="${anchor}">${device.words}</text>`
@@ -149,7 +152,7 @@ function gatewayBox(gateway: GatewayStatus, report: StatusReport, box: Box): Htm
   const words = gateway.state === 'unreachable' ? 'unreachable' : [sshd, up && `up ${up}`].filter(Boolean).join(', ')
   const [x, y] = [box.x + box.width / 2, box.y + box.height / 2]
   return html`<g class="gateway ${gateway.state}"><title>${gateway.name}: ${gateway.state}</title><rect x="${box.x}" y="${round(box.y)}" width="${box.width}" height="${round(box.height)}" rx="10"/>
-<text class="name" x="${x}" y="${round(y - 3)}" text-anchor="middle">${cut(gateway.name, box.width > 300 ? 40 : 24)}</text><text class="state" x="${x}" y="${round(y + 14)}" text-anchor="middle">${words}</text></g>
+<text class="name" x="${x}" y="${round(y - 3)}" text-anchor="middle">${cut(gateway.name, box.width > 300 ? 40 : 24)}</text><text class="state" x="${x}" y="${round(y + 14)}" text-anchor="middle">${cut(words, box.width > 300 ? 46 : 27)}</text></g>
 `
 }
 
