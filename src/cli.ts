@@ -6,6 +6,7 @@ import { remove } from './commands/remove.ts'
 import { rotate } from './commands/rotate.ts'
 import { schema } from './commands/schema.ts'
 import { sshConfig } from './commands/ssh-config.ts'
+import { status } from './commands/status.ts'
 import { trust } from './commands/trust.ts'
 import { undo } from './commands/undo.ts'
 import { verify } from './commands/verify.ts'
@@ -28,6 +29,7 @@ export async function main(words: readonly string[]): Promise<void> {
       .command(apply)
       .command(applyPlan)
       .command(verify)
+      .command(status)
       .command(undo)
       .command(trust)
       .command(rotate)

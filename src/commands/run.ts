@@ -131,7 +131,7 @@ export interface Done {
 }
 
 /** @throws InventoryError for a pattern that no host has */
-function limitOf(patterns: readonly string[] | undefined, inventory: Inventory): Run['limit'] {
+export function limitOf(patterns: readonly string[] | undefined, inventory: Inventory): Run['limit'] {
   if (!patterns?.length) return () => true
   const names = hosts(inventory).map(({ name }) => name)
   for (const pattern of patterns) {
@@ -163,7 +163,8 @@ function progressOf({ quiet, json }: HostArguments): Progress {
 }
 
 /** JSON escapes most of what controls a terminal, but not these. */
-const harmless = (json: string) => json.replaceAll(/[\x7f-\x9f]/g, (char) => `\\u00${char.charCodeAt(0).toString(16)}`)
+export const harmless = (json: string) =>
+  json.replaceAll(/[\x7f-\x9f]/g, (char) => `\\u00${char.charCodeAt(0).toString(16)}`)
 
 /** On a terminal we ask, as ssh does; without one, an unknown key is an error that says what to do. */
 function onUnknown(trustFirst: boolean, progress: Progress) {

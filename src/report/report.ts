@@ -69,7 +69,17 @@ export interface ForwardReport {
   readonly lastProof?: string
   /** What the proof leaves open although the state is `ok`: a sentence. */
   readonly unchecked?: string
+  /** What the device is, as it says itself once it has proved who it is. */
+  readonly runsOn?: RunsOn
   readonly error?: Trouble
+}
+
+/** Each only where it could be known: `Debian GNU/Linux 13 (trixie)`, `6.12.20+rpt-rpi-v8`, `Raspberry Pi 4 Model B`, `OpenSSH_10.0p2`. */
+export interface RunsOn {
+  readonly os?: string
+  readonly kernel?: string
+  readonly model?: string
+  readonly sshd?: string
 }
 
 export interface UncheckedReport {
