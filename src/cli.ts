@@ -1,10 +1,12 @@
 import yargs from 'yargs'
 import { apply } from './commands/apply.ts'
+import { applyPlan } from './commands/apply-plan.ts'
 import { lab } from './commands/lab.ts'
 import { remove } from './commands/remove.ts'
 import { rotate } from './commands/rotate.ts'
 import { schema } from './commands/schema.ts'
 import { sshConfig } from './commands/ssh-config.ts'
+import { status } from './commands/status.ts'
 import { trust } from './commands/trust.ts'
 import { undo } from './commands/undo.ts'
 import { verify } from './commands/verify.ts'
@@ -25,7 +27,9 @@ export async function main(words: readonly string[]): Promise<void> {
       .scriptName('provision')
       .usage('$0 INVENTORY\n\nReverse SSH tunnels for machines that nobody can call: looks, plans, changes, proves.')
       .command(apply)
+      .command(applyPlan)
       .command(verify)
+      .command(status)
       .command(undo)
       .command(trust)
       .command(rotate)

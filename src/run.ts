@@ -5,7 +5,7 @@ import type { LastProofs } from './last-proofs.ts'
 import { parseHostKey } from './pins.ts'
 import { type ReachContext, reach } from './reach.ts'
 import type { Progress } from './report/progress.ts'
-import type { Outcome, Report, Trouble } from './report/report.ts'
+import type { HostReport, Outcome, Report, Trouble } from './report/report.ts'
 
 /** Everything a run needs from outside. Time, randomness and the wire are arguments. */
 export interface Run {
@@ -19,7 +19,9 @@ export interface Run {
   readonly progress: Progress
   readonly lastProofs: LastProofs
   /** Called with the plan before anything moves. */
-  readonly show: (plan: Pick<Report, 'hosts' | 'recoveries'>) => void
+  readonly show: (plan: Pick<Report, 'hosts' | 'recoveries' | 'away'>) => void
+  /** What is to be done, and nothing else: a plan that was looked at before. */
+  readonly planned?: readonly HostReport[]
   /** Aborted: nothing new is begun. */
   readonly signal: AbortSignal
   readonly debug: (title: string, text: string) => void
@@ -30,6 +32,8 @@ export interface Run {
   readonly runId: string
   readonly who: string
   readonly patience: number
+  /** Is it tried, too, what keys must not be able to do. */
+  readonly leastPrivilege?: boolean
 }
 
 function pinKeeper({ command, context: { wire } }: Run): PinKeeper {

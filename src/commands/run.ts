@@ -7,12 +7,13 @@ import { hosts, type Inventory } from '../inventory/model.ts'
 import { readInventory } from '../inventory.ts'
 import { lastProofs, lastProofsFile } from '../last-proofs.ts'
 import { openPins, type Pins } from '../pins.ts'
+import type { Sources } from '../plan-file.ts'
 import { loadPlaybook } from '../playbook-file.ts'
 import { provision } from '../provision.ts'
 import { reachContext } from '../reach.ts'
 import { inertJson } from '../report/inert.ts'
 import { liveProgress, type Progress, plainProgress, silent } from '../report/progress.ts'
-import type { Report } from '../report/report.ts'
+import type { HostReport, Report } from '../report/report.ts'
 import { clean, printPlan, printReport } from '../report/text.ts'
 import type { Run } from '../run.ts'
 import { wire } from '../session.ts'
@@ -23,10 +24,12 @@ import { outputs } from './outputs.ts'
 
 /** `provision`, `--check` and `verify`; and the commands that ask for something beyond the inventory. */
 export async function run(command: Report['command'], argv: RunArguments, asked: Asked = {}): Promise<void> {
-  const { wish = (written) => written, limit = argv.limit, after } = asked
+  const { wish = (written) => written, limit = argv.limit, planned, after } = asked
   const inventory = wish(await readInventory(argv.inventory))
   const playbook = argv.playbook === undefined ? reverseTunnel : await loadPlaybook(argv.playbook)
-  const go = (settings: Run) => provision(inventory, playbook, { ...settings, ...asked.looking })
+  await planned?.mustBeOf({ inventory, playbook: argv.playbook, limit: limit ?? [] })
+  const go = (settings: Run) =>
+    provision(inventory, playbook, { ...settings, ...asked.looking, ...(planned && { planned: planned.hosts }) })
   const done = await conduct(command, { ...argv, limit: limit && [...limit] }, inventory, go)
   await after?.(done)
 }
@@ -113,7 +116,9 @@ export interface Asked {
   readonly wish?: (inventory: Inventory) => Inventory
   readonly limit?: readonly string[]
   /** How a run looks that changes nothing. */
-  readonly looking?: Pick<Run, 'only' | 'waitMs'>
+  readonly looking?: Pick<Run, 'leastPrivilege' | 'only' | 'waitMs'>
+  /** This plan and no other. */
+  readonly planned?: { readonly hosts: readonly HostReport[]; readonly mustBeOf: (sources: Sources) => Promise<void> }
   /** After the report was printed. */
   readonly after?: (done: Done) => Promise<void>
 }
@@ -126,7 +131,7 @@ export interface Done {
 }
 
 /** @throws InventoryError for a pattern that no host has */
-function limitOf(patterns: readonly string[] | undefined, inventory: Inventory): Run['limit'] {
+export function limitOf(patterns: readonly string[] | undefined, inventory: Inventory): Run['limit'] {
   if (!patterns?.length) return () => true
   const names = hosts(inventory).map(({ name }) => name)
   for (const pattern of patterns) {
@@ -158,7 +163,8 @@ function progressOf({ quiet, json }: HostArguments): Progress {
 }
 
 /** JSON escapes most of what controls a terminal, but not these. */
-const harmless = (json: string) => json.replaceAll(/[\x7f-\x9f]/g, (char) => `\\u00${char.charCodeAt(0).toString(16)}`)
+export const harmless = (json: string) =>
+  json.replaceAll(/[\x7f-\x9f]/g, (char) => `\\u00${char.charCodeAt(0).toString(16)}`)
 
 /** On a terminal we ask, as ssh does; without one, an unknown key is an error that says what to do. */
 function onUnknown(trustFirst: boolean, progress: Progress) {

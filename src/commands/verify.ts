@@ -2,7 +2,7 @@ import type { CommandModule } from 'yargs'
 import { InventoryError } from '../errors.ts'
 import { type RunArguments, runOptions } from './options.ts'
 
-type Arguments = RunArguments & { only?: 'forwards'; wait?: number }
+type Arguments = RunArguments & { leastPrivilege: boolean; only?: 'forwards'; wait?: number }
 
 export const verify: CommandModule<unknown, Arguments> = {
   command: 'verify <inventory>',
@@ -17,10 +17,17 @@ export const verify: CommandModule<unknown, Arguments> = {
       .option('wait', {
         type: 'number',
         describe: 'Seconds to wait for tunnels and hosts that are not there yet; ends as soon as all are',
+      })
+      .option('least-privilege', {
+        type: 'boolean',
+        default: false,
+        conflicts: 'only',
+        describe: 'Try with the key of every device, on that device, what it must not be able to do on its gateways',
       }) as never,
   async handler(argv) {
     const { run } = await import('./run.ts')
-    await run('verify', argv, { looking: { only: argv.only, waitMs: waitOf(argv) } })
+    const { only, leastPrivilege } = argv
+    await run('verify', argv, { looking: { only, leastPrivilege, waitMs: waitOf(argv) } })
   },
 }
 

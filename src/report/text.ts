@@ -2,6 +2,7 @@ import { styleText } from 'node:util'
 import { printListener } from '../inventory/forward.ts'
 import { inert } from './inert.ts'
 import type {
+  AwayReport,
   ForwardReport,
   HostReport,
   ProofReport,
@@ -31,8 +32,10 @@ export function printReport(report: Report, options: TextOptions): string {
       ...(forward.unchecked ? [`  ${paint('yellow', 'unchecked')}: ${clean(forward.unchecked)}`] : []),
       ...trouble(forward.error, paint),
     ]),
-    ...(report.command === 'check' ? report.recoveries.map(recoveryLine) : []),
-    ...(report.proofs ?? []).flatMap((proof) => [proofLine(proof, paint), ...trouble(proof.error, paint)]),
+    ...(report.command === 'check'
+      ? [...report.recoveries.map(recoveryLine), ...(report.away ?? []).map(awayLine)]
+      : []),
+    ...proofLines(report.proofs ?? [], options, paint),
     ...sentences(report.unchecked ?? []).map(
       ([what, names]) => `${paint('yellow', 'unchecked')} on ${names.join(', ')}: ${clean(what)}`,
     ),
@@ -43,19 +46,27 @@ export function printReport(report: Report, options: TextOptions): string {
 }
 
 /** What is going to be changed, before it is, and what is promised of the forwards then. */
-export function printPlan({ hosts, recoveries }: Pick<Report, 'hosts' | 'recoveries'>, options: TextOptions): string {
+export function printPlan({ hosts, recoveries, away = [] }: Plan, options: TextOptions): string {
   const paint = painter(options.color)
   const planned = hosts.filter(({ changes }) => changes.length > 0)
   if (planned.length === 0) return 'plan: nothing to change'
   return [
     ...planned.flatMap((host) => [planHead(host), ...changes(host, options, paint)]),
     ...recoveries.map(recoveryLine),
+    ...away.map(awayLine),
   ].join('\n')
 }
+
+type Plan = Pick<Report, 'hosts' | 'recoveries' | 'away'>
 
 function recoveryLine({ device, gateway, powerCut, silentLink, ...listener }: RecoveryReport): string {
   const promise = `back within ${powerCut} s after a power cut, ${silentLink} s after a silent link`
   return `${printListener(listener)} on ${gateway} (${device}): ${promise}`
+}
+
+function awayLine({ device, seconds, undone }: AwayReport): string {
+  if (seconds === 0) return `${device}: its tunnel is not interrupted`
+  return `${device}: away for at most ${seconds} s while its tunnel changes, ${undone} s if that has to be undone`
 }
 
 function planHead({ name, takesBack }: HostReport): string {
@@ -119,6 +130,22 @@ function forwardLine(
   return `${printListener({ bindAddress, port })} on ${gateway}  ${paint(state === 'ok' ? 'green' : 'red', state === 'ok' ? 'answers' : state)}${proof}`
 }
 
+/** Of several of a kind those that hold are one line, and so are those that were not tried for one and the same reason. */
+function proofLines(proofs: readonly ProofReport[], { diffs }: TextOptions, paint: Paint): string[] {
+  const told = new Map<string, readonly ProofReport[]>()
+  for (const proof of proofs) {
+    const { host, of, state, error } = proof
+    const alike = of && !diffs && state !== 'fails' ? [host, of, state, error?.message].join('\n') : String(told.size)
+    told.set(alike, [...(told.get(alike) ?? []), proof])
+  }
+  return [...told.values()].flatMap(([first, ...others]) => {
+    if (!first) return []
+    const what = `${others.length + 1} ${first.of}${first.state === 'holds' ? ' were refused' : ''}`
+    const line = others.length > 0 ? { ...first, what } : first
+    return [proofLine(line, paint), ...trouble(first.error, paint)]
+  })
+}
+
 function proofLine({ host, what, state }: ProofReport, paint: Paint): string {
   const style = { holds: 'green', fails: 'red', untried: 'yellow' } as const
   return `${host}  ${paint(style[state], state === 'holds' ? 'proved' : state)}: ${clean(what)}`
@@ -147,7 +174,8 @@ export function closing({ hosts, forwards, seconds, command }: Report): string {
   const proved = forwards.length
     ? `; ${answering} of ${plural(forwards.length, 'forward')} ${answering === 1 ? 'reaches its' : 'reach their'} device`
     : ''
-  const verb = verbs[command]
+  const still = command === 'apply' && count('differs') > 0 && count('changed') === 0
+  const verb = still ? 'nothing was touched' : verbs[command]
   return `${verb}: ${parts.join(', ') || 'no hosts'}${proved}, ${seconds.toFixed(1)} s`
 }
 

@@ -7,6 +7,8 @@ import type { ForwardReport, ForwardState, Trouble } from '../report/report.ts'
 import { connect, type Session, type Wire } from '../session.ts'
 import { sh } from '../sh.ts'
 import { firstBytes, type Greeting } from './first-bytes.ts'
+import runsOnProgram from './runs-on.sh'
+import { banner, parseRunsOn } from './runs-on.ts'
 
 export interface Proof {
   readonly device: Device
@@ -19,6 +21,8 @@ export interface Proof {
   readonly tunnelLives: boolean
   /** Is it enough that the device proves its host key: we may have no login there. */
   readonly hostKeyEnough: boolean
+  /** Does a device's socket stand behind the port; absent: the gateway is asked where that matters. */
+  readonly tunnelStands?: boolean | undefined
 }
 
 /** How long a listener may stay silent before it is `stale`. A sshd speaks first, and at once. */
@@ -26,8 +30,8 @@ const silenceMs = 8_000
 
 /**
  * Does the forward reach its device, and is it the right one? From the gateway's own loopback, through the port: the
- * device's sshd has to prove the device's pinned host key, and then let the inventory's user log in and run a no-op;
- * where `hostKeyEnough`, it may also refuse that login.
+ * device's sshd has to prove the device's pinned host key, and then let the inventory's user log in and say what runs
+ * there; where `hostKeyEnough`, it may also refuse that login.
  * One handshake, brought to its end, so that sshd counts no penalty. A TCP connection alone proves nothing.
  */
 export async function proveForward({
@@ -38,6 +42,7 @@ export async function proveForward({
   now,
   tunnelLives,
   hostKeyEnough,
+  tunnelStands,
 }: Proof): Promise<ForwardReport> {
   const began = now()
   const is = (state: ForwardState, error?: Trouble, more: Partial<ForwardReport> = {}): ForwardReport => ({
@@ -58,7 +63,7 @@ export async function proveForward({
   const greeting = await firstBytes(opened, isOwnSshd(device, forward) ? silenceMs : 2_000)
   if (!isOwnSshd(device, forward)) {
     opened.destroy()
-    const tunnel = greeting === 'closed' ? await hasTunnel(gateway, forward) : true
+    const tunnel = greeting === 'closed' ? (tunnelStands ?? (await hasTunnel(gateway, forward))) : true
     if (tunnel instanceof ProvisionError) return is('unverified', { message: tunnel.message })
     if (!tunnel) return is(...noTunnel(forward))
     return target(greeting, forward, is, tunnelLives)
@@ -72,20 +77,22 @@ export async function proveForward({
     })
   }
   if (greeting === 'closed') {
-    const tunnel = await hasTunnel(gateway, forward)
+    const tunnel = tunnelStands ?? (await hasTunnel(gateway, forward))
     if (tunnel instanceof ProvisionError) return is('unverified', { message: tunnel.message })
     if (!tunnel) return is(...noTunnel(forward))
     const message = `the port is open and closes at once: the tunnel is up, the device's own sshd is not`
     return is('device-sshd-down', { message, hint: `on ${device.name}: systemctl status ssh` })
   }
+  const sshd = banner(opened)
   try {
     const opens = [opened]
     // A key that was not known is settled with the connection closed: then we come again.
     const socket = async () => opens.pop() ?? gateway.forward(reachedOn(forward), forward.port)
     const session = await connect(device, { wire, via: 'forward', socket })
     try {
-      await session.exec(':\n', { timeoutMs: silenceMs, privileged: false })
-      return is('ok', undefined, answered(session.hostKey))
+      const { stdout } = await session.exec(runsOnProgram, { timeoutMs: silenceMs, privileged: false })
+      const runsOn = { ...parseRunsOn(stdout.toString()), ...sshd }
+      return is('ok', undefined, { ...answered(session.hostKey), runsOn })
     } finally {
       session.close()
     }
