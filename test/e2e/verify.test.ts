@@ -168,6 +168,24 @@ describe('a bad night: one device drifts, one is off, one has no tunnel', () => 
     )
   })
 
+  test('--only forwards and a limit: a login on the gateway that may do nothing but forward is enough', async () => {
+    const user = 'useradd -m watcher && cp -r /home/user001/.ssh /home/watcher/ && chown -R watcher: /home/watcher/.ssh'
+    await inside(gateway, user)
+    const other = join(it.folder, 'watched.json')
+    await writeFile(other, inventory.replace(`"${gateway}": {}`, `"${gateway}": { "login": { "user": "watcher" } }`))
+    const words = ['verify', other, '--only', 'forwards']
+    const devices = [good, drifting].flatMap((name) => ['--limit', name])
+    const { code, report } = await it.report([...words, ...devices], { from: 'guest' })
+    expect({ code, hosts: outcomes(report), states: states(report) }).toEqual({
+      code: 0,
+      hosts: [],
+      states: ['ok', 'ok'],
+    })
+    const whole = await it.report([...words, '--limit', gateway], { from: 'guest' })
+    expect({ code: whole.code, hosts: outcomes(whole.report) }).toEqual({ code: 3, hosts: [`${gateway} unreachable`] })
+    expect(whole.report.hosts[0]?.error?.message).toContain('sudo')
+  })
+
   test('--wait ends with the last state when nothing comes, and has not hammered meanwhile', async () => {
     const words = ['verify', it.file, '--limit', loose, '--wait', '6', '--timeout', '3']
     const { code, report, stderr } = await it.report(words)
