@@ -1,6 +1,15 @@
 import { styleText } from 'node:util'
 import { printListener } from '../inventory/forward.ts'
-import type { AwayReport, ForwardReport, HostReport, ProofReport, RecoveryReport, Report, Trouble } from './report.ts'
+import type {
+  AwayReport,
+  FaultReport,
+  ForwardReport,
+  HostReport,
+  ProofReport,
+  RecoveryReport,
+  Report,
+  Trouble,
+} from './report.ts'
 
 /**
  * How a report reads. One line a host, one line a forward, what went wrong right below it with what to do now.
@@ -22,6 +31,7 @@ export function printReport(report: Report, options: TextOptions): string {
       ? [...report.recoveries.map(recoveryLine), ...(report.away ?? []).map(awayLine)]
       : []),
     ...proofLines(report.proofs ?? [], options, paint),
+    ...faultLines(report.faults ?? [], paint),
     ...(report.pending ?? []).map((sentence) => `${paint('yellow', 'pending')}: ${clean(sentence)}`),
     closing(report),
   ]
@@ -113,6 +123,22 @@ function forwardLine(
   return `${printListener({ bindAddress, port })} on ${gateway}  ${paint(state === 'ok' ? 'green' : 'red', state === 'ok' ? 'answers' : state)}${proof}`
 }
 
+/** A table: what happened, what the plan had promised, what was measured. */
+function faultLines(faults: readonly FaultReport[], paint: Paint): string[] {
+  const width = Math.max(...faults.map(({ title }) => title.length), 'fault'.length)
+  const row = (title: string, promised: string, measured: string, verdict: string) =>
+    `${title.padEnd(width)}  ${promised.padStart(8)}  ${measured.padStart(8)}  ${verdict}`
+  const figure = (count: number | undefined, digits: number) =>
+    count === undefined ? '-' : `${count.toFixed(digits)} s`
+  const rows = faults.flatMap(({ title, promised, seconds, verdict, error }) => [
+    row(title, figure(promised, 0), figure(seconds, 1), paint(verdictStyles[verdict], verdict)),
+    ...trouble(error, paint),
+  ])
+  return faults.length === 0 ? [] : [row('fault', 'promised', 'measured', 'verdict'), ...rows]
+}
+
+const verdictStyles = { kept: 'green', late: 'red', never: 'red', untried: 'yellow' } as const
+
 /** Of several of a kind those that hold are one line, and so are those that were not tried for one and the same reason. */
 function proofLines(proofs: readonly ProofReport[], { diffs }: TextOptions, paint: Paint): string[] {
   const told = new Map<string, readonly ProofReport[]>()
@@ -140,7 +166,7 @@ function trouble(error: Trouble | undefined, paint: Paint): string[] {
   return [...message.map((line) => `  ${paint('red', line)}`), ...(error.hint ? [`  hint: ${clean(error.hint)}`] : [])]
 }
 
-function closing({ hosts, forwards, seconds, command }: Report): string {
+function closing({ hosts, forwards, faults, seconds, command }: Report): string {
   const count = (outcome: string) => hosts.filter((host) => host.outcome === outcome).length
   const parts = (['changed', 'differs', 'ok', 'rejected', 'undone', 'unreachable', 'unknown'] as const)
     .filter((outcome) => count(outcome) > 0)
@@ -149,6 +175,10 @@ function closing({ hosts, forwards, seconds, command }: Report): string {
   const proved = forwards.length
     ? `; ${answering} of ${plural(forwards.length, 'forward')} ${answering === 1 ? 'reaches its' : 'reach their'} device`
     : ''
+  if (faults) {
+    const kept = faults.filter(({ verdict }) => verdict === 'kept').length
+    return `drilled: ${kept} of ${plural(faults.length, 'promise')} kept, ${seconds.toFixed(1)} s`
+  }
   const still = command === 'apply' && count('differs') > 0 && count('changed') === 0
   const verb = still ? 'nothing was touched' : verbs[command]
   return `${verb}: ${parts.join(', ') || 'no hosts'}${proved}, ${seconds.toFixed(1)} s`
@@ -160,6 +190,7 @@ const verbs = {
   verify: 'verified',
   undo: 'taken back',
   'undo-check': 'checked, nothing was touched',
+  drill: 'drilled',
 } as const
 
 const plural = (count: number, noun: string) => `${count} ${noun}${count === 1 ? '' : 's'}`
