@@ -67,8 +67,7 @@ interface Happening {
 async function happen(fault: Fault, { drilled, promised, door, context, run }: Happening): Promise<FaultReport> {
   const { now, wait } = run
   const patience = promised + 20
-  // Of the faults that end by themselves nothing is left to be put back; a sshd that does not start is not waited for.
-  const restore = fault.name === 'sshd' ? 30 : fault.seconds + patience + 10
+  const restore = restoredAfter(fault, patience)
   const asRoot = async <T>(work: (session: Session) => Promise<T>) => {
     const session = await reach(fault.on, context)
     return work(session).finally(() => session.close())
@@ -87,6 +86,15 @@ async function happen(fault: Fault, { drilled, promised, door, context, run }: H
     if (!(error instanceof ProvisionError)) throw error
     return untried(fault, promised, error.message)
   }
+}
+
+/**
+ * When the host puts everything back, in seconds from the beginning: where that would help the recovery along, not before
+ * we have given up; a sshd that does not start is not waited for; and a network that is back has nothing left to be put back.
+ */
+function restoredAfter({ name, seconds }: Fault, patience: number): number {
+  if (name === 'sshd') return 30
+  return seconds + (name === 'network' ? 15 : patience + 10)
 }
 
 interface Door {

@@ -28,11 +28,11 @@ begin() {
     exit 1
   fi
   tries=150
-  until [ -e "$folder/struck" ] || [ "$tries" -le 0 ] || [ -s "$folder/why" ]; do
+  until [ -s "$folder/struck" ] || [ "$tries" -le 0 ] || [ -s "$folder/why" ]; do
     tries=$((tries - 1))
     sleep 0.1
   done
-  if [ -e "$folder/struck" ]; then
+  if [ -s "$folder/struck" ]; then
     echo "@struck $(($(cat "$folder/struck") - began))"
   else
     grep . "$folder/why" >&2 2>/dev/null || echo 'it did not happen, see journalctl -u provision-drill' >&2

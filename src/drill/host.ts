@@ -27,8 +27,8 @@ export async function begin(
   try {
     const script = beginScript(fault, drilled, restore)
     const { code, stdout, stderr } = await session.exec(script, { timeoutMs: beginMs, privileged: true })
-    const [, took] = /^@struck (\d+)$/m.exec(stdout.toString()) ?? []
-    if (code !== 0 || took === undefined) return { refused: stderr.toString().trim() || `exit code ${code}` }
+    if (code !== 0) return { refused: stderr.toString().trim() || `exit code ${code}` }
+    const [, took = '0'] = /^@struck (\d+)$/m.exec(stdout.toString()) ?? []
     return { at: counted(Number(took) * 10), heard: now() }
   } catch (error) {
     if (!(error instanceof RemoteError)) throw error
@@ -63,7 +63,7 @@ function beginScript(fault: Fault, drilled: Drilled, restore: number): string {
     lines(
       sh`PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C; export PATH LC_ALL; umask 077`,
       sh`systemctl is-active --quiet provision-drill.service provision-drill-restore.timer || rm -rf ${folder}`,
-      sh`mkdir ${folder} || { echo 'another drill is under way here' >&2; exit 1; }`,
+      sh`mkdir ${folder} 2>/dev/null || { echo 'another drill is under way here' >&2; exit 1; }`,
       sh`printf '%s\n' ${words.map(({ text }) => text)} >${folder}/words`,
       sh`printf %s ${drillProgram} >${folder}/drill.sh`,
       sh`sh ${folder}/drill.sh begin`,

@@ -89,7 +89,7 @@ test.concurrent('every promise is kept where systemd owns the port', async () =>
 }, 200_000)
 
 test.concurrent('every promise is kept where sshd owns the port, and the device is reached through its own forward alone', async () => {
-  const { code, report } = await drill('inner', '--network-seconds', '20')
+  const { code, report } = await drill('inner', '--network-seconds', '10')
   expect(verdicts(report)).toEqual(['kill kept', 'freeze kept', 'network kept', 'sshd kept', 'port kept'])
   expect({ code, via: report.hosts.map(({ via }) => via) }).toEqual({ code: 0, via: ['direct', 'forward'] })
   expect([await inside('inner', left), await inside('gw2', left)]).toEqual(['', ''])
