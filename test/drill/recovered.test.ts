@@ -40,7 +40,8 @@ test('one that hangs does not hide the next, and not more than 20 hang at once',
     },
     { from: 0, until: 60_000, now, wait },
   )
-  expect({ at, hanging }).toEqual({ at: 4_000, hanging: 8 })
+  expect(hanging).toBe(8)
+  expect(at).toBeLessThan(4_100)
   let all = 0
   const never = await recovered(
     () => {
