@@ -53,6 +53,7 @@ export async function look(member: Member, changing: Changing): Promise<void> {
     for (const [id, shown] of parseShown(stdout, resources)) member.shown.set(id, shown)
     await pin(member, resources, changing)
   } catch (error) {
+    member.failure = error
     end(member, 'unreachable', trouble(error))
   }
 }

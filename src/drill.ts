@@ -111,7 +111,15 @@ function doorOf({ device, gateway, forward }: Drilled, context: ReachContext, { 
       const mine = session
       try {
         const open = await mine
-        const proof = { device, forward, gateway: open, wire: context.wire, now, tunnelLives: false }
+        const proof = {
+          device,
+          forward,
+          gateway: open,
+          wire: context.wire,
+          now,
+          tunnelLives: false,
+          hostKeyEnough: false,
+        }
         const { state } = await proveForward(proof)
         if (state === 'unverified' && session === mine) session = undefined
         return state === 'ok'

@@ -4,7 +4,7 @@ import { dirname, isAbsolute, join, relative, resolve } from 'node:path'
 import { InventoryError } from './errors.ts'
 import type { Inventory } from './inventory/model.ts'
 import type { HostReport, Report } from './report/report.ts'
-import { errorCode, replaceFile } from './session/file.ts'
+import { errorCode, publish } from './session/file.ts'
 
 /**
  * A plan to be looked at now and applied later: what a `--check` found, and what it was made from. Paths in it start at its
@@ -43,7 +43,7 @@ export async function writePlan(file: string, sources: Sources, report: Report, 
     recoveries: report.recoveries,
     ...(report.away && { away: report.away }),
   }
-  await replaceFile(file, `${JSON.stringify(plan, undefined, 2)}\n`)
+  await publish(file, `${JSON.stringify(plan, undefined, 2)}\n`)
 }
 
 /** @throws InventoryError when this is no such file */

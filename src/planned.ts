@@ -26,13 +26,19 @@ function differences(before: HostReport, now: HostReport): string[] {
       if (!was) return [`${change.resource}: is not in the plan: ${change.summary}`]
       if (was.summary !== change.summary)
         return [`${change.resource}: planned was "${was.summary}", needed is "${change.summary}"`]
-      return was.seen === change.seen && was.diff === change.diff
-        ? []
-        : [`${change.resource}: has changed since the plan was made`]
+      if (was.diff !== change.diff)
+        return [`${change.resource}: has changed since the plan was made, the difference is now:`, ...rows(change.diff)]
+      return was.seen === change.seen ? [] : [`${change.resource}: has changed since the plan was made`]
     }),
     ...gone.map(({ resource, summary }) => `${resource}: planned was "${summary}", needed is nothing`),
   ]
 }
+
+const rows = (diff = 'none') =>
+  diff
+    .trimEnd()
+    .split('\n')
+    .map((row) => `  ${row}`)
 
 const changeOf = ({ changes }: HostReport, id: string): ChangeReport | undefined =>
   changes.find(({ resource }) => resource === id)

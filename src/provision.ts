@@ -2,20 +2,31 @@ import { awayOf } from './away.ts'
 import { type Changing, change, look, preview } from './change.ts'
 import { assemble, type Fleet, hasFailed, type Member, reportOf } from './fleet.ts'
 import type { Inventory } from './inventory/model.ts'
+import { leftAlone, unchecked } from './only-forwards.ts'
 import { movedSince } from './planned.ts'
 import type { Checked, Playbook } from './playbook.ts'
 import { provePrivileges } from './privileges.ts'
-import { prove } from './prove.ts'
-import type { AwayReport, HostReport, Outcome, ProofReport, RecoveryReport, Report } from './report/report.ts'
+import { ofTheirTunnels, prove } from './prove.ts'
+import type {
+  AwayReport,
+  ForwardReport,
+  HostReport,
+  Outcome,
+  ProofReport,
+  RecoveryReport,
+  Report,
+} from './report/report.ts'
 import { exitCode } from './report/report.ts'
 import { changingOf, closed, type Run } from './run.ts'
 import { tryProofs } from './verify/proofs.ts'
+import { waitFor } from './waiting.ts'
 
 /** The whole run: look at every host at once, plan, show, change step by step, prove every forward, report. */
 export async function provision(inventory: Inventory, playbook: Playbook, run: Run): Promise<Report> {
   const began = run.now()
   const steps = playbook(inventory)
-  const fleet = assemble(inventory, steps, run.limit, began)
+  const alone = leftAlone(inventory, run)
+  const fleet = assemble(inventory, steps, (name) => run.limit(name) && !alone(name), began)
   const members = [...fleet.members.values()]
   const changing = changingOf(fleet, run)
   const checks = steps.filter((step) => step.kind === 'checked')
@@ -25,6 +36,8 @@ export async function provision(inventory: Inventory, playbook: Playbook, run: R
   // Beside the look, not after it: what this proves stands when nothing has to change.
   const early = run.command === 'check' ? [] : prove(wanted, fleet, inventory, run)
   await Promise.all(looks)
+  const again = (some: readonly ForwardReport[]) => prove(ofTheirTunnels(wanted, some), fleet, inventory, run)
+  const first = run.waitMs === undefined ? early : await waitFor(await early, { changing, run, again })
   const { away, moves, moved } = judge(fleet, checks, run, changing)
   if (moves) {
     for (const [number, step] of steps.entries()) {
@@ -34,7 +47,7 @@ export async function provision(inventory: Inventory, playbook: Playbook, run: R
   }
   const how = { command: run.command, held: moved || run.signal.aborted }
   for (const member of members) if (!member.end) changing.end(member, success(member, fleet, how))
-  const before = await early
+  const before = await first
   const proved = moves && !run.signal.aborted ? await prove(wanted, fleet, inventory, run) : before
   const forwards = moved ? [] : proved
 
@@ -51,6 +64,7 @@ export async function provision(inventory: Inventory, playbook: Playbook, run: R
     recoveries: promises(checks, fleet),
     ...(away && { away }),
     ...(proofs.length > 0 && { proofs }),
+    ...unchecked(inventory, run),
     pending: checks.flatMap(({ pending }) => pending?.(fleet.seen) ?? []),
     wire,
   }

@@ -11,6 +11,10 @@ import type { HostReport, Outcome, Report, Trouble } from './report/report.ts'
 export interface Run {
   readonly command: Report['command']
   readonly limit: (name: string) => boolean
+  /** `forwards`: nobody logs in to a device but through a forward, and there its host key is enough. */
+  readonly only?: 'forwards' | undefined
+  /** How long to wait for what is not there yet, in a run that changes nothing. */
+  readonly waitMs?: number | undefined
   readonly context: ReachContext
   readonly progress: Progress
   readonly lastProofs: LastProofs
@@ -22,7 +26,8 @@ export interface Run {
   readonly signal: AbortSignal
   readonly debug: (title: string, text: string) => void
   readonly now: () => number
-  readonly wait: (ms: number) => Promise<void>
+  /** Shorter where the signal is given and fires. */
+  readonly wait: (ms: number, signal?: AbortSignal) => Promise<void>
   readonly clock: () => Date
   readonly runId: string
   readonly who: string

@@ -90,6 +90,11 @@ describe('imports point one way', () => {
     expect(offenders(/^src\/(transaction\.ts|end\.ts|verify\/)/, below)).toEqual([])
   })
 
+  test('what a drill has hosts do knows sessions and scripts, and not the run', () => {
+    const below = /^src\/(session|script|sh|errors|recovery)\.ts$|^src\/(inventory|drill)\//
+    expect(offenders(/^src\/drill\//, below)).toEqual([])
+  })
+
   test('a report is made of values: it knows no session, no plan and no host', () => {
     expect(offenders(/^src\/report\//, /^src\/report\/|^src\/inventory\/forward\.ts$|^node:(util|stream)$/)).toEqual([])
   })
@@ -119,7 +124,7 @@ describe('one door each', () => {
 
 test('what is pure does no input or output', () => {
   const pure =
-    /^src\/(playbook|recovery|resource|sh|script|plan|fleet|change|transaction|end|resources\/.*|report\/(report|text))\.ts$/
+    /^src\/(playbook|recovery|resource|sh|script|plan|fleet|change|transaction|end|resources\/.*|only-forwards|waiting|report\/(?!progress).*)\.ts$/
   const io = imports.filter(({ from, to, type }) => pure.test(from) && !type && to.startsWith('node:'))
   expect(io.filter(({ to }) => !/^node:(util|crypto)$/.test(to))).toEqual([])
 })

@@ -37,9 +37,11 @@ test('it does not hold where something else has to be changed by now, or somethi
 })
 
 test('nor where the same change starts from something else', () => {
-  const moved = ['host-a: file /etc/motd: has changed since the plan was made']
-  expect(messages([host([change()])], [host([change({ diff: '-older\n+new\n' })])])).toEqual(moved)
-  expect(messages([host([change()])], [host([change({ seen: 'bbbb' })])])).toEqual(moved)
+  const moved = 'host-a: file /etc/motd: has changed since the plan was made'
+  expect(messages([host([change()])], [host([change({ diff: '-older\n+new\n' })])])).toEqual([
+    `${moved}, the difference is now:\n  -older\n  +new`,
+  ])
+  expect(messages([host([change()])], [host([change({ seen: 'bbbb' })])])).toEqual([moved])
 })
 
 test('a host that is away has not moved; one that was away then and has to be changed now has', () => {

@@ -18,6 +18,8 @@ export function hostOptions<T>(argv: Argv<T>) {
 export function workOptions<T>(argv: Argv<T>) {
   return argv
     .option('json', { type: 'boolean', default: false, describe: 'Print the report as one JSON document' })
+    .option('junit', { type: 'string', describe: 'Write the report to this file as JUnit XML, for a CI' })
+    .option('metrics', { type: 'string', describe: 'Write the report to this file as metrics for Prometheus' })
     .option('quiet', { type: 'boolean', default: false, describe: 'Print the summary alone' })
     .option('verbose', { type: 'boolean', default: false, describe: 'Print every change with its diff' })
     .option('debug', {

@@ -17,6 +17,8 @@ export interface Report {
   readonly proofs?: readonly ProofReport[]
   /** What was broken on purpose. */
   readonly faults?: readonly FaultReport[]
+  /** What a run that was told to look at less could not tell. */
+  readonly unchecked?: readonly UncheckedReport[]
   /** What the run cost on the wire. */
   readonly wire: { readonly connections: number; readonly execs: number }
 }
@@ -67,7 +69,24 @@ export interface ForwardReport {
   readonly latencyMs?: number
   /** When the device last proved who it is, through any forward, as far as this machine knows; ISO 8601. */
   readonly lastProof?: string
+  /** What the proof leaves open although the state is `ok`: a sentence. */
+  readonly unchecked?: string
+  /** What the device is, as it says itself once it has proved who it is. */
+  readonly runsOn?: RunsOn
   readonly error?: Trouble
+}
+
+/** Each only where it could be known: `Debian GNU/Linux 13 (trixie)`, `6.12.20+rpt-rpi-v8`, `Raspberry Pi 4 Model B`, `OpenSSH_10.0p2`. */
+export interface RunsOn {
+  readonly os?: string
+  readonly kernel?: string
+  readonly model?: string
+  readonly sshd?: string
+}
+
+export interface UncheckedReport {
+  readonly host: string
+  readonly what: string
 }
 
 export interface ProofReport {
@@ -112,6 +131,20 @@ export interface FaultReport {
 export function faultsExitCode(before: number, faults: readonly FaultReport[], interrupted: boolean): number {
   if (interrupted) return 130
   return before || (faults.every(({ verdict }) => verdict === 'kept') ? 0 : 1)
+}
+
+/** Where in the inventory hosts and forwards were written; undefined: not in this file. */
+export interface Source {
+  /** As those who read a report know it: a path that begins where their checkout does. */
+  readonly file: string
+  host(name: string): Spot | undefined
+  forward(forward: Pick<ForwardReport, 'device' | 'gateway' | 'bindAddress' | 'port'>): Spot | undefined
+}
+
+/** Both count from 1. */
+export interface Spot {
+  readonly line: number
+  readonly column: number
 }
 
 const good = new Set<string>(['ok', 'holds', 'untried'])

@@ -1,5 +1,7 @@
 import { styleText } from 'node:util'
 import { printListener } from '../inventory/forward.ts'
+import { inert } from './inert.ts'
+import { folded } from './proofs.ts'
 import type {
   AwayReport,
   FaultReport,
@@ -9,6 +11,7 @@ import type {
   RecoveryReport,
   Report,
   Trouble,
+  UncheckedReport,
 } from './report.ts'
 
 /**
@@ -24,14 +27,25 @@ export interface TextOptions {
 export function printReport(report: Report, options: TextOptions): string {
   const paint = painter(options.color)
   const width = Math.max(...report.hosts.map(({ name }) => name.length), 0)
+  const { proofs = [] } = report
   const lines = [
     ...report.hosts.flatMap((host) => [hostLine(host, width, paint), ...details(host, options, paint)]),
-    ...report.forwards.flatMap((forward) => [forwardLine(forward, paint), ...trouble(forward.error, paint)]),
+    ...report.forwards.flatMap((forward) => [
+      forwardLine(forward, paint),
+      ...(forward.unchecked ? [`  ${paint('yellow', 'unchecked')}: ${clean(forward.unchecked)}`] : []),
+      ...trouble(forward.error, paint),
+    ]),
     ...(report.command === 'check'
       ? [...report.recoveries.map(recoveryLine), ...(report.away ?? []).map(awayLine)]
       : []),
-    ...proofLines(report.proofs ?? [], options, paint),
+    ...(options.diffs ? proofs : folded(proofs)).flatMap((proof) => [
+      proofLine(proof, paint),
+      ...trouble(proof.error, paint),
+    ]),
     ...faultLines(report.faults ?? [], paint),
+    ...sentences(report.unchecked ?? []).map(
+      ([what, names]) => `${paint('yellow', 'unchecked')} on ${names.join(', ')}: ${clean(what)}`,
+    ),
     ...(report.pending ?? []).map((sentence) => `${paint('yellow', 'pending')}: ${clean(sentence)}`),
     closing(report),
   ]
@@ -139,25 +153,16 @@ function faultLines(faults: readonly FaultReport[], paint: Paint): string[] {
 
 const verdictStyles = { kept: 'green', late: 'red', never: 'red', untried: 'yellow' } as const
 
-/** Of several of a kind those that hold are one line, and so are those that were not tried for one and the same reason. */
-function proofLines(proofs: readonly ProofReport[], { diffs }: TextOptions, paint: Paint): string[] {
-  const told = new Map<string, readonly ProofReport[]>()
-  for (const proof of proofs) {
-    const { host, of, state, error } = proof
-    const alike = of && !diffs && state !== 'fails' ? [host, of, state, error?.message].join('\n') : String(told.size)
-    told.set(alike, [...(told.get(alike) ?? []), proof])
-  }
-  return [...told.values()].flatMap(([first, ...others]) => {
-    if (!first) return []
-    const what = `${others.length + 1} ${first.of}${first.state === 'holds' ? ' were refused' : ''}`
-    const line = others.length > 0 ? { ...first, what } : first
-    return [proofLine(line, paint), ...trouble(first.error, paint)]
-  })
-}
-
 function proofLine({ host, what, state }: ProofReport, paint: Paint): string {
   const style = { holds: 'green', fails: 'red', untried: 'yellow' } as const
   return `${host}  ${paint(style[state], state === 'holds' ? 'proved' : state)}: ${clean(what)}`
+}
+
+/** What is the same for many hosts is said once. */
+function sentences(unchecked: readonly UncheckedReport[]): [what: string, hosts: string[]][] {
+  const all = new Map<string, string[]>()
+  for (const { host, what } of unchecked) all.set(what, [...(all.get(what) ?? []), host])
+  return [...all]
 }
 
 function trouble(error: Trouble | undefined, paint: Paint): string[] {
@@ -166,7 +171,8 @@ function trouble(error: Trouble | undefined, paint: Paint): string[] {
   return [...message.map((line) => `  ${paint('red', line)}`), ...(error.hint ? [`  hint: ${clean(error.hint)}`] : [])]
 }
 
-function closing({ hosts, forwards, faults, seconds, command }: Report): string {
+/** The whole run in one sentence. */
+export function closing({ hosts, forwards, faults, seconds, command }: Report): string {
   const count = (outcome: string) => hosts.filter((host) => host.outcome === outcome).length
   const parts = (['changed', 'differs', 'ok', 'rejected', 'undone', 'unreachable', 'unknown'] as const)
     .filter((outcome) => count(outcome) > 0)
@@ -195,7 +201,7 @@ const verbs = {
 
 const plural = (count: number, noun: string) => `${count} ${noun}${count === 1 ? '' : 's'}`
 
-/** No terminal control from the far side: everything below space but line ends and tabs. */
+/** No terminal control from the far side: everything below space but line ends and tabs. And no command to a CI. */
 export function clean(text: string): string {
-  return text.replaceAll(/\r\n?/g, '\n').replaceAll(/[\0-\x08\x0b-\x1f\x7f-\x9f]/g, '')
+  return inert(text.replaceAll(/\r\n?/g, '\n').replaceAll(/[\0-\x08\x0b-\x1f\x7f-\x9f]/g, ''))
 }

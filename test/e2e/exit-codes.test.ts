@@ -55,7 +55,6 @@ test.each<readonly [number, string, () => Promise<number>]>([
   [0, 'a --check that finds nothing to do', () => code(it.file, '--check', ...own)],
   [0, 'a verify of what is as written', () => code('verify', it.file, ...own)],
   [0, 'the ssh_config for people', () => code('ssh-config', it.file)],
-  [0, 'the keys that are pinned already', () => code('trust', it.file, '--yes')],
 
   [
     4,
