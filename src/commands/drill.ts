@@ -40,6 +40,7 @@ export const drill: CommandModule<unknown, Arguments> = {
       if (!process.stdin.isTTY)
         throw new InventoryError('a drill breaks things', `it would do this:\n${going.join('\n')}\nsay --yes`)
       if (!(await askYes(question))) {
+        process.stderr.write('nothing was touched\n')
         process.exitCode = 1
         return
       }

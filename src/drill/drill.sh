@@ -103,8 +103,8 @@ act_network() {
   in_a_second
   nft -f - <<END || { ip rule add priority 1 blackhole && { ip -6 rule add priority 1 blackhole || :; }; } || say 'nothing could stop its packets'
 table inet provision_drill {
-  chain in { type filter hook input priority -300; iifname != "lo" drop; }
-  chain out { type filter hook output priority -300; oifname != "lo" drop; }
+  chain incoming { type filter hook input priority -300; iifname != "lo" drop; }
+  chain outgoing { type filter hook output priority -300; oifname != "lo" drop; }
 }
 END
 }

@@ -19,7 +19,9 @@ const inventory = (inner: object = {}) => ({
 
 let it: Rehearsal
 beforeAll(async () => {
-  it = await rehearse(inventory(), { suite: { gw1: 'trixie', gw2: 'bookworm', inner: 'bookworm' } })
+  it = await rehearse(inventory(), {
+    suite: { gw1: 'trixie', gw2: 'bookworm', inner: 'bookworm', frozen: 'bullseye', left: 'bullseye' },
+  })
   const { code, stderr } = await it.provision([it.file], { timeoutMs: 240_000 })
   if (code !== 0) throw new Error(stderr)
   await it.rewrite(inventory({ via: ['forward'] }))
