@@ -90,6 +90,11 @@ describe('imports point one way', () => {
     expect(offenders(/^src\/(transaction\.ts|end\.ts|verify\/)/, below)).toEqual([])
   })
 
+  test('what a drill has hosts do knows sessions and scripts, and not the run', () => {
+    const below = /^src\/(session|script|sh|errors|recovery)\.ts$|^src\/(inventory|drill)\//
+    expect(offenders(/^src\/drill\//, below)).toEqual([])
+  })
+
   test('a report is made of values: it knows no session, no plan and no host', () => {
     expect(offenders(/^src\/report\//, /^src\/report\/|^src\/inventory\/forward\.ts$|^node:(util|stream)$/)).toEqual([])
   })
