@@ -1,5 +1,6 @@
 import yargs from 'yargs'
 import { apply } from './commands/apply.ts'
+import { doctor } from './commands/doctor.ts'
 import { lab } from './commands/lab.ts'
 import { remove } from './commands/remove.ts'
 import { rotate } from './commands/rotate.ts'
@@ -23,6 +24,7 @@ export async function main(words: readonly string[]): Promise<void> {
       .usage('$0 INVENTORY\n\nReverse SSH tunnels for machines that nobody can call: looks, plans, changes, proves.')
       .command(apply)
       .command(verify)
+      .command(doctor)
       .command(undo)
       .command(trust)
       .command(rotate)
