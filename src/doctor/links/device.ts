@@ -2,7 +2,7 @@ import { isOwnSshd } from '../../inventory/forward.ts'
 import { broken, type Case, ok, on, run, runBoth, stands, unseen, type Verdict } from '../case.ts'
 import { properties } from '../facts.ts'
 import { lastWords } from '../journal.ts'
-import { duration, entries } from '../log.ts'
+import { ago, duration, entries } from '../log.ts'
 import { brokenKeys, emptyKeys } from './gateway.ts'
 
 /** The device's own half: what dials, its clock, and the sshd that people want to reach. */
@@ -11,12 +11,15 @@ export function unit(c: Case): Verdict {
   const { device, unit: name, checkUnit } = c.tunnel
   const facts = c.device.facts
   if (!facts) return stands(c) ? ok('the tunnel stands') : unseen(`${device.name} was not reached`)
-  const { LoadState, ActiveState, SubState, UnitFileState, StateChangeTimestamp } = properties(facts.get('unit'))
+  const { LoadState, ActiveState, SubState, UnitFileState } = properties(facts.get('unit'))
+  const journal = entries(facts.get('journal'))
   const again = run(c, device.name)
   if (LoadState === 'masked')
     return broken(`${name} is masked`, `${on(device.name, `systemctl unmask ${name}`)}; then ${again}`)
   if (LoadState !== 'loaded') return broken(`${device.name} has no unit ${name} (${LoadState ?? 'no systemd'})`, again)
-  const since = StateChangeTimestamp ? ` since ${StateChangeTimestamp}` : ''
+  // systemd itself forgets when it stopped a unit that nobody needs any more.
+  const changed = journal.findLast(({ by, text }) => by === 'systemd' && /^(Started|Stopped|Failed) /.test(text))
+  const since = changed ? `, since ${ago(changed.at, Number(facts.get('now')))}` : ''
   if (ActiveState === 'active') {
     if (!/Master running/.test(facts.get('alive') ?? '')) {
       const check = properties(facts.get('check')).ActiveState
@@ -32,8 +35,8 @@ export function unit(c: Case): Verdict {
     return ok(`${name} is active${since}`)
   }
   if (ActiveState === 'inactive')
-    return broken(`${name} is stopped${since}${UnitFileState === 'enabled' ? '' : ` and ${UnitFileState}`}`, again)
-  const words = lastWords(entries(facts.get('journal')))
+    return broken(`${name} is stopped${UnitFileState === 'enabled' ? '' : ` and ${UnitFileState}`}${since}`, again)
+  const words = lastWords(journal)
   const why = words ? `: ${words.means ? `${words.means} ("${words.said}")` : words.said}` : ''
   return broken(
     `${name} does not come up, it is ${ActiveState} (${SubState})${since}${why}`,
