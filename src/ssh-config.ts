@@ -1,17 +1,33 @@
 import { isOwnSshd, reachedOn } from './inventory/forward.ts'
-import type { Client, Device, Gateway, Inventory } from './inventory/model.ts'
+import type { Client, Device, Forward, Inventory } from './inventory/model.ts'
 import { hosts } from './inventory/model.ts'
 import { hostKeyText, type Pins } from './pins.ts'
+import { askedByProvision } from './session/ssh-config.ts'
 
 /**
  * The blocks that make `ssh DEVICE` work from a machine that reaches only the gateway. HostKeyAlias is the device's name,
  * because known_hosts would otherwise hold one key for `[127.0.0.1]:9022` and call the next device a forgery.
+ * `knownHosts`: a file of its own for the host keys, in ssh_config's words.
  */
-export function clientConfig(inventory: Inventory, client?: Client): string {
-  const gateways = inventory.gateways.map((gateway) => block(gateway.name, gatewayOptions(gateway, client)))
+export function clientConfig(inventory: Inventory, client?: Client, knownHosts?: string): string {
+  const common = (name: string, user: string | undefined) => ({
+    User: client?.user ?? user,
+    IdentityFile: client?.identityFile,
+    HostKeyAlias: name,
+    UserKnownHostsFile: knownHosts,
+    StrictHostKeyChecking: 'yes',
+    // OpenSSH before 8.5 also learns a key by the address, and holds on to that one.
+    CheckHostIP: 'no',
+  })
+  const gateways = inventory.gateways.map(({ name, address, port, login }) =>
+    block(`Host ${name}`, { HostName: address ?? name, Port: client?.port ?? port, ...common(name, login.user) }),
+  )
   const devices = inventory.devices.flatMap((device) => {
-    const options = deviceOptions(device, client)
-    return options ? [block(device.name, options)] : []
+    const [first, ...others] = doors(device)
+    if (!first) return []
+    const { ProxyJump, ...door } = way(first)
+    const fixed = block(`Host ${device.name}`, { ...door, ...common(device.name, device.login.user), ProxyJump })
+    return others.length === 0 ? [fixed] : [...[first, ...others].map((forward) => whereOpen(device, forward)), fixed]
   })
   return [...gateways, ...devices].join('\n')
 }
@@ -32,38 +48,27 @@ export async function knownHostsLines(
 
 type Options = Readonly<Record<string, string | number | undefined>>
 
-function gatewayOptions({ name, address, port, login }: Gateway, client: Client | undefined): Options {
-  return {
-    HostName: address ?? name,
-    Port: client?.port ?? port,
-    ...common(name, login.user, client),
-  }
+/** The first forward on each gateway that ends at the device's own sshd. */
+function doors(device: Device): Forward[] {
+  const own = device.forwards.filter((forward) => isOwnSshd(device, forward))
+  return own.filter((forward) => own.find(({ gateway }) => gateway === forward.gateway) === forward)
 }
 
-/** Through the first forward that ends at the device's own sshd. */
-function deviceOptions(device: Device, client: Client | undefined): Options | undefined {
-  const forward = device.forwards.find((candidate) => isOwnSshd(device, candidate))
-  if (!forward) return undefined
-  return {
-    HostName: reachedOn(forward),
-    Port: forward.port,
-    ...common(device.name, device.login.user, client),
-    ProxyJump: forward.gateway,
-  }
+function way(forward: Forward) {
+  return { HostName: reachedOn(forward), Port: forward.port, ProxyJump: forward.gateway }
 }
 
-function common(name: string, user: string | undefined, client: Client | undefined): Options {
-  return {
-    User: client?.user ?? user,
-    IdentityFile: client?.identityFile,
-    HostKeyAlias: name,
-    StrictHostKeyChecking: 'yes',
-    // OpenSSH before 8.5 also learns a key by the address, and holds on to that one.
-    CheckHostIP: 'no',
-  }
+/**
+ * One of several gateways, taken where the device's sshd speaks through it. Once one is taken the host name is another one,
+ * so that `Match host` asks no further (ssh_config(5)); with none, the block of the device names the first.
+ */
+function whereOpen({ name }: Device, forward: Forward): string {
+  const address = forward.bindAddress.includes(':') ? `[${reachedOn(forward)}]` : reachedOn(forward)
+  const speaks = `timeout 8 ssh -q -o BatchMode=yes -o ConnectTimeout=4 -W ${address}:${forward.port} ${forward.gateway} | grep -q ^SSH-`
+  return block(`Match host ${name} exec "printenv ${askedByProvision} || ${speaks}"`, way(forward))
 }
 
-function block(name: string, options: Options): string {
+function block(head: string, options: Options): string {
   const lines = Object.entries(options).flatMap(([key, value]) => (value === undefined ? [] : [`    ${key} ${value}`]))
-  return `Host ${name}\n${lines.join('\n')}\n`
+  return `${head}\n${lines.join('\n')}\n`
 }

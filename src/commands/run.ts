@@ -7,24 +7,29 @@ import { hosts, type Inventory } from '../inventory/model.ts'
 import { readInventory } from '../inventory.ts'
 import { lastProofs, lastProofsFile } from '../last-proofs.ts'
 import { openPins, type Pins } from '../pins.ts'
+import type { Sources } from '../plan-file.ts'
 import { loadPlaybook } from '../playbook-file.ts'
 import { provision } from '../provision.ts'
 import { reachContext } from '../reach.ts'
+import { inertJson } from '../report/inert.ts'
 import { liveProgress, type Progress, plainProgress, silent } from '../report/progress.ts'
-import type { Report } from '../report/report.ts'
+import type { HostReport, Report } from '../report/report.ts'
 import { clean, printPlan, printReport } from '../report/text.ts'
 import type { Run } from '../run.ts'
 import { wire } from '../session.ts'
 import { takeBack } from '../undo.ts'
 import { askPassword, askYes } from './ask.ts'
 import type { HostArguments, RunArguments } from './options.ts'
+import { outputs } from './outputs.ts'
 
 /** `provision`, `--check` and `verify`; and the commands that ask for something beyond the inventory. */
 export async function run(command: Report['command'], argv: RunArguments, asked: Asked = {}): Promise<void> {
-  const { wish = (written) => written, limit = argv.limit, after } = asked
+  const { wish = (written) => written, limit = argv.limit, planned, after } = asked
   const inventory = wish(await readInventory(argv.inventory))
   const playbook = argv.playbook === undefined ? reverseTunnel : await loadPlaybook(argv.playbook)
-  const go = (settings: Run) => provision(inventory, playbook, settings)
+  await planned?.mustBeOf({ inventory, playbook: argv.playbook, limit: limit ?? [] })
+  const go = (settings: Run) =>
+    provision(inventory, playbook, { ...settings, ...asked.looking, ...(planned && { planned: planned.hosts }) })
   const done = await conduct(command, { ...argv, limit: limit && [...limit] }, inventory, go)
   await after?.(done)
 }
@@ -43,6 +48,7 @@ async function conduct(
   go: (settings: Run) => Promise<Report>,
 ): Promise<Done> {
   const limit = limitOf(argv.limit, inventory)
+  const files = await outputs({ inventory, argv, env: process.env, clock: () => new Date() })
   const progress = progressOf(argv)
   const color = process.stdout.hasColors?.() ?? false
   const context = reachContext(inventory, {
@@ -81,7 +87,7 @@ async function conduct(
       if (argv.debug) progress.note(`--- ${title}\n${text}`)
     },
     now: () => performance.now(),
-    wait: async (ms) => void (await wait(ms)),
+    wait: (ms, signal) => wait(ms, undefined, signal && { signal }).catch(() => undefined),
     clock: () => new Date(),
     runId: `${new Date().toISOString().replaceAll(/\D/g, '').slice(0, 14)}-${Math.random().toString(36).slice(2, 8)}`,
     who: `${userInfo().username} on ${hostname()}, process ${process.pid}, since ${new Date().toISOString()}`,
@@ -93,10 +99,14 @@ async function conduct(
   if (argv.debug) progress.note(`${report.wire.connections} connections, ${report.wire.execs} execs`)
   process.stdout.write(
     argv.json
-      ? `${harmless(JSON.stringify(report, undefined, 2))}\n`
+      ? `${inertJson(harmless(JSON.stringify(report, undefined, 2)))}\n`
       : printReport(report, { color, diffs: argv.verbose || /check$/.test(command) }),
   )
   process.exitCode = report.exitCode
+  for (const sentence of await files.write(report)) {
+    process.stderr.write(`provision: error: ${sentence}\n`)
+    process.exitCode ||= 1
+  }
   return { report, inventory, pins: context.wire.pins, note: (text) => progress.note(text) }
 }
 
@@ -105,6 +115,10 @@ export interface Asked {
   /** @throws InventoryError for what the inventory does not have */
   readonly wish?: (inventory: Inventory) => Inventory
   readonly limit?: readonly string[]
+  /** How a run looks that changes nothing. */
+  readonly looking?: Pick<Run, 'leastPrivilege' | 'only' | 'waitMs'>
+  /** This plan and no other. */
+  readonly planned?: { readonly hosts: readonly HostReport[]; readonly mustBeOf: (sources: Sources) => Promise<void> }
   /** After the report was printed. */
   readonly after?: (done: Done) => Promise<void>
 }
@@ -117,7 +131,7 @@ export interface Done {
 }
 
 /** @throws InventoryError for a pattern that no host has */
-function limitOf(patterns: readonly string[] | undefined, inventory: Inventory): Run['limit'] {
+export function limitOf(patterns: readonly string[] | undefined, inventory: Inventory): Run['limit'] {
   if (!patterns?.length) return () => true
   const names = hosts(inventory).map(({ name }) => name)
   for (const pattern of patterns) {
@@ -149,7 +163,8 @@ function progressOf({ quiet, json }: HostArguments): Progress {
 }
 
 /** JSON escapes most of what controls a terminal, but not these. */
-const harmless = (json: string) => json.replaceAll(/[\x7f-\x9f]/g, (char) => `\\u00${char.charCodeAt(0).toString(16)}`)
+export const harmless = (json: string) =>
+  json.replaceAll(/[\x7f-\x9f]/g, (char) => `\\u00${char.charCodeAt(0).toString(16)}`)
 
 /** On a terminal we ask, as ssh does; without one, an unknown key is an error that says what to do. */
 function onUnknown(trustFirst: boolean, progress: Progress) {

@@ -1,9 +1,11 @@
 import type { CommandModule } from 'yargs'
+import type { Inventory } from '../inventory/model.ts'
 
 interface Arguments {
   inventory: string
   client?: string
   'known-hosts': boolean
+  write: boolean
 }
 
 export const sshConfig: CommandModule<unknown, Arguments> = {
@@ -17,6 +19,12 @@ export const sshConfig: CommandModule<unknown, Arguments> = {
         type: 'boolean',
         default: false,
         describe: 'Print the known_hosts lines instead',
+      })
+      .option('write', {
+        type: 'boolean',
+        default: false,
+        conflicts: 'known-hosts',
+        describe: 'Keep both in files of their own below ~/.ssh/config.d, and include them in ~/.ssh/config',
       }) as never,
   async handler(argv) {
     const [{ join }, { readInventory }, { openPins }, { clientConfig, knownHostsLines }, { InventoryError }] =
@@ -33,13 +41,14 @@ export const sshConfig: CommandModule<unknown, Arguments> = {
       const names = inventory.clients.map(({ name }) => name).join(', ') || 'none'
       throw new InventoryError(`there is no client ${argv.client} in ${argv.inventory}`, `the clients are: ${names}`)
     }
-    if (!argv.knownHosts) return void process.stdout.write(clientConfig(inventory, client))
+    if (!argv.knownHosts && !argv.write) return void process.stdout.write(clientConfig(inventory, client))
     const pins = openPins({
       file: join(inventory.directory, 'known_hosts'),
       knownHosts: process.env.PROVISION_KNOWN_HOSTS,
     })
     const { lines, missing } = await knownHostsLines(inventory, pins)
-    process.stdout.write(lines.map((line) => `${line}\n`).join(''))
+    if (argv.write) await write(inventory, (file) => clientConfig(inventory, client, file), lines)
+    else process.stdout.write(lines.map((line) => `${line}\n`).join(''))
     if (missing.length) {
       throw new InventoryError(
         `no whole host key is pinned for ${missing.join(', ')}`,
@@ -47,4 +56,16 @@ export const sshConfig: CommandModule<unknown, Arguments> = {
       )
     }
   },
+}
+
+async function write(inventory: Inventory, config: (knownHosts: string) => string, knownHosts: readonly string[]) {
+  const [{ homedir }, { basename, join }, { writeBlocks }] = await Promise.all([
+    import('node:os'),
+    import('node:path'),
+    import('../ssh-config/write.ts'),
+  ])
+  const file = join(inventory.directory, basename(inventory.file))
+  for (const { file: name, changed } of await writeBlocks(homedir(), { inventory: file, config, knownHosts })) {
+    process.stdout.write(`${name}  ${changed ? 'written' : 'as it was'}\n`)
+  }
 }

@@ -9,10 +9,14 @@ export interface Report {
   readonly forwards: readonly ForwardReport[]
   /** What is promised of each forward with the settings that it has after the run, or would have. */
   readonly recoveries: readonly RecoveryReport[]
+  /** How long each device may be away while what was planned is done; absent where nothing was planned. */
+  readonly away?: readonly AwayReport[]
   /** What was begun and is not done: a sentence each, the next run goes on. */
   readonly pending?: readonly string[]
   /** What was tried in the end, where a command tries something. */
   readonly proofs?: readonly ProofReport[]
+  /** What a run that was told to look at less could not tell. */
+  readonly unchecked?: readonly UncheckedReport[]
   /** What the run cost on the wire. */
   readonly wire: { readonly connections: number; readonly execs: number }
 }
@@ -38,6 +42,10 @@ export interface ChangeReport {
   readonly resource: string
   readonly summary: string
   readonly diff?: string
+  /** Digest of what the host showed: while it shows the same, the change is the same. */
+  readonly seen?: string
+  /** What runs and is stopped or restarted by it, up again or failed within so many seconds. */
+  readonly interrupts?: { readonly units: readonly string[]; readonly seconds: number }
 }
 
 export interface Trouble {
@@ -59,7 +67,24 @@ export interface ForwardReport {
   readonly latencyMs?: number
   /** When the device last proved who it is, through any forward, as far as this machine knows; ISO 8601. */
   readonly lastProof?: string
+  /** What the proof leaves open although the state is `ok`: a sentence. */
+  readonly unchecked?: string
+  /** What the device is, as it says itself once it has proved who it is. */
+  readonly runsOn?: RunsOn
   readonly error?: Trouble
+}
+
+/** Each only where it could be known: `Debian GNU/Linux 13 (trixie)`, `6.12.20+rpt-rpi-v8`, `Raspberry Pi 4 Model B`, `OpenSSH_10.0p2`. */
+export interface RunsOn {
+  readonly os?: string
+  readonly kernel?: string
+  readonly model?: string
+  readonly sshd?: string
+}
+
+export interface UncheckedReport {
+  readonly host: string
+  readonly what: string
 }
 
 export interface ProofReport {
@@ -67,6 +92,8 @@ export interface ProofReport {
   readonly what: string
   /** `untried`: the host could not be asked, or there was nothing to try it with. */
   readonly state: 'holds' | 'fails' | 'untried'
+  /** What it is one of: `attempts with its key on ssh-gw.guest.internal`. Those that hold are told in one line. */
+  readonly of?: string
   readonly error?: Trouble
 }
 
@@ -75,6 +102,28 @@ export interface RecoveryReport extends Pick<ForwardReport, 'device' | 'gateway'
   readonly powerCut: number
   readonly silentLink: number
   readonly frozenClient: number
+}
+
+/** Seconds in which the device's tunnel may be gone; 0: it is not interrupted. */
+export interface AwayReport {
+  readonly device: string
+  readonly seconds: number
+  /** Where the change does not hold and the host takes it back. */
+  readonly undone: number
+}
+
+/** Where in the inventory hosts and forwards were written; undefined: not in this file. */
+export interface Source {
+  /** As those who read a report know it: a path that begins where their checkout does. */
+  readonly file: string
+  host(name: string): Spot | undefined
+  forward(forward: Pick<ForwardReport, 'device' | 'gateway' | 'bindAddress' | 'port'>): Spot | undefined
+}
+
+/** Both count from 1. */
+export interface Spot {
+  readonly line: number
+  readonly column: number
 }
 
 const good = new Set<string>(['ok', 'holds', 'untried'])

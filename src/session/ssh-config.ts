@@ -25,6 +25,12 @@ export interface SshConfigOptions {
   readonly env: Readonly<Record<string, string | undefined>>
 }
 
+/**
+ * Set while we ask: `ssh -G` runs what `Match exec` says, and the blocks that we give to people would log in to a gateway for
+ * each device.
+ */
+export const askedByProvision = 'PROVISION_ASKS_SSH'
+
 const DEFAULT_KEYS = ['id_ed25519', 'id_ecdsa', 'id_rsa'].map((name) => `~/.ssh/${name}`)
 
 /** Takes about 10 ms. Never throws: without ssh, or where its config is broken, ssh's defaults stand in. */
@@ -51,7 +57,8 @@ export async function userConfig(name: string, options: SshConfigOptions): Promi
 
 async function askSsh(name: string, options: SshConfigOptions): Promise<string> {
   // sh and our own quote: zx would want bash and quotes as only bash reads them.
-  const run = $({ shell: '/bin/sh', prefix: '', quote, quiet: true, nothrow: true, input: '', env: { ...options.env } })
+  const env = { ...options.env, [askedByProvision]: '1' }
+  const run = $({ shell: '/bin/sh', prefix: '', quote, quiet: true, nothrow: true, input: '', env })
   const file = options.file === undefined ? [] : ['-F', options.file]
   try {
     const asked = await run`ssh -G ${file} -- ${name}`

@@ -196,3 +196,34 @@ test('control characters in the summary of a change do not reach the terminal', 
 test('as JSON the report is the document itself, and can be read back', () => {
   expect(JSON.parse(JSON.stringify(report()))).toEqual(report())
 })
+
+test('of many attempts those that were refused are one line, and what worked has its own', () => {
+  const of = 'attempts with its key on ssh-gw'
+  const holds = ['a shell', 'sftp', '-D'].map(
+    (words) => ({ host: 'host-a', what: `ssh-gw refuses its key ${words}`, state: 'holds', of }) as const,
+  )
+  const works = {
+    ...({ host: 'host-a', what: 'ssh-gw refuses its key -R at 0.0.0.0', state: 'fails', of } as const),
+    error: { message: 'other machines reached it', hint: 'ssh-gw should have refused it by GatewayPorts' },
+  }
+  const untried = ['a shell', 'sftp'].map(
+    (words) =>
+      ({
+        ...({ host: 'host-b', what: `ssh-gw refuses its key ${words}`, state: 'untried', of } as const),
+        error: { message: 'the host was not there to ask' },
+      }) as const,
+  )
+  const printed = printReport(report({ hosts: [], forwards: [], proofs: [...holds, works, ...untried] }), plain)
+  expect(printed).toMatchInlineSnapshot(`
+    "host-a  proved: 3 attempts with its key on ssh-gw were refused
+    host-a  fails: ssh-gw refuses its key -R at 0.0.0.0
+      other machines reached it
+      hint: ssh-gw should have refused it by GatewayPorts
+    host-b  untried: 2 attempts with its key on ssh-gw
+      the host was not there to ask
+    provisioned: no hosts, 3.1 s
+    "
+  `)
+  const each = printReport(report({ hosts: [], forwards: [], proofs: holds }), { color: false, diffs: true })
+  expect(each.split('\n').filter((line) => line.includes('proved: ssh-gw refuses its key'))).toHaveLength(3)
+})

@@ -1,0 +1,105 @@
+import { access, constants } from 'node:fs/promises'
+import { homedir } from 'node:os'
+import { dirname, join, resolve } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
+import { InventoryError } from '../errors.ts'
+import type { Inventory } from '../inventory/model.ts'
+import { readInventory } from '../inventory.ts'
+import { lastProofs, lastProofsFile } from '../last-proofs.ts'
+import { openPins } from '../pins.ts'
+import { reachContext } from '../reach.ts'
+import { fullScreen, pages, type Screen } from '../report/screen.ts'
+import type { StatusReport } from '../report/status.ts'
+import { statusPage } from '../report/status-html.ts'
+import { printStatus } from '../report/status-text.ts'
+import { rewrite } from '../session/file.ts'
+import { wire } from '../session.ts'
+import { openGateways } from '../status/gateways.ts'
+import { look } from '../status/look.ts'
+import { askPassword } from './ask.ts'
+import { harmless, limitOf } from './run.ts'
+import type { StatusArguments } from './status.ts'
+
+/** One look, or one after another until Ctrl-C. The connections to the gateways stay open meanwhile. */
+export async function showStatus(argv: StatusArguments): Promise<void> {
+  const inventory = await readInventory(argv.inventory)
+  const limit = limitOf(argv.limit, inventory)
+  await check(argv)
+  const looking = await lookingAt(inventory, argv)
+  const screen = argv.watch && !argv.json && process.stdout.isTTY ? fullScreen(process.stdout) : pages(process.stdout)
+  let last: StatusReport | undefined
+  const stop = () => {
+    screen.leave()
+    // Not waited for: what is under way changes nothing.
+    process.exit(130)
+  }
+  const redraw = () => last && show(last, argv, screen)
+  process.on('SIGINT', stop).on('SIGTERM', stop).on('SIGHUP', stop)
+  if (argv.watch) process.stdout.on('resize', redraw)
+  try {
+    do {
+      last = await look(inventory, { ...looking, limit })
+      if (argv.html !== undefined) {
+        const page = statusPage(last, argv.watch ? { refresh: argv.interval } : {})
+        // What it writes are bytes.
+        await rewrite(argv.html, () => Buffer.from(page).toString('latin1'))
+      }
+      show(last, argv, screen)
+    } while (argv.watch && (await wait(argv.interval * 1000, true)))
+  } finally {
+    screen.leave()
+    looking.gateways.close()
+    looking.context.closeAll()
+    process.off('SIGINT', stop).off('SIGTERM', stop).off('SIGHUP', stop)
+  }
+  process.exitCode = last.exitCode
+}
+
+async function lookingAt(inventory: Inventory, argv: StatusArguments) {
+  const pins = openPins({
+    file: join(inventory.directory, 'known_hosts'),
+    knownHosts: process.env.PROVISION_KNOWN_HOSTS,
+  })
+  const context = reachContext(inventory, {
+    forks: argv.forks,
+    wire: wire({
+      pins,
+      env: process.env,
+      connectTimeoutMs: argv.timeout * 1000,
+      sudoPassword: argv.askSudoPassword ? await askPassword('sudo password: ') : process.env.PROVISION_SUDO_PASSWORD,
+    }),
+  })
+  const clock = () => new Date()
+  const note = (text: string) => void process.stderr.write(`${text}\n`)
+  return {
+    context,
+    gateways: openGateways(context),
+    lastProofs: lastProofs({ file: lastProofsFile(process.env, homedir()), pins, clock, note }),
+    now: () => performance.now(),
+    clock,
+  }
+}
+
+/** @throws InventoryError for what would only turn out to be wrong after the look */
+async function check({ interval, html }: StatusArguments): Promise<void> {
+  if (!Number.isInteger(interval) || interval < 1 || interval > 3600) {
+    throw new InventoryError('--interval takes whole seconds, from 1 to 3600')
+  }
+  if (html === undefined) return
+  const folder = dirname(resolve(html))
+  await access(folder, constants.W_OK).catch(() => {
+    throw new InventoryError(`--html ${html}: nothing can be written in ${folder}`, 'name a file in a folder of yours')
+  })
+}
+
+function show(report: StatusReport, { json, watch, interval }: StatusArguments, screen: Screen): void {
+  if (json) {
+    process.stdout.write(`${harmless(JSON.stringify(report, undefined, watch ? undefined : 2))}\n`)
+    return
+  }
+  const color = process.stdout.hasColors?.() ?? false
+  const columns = process.stdout.isTTY ? process.stdout.columns || 80 : Number.MAX_SAFE_INTEGER
+  const text = printStatus(report, { color, columns })
+  if (!watch) process.stdout.write(text)
+  else screen.draw(`${report.inventory}, ${report.at}, every ${interval} s; Ctrl-C ends\n${text}`)
+}
