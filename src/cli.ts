@@ -1,7 +1,7 @@
 import yargs from 'yargs'
 import { apply } from './commands/apply.ts'
-import { doctor } from './commands/doctor.ts'
 import { applyPlan } from './commands/apply-plan.ts'
+import { doctor } from './commands/doctor.ts'
 import { lab } from './commands/lab.ts'
 import { remove } from './commands/remove.ts'
 import { rotate } from './commands/rotate.ts'

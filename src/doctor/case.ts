@@ -76,7 +76,8 @@ export function fromDevice(c: Case, look: (facts: Facts, attempt: Attempt) => Ve
   const attempt = attemptOf(c)
   if (c.device.facts && attempt) return look(c.device.facts, attempt)
   if (stands(c)) return ok('the tunnel stands')
-  const last = heard(c).at(-1)
-  if (last) return ok(`${c.tunnel.gateway.name} hears it: ${ago(last.at, pastOf(c)?.now ?? last.at)}`)
+  const found = pastOf(c)
+  const last = Math.max(heard(c).at(-1)?.at ?? 0, found?.newest?.at ?? 0)
+  if (found && found.now - last < recently) return ok(`${c.tunnel.gateway.name} heard it ${ago(last, found.now)}`)
   return unseen(`${c.tunnel.device.name} was not reached`)
 }

@@ -56,17 +56,14 @@ while [ $# -gt 2 ]; do
   shift 3
 done
 
-# The log of sshd: the last login with one of these keys, and then all that is about it, its account or its address.
+# The log of sshd: logins with one of these keys, and then all that is about its account or their last address.
 log=$(journalctl -q --no-pager -o short-unix -t sshd -t sshd-session -t sshd-auth -n 20000 2>/dev/null)
 about() { printf '%s\n' "$log" | grep -F "$@" | tail -n 600; }
-last=''
-for fingerprint in $(fingerprints); do
-  last=$(printf '%s\n' "$log" | grep -F "$fingerprint" | grep ': Accepted publickey for ' | tail -n 1)
-  [ -z "$last" ] || break
-done
-address=$(echo "$last" | sed -n 's/.* from \([^ ]*\) port [0-9]* .*/\1/p')
-port=$(echo "$last" | sed -n 's/.* from [^ ]* port \([0-9]*\) .*/\1/p')
-fact last echo "$last"
-fact log about -e "$account" -e 'drop connection' -e 'axStartups throttling' -e 'Received signal' -e 'Server listening' \
-  -e "${address:-none} port "
-[ -z "$port" ] || fact session ss -Htn state established dst "$address" and dport = ":$port"
+keys=''
+for fingerprint in $(fingerprints); do keys="$keys -e $fingerprint"; done
+# shellcheck disable=SC2086
+logins=$([ -z "$keys" ] || about $keys | grep ': Accepted publickey for ' | tail -n 50)
+address=$(echo "$logins" | sed -n '$s/.* from \([^ ]*\) port [0-9]* .*/\1/p')
+fact logins echo "$logins"
+fact log about -e "$account" -e 'drop connection' -e 'axStartups throttling' -e 'Received signal' -e "${address:-none} port "
+fact sessions ss -Htn state established

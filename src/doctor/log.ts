@@ -19,45 +19,70 @@ export function entries(text: string | undefined): Entry[] {
 /** What the gateway's sshd has in its log about one device. */
 export interface Past {
   readonly now: number
-  /** Its last login. */
-  readonly last?: { readonly at: number; readonly address: string; readonly port: string }
+  /** The last login that a tunnel came of. */
+  readonly last?: Login
+  /** The last login of all. */
+  readonly newest?: Login
   /** How that ended, as far as sshd has noticed. */
   readonly end?: { readonly at: number; readonly why: string }
+  /** Does its connection still stand, as far as the gateway knows. */
+  readonly stands: boolean
   /** Did others log in from its address: a site behind one address, whose knocking cannot be told apart. */
   readonly shared: boolean
   /** Since its last login, about it or its address, newest last. */
   readonly since: readonly Entry[]
 }
 
+interface Login {
+  readonly at: number
+  readonly address: string
+  readonly port: string
+  readonly key: string
+}
+
+/** A session that was shorter opened no tunnel: a try, as the doctor's own, or one in vain. */
+const leastSeconds = 5
+
 export function past(facts: Facts, account: string): Past {
   const now = Number(facts.get('now') ?? 0)
   const all = entries(facts.get('log'))
-  const accepted = entries(facts.get('last')).at(-1)
-  const [, address, port, key] =
-    /Accepted publickey for \S+ from (\S+) port (\d+) \S+ \S+ (\S+)/.exec(accepted?.text ?? '') ?? []
-  const last = accepted && address && port ? { at: accepted.at, address, port } : undefined
+  const logins = entries(facts.get('logins')).flatMap(({ at, text }): Login[] => {
+    const [, address, port, key] = /^Accepted publickey for \S+ from (\S+) port (\d+) \S+ \S+ (\S+)/.exec(text) ?? []
+    return address && port && key ? [{ at, address, port, key }] : []
+  })
+  const of = ({ address, port }: Login, { text }: Entry) => `${text} `.includes(` ${address} port ${port} `)
+  const endOf = (login: Login) => all.find((entry) => entry.at >= login.at && of(login, entry) && ending(entry.text))
+  const long = (login: Login) => (endOf(login)?.at ?? Number.POSITIVE_INFINITY) - login.at >= leastSeconds
+  const newest = logins.at(-1)
+  const last = logins.findLast(long) ?? newest
+  if (!last || !newest)
+    return { now, stands: false, shared: false, since: all.filter(({ text }) => words(text).includes(account)) }
+
+  const end = endOf(last)
+  const stop = all.find(({ at, text }) => at > last.at && /^Received signal (15|2);/.test(text))
+  const stands = (facts.get('sessions') ?? '').split('\n').some((row) => row.trim().endsWith(peer(last)))
   const about = ({ text }: Entry) =>
-    words(text).includes(account) ||
-    (address !== undefined && (text.includes(` ${address} port `) || text.includes(`[${address}]:`)))
-  const since = all.filter((entry) => entry.at >= (last?.at ?? 0) && about(entry))
-  const end = last && since.find(({ text }) => text.includes(` ${last.address} port ${last.port}`) && ending(text))
-  const stop = last && all.find(({ at, text }) => at > last.at && /Received signal (15|2);/.test(text))
-  const why = end ? ending(end.text) : undefined
-  const strangers = all.filter(
-    ({ text }) => text.startsWith('Accepted ') && text.includes(` from ${address} port `) && !text.includes(` ${key}`),
+    words(text).includes(account) || text.includes(` ${last.address} port `) || text.includes(`[${last.address}]:`)
+  const fromThere = all.filter(
+    ({ text }) => text.startsWith('Accepted ') && text.includes(` from ${last.address} port `),
   )
   return {
     now,
-    ...(last && { last }),
-    ...(end && why
-      ? { end: { at: end.at, why } }
-      : stop
+    last,
+    newest,
+    ...(end
+      ? { end: { at: end.at, why: ending(end.text) ?? '' } }
+      : stop && !stands
         ? { end: { at: stop.at, why: 'the sshd of the gateway was stopped' } }
         : {}),
-    shared: strangers.length > 0,
-    since: since.filter(({ text }) => !(last && text.includes(` port ${last.port}`))),
+    stands,
+    shared: fromThere.some(({ text }) => !text.includes(` ${last.key}`)),
+    since: all.filter((entry) => entry.at >= last.at && about(entry) && !logins.some((login) => of(login, entry))),
   }
 }
+
+/** As ss writes it. */
+const peer = ({ address, port }: Login) => `${address.includes(':') ? `[${address}]` : address}:${port}`
 
 const words = (text: string) => text.split(/[\s'":,()]+/)
 
@@ -84,5 +109,9 @@ export function duration(seconds: number): string {
 }
 
 /** `10 min ago (2026-11-24T10:00:00Z)`. */
-export const ago = (at: number, now: number) =>
-  `${duration(now - at)} ago (${new Date(at * 1000).toISOString().replace(/\.\d+Z$/, 'Z')})`
+export const ago = (at: number, now: number) => `${duration(now - at)} ago (${moment(at)})`
+
+/** `for 10 min (since 2026-11-24T10:00:00Z)`. */
+export const lasting = (at: number, now: number) => `for ${duration(now - at)} (since ${moment(at)})`
+
+const moment = (at: number) => new Date(at * 1000).toISOString().replace(/\.\d+Z$/, 'Z')

@@ -92,11 +92,11 @@ export function healthy(listener: Forward['listener'] = 'socket'): Chain {
       [`socket-${port}`, units({ Id: `t-${port}.socket` })],
       [`proxy-${port}`, units({ Id: `t-${port}.service`, ActiveState: 'inactive' })],
       [
-        'last',
+        'logins',
         `${now - 7200}.5 gw sshd-session[200]: Accepted publickey for ${account} from 10.0.0.9 port 40000 ssh2: ED25519 SHA256:device\n`,
       ],
       ['log', ''],
-      ['session', 'ESTAB 0 0 10.0.0.1:22 10.0.0.9:40000\n'],
+      ['sessions', 'ESTAB 0 0 10.0.0.1:22 10.0.0.9:40000\n'],
     ]),
     device: new Map([
       ['now', String(now + 1)],

@@ -497,7 +497,7 @@ describe('a device that nobody can log in to', () => {
     const links = roof(({ gateway }) =>
       gateway
         .set('log', log(600, 'Timeout, client not responding from user tunnel-dev 10.0.0.9 port 40000'))
-        .set('session', ''),
+        .set('sessions', ''),
     )
     expect(links.filter(({ state }) => state === 'unseen').map(({ link }) => link)).toEqual([
       'device',
@@ -526,15 +526,29 @@ describe('a device that nobody can log in to', () => {
     ['its ssh was cut off', log(60, 'Connection reset by user tunnel-dev 10.0.0.9 port 40000')],
     ['the sshd of the gateway was stopped', log(60, 'Received signal 15; terminating.')],
   ])('%s', (why, line) => {
-    expect(roof(({ gateway }) => gateway.set('log', line).set('session', '')).at(-1)?.says).toContain(why)
+    expect(roof(({ gateway }) => gateway.set('log', line).set('sessions', '')).at(-1)?.says).toContain(why)
   })
 
   test('its session stands, and nobody answers in it', () => {
     expect(roof(() => undefined).at(-1)?.says).toContain('stands as far as sshd knows, while nobody answers in it')
   })
 
+  const login = (ago: number, port: number) =>
+    log(ago, `Accepted publickey for tunnel-dev from 10.0.0.9 port ${port} ssh2: ED25519 SHA256:device`)
+  const end = (ago: number, port: number) => log(ago, `Disconnected from user tunnel-dev 10.0.0.9 port ${port}`)
+
+  test('a session that was as short as a try is no tunnel', () => {
+    const links = roof(({ gateway }) =>
+      gateway.set('logins', login(7200, 40000) + login(5, 41000)).set('log', end(600, 40000) + end(4, 41000)),
+    )
+    expect(links.at(-1)?.says).toMatch(
+      /its last session began 2 h ago .* and ended 10 min ago .*; it logged in 5 s ago .*, and no tunnel came of it$/,
+    )
+    expect(state(links, 'gateway host key')).toBe('unseen')
+  })
+
   test('it was never there', () => {
-    expect(roof(({ gateway }) => gateway.set('last', '')).at(-1)?.says).toContain('has no login of it')
+    expect(roof(({ gateway }) => gateway.set('logins', '')).at(-1)?.says).toContain('has no login of it')
   })
 
   test('it knocks with a key that is refused', () => {
@@ -610,7 +624,7 @@ describe('a device that nobody can log in to', () => {
   })
 
   test('nobody says whether a key that never came is its own', () => {
-    const links = roof(({ gateway }) => gateway.set('last', ''))
+    const links = roof(({ gateway }) => gateway.set('logins', ''))
     expect(state(links, 'key')).toBe('unseen')
   })
 })

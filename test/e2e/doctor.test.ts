@@ -100,13 +100,13 @@ interface Step {
   readonly mend: RegExp | string
 }
 
-/** Sits on a port, and closes whatever comes. */
+/** Sits on a port as soon as that is free, and closes whatever comes. */
 async function stranger(name: string, port: number): Promise<void> {
-  const listen = `$socket = IO::Socket::INET->new(LocalAddr => "127.0.0.1:${port}", Listen => 5) or die`
+  const listen = `$socket = IO::Socket::INET->new(LocalAddr => "127.0.0.1:${port}", Listen => 5, ReuseAddr => 1) or die`
   const script = `${listen}; while ($caller = $socket->accept) { close $caller }`
   await inside(
     name,
-    `systemd-run --quiet --unit=stranger perl -MIO::Socket::INET -e '${script.replaceAll('$', '$$$$')}'`,
+    `systemd-run --quiet --unit=stranger --property=Restart=always perl -MIO::Socket::INET -e '${script.replaceAll('$', '$$$$')}'`,
   )
   await holds(name, `ss -Hltnp 'sport = :${port}' | grep -q perl`)
 }
@@ -140,7 +140,7 @@ course(a, socket, [
     what: 'its unit is stopped',
     breaks: () => inside(a, `systemctl disable --quiet --now ${unit(socket)}`),
     link: 'unit',
-    says: / is stopped and disabled, since \d+ s ago/,
+    says: / is stopped and disabled, for \d+ s \(since \S+Z\)$/,
     mend: /^provision \S+ --limit host-a\.lan\.internal$/,
   },
   {
@@ -239,7 +239,7 @@ course(b, shared, [
       await inside(b, `systemctl daemon-reload; systemctl restart ${unit(shared)} || :`)
     },
     link: 'unit',
-    says: /does not come up, it is (activating \(auto-restart\)|failed).*: its ssh does not know one of its options \(".*Bad configuration option: nonsense"\)/,
+    says: /does not come up, it is (activating|deactivating|failed) .*: its ssh does not know one of its options \(".*Bad configuration option: nonsense"\)/,
     mend: 'on host-b.lan.internal: journalctl -u reverse-tunnel-ssh-gw2.guest.internal.service',
   },
   {

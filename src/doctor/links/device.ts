@@ -2,7 +2,7 @@ import { isOwnSshd } from '../../inventory/forward.ts'
 import { broken, type Case, ok, on, run, runBoth, stands, unseen, type Verdict } from '../case.ts'
 import { properties } from '../facts.ts'
 import { lastWords } from '../journal.ts'
-import { ago, duration, entries } from '../log.ts'
+import { duration, entries, lasting } from '../log.ts'
 import { brokenKeys, emptyKeys } from './gateway.ts'
 
 /** The device's own half: what dials, its clock, and the sshd that people want to reach. */
@@ -19,7 +19,7 @@ export function unit(c: Case): Verdict {
   if (LoadState !== 'loaded') return broken(`${device.name} has no unit ${name} (${LoadState ?? 'no systemd'})`, again)
   // systemd itself forgets when it stopped a unit that nobody needs any more.
   const changed = journal.findLast(({ by, text }) => by === 'systemd' && /^(Started|Stopped|Failed) /.test(text))
-  const since = changed ? `, since ${ago(changed.at, Number(facts.get('now')))}` : ''
+  const since = changed ? ` ${lasting(changed.at, Number(facts.get('now')))}` : ''
   if (ActiveState === 'active') {
     if (!/Master running/.test(facts.get('alive') ?? '')) {
       const check = properties(facts.get('check')).ActiveState

@@ -22,10 +22,17 @@ export function hostKey(c: Case): Verdict {
 }
 
 export function forward(c: Case): Verdict {
-  const { device, gateway, forwards } = c.tunnel
+  const { device, gateway } = c.tunnel
   const bad = c.forwards.find(({ state }) => state !== 'ok')
   if (!bad)
-    return ok(forwards.map((each) => `${printListener(each)} on ${gateway.name} answers as ${device.name}`).join('; '))
+    return ok(
+      c.forwards
+        .map(
+          (each) =>
+            `${printListener(each)} on ${gateway.name} answers as ${device.name}${each.unchecked ? ` (${each.unchecked})` : ''}`,
+        )
+        .join('; '),
+    )
   const what = `${printListener(bad)} on ${gateway.name} is ${bad.state}`
   if (c.device.facts || !['no-tunnel', 'stale'].includes(bad.state))
     return broken(`${what}: ${bad.error?.message ?? ''}`, bad.error?.hint ?? run(c))
@@ -38,13 +45,18 @@ function story(c: Case): string {
   const found = pastOf(c)
   if (!found?.last) return `${device.name} cannot be asked, and the log of ${gateway.name} has no login of it`
   const began = `its last session began ${ago(found.last.at, found.now)} from ${found.last.address}`
-  const stays = (c.gateway.facts?.get('session') ?? '').trim() !== ''
   const ended = found.end
     ? `and ended ${ago(found.end.at, found.now)}: ${found.end.why}`
-    : stays
+    : found.stands
       ? 'and stands as far as sshd knows, while nobody answers in it: power or link are gone'
       : 'and is gone'
-  const since = heard(c).length > 0 ? '' : '; nothing has been heard of it since'
+  const { newest, now, last } = found
+  const since =
+    newest && newest.at > last.at
+      ? `; it logged in ${ago(newest.at, now)}, and no tunnel came of it`
+      : heard(c).length > 0
+        ? ''
+        : '; nothing has been heard of it since'
   return `${device.name} cannot be asked; ${began} ${ended}${since}`
 }
 

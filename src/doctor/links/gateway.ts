@@ -46,10 +46,7 @@ export function trust(c: Case): Verdict {
     return shown ? ok(`${device.name} trusts ${shown}`) : unseen('the try came to no host key')
   }
   if (stands(c)) return ok('the tunnel stands')
-  const since =
-    pastOf(c)
-      ?.since.filter(({ text }) => text.startsWith('Accepted '))
-      .at(-1)?.at ?? 0
+  const since = pastOf(c)?.newest?.at ?? 0
   const left = heard(c).filter(
     ({ at, text }) => at > since && /^Connection (closed|reset) by [\d.a-f:]+ port \d+ \[preauth\]/.test(text),
   )
@@ -176,8 +173,9 @@ function offered(c: Case, fingerprints: readonly string[]): Verdict {
   const found = pastOf(c)
   if (attempt?.loggedIn) return ok(`${gateway.name} lets ${device.name} in with ${fingerprints.join(', ')}`)
   const refused = heard(c).filter(
-    ({ text }) =>
-      text.includes(`authenticating user ${name} `) || /Authentication refused|Could not open user/.test(text),
+    ({ at, text }) =>
+      at > (found?.newest?.at ?? 0) &&
+      (text.includes(`authenticating user ${name} `) || /Authentication refused|Could not open user/.test(text)),
   )
   const why = refused.find(({ text }) => !text.includes('authenticating user'))?.text
   if (attempt?.hostKey && !attempt.distrusted && /denied|closed/i.test(attempt.said))

@@ -127,15 +127,15 @@ export function gatewaySshd(c: Case): Verdict {
   return ok(`it listens on port ${port}${unit ? `, ${unit.Id} is active` : ''}`)
 }
 
-/** Does sshd hang up on the device before it says who it is. */
+/** Does sshd hang up on the device before it says who it is. From 9.8 on it says the same for both reasons: its log tells. */
 function keptOut(c: Case): 'penalty' | 'MaxStartups' | undefined {
   const attempt = attemptOf(c)
-  if (attempt?.keptOut) return attempt.keptOut
-  if (attempt?.banner || stands(c)) return undefined
+  if (attempt?.banner || (!attempt && stands(c))) return undefined
   const found = pastOf(c)
-  const drops = found?.since.filter(({ at, text }) => found.now - at < 60 && /^drop connection /.test(text)) ?? []
-  const text = drops.at(-1)?.text ?? ''
-  return /penalty/.test(text) ? 'penalty' : /MaxStartups/i.test(text) ? 'MaxStartups' : undefined
+  const drop =
+    found?.since.findLast(({ at, text }) => found.now - at < 60 && /^drop connection /.test(text))?.text ?? ''
+  if (/MaxStartups/i.test(drop)) return 'MaxStartups'
+  return /penalty/.test(drop) ? 'penalty' : attempt?.keptOut
 }
 
 export function penalties(c: Case): Verdict {
