@@ -59,10 +59,10 @@ done
 # The log of sshd: logins with one of these keys, and then all that is about its account or their last address.
 log=$(journalctl -q --no-pager -o short-unix -t sshd -t sshd-session -t sshd-auth -n 20000 2>/dev/null)
 about() { printf '%s\n' "$log" | grep -F "$@" | tail -n 600; }
-keys=''
-for fingerprint in $(fingerprints); do keys="$keys -e $fingerprint"; done
+which=''
+for fingerprint in $(fingerprints); do which="$which -e $fingerprint"; done
 # shellcheck disable=SC2086
-logins=$([ -z "$keys" ] || about $keys | grep ': Accepted publickey for ' | tail -n 50)
+logins=$([ -z "$which" ] || about $which | grep ': Accepted publickey for ' | tail -n 50)
 address=$(echo "$logins" | sed -n '$s/.* from \([^ ]*\) port [0-9]* .*/\1/p')
 fact logins echo "$logins"
 fact log about -e "$account" -e 'drop connection' -e 'axStartups throttling' -e 'Received signal' -e "${address:-none} port "

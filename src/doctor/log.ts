@@ -6,13 +6,14 @@ export interface Entry {
   readonly at: number
   /** The program that said it. */
   readonly by: string
+  readonly pid: string
   readonly text: string
 }
 
 export function entries(text: string | undefined): Entry[] {
   return (text ?? '').split('\n').flatMap((line) => {
-    const [, at, by, text] = /^(\d+\.\d+) \S+ ([^\s:[]+)(?:\[\d+\])?: (.*)$/.exec(line) ?? []
-    return at && by && text !== undefined ? [{ at: Number(at), by, text }] : []
+    const [, at, by, pid = '', text] = /^(\d+\.\d+) \S+ ([^\s:[]+)(?:\[(\d+)\])?: (.*)$/.exec(line) ?? []
+    return at && by && text !== undefined ? [{ at: Number(at), by, pid, text }] : []
   })
 }
 
@@ -24,7 +25,7 @@ export interface Past {
   /** The last login of all. */
   readonly newest?: Login
   /** How that ended, as far as sshd has noticed. */
-  readonly end?: { readonly at: number; readonly why: string }
+  readonly end?: { readonly at: number; readonly why?: string | undefined }
   /** Does its connection still stand, as far as the gateway knows. */
   readonly stands: boolean
   /** Did others log in from its address: a site behind one address, whose knocking cannot be told apart. */
@@ -35,6 +36,7 @@ export interface Past {
 
 interface Login {
   readonly at: number
+  readonly pid: string
   readonly address: string
   readonly port: string
   readonly key: string
@@ -46,12 +48,18 @@ const leastSeconds = 5
 export function past(facts: Facts, account: string): Past {
   const now = Number(facts.get('now') ?? 0)
   const all = entries(facts.get('log'))
-  const logins = entries(facts.get('logins')).flatMap(({ at, text }): Login[] => {
+  const logins = entries(facts.get('logins')).flatMap(({ at, pid, text }): Login[] => {
     const [, address, port, key] = /^Accepted publickey for \S+ from (\S+) port (\d+) \S+ \S+ (\S+)/.exec(text) ?? []
-    return address && port && key ? [{ at, address, port, key }] : []
+    return address && port && key ? [{ at, pid, address, port, key }] : []
   })
   const of = ({ address, port }: Login, { text }: Entry) => `${text} `.includes(` ${address} port ${port} `)
-  const endOf = (login: Login) => all.find((entry) => entry.at >= login.at && of(login, entry) && ending(entry.text))
+  const endOf = (login: Login) => {
+    const ends = all.filter(
+      (entry) => entry.at >= login.at && ((of(login, entry) && ending(entry.text)) || closes(login, entry)),
+    )
+    const [first] = ends
+    return first && { at: first.at, why: ends.flatMap(({ text }) => ending(text) ?? [])[0] }
+  }
   const long = (login: Login) => (endOf(login)?.at ?? Number.POSITIVE_INFINITY) - login.at >= leastSeconds
   const newest = logins.at(-1)
   const last = logins.findLast(long) ?? newest
@@ -70,16 +78,15 @@ export function past(facts: Facts, account: string): Past {
     now,
     last,
     newest,
-    ...(end
-      ? { end: { at: end.at, why: ending(end.text) ?? '' } }
-      : stop && !stands
-        ? { end: { at: stop.at, why: 'the sshd of the gateway was stopped' } }
-        : {}),
+    ...(end ? { end } : stop && !stands ? { end: { at: stop.at, why: 'the sshd of the gateway was stopped' } } : {}),
     stands,
     shared: fromThere.some(({ text }) => !text.includes(` ${last.key}`)),
     since: all.filter((entry) => entry.at >= last.at && about(entry) && !logins.some((login) => of(login, entry))),
   }
 }
+
+/** PAM's words come from the process that let it in. The session itself, shut up in its folder, reaches no log. */
+const closes = (login: Login, { pid, text }: Entry) => pid === login.pid && /session closed for user /.test(text)
 
 /** As ss writes it. */
 const peer = ({ address, port }: Login) => `${address.includes(':') ? `[${address}]` : address}:${port}`

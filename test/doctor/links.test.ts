@@ -547,6 +547,15 @@ describe('a device that nobody can log in to', () => {
     expect(state(links, 'gateway host key')).toBe('unseen')
   })
 
+  test('of a session that is shut up in its folder only PAM tells that it ended', () => {
+    const closed = (pid: number) =>
+      `${now - 600}.5 gw sshd-session[${pid}]: pam_unix(sshd:session): session closed for user tunnel-dev\n`
+    const says = (pid: number) =>
+      roof(({ gateway }) => gateway.set('log', closed(pid)).set('sessions', '')).at(-1)?.says
+    expect(says(200)).toMatch(/ and ended 10 min ago \(\S+Z\); nothing has been heard of it since$/)
+    expect(says(201)).toMatch(/ and is gone; nothing has been heard of it since$/)
+  })
+
   test('it was never there', () => {
     expect(roof(({ gateway }) => gateway.set('logins', '')).at(-1)?.says).toContain('has no login of it')
   })

@@ -46,7 +46,7 @@ function story(c: Case): string {
   if (!found?.last) return `${device.name} cannot be asked, and the log of ${gateway.name} has no login of it`
   const began = `its last session began ${ago(found.last.at, found.now)} from ${found.last.address}`
   const ended = found.end
-    ? `and ended ${ago(found.end.at, found.now)}: ${found.end.why}`
+    ? `and ended ${ago(found.end.at, found.now)}${found.end.why ? `: ${found.end.why}` : ''}`
     : found.stands
       ? 'and stands as far as sshd knows, while nobody answers in it: power or link are gone'
       : 'and is gone'

@@ -52,7 +52,7 @@ export function trust(c: Case): Verdict {
   )
   if (left.length > 1)
     return broken(
-      `${device.name} comes and hangs up before it logs in (${left.length} times in the last minutes), as ssh does when it does not trust the host key that is proved`,
+      `${device.name} comes and hangs up before it logs in (${times(left.length)} in the last minutes), as ssh does when it does not trust the host key that is proved`,
       `where ${device.name} can be reached, ${runBoth(c)}; or ${on(device.name, `compare ${knownHosts} with ${proves.join(', ')}`)}`,
     )
   return unseen(`${device.name} was not reached`)
@@ -182,12 +182,14 @@ function offered(c: Case, fingerprints: readonly string[]): Verdict {
     return broken(`${gateway.name} refuses the key of ${device.name}: ${why ?? attempt.said}`, runBoth(c))
   if (!attempt && !stands(c) && refused.length > 0)
     return broken(
-      `${gateway.name} refuses the key that ${device.name} offers (${refused.length} times in the last minutes): ${why ?? `it is not ${fingerprints.join(', ')}`}`,
+      `${gateway.name} refuses the key that ${device.name} offers (${times(refused.length)} in the last minutes): ${why ?? `it is not ${fingerprints.join(', ')}`}`,
       `where ${device.name} can be reached: ${runBoth(c)}`,
     )
   if (found?.last) return ok(`${fingerprints.join(', ')}, with which it logged in ${ago(found.last.at, found.now)}`)
   return unseen(`there is a key; whether it is that of ${device.name} only the device can tell`)
 }
+
+const times = (count: number) => (count === 1 ? 'once' : `${count} times`)
 
 /** Others may not write it, and sshd reads it as the account (StrictModes, sshd_config(5)). */
 function refusedRights(row: string): string | undefined {
