@@ -398,7 +398,7 @@ test('host-a: its power is cut, and the gateway tells what it knows', async () =
     ),
   )
   expect(links.filter(({ state }) => state === 'unseen').map(({ link }) => link)).toEqual(
-    expect.arrayContaining(['device', 'route', 'firewall', 'unit', 'clock', 'device sshd', 'host key']),
+    expect.arrayContaining(['device', 'gateway host key', 'unit', 'clock', 'device sshd', 'host key']),
   )
 })
 
