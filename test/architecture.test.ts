@@ -90,6 +90,18 @@ describe('imports point one way', () => {
     expect(offenders(/^src\/(transaction\.ts|end\.ts|verify\/)/, below)).toEqual([])
   })
 
+  test('what a drill has hosts do knows sessions and scripts, and not the run', () => {
+    const below = /^src\/(session|script|sh|errors|recovery)\.ts$|^src\/(inventory|drill)\//
+    expect(offenders(/^src\/drill\//, below)).toEqual([])
+  })
+
+  test('the links of a diagnosis know what was told, and nobody to ask', () => {
+    const told =
+      /^src\/doctor\/(?!examine|scripts)|^src\/report\/|^src\/inventory\/(forward|model)\.ts$|^src\/(errors|pins)\.ts$|^node:net$/
+    expect(offenders(/^src\/doctor\/(?!examine|scripts)/, told)).toEqual([])
+    expect(importersOf(/^src\/doctor\/examine\.ts$/)).toEqual(['src/commands/doctor.ts'])
+  })
+
   test('a report is made of values: it knows no session, no plan and no host', () => {
     expect(offenders(/^src\/report\//, /^src\/report\/|^src\/inventory\/forward\.ts$|^node:(util|stream)$/)).toEqual([])
   })

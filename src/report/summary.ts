@@ -1,4 +1,5 @@
 import { printListener } from '../inventory/forward.ts'
+import { folded } from './proofs.ts'
 import type { Report, Trouble } from './report.ts'
 import { clean, closing } from './text.ts'
 
@@ -35,7 +36,7 @@ export function markdown(report: Report): string {
     ),
     table(
       ['host', 'tried', '', ''],
-      proofs.map(({ host, what, state, error }) => [
+      folded(proofs).map(({ host, what, state, error }) => [
         host,
         what,
         `${mark(state)} ${state}`,
