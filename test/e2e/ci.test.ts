@@ -79,7 +79,7 @@ function shell(script: string, env: Record<string, string>, from: string): Promi
   const place = ['env', '-u', 'PROVISION_KNOWN_HOSTS', '-C', it.folder, ...words]
   return it.lab.run(place, {
     from,
-    env: { CI: 'true', TMPDIR: join(temp, 'marked'), XDG_STATE_HOME: join(temp, 'state'), ...env },
+    env: { CI: 'true', GITHUB_ACTIONS: '', TMPDIR: join(temp, 'marked'), XDG_STATE_HOME: join(temp, 'state'), ...env },
     timeoutMs: 180_000,
   })
 }
