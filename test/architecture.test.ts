@@ -90,6 +90,12 @@ describe('imports point one way', () => {
     expect(offenders(/^src\/(transaction\.ts|end\.ts|verify\/)/, below)).toEqual([])
   })
 
+  test('a status knows sessions, proofs, and how the tunnels are made, and not the run or the command line', () => {
+    const below =
+      /^src\/(errors|last-proofs|reach|script|session|sh)\.ts$|^src\/(inventory|report|resources|status|verify)\/|^playbooks\/reverse-tunnel\//
+    expect(offenders(/^src\/status\//, below)).toEqual([])
+  })
+
   test('a report is made of values: it knows no session, no plan and no host', () => {
     expect(offenders(/^src\/report\//, /^src\/report\/|^src\/inventory\/forward\.ts$|^node:(util|stream)$/)).toEqual([])
   })
@@ -119,7 +125,7 @@ describe('one door each', () => {
 
 test('what is pure does no input or output', () => {
   const pure =
-    /^src\/(playbook|recovery|resource|sh|script|plan|fleet|change|transaction|end|resources\/.*|report\/(report|text))\.ts$/
+    /^src\/(playbook|recovery|resource|sh|script|plan|fleet|change|transaction|end|resources\/.*|report\/(report|text|html|status.*)|status\/(told|history|door)|ssh-config\/files)\.ts$/
   const io = imports.filter(({ from, to, type }) => pure.test(from) && !type && to.startsWith('node:'))
   expect(io.filter(({ to }) => !/^node:(util|crypto)$/.test(to))).toEqual([])
 })
@@ -149,6 +155,11 @@ describe('habits', () => {
     expect(all.filter((file) => marks.test(text(file)))).toEqual([])
     const alone = new RegExp(`\\b(it|test|describe)\\.${'only'}\\b`)
     expect(filesIn('test', /\.ts$/).filter((file) => alone.test(text(file)))).toEqual([])
+  })
+
+  test('only html and the style make markup', () => {
+    const makers = sources.filter((file) => /new Html\(/.test(text(file)))
+    expect(makers).toEqual(['src/report/html.ts', 'src/report/status-style.ts'])
   })
 
   test('only sh and the compiler make shell text', () => {

@@ -74,6 +74,7 @@ test('tunnels that are there cost the gateway one exec, and each device its proo
   expect(report.gateways).toMatchObject([
     { name: gateway, state: 'ok', runsOn: { os: expect.stringContaining('Debian'), sshd: 'OpenSSH_10.0' } },
   ])
+  expect(age(report, report.gateways[0]?.since)).toBeLessThan(300)
   for (const forward of report.forwards) {
     expect(forward).toMatchObject({
       runsOn: { os: expect.stringContaining('Debian'), sshd: expect.stringContaining('OpenSSH_10.0p2') },
