@@ -38,6 +38,7 @@ import {
   reloadingAll,
 } from './reverse-tunnel/host-keys.ts'
 import { moveToNextKey, nextKeyOf, nextKeyPair, pendingKeys, retiredKeys } from './reverse-tunnel/key-rotation.ts'
+import { privilege } from './reverse-tunnel/least-privilege.ts'
 import { endedSessions, forgotten, formerKey, gone, mayForget, nothingLeft } from './reverse-tunnel/leaving.ts'
 import { jailFile, jailFolders, listenerUnits, makeJails } from './reverse-tunnel/listener.ts'
 import {
@@ -53,7 +54,16 @@ import {
 } from './reverse-tunnel/names.ts'
 import { freedPorts, mayChangeListener, sparesUnreached } from './reverse-tunnel/switching.ts'
 import { recoverable, recoveryOf, sharedTiming, timingOf } from './reverse-tunnel/timing.ts'
-import { accountOn, dials, forwardsOn, jailed, keyOwner, mayListen, shared } from './reverse-tunnel/tunnels.ts'
+import {
+  accountOn,
+  carriersOf,
+  dials,
+  forwardsOn,
+  jailed,
+  keyOwner,
+  mayListen,
+  shared,
+} from './reverse-tunnel/tunnels.ts'
 import { tunnelUnits } from './reverse-tunnel/unit.ts'
 
 /** Every device keeps its own forwards open on the gateways, and can do nothing else there. */
@@ -143,7 +153,11 @@ export default playbook((inventory) => {
       retiredKeys(gateway, inventory),
     ]),
 
-    verify(devices, (device) => device.forwards, recoveryOf(inventory)),
+    verify(devices, (device) => device.forwards, {
+      recovery: recoveryOf(inventory),
+      carriers: carriersOf(inventory),
+      privileges: (device) => gatewaysOf(device, inventory).map((gateway) => privilege(device, gateway, devices)),
+    }),
     leaving.length === 0
       ? []
       : [
@@ -177,7 +191,7 @@ function ownAccounts(gateway: Gateway, all: readonly Device[], inventory: Invent
     forwardsOn(gateway, device).map((forward) => ({ forward, account: accountOn(gateway, device) })),
   )
   return [
-    systemAccounts(accountPrefix(gateway), names),
+    systemAccounts(accountPrefix(gateway), names, { made: makeJails }),
     keyFiles(gateway, all, inventory),
     names.length > 0
       ? managedFile(jailFile, { content: jailFolders(names), activate: makeJails })

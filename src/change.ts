@@ -53,6 +53,7 @@ export async function look(member: Member, changing: Changing): Promise<void> {
     for (const [id, shown] of parseShown(stdout, resources)) member.shown.set(id, shown)
     await pin(member, resources, changing)
   } catch (error) {
+    member.failure = error
     end(member, 'unreachable', trouble(error))
   }
 }
@@ -103,19 +104,23 @@ async function pin(member: Member, resources: readonly Resource[], { pins }: Cha
 /** What a whole run would do to this host, as far as it can be told now. */
 export function preview({ resources, shown }: Member, { seen }: Fleet): { changes: ChangeReport[]; refused?: Trouble } {
   const { changes, later, refused } = plan(resources, shown, seen)
-  const waits = later.map(({ id }) => ({ resource: id, summary: 'to be told once what it needs is there' }))
+  const waits = later.map(({ id }) => {
+    const digest = shown.get(id)?.digest
+    return { resource: id, summary: 'to be told once what it needs is there', ...(digest && { seen: digest }) }
+  })
   return {
     changes: [...changes.map(changeReport), ...waits],
     ...(refused.length > 0 && { refused: refusal({ refused }) }),
   }
 }
 
-function changeReport({ resource, change: { summary, text } }: Planned): ChangeReport {
-  if (!text) return { resource: resource.id, summary }
+function changeReport({ resource, change: { summary, text, interrupts }, digest }: Planned): ChangeReport {
   return {
     resource: resource.id,
     summary,
-    diff: unified(text),
+    ...(text && { diff: unified(text) }),
+    seen: digest,
+    ...(interrupts && { interrupts }),
   }
 }
 

@@ -1,5 +1,8 @@
 import yargs from 'yargs'
 import { apply } from './commands/apply.ts'
+import { applyPlan } from './commands/apply-plan.ts'
+import { doctor } from './commands/doctor.ts'
+import { drill } from './commands/drill.ts'
 import { lab } from './commands/lab.ts'
 import { remove } from './commands/remove.ts'
 import { rotate } from './commands/rotate.ts'
@@ -9,8 +12,11 @@ import { status } from './commands/status.ts'
 import { trust } from './commands/trust.ts'
 import { undo } from './commands/undo.ts'
 import { verify } from './commands/verify.ts'
+import { fromWorkspace } from './commands/workspace.ts'
 import { ConnectError, InventoryError, ProvisionError } from './errors.ts'
 import { closest } from './inventory/words.ts'
+import { annotate } from './report/github.ts'
+import { inert } from './report/inert.ts'
 
 /**
  * `provision WORDS…`: names the commands, nothing more. Sets process.exitCode; what could not go on is told on stderr as
@@ -23,12 +29,15 @@ export async function main(words: readonly string[]): Promise<void> {
       .scriptName('provision')
       .usage('$0 INVENTORY\n\nReverse SSH tunnels for machines that nobody can call: looks, plans, changes, proves.')
       .command(apply)
+      .command(applyPlan)
       .command(verify)
+      .command(doctor)
       .command(status)
       .command(undo)
       .command(trust)
       .command(rotate)
       .command(remove)
+      .command(drill)
       .command(sshConfig)
       .command(schema)
       .command(lab)
@@ -79,8 +88,20 @@ function lastWord(words: Record<string, unknown>): void {
 function tell(error: unknown): void {
   const known = error instanceof ProvisionError
   const message = known ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error)
-  process.stderr.write(`provision: error: ${message}\n`)
-  if (known && error.hint) process.stderr.write(`provision: hint: ${error.hint}\n`)
+  process.stderr.write(inert(`provision: error: ${message}\n`))
+  if (known && error.hint) process.stderr.write(inert(`provision: hint: ${error.hint}\n`))
+  if (error instanceof InventoryError && process.env.GITHUB_ACTIONS === 'true') process.stderr.write(pointed(error))
+}
+
+/** GitHub's runner reads both streams: these stand beside what they repeat. */
+function pointed({ problems }: InventoryError): string {
+  return annotate(
+    problems.map(({ file, ...problem }) => ({
+      ...problem,
+      file: fromWorkspace(file, process.env),
+      title: 'inventory',
+    })),
+  )
 }
 
 declare const __VERSION__: string

@@ -8,9 +8,23 @@ export class ProvisionError extends Error {
   }
 }
 
+/** One sentence about one place of a file; lines and columns count from 1. */
+export interface Problem {
+  readonly file: string
+  readonly line: number
+  readonly column: number
+  readonly message: string
+}
+
 /** The words of the command line or the inventory are wrong: nothing was contacted, exit code 2. */
 export class InventoryError extends ProvisionError {
   override readonly name = 'InventoryError'
+  /** What the message says, place by place; nothing where it is about no place in a file. */
+  readonly problems: readonly Problem[]
+  constructor(message: string, hint?: string, problems: readonly Problem[] = []) {
+    super(message, hint)
+    this.problems = problems
+  }
 }
 
 /** Why no session came to be: each kind has its own remedy. Only `unreachable` may be tried again at once. */
@@ -23,6 +37,15 @@ export class ConnectError extends ProvisionError {
   constructor(kind: ConnectKind, message: string, hint?: string) {
     super(message, hint)
     this.kind = kind
+  }
+}
+
+/** The host proved its pinned key, and then did not let us in. */
+export class LoginRefused extends ConnectError {
+  readonly hostKey: string
+  constructor({ message, hint }: Pick<ConnectError, 'message' | 'hint'>, hostKey: string) {
+    super('login', message, hint)
+    this.hostKey = hostKey
   }
 }
 

@@ -20,6 +20,8 @@ export interface Member {
   /** The newest session; none while there is no connection. */
   session?: Session
   via?: string
+  /** Why it could not be looked at. */
+  failure?: unknown
   /** Of an undo: the run that it takes back here. */
   takesBack?: NonNullable<HostReport['takesBack']>
   end?: { readonly outcome: Outcome; readonly error?: Trouble; readonly at: number }

@@ -2,9 +2,18 @@
 
 export { printForward, printListener, socketName } from './inventory/forward.ts'
 export type { Account, Client, Device, Forward, Gateway, Host, Inventory } from './inventory/model.ts'
-export { on, type Playbook, playbook, prove, type Step, tell, verify } from './playbook.ts'
+export {
+  type Carrier,
+  on,
+  type Playbook,
+  playbook,
+  prove,
+  type Step,
+  tell,
+  verify,
+} from './playbook.ts'
 export { checkEvery, deriveTiming, leastTiming, type Recovery, recovery, type Timing } from './recovery.ts'
-export type { Change, Late, Observed, Proof, Refused, Resource, Seen } from './resource.ts'
+export type { Attempt, Change, Late, LeastPrivilege, Observed, Proof, Refused, Resource, Seen } from './resource.ts'
 export { known, lookedAt } from './resource.ts'
 export * from './resources/index.ts'
 export { lines, type Sh, sh } from './sh.ts'

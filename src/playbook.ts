@@ -1,6 +1,6 @@
 import type { Device, Forward, Gateway, Inventory } from './inventory/model.ts'
 import type { Recovery } from './recovery.ts'
-import type { Proof, Resource, Seen } from './resource.ts'
+import type { LeastPrivilege, Proof, Resource, Seen } from './resource.ts'
 
 /** A recipe: from the inventory to what its hosts should have, in order. Pure: it contacts nobody. */
 export type Playbook = (inventory: Inventory) => readonly Step[]
@@ -18,10 +18,19 @@ export interface Checked {
   readonly forwards: readonly Forward[]
   /** How soon each is back after a fault, by the settings it has then; undefined: cannot be told. */
   readonly recovery: (forward: Forward, seen: Seen) => Recovery | undefined
+  /** What holds each of them open: while one of these units is down, so is the forward. */
+  readonly carriers: (forward: Forward) => readonly Carrier[]
   /** What was begun and is not done, from what hosts have shown in the end; a later run goes on with it. */
   readonly pending?: (seen: Seen) => readonly string[]
   /** What is tried on each of these hosts when all is done. */
   readonly proofs?: ReadonlyMap<string, readonly Proof[]>
+  /** What keys of each of these hosts must not be able to do: tried by a run that is asked to. */
+  readonly privileges?: ReadonlyMap<string, readonly LeastPrivilege[]>
+}
+
+export interface Carrier {
+  readonly host: string
+  readonly units: readonly string[]
 }
 
 /** Names a recipe, and gives it its types. Steps may be nested, so that a recipe can contain another. */
@@ -37,22 +46,36 @@ export function on<H extends Gateway | Device>(
   return { kind: 'wanted', hosts: new Map(hosts.map((host) => [host.name, resources(host)])) }
 }
 
+/** … and what is known of them beside. */
+export interface About extends Partial<Pick<Checked, 'recovery' | 'carriers'>> {
+  /** What a device's keys must not be able to do. */
+  readonly privileges?: (device: Device) => readonly LeastPrivilege[]
+}
+
 /** Each of these devices must answer, as itself, through these forwards. */
 export function verify(
   devices: readonly Device[],
   forwards: (device: Device) => readonly Forward[],
-  recovery: Checked['recovery'] = () => undefined,
+  { recovery, carriers, privileges }: About = {},
 ): Checked {
-  return { kind: 'checked', forwards: devices.flatMap((device) => forwards(device)), recovery }
+  return {
+    ...nothingChecked,
+    ...(privileges && { privileges: new Map(devices.map((device) => [device.name, privileges(device)])) }),
+    forwards: devices.flatMap((device) => forwards(device)),
+    ...(recovery && { recovery }),
+    ...(carriers && { carriers }),
+  }
 }
+
+const nothingChecked: Checked = { kind: 'checked', forwards: [], recovery: () => undefined, carriers: () => [] }
 
 /** What stays to be done by a later run, told at the end of this one. */
 export function tell(pending: (seen: Seen) => readonly string[]): Checked {
-  return { kind: 'checked', forwards: [], recovery: () => undefined, pending }
+  return { ...nothingChecked, pending }
 }
 
 /** Each of these hosts is tried at the end of a run that changes. */
 export function prove<H extends Gateway | Device>(hosts: readonly H[], proofs: (host: H) => readonly Proof[]): Checked {
   const all = new Map(hosts.map((host) => [host.name, proofs(host)]))
-  return { kind: 'checked', forwards: [], recovery: () => undefined, proofs: all }
+  return { ...nothingChecked, proofs: all }
 }

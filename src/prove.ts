@@ -20,15 +20,24 @@ export async function prove(
     extra.set(name, session)
     return session
   }
-  const wanted = forwards.filter(({ device }) => members.has(device))
+  const wanted = forwards.filter(({ device }) => run.limit(device))
   for (const { device } of wanted) run.progress.phase(device, 'verify')
   const reports = await proveForwards(wanted, {
     devices: inventory.devices,
     gateway: async (name) => members.get(name)?.session ?? members.get(name)?.login ?? login(name),
     wire: run.context.wire,
     now: run.now,
+    hostKeyEnough: run.only === 'forwards',
     pace: (gateway, work) => run.context.handshakes(`through ${gateway}`)(work),
   })
   for (const session of extra.values()) await session.then((open) => open.close()).catch(() => {})
   return run.lastProofs.stamp(reports, inventory.devices)
+}
+
+/** Those, and all others of the same tunnels. */
+export function ofTheirTunnels(
+  all: readonly Forward[],
+  some: readonly Pick<Forward, 'device' | 'gateway'>[],
+): Forward[] {
+  return all.filter(({ device, gateway }) => some.some((one) => one.device === device && one.gateway === gateway))
 }

@@ -1,83 +1,126 @@
+import { awayOf } from './away.ts'
 import { type Changing, change, look, preview } from './change.ts'
 import { assemble, type Fleet, hasFailed, type Member, reportOf } from './fleet.ts'
 import type { Inventory } from './inventory/model.ts'
-import type { Playbook, Step } from './playbook.ts'
-import { prove } from './prove.ts'
-import { exitCode, type Outcome, type ProofReport, type RecoveryReport, type Report } from './report/report.ts'
+import { leftAlone, unchecked } from './only-forwards.ts'
+import { movedSince } from './planned.ts'
+import type { Checked, Playbook } from './playbook.ts'
+import { provePrivileges } from './privileges.ts'
+import { ofTheirTunnels, prove } from './prove.ts'
+import type {
+  AwayReport,
+  ForwardReport,
+  HostReport,
+  Outcome,
+  ProofReport,
+  RecoveryReport,
+  Report,
+} from './report/report.ts'
+import { exitCode } from './report/report.ts'
 import { changingOf, closed, type Run } from './run.ts'
 import { tryProofs } from './verify/proofs.ts'
+import { waitFor } from './waiting.ts'
 
 /** The whole run: look at every host at once, plan, show, change step by step, prove every forward, report. */
 export async function provision(inventory: Inventory, playbook: Playbook, run: Run): Promise<Report> {
   const began = run.now()
   const steps = playbook(inventory)
-  const fleet = assemble(inventory, steps, run.limit, began)
+  const alone = leftAlone(inventory, run)
+  const fleet = assemble(inventory, steps, (name) => run.limit(name) && !alone(name), began)
   const members = [...fleet.members.values()]
   const changing = changingOf(fleet, run)
-  const checks = steps.flatMap((step) => (step.kind === 'checked' ? step.forwards : []))
+  const checks = steps.filter((step) => step.kind === 'checked')
+  const wanted = checks.flatMap(({ forwards }) => forwards)
 
   const looks = members.map((member) => look(member, changing))
   // Beside the look, not after it: what this proves stands when nothing has to change.
-  const early = run.command === 'check' ? [] : prove(checks, fleet, inventory, run)
+  const early = run.command === 'check' ? [] : prove(wanted, fleet, inventory, run)
   await Promise.all(looks)
-  const moving = judge(fleet, steps, run, changing) && run.command === 'apply'
-  if (moving) {
+  const again = (some: readonly ForwardReport[]) => prove(ofTheirTunnels(wanted, some), fleet, inventory, run)
+  const first = run.waitMs === undefined ? early : await waitFor(await early, { changing, run, again })
+  const { away, moves, moved } = judge(fleet, checks, run, changing)
+  if (moves) {
     for (const [number, step] of steps.entries()) {
       if (step.kind === 'checked' || run.signal.aborted) continue
       await Promise.all(members.map((member) => change(member, step, number, changing)))
     }
   }
-  for (const member of members) if (!hasFailed(member)) changing.end(member, success(member, fleet, run))
-  const before = await early
-  const forwards = moving && !run.signal.aborted ? await prove(checks, fleet, inventory, run) : before
+  const how = { command: run.command, held: moved || run.signal.aborted }
+  for (const member of members) if (!member.end) changing.end(member, success(member, fleet, how))
+  const before = await first
+  const proved = moves && !run.signal.aborted ? await prove(wanted, fleet, inventory, run) : before
+  const forwards = moved ? [] : proved
 
-  const proofs = run.command === 'apply' && !run.signal.aborted ? await tried(steps, fleet) : []
+  const proofs = [
+    ...(run.command === 'apply' && !moved && !run.signal.aborted ? await tried(checks, fleet) : []),
+    ...(run.leastPrivilege && !run.signal.aborted ? await provePrivileges(checks, fleet, inventory, run) : []),
+  ]
   const { hosts, wire, ...head } = closed(inventory, members, began, run)
   return {
     ...head,
     exitCode: exitCode(hosts, [...forwards, ...proofs], run.signal.aborted),
     hosts,
     forwards,
-    recoveries: promises(steps, fleet),
+    recoveries: promises(checks, fleet),
+    ...(away && { away }),
     ...(proofs.length > 0 && { proofs }),
-    pending: steps.flatMap((step) => (step.kind === 'checked' ? (step.pending?.(fleet.seen) ?? []) : [])),
+    ...unchecked(inventory, run),
+    pending: checks.flatMap(({ pending }) => pending?.(fleet.seen) ?? []),
     wire,
   }
 }
 
-/** The plan, before anything moves: a host that refuses one thing is left alone in all. Is there anything to change? */
-function judge(fleet: Fleet, steps: readonly Step[], run: Run, { end }: Changing): boolean {
-  const planned = [...fleet.members.values()].map((member) => {
+interface Judged {
+  /** Absent: there is nothing to change. */
+  readonly away?: readonly AwayReport[]
+  readonly moves: boolean
+  /** Some host is not as it was when the plan that is to be applied was made: none is touched. */
+  readonly moved: boolean
+}
+
+/** The plan, before anything moves: a host that refuses one thing is left alone in all. */
+function judge(fleet: Fleet, checks: readonly Checked[], run: Run, { end }: Changing): Judged {
+  const members = [...fleet.members.values()]
+  const hosts = members.map((member): HostReport => {
     const { changes, refused } = preview(member, fleet)
     if (hasFailed(member)) return reportOf(member)
     if (refused) end(member, 'rejected', refused)
     if (run.command !== 'apply') member.changes.push(...changes)
     return { ...reportOf(member), changes }
   })
-  run.show({ hosts: planned, recoveries: promises(steps, fleet) })
-  return planned.some(({ changes }) => changes.length > 0)
+  const moved = movedSince(run.planned ?? hosts, hosts)
+  for (const member of members) {
+    const why = moved.get(member.host.name)
+    if (why) end(member, 'differs', why)
+  }
+  const something = hosts.some(({ changes }) => changes.length > 0)
+  const recoveries = promises(checks, fleet)
+  const away = something ? awayOf(checks, hosts, { recoveries, patience: run.patience }) : undefined
+  run.show({ hosts, recoveries, ...(away && { away }) })
+  const moves = run.command === 'apply' && something && moved.size === 0
+  return { ...(away && { away }), moves, moved: moved.size > 0 }
 }
 
 /** What is promised of the forwards of devices within the limit. */
-function promises(steps: readonly Step[], { members, seen }: Fleet): RecoveryReport[] {
-  return steps.flatMap((step) => {
-    if (step.kind !== 'checked') return []
-    return step.forwards.flatMap((forward) => {
-      const recovery = members.has(forward.device) ? step.recovery(forward, seen) : undefined
+function promises(checks: readonly Checked[], { members, seen }: Fleet): RecoveryReport[] {
+  return checks.flatMap(({ forwards, recovery: promise }) =>
+    forwards.flatMap((forward) => {
+      const recovery = members.has(forward.device) ? promise(forward, seen) : undefined
       const { device, gateway, bindAddress, port } = forward
       return recovery ? [{ device, gateway, bindAddress, port, ...recovery }] : []
-    })
-  })
+    }),
+  )
 }
 
-function success(member: Member, fleet: Fleet, { command, signal }: Run): Outcome {
-  if (signal.aborted && preview(member, fleet).changes.length > 0) return 'differs'
+/** `held`: by Ctrl-C, or by a plan that does not hold any more; what was not done then still differs. */
+function success(member: Member, fleet: Fleet, { command, held }: { command: Run['command']; held: boolean }): Outcome {
+  if (held && preview(member, fleet).changes.length > 0) return 'differs'
   if (member.changes.length === 0) return 'ok'
   return command === 'apply' ? 'changed' : 'differs'
 }
 
-async function tried(steps: readonly Step[], { members, seen }: Fleet): Promise<ProofReport[]> {
-  const wanted = steps.flatMap((step) => (step.kind === 'checked' ? [...(step.proofs ?? [])] : []))
+async function tried(checks: readonly Checked[], { members, seen }: Fleet): Promise<ProofReport[]> {
+  const wanted = checks.flatMap(({ proofs }) => [...(proofs ?? [])])
   const reports = await Promise.all(
     wanted.map(([host, proofs]) => tryProofs({ host, proofs, seen, session: members.get(host)?.session })),
   )

@@ -66,6 +66,8 @@ export interface Change {
   readonly activate?: Sh
   /** What the host's sshd proves once it is live, where that is not what it proves now: no other key stays pinned then. */
   readonly hostKeys?: readonly string[]
+  /** What runs and is stopped or restarted by `activate`, which has it up again within so many seconds, or fails. */
+  readonly interrupts?: { readonly units: readonly string[]; readonly seconds: number }
   /** Makes the old state live again, after the saved files are back. May run twice, and when nothing was activated. */
   readonly undo?: Sh
 }
@@ -81,4 +83,41 @@ export interface Proof {
   readonly what: string
   /** Undefined: there is nothing to try it with. */
   readonly script: Sh | ((seen: Seen) => Sh | undefined)
+}
+
+/** A key of a host, and what it must not be able to do elsewhere: tried for real by the host itself, when asked. */
+export interface LeastPrivilege {
+  /** Where the key is let in, and how the host dials there. */
+  readonly on: string
+  readonly address: string
+  readonly port: number
+  readonly account: string
+  /** Files on the host that has the key. */
+  readonly identityFile: string
+  readonly knownHosts: string
+  readonly attempts: readonly Attempt[]
+}
+
+export interface Attempt {
+  readonly name: string
+  /** How it is tried, see src/verify/least-privilege.sh. */
+  readonly kind:
+    | 'shell'
+    | 'command'
+    | 'sftp'
+    | 'terminal'
+    | 'agent'
+    | 'x11'
+    | 'connect'
+    | 'socks'
+    | 'listen'
+    | 'listen_for_all'
+    | 'reached'
+    | 'tun'
+  /** An address and port, a port, or a path there. */
+  readonly where?: string
+  /** What it asks for, for people: `a shell`. */
+  readonly words: string
+  /** Each of these alone refuses it. */
+  readonly refusedBy: readonly string[]
 }

@@ -5,26 +5,35 @@ import type { LastProofs } from './last-proofs.ts'
 import { parseHostKey } from './pins.ts'
 import { type ReachContext, reach } from './reach.ts'
 import type { Progress } from './report/progress.ts'
-import type { Outcome, Report, Trouble } from './report/report.ts'
+import type { HostReport, Outcome, Report, Trouble } from './report/report.ts'
 
 /** Everything a run needs from outside. Time, randomness and the wire are arguments. */
 export interface Run {
   readonly command: Report['command']
   readonly limit: (name: string) => boolean
+  /** `forwards`: nobody logs in to a device but through a forward, and there its host key is enough. */
+  readonly only?: 'forwards' | undefined
+  /** How long to wait for what is not there yet, in a run that changes nothing. */
+  readonly waitMs?: number | undefined
   readonly context: ReachContext
   readonly progress: Progress
   readonly lastProofs: LastProofs
   /** Called with the plan before anything moves. */
-  readonly show: (plan: Pick<Report, 'hosts' | 'recoveries'>) => void
+  readonly show: (plan: Pick<Report, 'hosts' | 'recoveries' | 'away'>) => void
+  /** What is to be done, and nothing else: a plan that was looked at before. */
+  readonly planned?: readonly HostReport[]
   /** Aborted: nothing new is begun. */
   readonly signal: AbortSignal
   readonly debug: (title: string, text: string) => void
   readonly now: () => number
-  readonly wait: (ms: number) => Promise<void>
+  /** Shorter where the signal is given and fires. */
+  readonly wait: (ms: number, signal?: AbortSignal) => Promise<void>
   readonly clock: () => Date
   readonly runId: string
   readonly who: string
   readonly patience: number
+  /** Is it tried, too, what keys must not be able to do. */
+  readonly leastPrivilege?: boolean
 }
 
 function pinKeeper({ command, context: { wire } }: Run): PinKeeper {

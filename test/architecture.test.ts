@@ -96,6 +96,18 @@ describe('imports point one way', () => {
     expect(offenders(/^src\/status\//, below)).toEqual([])
   })
 
+  test('what a drill has hosts do knows sessions and scripts, and not the run', () => {
+    const below = /^src\/(session|script|sh|errors|recovery)\.ts$|^src\/(inventory|drill)\//
+    expect(offenders(/^src\/drill\//, below)).toEqual([])
+  })
+
+  test('the links of a diagnosis know what was told, and nobody to ask', () => {
+    const told =
+      /^src\/doctor\/(?!examine|scripts)|^src\/report\/|^src\/inventory\/(forward|model)\.ts$|^src\/(errors|pins)\.ts$|^node:net$/
+    expect(offenders(/^src\/doctor\/(?!examine|scripts)/, told)).toEqual([])
+    expect(importersOf(/^src\/doctor\/examine\.ts$/)).toEqual(['src/commands/doctor.ts'])
+  })
+
   test('a report is made of values: it knows no session, no plan and no host', () => {
     expect(offenders(/^src\/report\//, /^src\/report\/|^src\/inventory\/forward\.ts$|^node:(util|stream)$/)).toEqual([])
   })
@@ -125,7 +137,7 @@ describe('one door each', () => {
 
 test('what is pure does no input or output', () => {
   const pure =
-    /^src\/(playbook|recovery|resource|sh|script|plan|fleet|change|transaction|end|resources\/.*|report\/(report|text|html|status.*)|status\/(told|history|door)|ssh-config\/files)\.ts$/
+    /^src\/(playbook|recovery|resource|sh|script|plan|fleet|change|transaction|end|resources\/.*|only-forwards|waiting|report\/(?!progress|screen).*|status\/(told|history|door)|ssh-config\/files)\.ts$/
   const io = imports.filter(({ from, to, type }) => pure.test(from) && !type && to.startsWith('node:'))
   expect(io.filter(({ to }) => !/^node:(util|crypto)$/.test(to))).toEqual([])
 })

@@ -21,6 +21,8 @@ describe('wrong words are told with a hint, and contact nobody', () => {
     [['status'], 'a word is missing'],
     [[lan, 'another.json'], 'another.json'],
     [[lan, '--limit'], 'limit'],
+    [['verify', lan, '--only', 'hosts'], 'hosts'],
+    [['verify', lan, '--only', 'forwards', '--least-privilege'], 'mutually exclusive'],
   ])('%j', (words, said) => {
     const { code, stdout, stderr } = provision(words)
     expect([code, stdout]).toEqual([2, ''])
@@ -44,6 +46,12 @@ describe('wrong words are told with a hint, and contact nobody', () => {
       stderr: expect.stringContaining('verfy: there is no such file'),
     })
   })
+})
+
+test.each([['0'], ['86401'], ['soon']])('verify --wait %s is no time, and contacts nobody', (wait) => {
+  const { code, stdout, stderr } = provision(['verify', lan, '--wait', wait])
+  expect([code, stdout]).toEqual([2, ''])
+  expect(stderr).toContain('--wait takes seconds, from 1 to 86400')
 })
 
 describe('an inventory', () => {

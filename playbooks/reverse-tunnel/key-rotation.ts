@@ -77,6 +77,7 @@ export function moveToNextKey(device: Device, gateways: readonly Gateway[]): Res
             sleep 0.25
           done
         `,
+        interrupts: { units, seconds: 30 },
         undo: sh`systemctl restart --no-block ${units}`,
       }
     },

@@ -1,5 +1,16 @@
-import { type Device, type Forward, type Gateway, known, type Late, printListener, versionOf } from '../../src/index.ts'
-import { accountOf, dialler } from './names.ts'
+import {
+  type Carrier,
+  type Device,
+  type Forward,
+  type Gateway,
+  type Inventory,
+  known,
+  type Late,
+  printListener,
+  socketName,
+  versionOf,
+} from '../../src/index.ts'
+import { accountOf, dialler, tunnelUnitName, unitPrefix } from './names.ts'
 import { hasCredentials } from './unit.ts'
 
 export const forwardsOn = (gateway: Gateway, device: Device): readonly Forward[] =>
@@ -23,6 +34,18 @@ export const accountOn = (gateway: Gateway, device: Device) =>
 
 export const mayListen = (gateway: Gateway, device: Device) =>
   forwardsOn(gateway, device).map((forward) => `permitlisten="${printListener(forward)}"`)
+
+/** What holds a forward open: the device's unit, and where systemd owns the port, what is behind it. */
+export const carriersOf =
+  ({ gateways }: Inventory) =>
+  (forward: Forward): Carrier[] => {
+    const door = `${unitPrefix}${socketName(forward)}`
+    const units = gateways.filter(({ name }) => name === forward.gateway).map(tunnelUnitName)
+    return [
+      { host: forward.device, units },
+      { host: forward.gateway, units: [`${door}.socket`, `${door}.service`] },
+    ]
+  }
 
 /** Where systemd hands the key to the unit, nobody but root may read its file. */
 export function keyOwner(device: Device): Late<string> {

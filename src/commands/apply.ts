@@ -1,17 +1,31 @@
 import type { CommandModule } from 'yargs'
 import { type RunArguments, runOptions } from './options.ts'
 
-export const apply: CommandModule<unknown, RunArguments & { check: boolean }> = {
+export const apply: CommandModule<unknown, RunArguments & { check: boolean; out: string | undefined }> = {
   command: '$0 <inventory>',
   describe: 'Look, plan, show, change, and prove every forward',
   builder: (argv) =>
-    runOptions(argv).option('check', {
-      type: 'boolean',
-      default: false,
-      describe: 'Look, plan and show the difference; touch nothing',
-    }) as never,
+    runOptions(argv)
+      .option('check', {
+        type: 'boolean',
+        default: false,
+        describe: 'Look, plan and show the difference; touch nothing',
+      })
+      .option('out', {
+        type: 'string',
+        implies: 'check',
+        describe: 'With --check: write the plan to this file, for `provision apply FILE`',
+      }) as never,
   async handler(argv) {
     const { run } = await import('./run.ts')
-    await run(argv.check ? 'check' : 'apply', argv)
+    const { out } = argv
+    await run(argv.check ? 'check' : 'apply', argv, {
+      ...(out !== undefined && {
+        after: async ({ report, inventory }) => {
+          const { writePlan } = await import('../plan-file.ts')
+          await writePlan(out, { inventory, playbook: argv.playbook, limit: argv.limit ?? [] }, report, new Date())
+        },
+      }),
+    })
   },
 }

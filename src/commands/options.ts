@@ -2,10 +2,24 @@ import type { Argv } from 'yargs'
 
 /** The options of every command that looks at hosts or changes them. */
 export function hostOptions<T>(argv: Argv<T>) {
+  return workOptions(
+    argv
+      .positional('inventory', { type: 'string', describe: 'The inventory, a JSON file', demandOption: true })
+      .option('limit', {
+        type: 'string',
+        array: true,
+        nargs: 1,
+        describe: 'Only hosts of this name or glob; repeatable',
+      }),
+  )
+}
+
+/** How it is done and told, whatever says what is to be done. */
+export function workOptions<T>(argv: Argv<T>) {
   return argv
-    .positional('inventory', { type: 'string', describe: 'The inventory, a JSON file', demandOption: true })
-    .option('limit', { type: 'string', array: true, nargs: 1, describe: 'Only hosts of this name or glob; repeatable' })
     .option('json', { type: 'boolean', default: false, describe: 'Print the report as one JSON document' })
+    .option('junit', { type: 'string', describe: 'Write the report to this file as JUnit XML, for a CI' })
+    .option('metrics', { type: 'string', describe: 'Write the report to this file as metrics for Prometheus' })
     .option('quiet', { type: 'boolean', default: false, describe: 'Print the summary alone' })
     .option('verbose', { type: 'boolean', default: false, describe: 'Print every change with its diff' })
     .option('debug', {
@@ -46,5 +60,6 @@ export function runOptions<T>(argv: Argv<T>) {
   })
 }
 
+export type WorkArguments = ReturnType<ReturnType<typeof workOptions>['parseSync']>
 export type HostArguments = ReturnType<ReturnType<typeof hostOptions>['parseSync']>
 export type RunArguments = ReturnType<ReturnType<typeof runOptions>['parseSync']>

@@ -2,29 +2,35 @@ import { homedir, hostname, userInfo } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import reverseTunnel from '../../playbooks/reverse-tunnel.ts'
+import { drill, type Wish } from '../drill.ts'
 import { InventoryError } from '../errors.ts'
 import { hosts, type Inventory } from '../inventory/model.ts'
 import { readInventory } from '../inventory.ts'
 import { lastProofs, lastProofsFile } from '../last-proofs.ts'
 import { openPins, type Pins } from '../pins.ts'
+import type { Sources } from '../plan-file.ts'
 import { loadPlaybook } from '../playbook-file.ts'
 import { provision } from '../provision.ts'
 import { reachContext } from '../reach.ts'
+import { inertJson } from '../report/inert.ts'
 import { liveProgress, type Progress, plainProgress, silent } from '../report/progress.ts'
-import type { Report } from '../report/report.ts'
+import type { HostReport, Report } from '../report/report.ts'
 import { clean, printPlan, printReport } from '../report/text.ts'
 import type { Run } from '../run.ts'
 import { wire } from '../session.ts'
 import { takeBack } from '../undo.ts'
 import { askPassword, askYes } from './ask.ts'
 import type { HostArguments, RunArguments } from './options.ts'
+import { outputs } from './outputs.ts'
 
 /** `provision`, `--check` and `verify`; and the commands that ask for something beyond the inventory. */
 export async function run(command: Report['command'], argv: RunArguments, asked: Asked = {}): Promise<void> {
-  const { wish = (written) => written, limit = argv.limit, after } = asked
+  const { wish = (written) => written, limit = argv.limit, planned, after } = asked
   const inventory = wish(await readInventory(argv.inventory))
   const playbook = argv.playbook === undefined ? reverseTunnel : await loadPlaybook(argv.playbook)
-  const go = (settings: Run) => provision(inventory, playbook, settings)
+  await planned?.mustBeOf({ inventory, playbook: argv.playbook, limit: limit ?? [] })
+  const go = (settings: Run) =>
+    provision(inventory, playbook, { ...settings, ...asked.looking, ...(planned && { planned: planned.hosts }) })
   const done = await conduct(command, { ...argv, limit: limit && [...limit] }, inventory, go)
   await after?.(done)
 }
@@ -35,6 +41,19 @@ export async function undo(command: Report['command'], argv: HostArguments, name
   await conduct(command, argv, inventory, (settings) => takeBack(inventory, settings, named))
 }
 
+/** `drill`: `wish` is what happens to whom. */
+export async function drilled(
+  argv: HostArguments,
+  inventory: Inventory,
+  wish: Pick<Wish, 'drilled' | 'names'>,
+): Promise<void> {
+  await conduct('drill', argv, inventory, (settings) => {
+    const verify = (limit: Run['limit']) =>
+      provision(inventory, reverseTunnel, { ...settings, command: 'verify', limit })
+    return drill(inventory, settings, { ...wish, verify })
+  })
+}
+
 /** From the words of the command line to a run, and from its report to the exit code. */
 async function conduct(
   command: Report['command'],
@@ -43,6 +62,7 @@ async function conduct(
   go: (settings: Run) => Promise<Report>,
 ): Promise<Done> {
   const limit = limitOf(argv.limit, inventory)
+  const files = await outputs({ inventory, argv, env: process.env, clock: () => new Date() })
   const progress = progressOf(argv)
   const color = process.stdout.hasColors?.() ?? false
   const context = reachContext(inventory, {
@@ -81,7 +101,7 @@ async function conduct(
       if (argv.debug) progress.note(`--- ${title}\n${text}`)
     },
     now: () => performance.now(),
-    wait: async (ms) => void (await wait(ms)),
+    wait: (ms, signal) => wait(ms, undefined, signal && { signal }).catch(() => undefined),
     clock: () => new Date(),
     runId: `${new Date().toISOString().replaceAll(/\D/g, '').slice(0, 14)}-${Math.random().toString(36).slice(2, 8)}`,
     who: `${userInfo().username} on ${hostname()}, process ${process.pid}, since ${new Date().toISOString()}`,
@@ -93,10 +113,14 @@ async function conduct(
   if (argv.debug) progress.note(`${report.wire.connections} connections, ${report.wire.execs} execs`)
   process.stdout.write(
     argv.json
-      ? `${harmless(JSON.stringify(report, undefined, 2))}\n`
+      ? `${inertJson(harmless(JSON.stringify(report, undefined, 2)))}\n`
       : printReport(report, { color, diffs: argv.verbose || /check$/.test(command) }),
   )
   process.exitCode = report.exitCode
+  for (const sentence of await files.write(report)) {
+    process.stderr.write(`provision: error: ${sentence}\n`)
+    process.exitCode ||= 1
+  }
   return { report, inventory, pins: context.wire.pins, note: (text) => progress.note(text) }
 }
 
@@ -105,6 +129,10 @@ export interface Asked {
   /** @throws InventoryError for what the inventory does not have */
   readonly wish?: (inventory: Inventory) => Inventory
   readonly limit?: readonly string[]
+  /** How a run looks that changes nothing. */
+  readonly looking?: Pick<Run, 'leastPrivilege' | 'only' | 'waitMs'>
+  /** This plan and no other. */
+  readonly planned?: { readonly hosts: readonly HostReport[]; readonly mustBeOf: (sources: Sources) => Promise<void> }
   /** After the report was printed. */
   readonly after?: (done: Done) => Promise<void>
 }

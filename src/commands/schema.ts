@@ -1,10 +1,27 @@
 import type { CommandModule } from 'yargs'
 
-export const schema: CommandModule = {
-  command: 'schema',
-  describe: 'Print the JSON schema of inventories',
-  async handler() {
+export const schema: CommandModule<unknown, { inventory?: string }> = {
+  command: 'schema [inventory]',
+  describe: 'Print the JSON schema of inventories; or check this inventory, contacting nobody',
+  builder: (argv) =>
+    argv.positional('inventory', {
+      type: 'string',
+      describe: 'An inventory to check: against the schema, and for what no schema can tell',
+    }) as never,
+  async handler({ inventory: file }) {
+    if (file !== undefined) return check(file)
     const { readFile } = await import('node:fs/promises')
     process.stdout.write(await readFile(new URL('./schema.json', import.meta.url), 'utf8'))
   },
+}
+
+/** @throws InventoryError which says what is wrong, and where */
+async function check(file: string): Promise<void> {
+  const { readInventory } = await import('../inventory.ts')
+  const { gateways, devices } = await readInventory(file)
+  const count = (number: number, noun: string) => `${number} ${noun}${number === 1 ? '' : 's'}`
+  const forwards = devices.flatMap((device) => device.forwards).length
+  process.stdout.write(
+    `${file}: as it should be: ${count(gateways.length, 'gateway')}, ${count(devices.length, 'device')}, ${count(forwards, 'forward')}\n`,
+  )
 }

@@ -1,5 +1,6 @@
 import { findNodeAtLocation, type Node } from 'jsonc-parser'
-import { InventoryError } from '../errors.ts'
+import { InventoryError, type Problem } from '../errors.ts'
+import { position } from './places.ts'
 import { show } from './words.ts'
 
 export type Path = readonly (string | number)[]
@@ -34,22 +35,14 @@ export function problemsOf(text: string, file: string, root: Node | undefined): 
     line: (where) => `line ${position(text, typeof where === 'number' ? where : keyOffset(root, where)).line}`,
     throwIfAny() {
       if (found.length === 0) return
-      const lines = found
-        .toSorted((a, b) => a.offset - b.offset)
-        .map(({ offset, path, sentence }) => `${place(text, file, offset)} ${printPath(path)}: ${sentence}`)
-      throw new InventoryError([...new Set(lines)].join('\n'))
+      const problems = new Map<string, Problem>()
+      for (const { offset, path, sentence } of found.toSorted((a, b) => a.offset - b.offset)) {
+        const problem = { file, ...position(text, offset), message: `${printPath(path)}: ${sentence}` }
+        problems.set(`${file}:${problem.line}:${problem.column} ${problem.message}`, problem)
+      }
+      throw new InventoryError([...problems.keys()].join('\n'), undefined, [...problems.values()])
     },
   }
-}
-
-function place(text: string, file: string, offset: number): string {
-  const { line, column } = position(text, offset)
-  return `${file}:${line}:${column}`
-}
-
-function position(text: string, offset: number): { line: number; column: number } {
-  const before = text.slice(0, offset)
-  return { line: before.split('\n').length, column: offset - before.lastIndexOf('\n') }
 }
 
 /** `devices.host-a.lan.internal.forwards[0]`, as the documentation writes it. */

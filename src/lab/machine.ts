@@ -7,7 +7,7 @@ import { addressOf, forgetNames, learnNames } from './names.ts'
 import { cutOff, mendCut } from './network.ts'
 import type { LabPlan, MachinePlan, Role, Suite } from './plan.ts'
 import { powerOff, powerOn } from './power.ts'
-import { leaderIn } from './processes.ts'
+import { leaderOf } from './processes.ts'
 import { renumber } from './renumber.ts'
 import { dropRoot, writeRoot } from './root.ts'
 import { attach, type CaptureOptions, capture, insideCommand } from './run.ts'
@@ -57,8 +57,9 @@ export function machineOf(plan: LabPlan, machine: MachinePlan): Machine {
       () => true,
       () => false,
     )
+  const lookup = leaderOf(namespace)
   const leader = async () => {
-    const pid = await leaderIn(namespace)
+    const pid = await lookup()
     if (pid !== undefined) return pid
     throw new ProvisionError(`lab: ${name} is off`, `provision lab boot … ${name}`)
   }
@@ -81,7 +82,7 @@ export function machineOf(plan: LabPlan, machine: MachinePlan): Machine {
     user,
     namespace,
     root: join(directory, 'disk', 'root'),
-    state: async () => ((await leaderIn(namespace)) === undefined ? 'off' : (await isCut()) ? 'cut' : 'on'),
+    state: async () => ((await lookup()) === undefined ? 'off' : (await isCut()) ? 'cut' : 'on'),
     leader,
     exec,
     sh: (script, options) => exec(['sh', '-c', script], options),

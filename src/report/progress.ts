@@ -1,4 +1,5 @@
 import type { Writable } from 'node:stream'
+import { inert } from './inert.ts'
 
 /** Who is told how far each host is. On stderr, so that stdout holds the result alone. */
 export interface Progress {
@@ -18,7 +19,7 @@ export function plainProgress(out: Writable): Progress {
   return {
     phase() {},
     end: (host, outcome) => void out.write(`${host}: ${outcome}\n`),
-    note: (text) => void out.write(`${text}\n`),
+    note: (text) => void out.write(`${inert(text)}\n`),
     close() {},
   }
 }

@@ -1,7 +1,7 @@
 /** What happened, as values: the document that `--json` prints. Durations in seconds. Never holds a secret. */
 export interface Report {
   readonly version: 1
-  readonly command: 'apply' | 'check' | 'verify' | 'undo' | 'undo-check'
+  readonly command: 'apply' | 'check' | 'verify' | 'undo' | 'undo-check' | 'drill'
   readonly inventory: string
   readonly seconds: number
   readonly exitCode: number
@@ -9,10 +9,16 @@ export interface Report {
   readonly forwards: readonly ForwardReport[]
   /** What is promised of each forward with the settings that it has after the run, or would have. */
   readonly recoveries: readonly RecoveryReport[]
+  /** How long each device may be away while what was planned is done; absent where nothing was planned. */
+  readonly away?: readonly AwayReport[]
   /** What was begun and is not done: a sentence each, the next run goes on. */
   readonly pending?: readonly string[]
   /** What was tried in the end, where a command tries something. */
   readonly proofs?: readonly ProofReport[]
+  /** What was broken on purpose. */
+  readonly faults?: readonly FaultReport[]
+  /** What a run that was told to look at less could not tell. */
+  readonly unchecked?: readonly UncheckedReport[]
   /** What the run cost on the wire. */
   readonly wire: { readonly connections: number; readonly execs: number }
 }
@@ -38,6 +44,10 @@ export interface ChangeReport {
   readonly resource: string
   readonly summary: string
   readonly diff?: string
+  /** Digest of what the host showed: while it shows the same, the change is the same. */
+  readonly seen?: string
+  /** What runs and is stopped or restarted by it, up again or failed within so many seconds. */
+  readonly interrupts?: { readonly units: readonly string[]; readonly seconds: number }
 }
 
 export interface Trouble {
@@ -59,6 +69,8 @@ export interface ForwardReport {
   readonly latencyMs?: number
   /** When the device last proved who it is, through any forward, as far as this machine knows; ISO 8601. */
   readonly lastProof?: string
+  /** What the proof leaves open although the state is `ok`: a sentence. */
+  readonly unchecked?: string
   /** What the device is, as it says itself once it has proved who it is. */
   readonly runsOn?: RunsOn
   readonly error?: Trouble
@@ -72,11 +84,18 @@ export interface RunsOn {
   readonly sshd?: string
 }
 
+export interface UncheckedReport {
+  readonly host: string
+  readonly what: string
+}
+
 export interface ProofReport {
   readonly host: string
   readonly what: string
   /** `untried`: the host could not be asked, or there was nothing to try it with. */
   readonly state: 'holds' | 'fails' | 'untried'
+  /** What it is one of: `attempts with its key on ssh-gw.guest.internal`. Those that hold are told in one line. */
+  readonly of?: string
   readonly error?: Trouble
 }
 
@@ -85,6 +104,47 @@ export interface RecoveryReport extends Pick<ForwardReport, 'device' | 'gateway'
   readonly powerCut: number
   readonly silentLink: number
   readonly frozenClient: number
+}
+
+/** Seconds in which the device's tunnel may be gone; 0: it is not interrupted. */
+export interface AwayReport {
+  readonly device: string
+  readonly seconds: number
+  /** Where the change does not hold and the host takes it back. */
+  readonly undone: number
+}
+
+export interface FaultReport {
+  readonly name: 'kill' | 'freeze' | 'network' | 'sshd' | 'port'
+  readonly title: string
+  /** Where it happened. */
+  readonly host: string
+  /** Seconds, as in the plan. */
+  readonly promised?: number
+  /** Seconds until the right device answered again; absent: it did not, or nothing happened. */
+  readonly seconds?: number
+  readonly verdict: 'kept' | 'late' | 'never' | 'untried'
+  readonly error?: Trouble
+}
+
+/** Of a drill: what was asked for and not kept, or not done, is a failure. */
+export function faultsExitCode(before: number, faults: readonly FaultReport[], interrupted: boolean): number {
+  if (interrupted) return 130
+  return before || (faults.every(({ verdict }) => verdict === 'kept') ? 0 : 1)
+}
+
+/** Where in the inventory hosts and forwards were written; undefined: not in this file. */
+export interface Source {
+  /** As those who read a report know it: a path that begins where their checkout does. */
+  readonly file: string
+  host(name: string): Spot | undefined
+  forward(forward: Pick<ForwardReport, 'device' | 'gateway' | 'bindAddress' | 'port'>): Spot | undefined
+}
+
+/** Both count from 1. */
+export interface Spot {
+  readonly line: number
+  readonly column: number
 }
 
 const good = new Set<string>(['ok', 'holds', 'untried'])

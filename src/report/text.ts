@@ -1,6 +1,18 @@
 import { styleText } from 'node:util'
 import { printListener } from '../inventory/forward.ts'
-import type { ForwardReport, HostReport, ProofReport, RecoveryReport, Report, Trouble } from './report.ts'
+import { inert } from './inert.ts'
+import { folded } from './proofs.ts'
+import type {
+  AwayReport,
+  FaultReport,
+  ForwardReport,
+  HostReport,
+  ProofReport,
+  RecoveryReport,
+  Report,
+  Trouble,
+  UncheckedReport,
+} from './report.ts'
 
 /**
  * How a report reads. One line a host, one line a forward, what went wrong right below it with what to do now.
@@ -15,11 +27,25 @@ export interface TextOptions {
 export function printReport(report: Report, options: TextOptions): string {
   const paint = painter(options.color)
   const width = Math.max(...report.hosts.map(({ name }) => name.length), 0)
+  const { proofs = [] } = report
   const lines = [
     ...report.hosts.flatMap((host) => [hostLine(host, width, paint), ...details(host, options, paint)]),
-    ...report.forwards.flatMap((forward) => [forwardLine(forward, paint), ...trouble(forward.error, paint)]),
-    ...(report.command === 'check' ? report.recoveries.map(recoveryLine) : []),
-    ...(report.proofs ?? []).flatMap((proof) => [proofLine(proof, paint), ...trouble(proof.error, paint)]),
+    ...report.forwards.flatMap((forward) => [
+      forwardLine(forward, paint),
+      ...(forward.unchecked ? [`  ${paint('yellow', 'unchecked')}: ${clean(forward.unchecked)}`] : []),
+      ...trouble(forward.error, paint),
+    ]),
+    ...(report.command === 'check'
+      ? [...report.recoveries.map(recoveryLine), ...(report.away ?? []).map(awayLine)]
+      : []),
+    ...(options.diffs ? proofs : folded(proofs)).flatMap((proof) => [
+      proofLine(proof, paint),
+      ...trouble(proof.error, paint),
+    ]),
+    ...faultLines(report.faults ?? [], paint),
+    ...sentences(report.unchecked ?? []).map(
+      ([what, names]) => `${paint('yellow', 'unchecked')} on ${names.join(', ')}: ${clean(what)}`,
+    ),
     ...(report.pending ?? []).map((sentence) => `${paint('yellow', 'pending')}: ${clean(sentence)}`),
     closing(report),
   ]
@@ -27,19 +53,27 @@ export function printReport(report: Report, options: TextOptions): string {
 }
 
 /** What is going to be changed, before it is, and what is promised of the forwards then. */
-export function printPlan({ hosts, recoveries }: Pick<Report, 'hosts' | 'recoveries'>, options: TextOptions): string {
+export function printPlan({ hosts, recoveries, away = [] }: Plan, options: TextOptions): string {
   const paint = painter(options.color)
   const planned = hosts.filter(({ changes }) => changes.length > 0)
   if (planned.length === 0) return 'plan: nothing to change'
   return [
     ...planned.flatMap((host) => [planHead(host), ...changes(host, options, paint)]),
     ...recoveries.map(recoveryLine),
+    ...away.map(awayLine),
   ].join('\n')
 }
+
+type Plan = Pick<Report, 'hosts' | 'recoveries' | 'away'>
 
 function recoveryLine({ device, gateway, powerCut, silentLink, ...listener }: RecoveryReport): string {
   const promise = `back within ${powerCut} s after a power cut, ${silentLink} s after a silent link`
   return `${printListener(listener)} on ${gateway} (${device}): ${promise}`
+}
+
+function awayLine({ device, seconds, undone }: AwayReport): string {
+  if (seconds === 0) return `${device}: its tunnel is not interrupted`
+  return `${device}: away for at most ${seconds} s while its tunnel changes, ${undone} s if that has to be undone`
 }
 
 function planHead({ name, takesBack }: HostReport): string {
@@ -103,9 +137,32 @@ function forwardLine(
   return `${printListener({ bindAddress, port })} on ${gateway}  ${paint(state === 'ok' ? 'green' : 'red', state === 'ok' ? 'answers' : state)}${proof}`
 }
 
+/** A table: what happened, what the plan had promised, what was measured. */
+function faultLines(faults: readonly FaultReport[], paint: Paint): string[] {
+  const width = Math.max(...faults.map(({ title }) => title.length), 'fault'.length)
+  const row = (title: string, promised: string, measured: string, verdict: string) =>
+    `${title.padEnd(width)}  ${promised.padStart(8)}  ${measured.padStart(8)}  ${verdict}`
+  const figure = (count: number | undefined, digits: number) =>
+    count === undefined ? '-' : `${count.toFixed(digits)} s`
+  const rows = faults.flatMap(({ title, promised, seconds, verdict, error }) => [
+    row(title, figure(promised, 0), figure(seconds, 1), paint(verdictStyles[verdict], verdict)),
+    ...trouble(error, paint),
+  ])
+  return faults.length === 0 ? [] : [row('fault', 'promised', 'measured', 'verdict'), ...rows]
+}
+
+const verdictStyles = { kept: 'green', late: 'red', never: 'red', untried: 'yellow' } as const
+
 function proofLine({ host, what, state }: ProofReport, paint: Paint): string {
   const style = { holds: 'green', fails: 'red', untried: 'yellow' } as const
   return `${host}  ${paint(style[state], state === 'holds' ? 'proved' : state)}: ${clean(what)}`
+}
+
+/** What is the same for many hosts is said once. */
+function sentences(unchecked: readonly UncheckedReport[]): [what: string, hosts: string[]][] {
+  const all = new Map<string, string[]>()
+  for (const { host, what } of unchecked) all.set(what, [...(all.get(what) ?? []), host])
+  return [...all]
 }
 
 function trouble(error: Trouble | undefined, paint: Paint): string[] {
@@ -114,7 +171,8 @@ function trouble(error: Trouble | undefined, paint: Paint): string[] {
   return [...message.map((line) => `  ${paint('red', line)}`), ...(error.hint ? [`  hint: ${clean(error.hint)}`] : [])]
 }
 
-function closing({ hosts, forwards, seconds, command }: Report): string {
+/** The whole run in one sentence. */
+export function closing({ hosts, forwards, faults, seconds, command }: Report): string {
   const count = (outcome: string) => hosts.filter((host) => host.outcome === outcome).length
   const parts = (['changed', 'differs', 'ok', 'rejected', 'undone', 'unreachable', 'unknown'] as const)
     .filter((outcome) => count(outcome) > 0)
@@ -123,7 +181,12 @@ function closing({ hosts, forwards, seconds, command }: Report): string {
   const proved = forwards.length
     ? `; ${answering} of ${plural(forwards.length, 'forward')} ${answering === 1 ? 'reaches its' : 'reach their'} device`
     : ''
-  const verb = verbs[command]
+  if (faults) {
+    const kept = faults.filter(({ verdict }) => verdict === 'kept').length
+    return `drilled: ${kept} of ${plural(faults.length, 'promise')} kept, ${seconds.toFixed(1)} s`
+  }
+  const still = command === 'apply' && count('differs') > 0 && count('changed') === 0
+  const verb = still ? 'nothing was touched' : verbs[command]
   return `${verb}: ${parts.join(', ') || 'no hosts'}${proved}, ${seconds.toFixed(1)} s`
 }
 
@@ -133,11 +196,12 @@ const verbs = {
   verify: 'verified',
   undo: 'taken back',
   'undo-check': 'checked, nothing was touched',
+  drill: 'drilled',
 } as const
 
 const plural = (count: number, noun: string) => `${count} ${noun}${count === 1 ? '' : 's'}`
 
-/** No terminal control from the far side: everything below space but line ends and tabs. */
+/** No terminal control from the far side: everything below space but line ends and tabs. And no command to a CI. */
 export function clean(text: string): string {
-  return text.replaceAll(/\r\n?/g, '\n').replaceAll(/[\0-\x08\x0b-\x1f\x7f-\x9f]/g, '')
+  return inert(text.replaceAll(/\r\n?/g, '\n').replaceAll(/[\0-\x08\x0b-\x1f\x7f-\x9f]/g, ''))
 }

@@ -58,6 +58,7 @@ export function systemdUnit(name: string, unit: { content: Late<string>; settle?
           journalctl --quiet --no-pager --output=cat --lines=10 --unit=${name} >&2
           exit 1
         `,
+        ...(running === 'running' && { interrupts: { units: [name], seconds: unit.settle ?? 30 } }),
         undo:
           running === 'running'
             ? sh`systemctl daemon-reload; systemctl restart --no-block ${name}`

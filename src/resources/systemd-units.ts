@@ -61,14 +61,20 @@ export function systemdUnits(
       const restart = names.filter((name) => written.includes(name) && runs.has(name))
       const start = names.filter((name) => !runs.has(name))
       if (files === 'converged' && enable.length + disable.length + start.length === 0) return 'converged'
+      /** Of those that others start: what runs of them runs by the old file. */
+      const idle = written.filter((name) => !names.includes(name))
+      const interrupted = [
+        ...restart,
+        ...removed.filter((name) => !lingers.includes(name)),
+        ...idle.filter((name) => there.has(name)),
+      ]
       const moved = {
         written,
         removed,
         lingers,
         restart,
         start,
-        /** Of those that others start: what runs of them runs by the old file. */
-        idle: written.filter((name) => !names.includes(name)),
+        idle,
         before: [...runs, ...disable.map((link) => nameOf(link))].filter((name) => name !== undefined),
       }
       return {
@@ -107,6 +113,7 @@ export function systemdUnits(
           ...disable.map((link) => sh`rm -f ${`${home}/${link}`}`),
         ),
         activate: activate(moved, names, settle),
+        ...(interrupted.length > 0 && { interrupts: { units: interrupted, seconds: settle } }),
         undo: undo(moved),
       } satisfies Change
     },

@@ -32,21 +32,34 @@ export async function rewrite(file: string, change: (before: string) => string):
   }
 }
 
+/** A whole new file that everybody may read, in place of what was there: readers see the old one or the new one. */
+export async function publish(file: string, text: string): Promise<void> {
+  const target = await realpath(file).catch(() => file)
+  await put(target, Buffer.from(text, 'utf8'), 0o644)
+}
+
 async function replace(target: string, text: string): Promise<void> {
-  const beside = `${target}.${randomBytes(6).toString('hex')}`
   const mode = await stat(target).then(
     (there) => there.mode & 0o777,
     () => 0o644,
   )
+  await put(target, Buffer.from(text, 'latin1'), mode)
+}
+
+async function put(target: string, bytes: Buffer, mode: number): Promise<void> {
+  const beside = `${target}.${randomBytes(6).toString('hex')}`
   const handle = await open(beside, 'wx', mode)
   try {
     await handle.chmod(mode)
-    await handle.writeFile(text, 'latin1')
+    await handle.writeFile(bytes)
     await handle.sync()
+    await rename(beside, target)
+  } catch (error) {
+    await unlink(beside).catch(() => undefined)
+    throw error
   } finally {
     await handle.close()
   }
-  await rename(beside, target)
 }
 
 async function acquire(lock: string): Promise<void> {

@@ -2,8 +2,8 @@ import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { NodeSSH } from 'node-ssh'
 import type { AuthenticationType, AuthHandlerMiddleware, Client } from 'ssh2'
-import { ConnectError } from '../errors.ts'
-import { type HostKey, judge, type KnownKeys } from '../pins.ts'
+import { ConnectError, LoginRefused } from '../errors.ts'
+import { type HostKey, hostKeyText, judge, type KnownKeys } from '../pins.ts'
 import { algorithms } from './algorithms.ts'
 import { connectError, isPenalised, lostBeforeHandshake } from './failure.ts'
 import type { Identity } from './identity.ts'
@@ -33,7 +33,7 @@ export type Outcome =
 /**
  * From an open connection to a login, with the host key checked before anything of ours is sent.
  * A key that is not pinned ends the connection: people take their time to answer, and sshd's patience is short.
- * @throws ConnectError `unreachable`, `login`
+ * @throws ConnectError `unreachable`, `login`; LoginRefused where the key was proved
  */
 export async function handshake(socket: Duplex, wish: Handshake): Promise<Outcome> {
   const { known, identity, signal } = wish
@@ -95,7 +95,11 @@ export async function handshake(socket: Duplex, wish: Handshake): Promise<Outcom
       return { kind: 'key', key: seen }
     if (!spoke && lostBeforeHandshake(error) && !isPenalised(greeting))
       return { kind: 'early', error: connectError(error, { greeting, spoke }) }
-    throw connectError(error, { greeting, spoke, partial, identity, timeoutMs: wish.timeoutMs })
+    const failure = connectError(error, { greeting, spoke, partial, identity, timeoutMs: wish.timeoutMs })
+    // Once the key exchange has come to its end, the key that was seen has also signed it.
+    throw failure.kind === 'login' && spoke && seen !== undefined
+      ? new LoginRefused(failure, hostKeyText(seen))
+      : failure
   } finally {
     signal?.removeEventListener('abort', onAbort)
     socket.removeListener('data', listen)

@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream'
-import { ConnectError, ProvisionError, RemoteError } from '../errors.ts'
+import { ConnectError, LoginRefused, ProvisionError, RemoteError } from '../errors.ts'
 import { isOwnSshd, reachedOn, socketName } from '../inventory/forward.ts'
 import type { Device, Forward } from '../inventory/model.ts'
 import { fingerprintOf } from '../pins.ts'
@@ -19,6 +19,8 @@ export interface Proof {
   readonly now: () => number
   /** Has another forward of the same tunnel been proved alive in this run. */
   readonly tunnelLives: boolean
+  /** Is it enough that the device proves its host key: we may have no login there. */
+  readonly hostKeyEnough: boolean
   /** Does a device's socket stand behind the port; absent: the gateway is asked where that matters. */
   readonly tunnelStands?: boolean | undefined
 }
@@ -28,7 +30,8 @@ const silenceMs = 8_000
 
 /**
  * Does the forward reach its device, and is it the right one? From the gateway's own loopback, through the port: the
- * device's sshd has to prove the device's pinned host key, and then let the inventory's user log in and say what runs there.
+ * device's sshd has to prove the device's pinned host key, and then let the inventory's user log in and say what runs
+ * there; where `hostKeyEnough`, it may also refuse that login.
  * One handshake, brought to its end, so that sshd counts no penalty. A TCP connection alone proves nothing.
  */
 export async function proveForward({
@@ -38,6 +41,7 @@ export async function proveForward({
   wire,
   now,
   tunnelLives,
+  hostKeyEnough,
   tunnelStands,
 }: Proof): Promise<ForwardReport> {
   const began = now()
@@ -50,6 +54,7 @@ export async function proveForward({
     ...more,
     ...(error && { error }),
   })
+  const answered = (hostKey: string) => ({ hostKey: fingerprintOf(hostKey), latencyMs: Math.round(now() - began) })
   if (gateway instanceof ProvisionError) {
     return is('unverified', { message: `${forward.gateway} was not there to ask: ${gateway.message}` })
   }
@@ -86,17 +91,17 @@ export async function proveForward({
     const session = await connect(device, { wire, via: 'forward', socket })
     try {
       const { stdout } = await session.exec(runsOnProgram, { timeoutMs: silenceMs, privileged: false })
-      return is('ok', undefined, {
-        hostKey: fingerprintOf(session.hostKey),
-        latencyMs: Math.round(now() - began),
-        runsOn: { ...parseRunsOn(stdout.toString()), ...sshd },
-      })
+      const runsOn = { ...parseRunsOn(stdout.toString()), ...sshd }
+      return is('ok', undefined, { ...answered(session.hostKey), runsOn })
     } finally {
       session.close()
     }
   } catch (error) {
     if (!(error instanceof ProvisionError)) throw error
-    return failed(error, is)
+    if (!(error instanceof LoginRefused)) return failed(error, is)
+    const proved = answered(error.hostKey)
+    if (!hostKeyEnough) return is('unverified', troubleOf(error), proved)
+    return is('ok', undefined, { ...proved, unchecked: `nobody logged in: ${error.message}` })
   }
 }
 
@@ -149,11 +154,13 @@ function refused(error: ProvisionError, forward: Forward): [ForwardState, Troubl
 type Is = (state: ForwardState, error?: Trouble, more?: Partial<ForwardReport>) => ForwardReport
 
 function failed(error: ProvisionError, is: Is): ForwardReport {
-  const trouble = { message: error.message, ...(error.hint && { hint: error.hint }) }
+  const trouble = troubleOf(error)
   if (error instanceof ConnectError && error.kind === 'changed-host-key') return is('wrong-device', trouble)
   if (error instanceof ConnectError && error.kind === 'unreachable') return is('stale', trouble)
   return is('unverified', trouble)
 }
+
+const troubleOf = ({ message, hint }: ProvisionError): Trouble => ({ message, ...(hint && { hint }) })
 
 /**
  * What stands behind the forward is not the device's sshd. It is there when it speaks; or when it holds the connection

@@ -11,6 +11,7 @@ export interface Proving {
   readonly gateway: (name: string) => Promise<Session>
   readonly wire: Wire
   readonly now: () => number
+  readonly hostKeyEnough: boolean
   /** At most this many proofs at once on one gateway: every one is a login at some device's sshd. */
   readonly pace: <T>(gateway: string, work: () => Promise<T>) => Promise<T>
   /** What is known already, once the gateway's session is there; undefined: it will be asked where that matters. */
@@ -34,8 +35,9 @@ export async function proveForwards(forwards: readonly Forward[], proving: Provi
           ([other]) => other.device === forward.device && other.gateway === forward.gateway,
         )
         const tunnelLives = siblings.some(([, { state }]) => state === 'ok')
+        const { wire, now, hostKeyEnough } = proving
         const tunnelStands = proving.tunnelStands?.(forward)
-        const proof = { device, forward, gateway, wire: proving.wire, now: proving.now, tunnelLives, tunnelStands }
+        const proof = { device, forward, gateway, wire, now, tunnelLives, hostKeyEnough, tunnelStands }
         reports.set(forward, await proving.pace(forward.gateway, () => proveForward(proof)))
       }),
     )

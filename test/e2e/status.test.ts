@@ -128,7 +128,7 @@ test('on a terminal --watch leaves everything as it was', async () => {
   child.stdin?.write('\x03')
   expect(await ended).toBe(130)
   expect(screen.startsWith('\x1b[?1049h\x1b[?25l\x1b[H')).toBe(true)
-  expect(screen).toMatch(new RegExp(`\\n${ok} +ok +\\d+ s +now `))
+  expect(screen.replaceAll(/\x1b\[\d+m/g, '')).toMatch(new RegExp(`\\n${ok} +ok +\\d+ s +now `))
   // The terminal shows what was typed.
   expect(screen.replace('^C', '')).toMatch(/\x1b\[J\x1b\[\?25h\x1b\[\?1049l$/)
 })

@@ -30,7 +30,7 @@ export type Stop = keyof typeof stops
 const programs = ['mkdir', 'cp', 'mv', 'sync', 'chmod', 'systemctl', 'systemd-analyze']
 const folder = '/var/tmp/stops'
 const wrapper = `#!/bin/sh
-name=$(basename "$0")
+name=\${0##*/}
 read -r when call 2>/dev/null <${folder}/asked || exec /usr/bin/$name "$@"
 case "$name $*" in $call) ;; *) exec /usr/bin/$name "$@" ;; esac
 code=0

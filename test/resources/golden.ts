@@ -74,6 +74,10 @@ function changeParts(change: Change): string[] {
     change.text ? part(`wanted in ${change.text.name}`, change.text.wanted) : '',
     part('saves', change.saves.join('\n')),
     ...phases.map((phase) => part(phase, change[phase]?.text ?? '')),
+    part(
+      'interrupts',
+      change.interrupts ? `${change.interrupts.units.join(', ')}: ${change.interrupts.seconds} s` : '',
+    ),
   ]
 }
 

@@ -26,8 +26,15 @@ const forwardOf = (more: Partial<Forward> = {}): Forward => ({
   ...{ listener: 'sshd', expose: false },
   ...more,
 })
-function device(forwards: readonly Forward[], pins: readonly string[] = sshd.hostKeys): Device {
-  const { dial: _d, tunnelAccount: _t, ...base } = host(it, sshd, { name: 'host-a', pins })
+function device(forwards: readonly Forward[], pins: readonly string[] = sshd.hostKeys, identityFile?: string): Device {
+  const {
+    dial: _d,
+    tunnelAccount: _t,
+    ...base
+  } = host(it, sshd, {
+    ...{ name: 'host-a', pins },
+    ...(identityFile && { login: { identityFile } }),
+  })
   return { ...base, role: 'device', forwards, via: ['forward'], supervisor: 'systemd' }
 }
 
@@ -59,6 +66,9 @@ interface With {
   readonly gateway?: ProvisionError
   readonly pins?: readonly string[]
   readonly tunnelLives?: boolean
+  readonly hostKeyEnough?: boolean
+  /** A key that the device does not let in. */
+  readonly identityFile?: string
   /** What the gateway says of the unix socket behind the port. */
   readonly behind?: string | Error
 }
@@ -66,12 +76,13 @@ async function prove(more: With = {}): Promise<{ report: ForwardReport; asked: s
   const forward = forwardOf(more.forward)
   const fake = gateway(more.open ?? (() => dial(sshd.port, '127.0.0.1')), more.behind)
   const report = await proveForward({
-    device: device([forward], more.pins),
+    device: device([forward], more.pins, more.identityFile),
     forward,
     gateway: more.gateway ?? fake.session,
     wire: it.wire(),
     now: () => performance.now(),
     tunnelLives: more.tunnelLives ?? false,
+    hostKeyEnough: more.hostKeyEnough ?? false,
   })
   return { report, asked: fake.asked }
 }
@@ -136,6 +147,44 @@ describe('a forward to the device’s own sshd', () => {
 
   test('whose host key nobody has pinned is not verified, which is no success', async () => {
     expect((await prove({ pins: [] })).report.state).toBe('unverified')
+  })
+
+  describe('whose device proves its key and lets us not in', () => {
+    let identityFile: string
+    beforeAll(() => {
+      identityFile = it.keygen('stranger')
+    })
+    const proved = () => fingerprintOf(sshd.hostKeys[0] ?? '')
+
+    test('is not verified, and the key that it proved is told', async () => {
+      const { report } = await prove({ identityFile })
+      expect(report).toMatchObject({
+        state: 'unverified',
+        hostKey: proved(),
+        error: { message: `the login as ${me} was refused`, hint: expect.stringContaining('authorized_keys') },
+      })
+    })
+
+    test('is ok where the host key is enough, and says what was left open', async () => {
+      const { report } = await prove({ identityFile, hostKeyEnough: true })
+      expect(report).toMatchObject({
+        state: 'ok',
+        hostKey: proved(),
+        unchecked: `nobody logged in: the login as ${me} was refused`,
+      })
+      expect(report.error).toBeUndefined()
+    })
+
+    test('is another device all the same when the key is not the pinned one', async () => {
+      const other = await it.sshd()
+      const { report } = await prove({ identityFile, hostKeyEnough: true, pins: other.hostKeys })
+      expect([report.state, report.hostKey]).toEqual(['wrong-device', undefined])
+    })
+
+    test('leaves nothing open where the login is let in', async () => {
+      const { report } = await prove({ hostKeyEnough: true })
+      expect([report.state, report.unchecked]).toEqual(['ok', undefined])
+    })
   })
 
   test('on which nothing listens has no tunnel', async () => {
@@ -232,6 +281,7 @@ describe('all forwards of a run', () => {
       ...gateway(closed).session,
       forward: async (_address, port) => open(port),
     }),
+    hostKeyEnough: false,
     pace: async <T>(name: string, work: () => Promise<T>) => {
       paced.push(name)
       return work()

@@ -1,0 +1,22 @@
+import type { CommandModule } from 'yargs'
+import { type WorkArguments, workOptions } from './options.ts'
+
+type Arguments = WorkArguments & { plan: string }
+
+export const applyPlan: CommandModule<unknown, Arguments> = {
+  command: 'apply <plan>',
+  describe: 'Do what a plan of --check --out says, and refuse where a host has moved since',
+  builder: (argv) =>
+    workOptions(
+      argv.positional('plan', { type: 'string', describe: 'The plan, a JSON file', demandOption: true }),
+    ) as never,
+  async handler({ plan: file, ...argv }) {
+    const [{ run }, { mustBeOf, readPlan }] = await Promise.all([import('./run.ts'), import('../plan-file.ts')])
+    const plan = await readPlan(file)
+    await run(
+      'apply',
+      { ...argv, inventory: plan.inventory, limit: [...plan.limit], playbook: plan.playbook },
+      { planned: { hosts: plan.hosts, mustBeOf: (sources) => mustBeOf(plan, file, sources) } },
+    )
+  },
+}

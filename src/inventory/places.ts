@@ -1,0 +1,44 @@
+import { findNodeAtLocation, parseTree } from 'jsonc-parser'
+import type { Forward, Inventory } from './model.ts'
+
+/** Lines and columns count from 1, as editors have it. */
+export interface Place {
+  readonly line: number
+  readonly column: number
+}
+
+/** Where in the text of an inventory its hosts and forwards were written; undefined: not in this text. */
+export interface Places {
+  host(name: string): Place | undefined
+  forward(wanted: Pick<Forward, 'device' | 'gateway' | 'bindAddress' | 'port'>): Place | undefined
+}
+
+export function placesIn(text: string, { gateways, devices }: Pick<Inventory, 'gateways' | 'devices'>): Places {
+  // As it was read: without the byte order mark.
+  const read = text.replace(/^\ufeff/, '')
+  const root = parseTree(read, undefined, { allowTrailingComma: true })
+  const at = (path: (string | number)[]) => {
+    const node = root && findNodeAtLocation(root, path)
+    if (node === undefined) return undefined
+    return position(read, node.parent?.type === 'property' ? node.parent.offset : node.offset)
+  }
+  return {
+    host(name) {
+      const kind = gateways.some((gateway) => gateway.name === name) ? 'gateways' : 'devices'
+      return at([kind, name])
+    },
+    forward(wanted) {
+      const { forwards = [] } = devices.find(({ name }) => name === wanted.device) ?? {}
+      const index = forwards.findIndex(
+        ({ gateway, bindAddress, port }) =>
+          gateway === wanted.gateway && bindAddress === wanted.bindAddress && port === wanted.port,
+      )
+      return index < 0 ? undefined : at(['devices', wanted.device, 'forwards', index])
+    },
+  }
+}
+
+export function position(text: string, offset: number): Place {
+  const before = text.slice(0, offset)
+  return { line: before.split('\n').length, column: offset - before.lastIndexOf('\n') }
+}

@@ -1,0 +1,102 @@
+import { type Changing, look, preview } from './change.ts'
+import { ConnectError, RemoteError } from './errors.ts'
+import { type Fleet, hasFailed, type Member } from './fleet.ts'
+import type { ForwardReport } from './report/report.ts'
+import type { Run } from './run.ts'
+
+/** Every look is a login at somebody's sshd, which counts those that fail against the whole network they come from. */
+const firstPauseMs = 2_000
+const longestPauseMs = 15_000
+
+export interface Waiting {
+  readonly changing: Changing
+  readonly run: Pick<Run, 'waitMs' | 'now' | 'wait' | 'signal' | 'progress'>
+  /** Proves these and, since one forward may show that the tunnel of another lives, all others of the same tunnels. */
+  readonly again: (reports: readonly ForwardReport[]) => Promise<ForwardReport[]>
+}
+
+/**
+ * `--wait`: looks again at what may come by itself and at nothing else, slower and slower, until it is there or the time is
+ * over. A device whose tunnel is waited for is not asked meanwhile. In the end everything that was not as wanted is looked
+ * at once more, so that the report is of one moment.
+ */
+export async function waitFor(
+  first: readonly ForwardReport[],
+  { changing, run, again }: Waiting,
+): Promise<ForwardReport[]> {
+  const { waitMs = 0 } = run
+  const { fleet } = changing
+  const members = [...fleet.members.values()]
+  const deadline = run.now() + waitMs
+  let reports = [...first]
+  let waited = false
+  for (let pause = firstPauseMs; ; pause = Math.min(pause * 1.5, longestPauseMs)) {
+    const missing = reports.filter((report) => mayCome(report, fleet))
+    const away = members.filter(isAway)
+    const left = deadline - run.now()
+    if ((missing.length === 0 && away.length === 0) || left <= 0 || run.signal.aborted) break
+    if (!waited) run.progress.note(sentence(missing, away, waitMs))
+    waited = true
+    await run.wait(Math.min(pause, left), run.signal)
+    if (run.signal.aborted) break
+    // A gateway first of all: its login is what the proofs go through.
+    const asked = members.filter(
+      named(missing.flatMap(({ state, gateway }) => (state === 'unverified' ? gateway : []))),
+    )
+    const behind = named(missing.map(({ device }) => device))
+    const now = [...asked, ...away.filter((member) => !asked.includes(member) && !behind(member))]
+    const looks = now.map((member) => lookAgain(member, changing))
+    reports = merged(reports, await again(missing))
+    const still = named(reports.flatMap((report) => (mayCome(report, fleet) ? report.device : [])))
+    const back = away.filter((member) => !now.includes(member) && !still(member))
+    await Promise.all([...looks, ...back.map((member) => lookAgain(member, changing))])
+  }
+  if (waited && !run.signal.aborted) {
+    const late = members.filter((member) => isAway(member) || differs(member, changing))
+    await Promise.all(late.map((member) => lookAgain(member, changing)))
+  }
+  return reports
+}
+
+const named = (names: readonly string[]) => (member: Member) => names.includes(member.host.name)
+
+/**
+ * Another device behind the port, and a login that was refused after the host key was proved, stay as they are. So does what
+ * a gateway that refuses us hides; one outside the limit is not asked a second time, since nobody knows why it was not there.
+ */
+function mayCome({ state, hostKey, gateway }: ForwardReport, { members }: Fleet): boolean {
+  if (state !== 'unverified') return state !== 'ok' && state !== 'wrong-device'
+  const through = members.get(gateway)
+  return hostKey === undefined && through !== undefined && (isAway(through) || !hasFailed(through))
+}
+
+/** A refusal is an answer; only silence and lost connections may be different next time. */
+function isAway({ end, failure }: Member): boolean {
+  if (end?.outcome !== 'unreachable') return false
+  if (failure instanceof ConnectError) return failure.kind === 'unreachable'
+  return failure instanceof RemoteError && (failure.kind === 'lost' || failure.kind === 'timeout')
+}
+
+function differs(member: Member, { fleet }: Changing): boolean {
+  return !hasFailed(member) && preview(member, fleet).changes.length > 0
+}
+
+async function lookAgain(member: Member, changing: Changing): Promise<void> {
+  member.session?.close()
+  delete member.session
+  delete member.end
+  delete member.failure
+  await look(member, changing)
+}
+
+const same = (a: ForwardReport) => (b: ForwardReport) =>
+  a.device === b.device && a.gateway === b.gateway && a.bindAddress === b.bindAddress && a.port === b.port
+
+function merged(before: readonly ForwardReport[], after: readonly ForwardReport[]): ForwardReport[] {
+  return before.map((report) => after.find(same(report)) ?? report)
+}
+
+function sentence(missing: readonly ForwardReport[], away: readonly Member[], waitMs: number): string {
+  const names = [...missing.map(({ device }) => device), ...away.map(({ host }) => host.name)]
+  return `waiting up to ${waitMs / 1000} s for ${[...new Set(names)].join(', ')}`
+}

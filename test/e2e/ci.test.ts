@@ -1,0 +1,293 @@
+import { execFileSync } from 'node:child_process'
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { local, type Result } from '../../src/lab/local.ts'
+import { parseMetrics } from '../report/prometheus.ts'
+import { commandsIn } from '../report/runner.ts'
+import { mustBeJUnit, xpath } from '../report/xml.ts'
+import { githubJob, gitlabJob, type Step } from './ci/jobs.ts'
+import { place, type Rehearsal, rehearse } from './kit.ts'
+
+/**
+ * The pipelines of docs/ci, step by step in shells of their own, as the runners of GitHub and GitLab would: a repository
+ * with inventory and pins, a key that is known to the secrets alone, hosts that let in no other.
+ */
+const [gateway, device] = ['ssh-gw.guest.internal', 'host-a.lan.internal']
+const inventory = `{
+  "login": { "user": "ci" },
+  "gateways": {
+    "${gateway}": {}
+  },
+  "devices": {
+    "${device}": { "forwards": ["127.0.0.1:9022:localhost:22"] }
+  }
+}
+`
+const checkout = join(import.meta.dirname, '../..')
+
+let it: Rehearsal
+let temp: string
+let key: string
+let runners: { readonly github: string; readonly gitlab: string }
+beforeAll(async () => {
+  temp = await mkdtemp(join(tmpdir(), 'provision-ci-'))
+  runners = { github: join(temp, 'github'), gitlab: join(temp, 'gitlab') }
+  for (const folder of Object.values(runners)) await mkdir(folder)
+  await Promise.all([release().then(installAll), bootAndPin()])
+})
+afterAll(async () => {
+  await it?.down()
+  await rm(temp, { recursive: true, force: true })
+})
+
+/** What PROVISION names, with the version that the pipelines ask for; built by their own `npm ci`. */
+async function release(): Promise<void> {
+  const source = join(temp, 'release')
+  for (const name of [
+    'bin',
+    'inventory',
+    'playbooks',
+    'scripts',
+    'src',
+    'package.json',
+    'package-lock.json',
+    'tsconfig.json',
+  ])
+    await cp(join(checkout, name), join(source, name), { recursive: true })
+  const git = (...words: string[]) => local(['git', '-C', source, ...words])
+  await git('init', '--quiet')
+  await git('add', '--all')
+  await git('-c', 'user.name=ci', '-c', 'user.email=ci@example.com', 'commit', '--quiet', '--message', 'a release')
+  await git('tag', githubJob('check', {})[0]?.env.PROVISION_VERSION ?? '')
+}
+
+async function bootAndPin(): Promise<void> {
+  it = await rehearse(inventory)
+  execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', 'ci', '-f', join(temp, 'key')])
+  key = await readFile(join(temp, 'key'), 'utf8')
+  const text = await readFile(join(temp, 'key.pub'), 'utf8')
+  for (const name of [gateway, device])
+    await place(it.lab.machine(name), { path: '/home/ci/.ssh/authorized_keys', text, owner: 'ci' })
+  await cp(it.lab.knownHosts, join(it.folder, 'known_hosts'))
+}
+
+/** A shell of the runner: in the checkout, in that network, with nothing of the lab's own pins. */
+function shell(script: string, env: Record<string, string>, from: string): Promise<Result> {
+  const words = ['bash', '--noprofile', '--norc', '-eo', 'pipefail', script]
+  const place = ['env', '-u', 'PROVISION_KNOWN_HOSTS', '-C', it.folder, ...words]
+  return it.lab.run(place, {
+    from,
+    env: { CI: 'true', XDG_STATE_HOME: join(temp, 'state'), ...env },
+    timeoutMs: 180_000,
+  })
+}
+
+interface Job extends Result {
+  readonly summary: string
+  /** Everything that the runner kept or showed. */
+  readonly all: string
+}
+
+/** What GitHub's install step put on the PATH of the steps after it. */
+const added: string[] = []
+
+/** Step by step; after one that fails, those that run `always()`, as the file has them: the end of the agent. */
+async function github(name: string, secrets: Record<string, string> = {}, from = 'guest'): Promise<Job> {
+  const runner = runners.github
+  const files = {
+    GITHUB_ENV: join(runner, 'env'),
+    GITHUB_PATH: join(runner, 'path'),
+    GITHUB_STEP_SUMMARY: join(runner, 'summary'),
+  }
+  for (const file of Object.values(files)) await writeFile(file, '')
+  const job = { code: 0, stdout: '', stderr: '' }
+  for (const step of githubJob(name, secrets)) {
+    if (job.code !== 0 && step.name !== 'End the agent') continue
+    const kept = Object.fromEntries(lines(await readFile(files.GITHUB_ENV, 'utf8')).map((line) => line.split('=')))
+    const env = {
+      ...{ GITHUB_ACTIONS: 'true', GITHUB_WORKSPACE: it.folder, RUNNER_TEMP: runner, ...files, ...step.env, ...kept },
+      PROVISION: join(temp, 'release'),
+      PATH: [...added, process.env.PATH].join(':'),
+    }
+    const { code, stdout, stderr } = await run(step, env, from)
+    Object.assign(job, { code: job.code || code, stdout: job.stdout + stdout, stderr: job.stderr + stderr })
+  }
+  const rest = await Promise.all(Object.values(files).map((file) => readFile(file, 'utf8')))
+  return { ...job, summary: rest[2] ?? '', all: [job.stdout, job.stderr, ...rest].join('\n') }
+}
+
+async function gitlab(name: string, variables: Record<string, string> = {}): Promise<Result> {
+  const step = gitlabJob(name)
+  const env = {
+    ...step.env,
+    ...variables,
+    GITLAB_CI: 'true',
+    CI_PROJECT_DIR: it.folder,
+    TOOLS: runners.gitlab,
+    PROVISION: join(temp, 'release'),
+  }
+  return run(step, { ...env, XDG_STATE_HOME: join(temp, 'state') }, 'guest')
+}
+
+/** The install steps of both, once for each, outside of the lab: it has no way to the registry. */
+async function installAll(): Promise<void> {
+  const [step = expect.fail('no steps')] = githubJob('check', {})
+  const files = { RUNNER_TEMP: runners.github, GITHUB_PATH: join(temp, 'added') }
+  await install(step.text, { ...step.env, ...files })
+  added.push(...lines(await readFile(files.GITHUB_PATH, 'utf8')))
+  const { text, env } = gitlabJob('check')
+  await install(parted(text)[0], { ...env, TOOLS: runners.gitlab })
+}
+
+async function install(text: string, env: Readonly<Record<string, string>>): Promise<void> {
+  // What the checkout was made from is in npm's cache.
+  const all = { ...env, PROVISION: join(temp, 'release'), npm_config_prefer_offline: 'true' }
+  const words = Object.entries(all).map(([name, value]) => `${name}=${value}`)
+  await local(['env', ...words, 'bash', '-euo', 'pipefail', '-c', text])
+}
+
+/** Without the install step, which was done before. */
+async function run({ text }: Step, env: Record<string, string>, from: string): Promise<Result> {
+  const rest = parted(text)[1]
+  if (rest.trim() === '') return { code: 0, stdout: '', stderr: '' }
+  const file = join(temp, 'step.sh')
+  await writeFile(file, rest)
+  return shell(file, env, from)
+}
+
+/** Up to and with the last line that speaks of npm's own work, and what follows. */
+function parted(text: string): [string, string] {
+  const all = text.split('\n')
+  const last = all.findLastIndex((line) => /npm (ci|install)|GITHUB_PATH/.test(line)) + 1
+  return [all.slice(0, last).join('\n'), all.slice(last).join('\n')]
+}
+
+const lines = (text: string) => text.split('\n').filter((line) => line !== '')
+const report = (name: string) => readFile(join(it.folder, 'report', name), 'utf8')
+const secrets = () => ({ VERIFY_SSH_KEY: key, APPLY_SSH_KEY: key })
+
+test('every job installs in the same way, so what was tried holds for all', () => {
+  const [check, verify, apply] = ['check', 'verify', 'apply'].map((name) => githubJob(name, {})[0]?.text)
+  expect([verify, apply]).toEqual([check, check])
+  const [first, second, third] = ['check', 'verify', 'apply'].map((name) => parted(gitlabJob(name).text)[0])
+  expect([second, third]).toEqual([first, first])
+})
+
+describe('GitHub', () => {
+  test('check: an inventory as it should be passes, without any secret', async () => {
+    expect(await github('check')).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('1 gateway, 1 device, 1 forward'),
+    })
+  })
+
+  test('check: a mistake stops the pull request, at its line', async () => {
+    await it.rewrite(inventory.replace('9022:', '90222:'))
+    const { code, all } = await github('check')
+    await it.rewrite(inventory)
+    expect(code).toBe(2)
+    expect(commandsIn(all).map(({ name, properties: { file, line } }) => `${name} ${file}:${line}`)).toEqual([
+      'error inventory.json:7',
+    ])
+  })
+
+  test('apply: makes the tunnel, and proves it', async () => {
+    const { code, all, summary, stdout } = await github('apply', secrets(), 'lan')
+    expect(code, all).toBe(0)
+    expect(stdout).toContain('provisioned: 2 changed; 1 of 1 forward reaches its device')
+    expect(commandsIn(all)).toEqual([])
+    expect(summary).toContain(`| ${device} | ✅ changed |`)
+    mustBeJUnit(await report('junit.xml'))
+  })
+
+  test('verify: a good night, from where no device can be called', async () => {
+    const { code, all, summary } = await github('verify', secrets())
+    expect(code, all).toBe(0)
+    expect(summary).toContain('✅ verified')
+    const document = await report('junit.xml')
+    mustBeJUnit(document)
+    expect(xpath(document, 'concat(/testsuites/@failures, /testsuites/@errors)')).toBe('00')
+    const up = parseMetrics(await report('provision.prom')).find(({ name }) => name === 'provision_device_up')
+    expect(up).toMatchObject({ labels: { device }, value: 1 })
+  })
+
+  test('verify: the key for the gateways is enough, where the device itself does not let it in', async () => {
+    const keys = '/home/ci/.ssh/authorized_keys'
+    await it.lab.machine(device).sh(`mv ${keys} ${keys}.away`)
+    const { code, all, stdout } = await github('verify', secrets())
+    await it.lab.machine(device).sh(`mv ${keys}.away ${keys}`)
+    expect(code, all).toBe(0)
+    expect(stdout).toContain(`answers as ${device} SHA256:`)
+    expect(stdout).toContain('  unchecked: nobody logged in: the login as ci was refused')
+    expect(xpath(await report('junit.xml'), 'string(//testcase[starts-with(@name, "forward")]/system-out)')).toContain(
+      'refused',
+    )
+  })
+
+  test('verify: somebody changed the gateway by hand', async () => {
+    await it.lab.machine(gateway).sh('echo "# by hand" >>/etc/tmpfiles.d/reverse-tunnel.conf')
+    const { code, all, summary } = await github('verify', secrets())
+    expect(code).toBe(4)
+    expect(commandsIn(all).map(({ properties: { line, title } }) => `${line} ${title}`)).toEqual([
+      `4 ${gateway}: differs`,
+    ])
+    expect(summary).toContain('-# by hand')
+    const drift = '//testcase[@name="file /etc/tmpfiles.d/reverse-tunnel.conf"]/failure'
+    expect(xpath(await report('junit.xml'), `string(${drift}/@type)`)).toBe('drift')
+  })
+
+  test('the key is shown and kept nowhere', async () => {
+    const { code, all } = await github('verify', secrets())
+    expect(code).toBe(4)
+    // The first lines of all such keys are alike.
+    const line = lines(key)[3] ?? expect.fail('no key')
+    expect(all).not.toContain(line)
+    const where = [join(temp, 'github'), join(temp, 'state'), it.folder]
+    expect(await it.lab.run(['grep', '-rlF', '-e', line, ...where])).toMatchObject({ code: 1, stdout: '' })
+    expect((await it.lab.run(['grep', '-rlF', '-e', line, temp])).stdout).toBe(`${join(temp, 'key')}\n`)
+  })
+
+  test('without the key nobody gets in', async () => {
+    const { code, all } = await github('verify', { VERIFY_SSH_KEY: '' })
+    expect([code, all.includes('answers as')]).toEqual([1, false])
+  })
+})
+
+describe('GitLab', () => {
+  const variables = () => ({ VERIFY_SSH_KEY: join(temp, 'key.file'), APPLY_SSH_KEY: join(temp, 'key.file') })
+  // As GitLab hands out variables of type File: everybody may read it.
+  beforeAll(() => writeFile(join(temp, 'key.file'), key, { mode: 0o666 }))
+
+  test('check: passes, or stops the merge request', async () => {
+    expect(await gitlab('check')).toMatchObject({ code: 0, stdout: expect.stringContaining('as it should be') })
+    await it.rewrite(inventory.replace('"login"', '"log"'))
+    const { code, stderr } = await gitlab('check')
+    await it.rewrite(inventory)
+    expect([code, stderr]).toEqual([2, expect.stringContaining('inventory.json:2:3 log: unknown key')])
+    expect(commandsIn(stderr)).toEqual([])
+  })
+
+  test('verify: ends with the code that is allowed to be yellow, and with a report that GitLab reads', async () => {
+    const { code, stdout } = await gitlab('verify', variables())
+    expect([code, gitlabJob('verify').allowed]).toEqual([4, 4])
+    expect(stdout).toContain('verified: 1 differs')
+    const document = await report('junit.xml')
+    mustBeJUnit(document)
+    expect(xpath(document, 'count(//failure)')).toBe('1')
+  })
+
+  test('apply: from the network of the gateways it mends what differs, through the forward', async () => {
+    const { code, stdout, stderr } = await gitlab('apply', variables())
+    expect(code, stderr).toBe(0)
+    expect(stdout).toContain('provisioned: 1 changed, 1 ok; 1 of 1 forward reaches its device')
+    expect(stdout).toMatch(new RegExp(`${device} +ok +[0-9.]+ s via its forward`))
+    expect(await gitlab('verify', variables())).toMatchObject({ code: 0 })
+  })
+
+  test('no agent is left behind', async () => {
+    const { stdout } = await it.lab.run(['sh', '-c', 'pgrep -a ssh-agent | grep -F "$1" || :', 'sh', temp])
+    expect(stdout).toBe('')
+  })
+})
