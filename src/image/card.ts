@@ -1,0 +1,15 @@
+import type { BootFile, BootFiles } from './boot-files.ts'
+
+/** What a seed is written to: a mounted boot partition, an image of a card, or an empty folder. */
+export interface Card {
+  /** As messages name it. */
+  readonly what: string
+  readonly boot: BootFiles
+  /**
+   * Writes these files, all of them or none, waits for the disk, and reads them back.
+   * @returns the names of those that were not so already
+   * @throws ProvisionError; then the card is as it was, or the message says that it is not
+   */
+  write(files: readonly BootFile[]): Promise<readonly string[]>
+  close(): Promise<void>
+}

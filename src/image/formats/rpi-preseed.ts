@@ -1,0 +1,96 @@
+import { stringify } from 'smol-toml'
+import { ProvisionError } from '../../errors.ts'
+import { type BootFiles, cmdline } from '../boot-files.ts'
+import type { Seed } from '../seed.ts'
+import { hostName, boot as mountedAt, seedFile, seedScript, startSeedIfThere } from '../seed-script.ts'
+import { countryConflict, wifiConflict } from '../wifi.ts'
+import { type Format, hostNameConflict, record, refuseConflicts } from './format.ts'
+import { parsedToml } from './toml.ts'
+
+const name = 'rpi-preseed.toml'
+const pointer = 'rpi_preseed.config='
+
+type Toml = Readonly<Record<string, unknown>>
+
+/**
+ * Raspberry Pi's successor of both, a prototype since July 2026. It runs what `early` names once and gives it five
+ * seconds; `late` is the second chance, and finds nothing to do as a rule.
+ */
+export const rpiPreseed: Format = {
+  name: 'rpi-preseed',
+  signs: (boot) => [
+    ...[name].filter((file) => boot.names.includes(file)),
+    ...cmdline(boot)
+      .filter((word) => word.startsWith(pointer))
+      .map((word) => `${word} in cmdline.txt`),
+  ],
+  files(seed, boot) {
+    checkPlace(boot)
+    const text = boot.text(name)
+    const there = text === undefined ? {} : parsedToml(name, text)
+    checkVersion(there)
+    refuseConflicts(conflicts(seed, there))
+    return [seedScript(seed, 'rpi-preseed'), { name, content: `${stringify(withSeed(seed, there))}\n` }]
+  },
+}
+
+function checkPlace(boot: BootFiles): void {
+  const place = cmdline(boot)
+    .find((word) => word.startsWith(pointer))
+    ?.slice(pointer.length)
+  if (place === undefined || place === `${mountedAt}/${name}`) return
+  throw new ProvisionError(
+    `its kernel command line has rpi-preseed read ${place}, and not ${name} on the boot partition`,
+    `take ${pointer}… out of cmdline.txt`,
+  )
+}
+
+function checkVersion(there: Toml): void {
+  const { config_version: version = '1.0' } = there
+  if (typeof version === 'string' && /^1\.\d+$/.test(version)) return
+  throw new ProvisionError(`its ${name} is of version ${JSON.stringify(version)}`, 'only 1.x is known here')
+}
+
+function conflicts(seed: Seed, there: Toml): (string | undefined)[] {
+  const [system, ssh, wlan] = [there.system, there.ssh, there.wlan].map((section) => record(section) ?? {})
+  const { wifi } = seed
+  const where = `its ${name}`
+  return [
+    hostNameConflict(where, system?.hostname, hostName(seed)),
+    ssh?.enabled === false ? `${where} keeps sshd off` : undefined,
+    ...(wifi === undefined || wlan?.ssid === undefined
+      ? []
+      : wlan.ssid === wifi.ssid
+        ? [wifiConflict(where, wifi, wlan.password ?? ''), countryConflict(where, wifi, wlan.country)]
+        : [
+            `${where} joins the Wi-Fi network ${JSON.stringify(wlan.ssid)}, the inventory ` +
+              `${JSON.stringify(wifi.ssid)}, and it has room for one`,
+          ]),
+  ]
+}
+
+function withSeed(seed: Seed, there: Toml): Toml {
+  const { wifi } = seed
+  const runcmd = record(there.runcmd) ?? {}
+  const wlan = record(there.wlan)
+  const asked = { ssid: wifi?.ssid, password: wifi?.passphrase, ...(wifi?.country && { country: wifi.country }) }
+  return {
+    config_version: '1.0',
+    ...there,
+    system: { ...record(there.system), hostname: hostName(seed) },
+    ssh: { ...record(there.ssh), enabled: true },
+    ...(wifi && { wlan: { password_encrypted: false, ...asked, ...wlan } }),
+    runcmd: {
+      early_cmd_timeout: 25,
+      ...runcmd,
+      early: [startSeedIfThere, ...others(runcmd, 'early')],
+      late: [startSeedIfThere, ...others(runcmd, 'late')],
+    },
+  }
+}
+
+function others(runcmd: Toml, phase: 'early' | 'late'): unknown[] {
+  const there = runcmd[phase] ?? []
+  if (!Array.isArray(there)) throw new ProvisionError(`runcmd.${phase} of its ${name} is no list`, 'mend it')
+  return there.filter((command) => !String(command).includes(seedFile))
+}
