@@ -7,6 +7,7 @@ import { accountProblem, addressProblem, hostNameProblem, loginUserProblem } fro
 import { absolute, checkPath, type Surroundings } from './paths.ts'
 import type { Path, Problems } from './problems.ts'
 import type { Holey } from './shape.ts'
+import { buildWifi } from './wifi.ts'
 
 /** Where a forward was written, and its bind address as it was. */
 export interface Origin {
@@ -79,7 +80,7 @@ function buildDevice(
     forwards,
     via: device.via?.filter((way) => way !== undefined) ?? ['direct', 'forward'],
     supervisor: device.supervisor ?? 'systemd',
-    ...present({ recoverWithin: device.recoverWithin }),
+    ...present({ recoverWithin: device.recoverWithin, wifi: buildWifi(device.wifi, [...path, 'wifi'], building) }),
   }
   if (device.via !== undefined) checkWayForward(built, path, building.problems)
   return built

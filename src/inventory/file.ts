@@ -173,6 +173,7 @@ export interface Device {
    */
   supervisor?: 'systemd' | 'autossh'
   recoverWithin?: RecoverWithin
+  wifi?: Wifi
 }
 /**
  * One forward, its parts by name.
@@ -206,6 +207,23 @@ export interface ForwardObject {
    * true: other machines than the gateway may reach this port. Needed where the bind address is not loopback.
    */
   expose?: boolean
+}
+/**
+ * The Wi-Fi network that a fresh card of this device joins. Only `provision image` reads it.
+ */
+export interface Wifi {
+  /**
+   * The name of the network.
+   */
+  ssid: string
+  /**
+   * Where its passphrase is kept, never the passphrase itself: "env:NAME" (an environment variable), or "file:PATH" (its first line; absolute, starting with ~/, or relative to this file's folder).
+   */
+  passphrase: string
+  /**
+   * The country whose rules for radio it keeps: two letters. Without it most images leave Wi-Fi switched off.
+   */
+  country?: string
 }
 /**
  * A machine that people log in from, and what its ssh_config should say.

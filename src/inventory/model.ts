@@ -58,6 +58,16 @@ export interface Device extends Host {
   readonly supervisor: 'systemd' | 'autossh'
   /** Seconds; the settings of its tunnels are derived from it. */
   readonly recoverWithin?: number
+  /** What a fresh card joins; nothing else looks at it. */
+  readonly wifi?: Wifi
+}
+
+export interface Wifi {
+  readonly ssid: string
+  /** Where the passphrase is kept; the path is absolute. */
+  readonly passphrase: { readonly env: string } | { readonly file: string }
+  /** Two capital letters. */
+  readonly country?: string
 }
 
 /** One `-R bindAddress:port:host:hostPort`. Addresses are bare: IPv6 without brackets, the bind address never empty. */

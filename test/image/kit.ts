@@ -72,14 +72,22 @@ export function makeImage({ table = 'dos', fat = 32, files = {}, type }: ImageOp
   truncateSync(image, 64 << 20)
   const kind = type ?? (table === 'dos' ? 'c' : 'EBD0A0A2-B9E5-4433-87C0-68B6B72699C7')
   const linux = table === 'dos' ? '83' : 'L'
-  run('sfdisk', ['-q', image], `label: ${table}\nstart=8MiB, size=40MiB, type=${kind}\nstart=48MiB, size=8MiB, type=${linux}\n`)
+  run(
+    'sfdisk',
+    ['-q', image],
+    `label: ${table}\nstart=8MiB, size=40MiB, type=${kind}\nstart=48MiB, size=8MiB, type=${linux}\n`,
+  )
   run('mkfs.vfat', ['-F', String(fat), '-n', 'bootfs', '--offset', String(bootStart / 512), image, String(40 << 10)])
-  for (const [name, content] of Object.entries(files)) run('mcopy', ['-i', `${image}@@${bootStart}`, '-', `::${name}`], content)
+  for (const [name, content] of Object.entries(files))
+    run('mcopy', ['-i', `${image}@@${bootStart}`, '-', `::${name}`], content)
   return image
 }
 
 export function run(command: string, words: readonly string[], input: string | Buffer = ''): Buffer {
-  const { status, stdout, stderr, error } = spawnSync(command, words, { input, env: { ...process.env, MTOOLS_SKIP_CHECK: '1' } })
+  const { status, stdout, stderr, error } = spawnSync(command, words, {
+    input,
+    env: { ...process.env, MTOOLS_SKIP_CHECK: '1' },
+  })
   if (status !== 0) throw new Error(`${command} ${words.join(' ')}: ${error ?? stderr.toString()}`)
   return stdout
 }
