@@ -86,7 +86,7 @@ settle() {
   [ ! -e /var/lib/provision/current ] || return
   said='later: cannot write'
   if [ "$was" != "$digest" ]; then
-    mkdir -p "$enrolled" || return
+    mkdir -p "$enrolled" "${file%/*}" || return
     printf '%s %s %s %s\n' "$(date +%s)" "$digest" "$message" "$signature" | replace "$enrolled/$device" 600 || return
   fi
   key_lines | replace "$file" 644 || return

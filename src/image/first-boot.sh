@@ -113,7 +113,7 @@ at_gateway() {
   answer=$(request | timeout 90 ssh -F none -T -o BatchMode=yes -o IdentitiesOnly=yes -o IdentityAgent=none \
     -o IdentityFile="$seed/key" -o PreferredAuthentications=publickey -o UserKnownHostsFile="$folder/known_hosts" \
     -o GlobalKnownHostsFile=/dev/null -o StrictHostKeyChecking=yes -o HostKeyAlias="$1" -o ConnectTimeout=15 \
-    -o ServerAliveInterval=10 -o LogLevel=ERROR -p "$port" -l "$login" "$address" 2>&1)
+    -o ServerAliveInterval=10 -o LogLevel=ERROR -p "$port" -l "$login" "$address" 2>&1 | tail -n 1)
   case $answer in
     enrolled) ;;
     # sshd counts refused keys against the whole network that they come from.
