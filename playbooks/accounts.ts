@@ -11,7 +11,7 @@ export default playbook(({ gateways, devices }) => [
 ])
 
 /** A key with the options that stand before it; a `from=` of its own goes before the account's. */
-function keysOf({ authorizedKeys: lines, from }: Account) {
+export function keysOf({ authorizedKeys: lines, from }: Account) {
   return lines.flatMap((line) => {
     const key = parseKeyLine(line)
     if (key === undefined) return []

@@ -28,6 +28,7 @@ import {
 import accounts from './accounts.ts'
 import hardening from './hardening.ts'
 import checkText from './reverse-tunnel/check.sh'
+import { enrolling, enrolmentDoor, enrolmentsOn, tunnelKeyOptions } from './reverse-tunnel/enrolment.ts'
 import { jailedSettings, sharedSettings } from './reverse-tunnel/gateway.ts'
 import {
   beginsRotation,
@@ -54,16 +55,7 @@ import {
 } from './reverse-tunnel/names.ts'
 import { freedPorts, mayChangeListener, sparesUnreached } from './reverse-tunnel/switching.ts'
 import { recoverable, recoveryOf, sharedTiming, timingOf } from './reverse-tunnel/timing.ts'
-import {
-  accountOn,
-  carriersOf,
-  dials,
-  forwardsOn,
-  jailed,
-  keyOwner,
-  mayListen,
-  shared,
-} from './reverse-tunnel/tunnels.ts'
+import { accountOn, carriersOf, dials, forwardsOn, jailed, keyOwner, shared } from './reverse-tunnel/tunnels.ts'
 import { tunnelUnits } from './reverse-tunnel/unit.ts'
 
 /** Every device keeps its own forwards open on the gateways, and can do nothing else there. */
@@ -114,6 +106,7 @@ export default playbook((inventory) => {
       hostKeys,
       nextHostKeys(beginsRotation(gateway, inventory)),
       mayChangeListener(gateway, devices),
+      ...enrolmentsIn(gateway, devices, inventory),
       ...ownAccounts(gateway, devices, inventory),
       ...sharedAccount(gateway, devices, inventory),
       retiredKeys(gateway, inventory),
@@ -183,6 +176,14 @@ const trusting = (device: Device, inventory: Inventory) =>
 const rotating = (gateway: Gateway, { devices, rotate }: Inventory) =>
   devices.filter((device) => dials(device, gateway) && rotate?.devices?.includes(device.name))
 
+/** Devices that come back with a fresh card. */
+function enrolmentsIn(gateway: Gateway, devices: readonly Device[], inventory: Inventory) {
+  const enrolments = enrolmentsOn(gateway, inventory)
+  if (!enrolling(gateway, inventory)) return [enrolments]
+  const { ahead, settings } = enrolmentDoor(gateway)
+  return [...ahead, reloading(gateway, devices, settings), enrolments]
+}
+
 /** Where systemd owns the ports: an account, a jail and a key file for each device. */
 function ownAccounts(gateway: Gateway, all: readonly Device[], inventory: Inventory) {
   const devices = jailed(all, gateway)
@@ -224,7 +225,7 @@ function keyFiles(gateway: Gateway, all: readonly Device[], inventory: Inventory
       const line = known(publicKey(device.name, key), seen)
       const next = known(nextKeyOf(device, gatewaysOf(device, inventory)), seen)
       const keys = line === undefined || next === undefined ? [] : [line, ...(next ? [next] : [])]
-      return keys.map((each) => `restrict,port-forwarding ${each} ${device.name}\n`).join('') || undefined
+      return keys.map((each) => `${tunnelKeyOptions(gateway, device)} ${each} ${device.name}\n`).join('') || undefined
     },
   }))
   return managedFiles(keysFolder, files)
@@ -236,7 +237,7 @@ function keyLines(gateway: Gateway, all: readonly Device[], inventory: Inventory
     const line = {
       host: device.name,
       comment: device.name,
-      options: ['restrict', 'port-forwarding', ...mayListen(gateway, device)].join(','),
+      options: tunnelKeyOptions(gateway, device),
     }
     return [
       { ...line, key: publicKey(device.name, key) },

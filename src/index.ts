@@ -1,7 +1,7 @@
 /** What a playbook may import. */
 
 export { printForward, printListener, socketName } from './inventory/forward.ts'
-export type { Account, Client, Device, Forward, Gateway, Host, Inventory } from './inventory/model.ts'
+export type { Account, Client, Device, Enrolment, Forward, Gateway, Host, Inventory } from './inventory/model.ts'
 export {
   type Carrier,
   on,

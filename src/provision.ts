@@ -1,7 +1,8 @@
 import { awayOf } from './away.ts'
 import { type Changing, change, look, preview } from './change.ts'
 import { assemble, type Fleet, hasFailed, type Member, reportOf } from './fleet.ts'
-import type { Inventory } from './inventory/model.ts'
+import { homecoming } from './homecoming.ts'
+import type { Forward, Inventory } from './inventory/model.ts'
 import { leftAlone, unchecked } from './only-forwards.ts'
 import { movedSince } from './planned.ts'
 import type { Checked, Playbook } from './playbook.ts'
@@ -19,7 +20,7 @@ import type {
 import { exitCode } from './report/report.ts'
 import { changingOf, closed, type Run } from './run.ts'
 import { tryProofs } from './verify/proofs.ts'
-import { waitFor } from './waiting.ts'
+import { lookAgain, merged, waitFor } from './waiting.ts'
 
 /** The whole run: look at every host at once, plan, show, change step by step, prove every forward, report. */
 export async function provision(inventory: Inventory, playbook: Playbook, run: Run): Promise<Report> {
@@ -36,8 +37,20 @@ export async function provision(inventory: Inventory, playbook: Playbook, run: R
   // Beside the look, not after it: what this proves stands when nothing has to change.
   const early = run.command === 'check' ? [] : prove(wanted, fleet, inventory, run)
   await Promise.all(looks)
-  const again = (some: readonly ForwardReport[]) => prove(ofTheirTunnels(wanted, some), fleet, inventory, run)
-  const first = run.waitMs === undefined ? early : await waitFor(await early, { changing, run, again })
+  const { met } = homecoming(inventory, fleet, run)
+  const comeBack = async () => {
+    const names = await met()
+    const out = members.filter(({ host, failure }) => failure && names.includes(host.name))
+    await Promise.all(out.map((member) => lookAgain(member, changing)))
+    return wanted.filter(({ device }) => names.includes(device))
+  }
+  const proved = async (reports: readonly ForwardReport[], back: readonly Forward[]) =>
+    back.length === 0 ? [...reports] : merged(reports, await prove(back, fleet, inventory, run))
+  const again = async (some: readonly ForwardReport[]) =>
+    proved(await prove(ofTheirTunnels(wanted, some), fleet, inventory, run), await comeBack())
+  const back = await comeBack()
+  const known = run.command === 'check' ? [] : Promise.resolve(early).then((reports) => proved(reports, back))
+  const first = run.waitMs === undefined ? known : await waitFor(await known, { changing, run, again })
   const { away, moves, moved } = judge(fleet, checks, run, changing)
   if (moves) {
     for (const [number, step] of steps.entries()) {
@@ -48,8 +61,8 @@ export async function provision(inventory: Inventory, playbook: Playbook, run: R
   const how = { command: run.command, held: moved || run.signal.aborted }
   for (const member of members) if (!member.end) changing.end(member, success(member, fleet, how))
   const before = await first
-  const proved = moves && !run.signal.aborted ? await prove(wanted, fleet, inventory, run) : before
-  const forwards = moved ? [] : proved
+  const after = moves && !run.signal.aborted ? await prove(wanted, fleet, inventory, run) : before
+  const forwards = moved ? [] : after
 
   const proofs = [
     ...(run.command === 'apply' && !moved && !run.signal.aborted ? await tried(checks, fleet) : []),

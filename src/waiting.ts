@@ -81,7 +81,7 @@ function differs(member: Member, { fleet }: Changing): boolean {
   return !hasFailed(member) && preview(member, fleet).changes.length > 0
 }
 
-async function lookAgain(member: Member, changing: Changing): Promise<void> {
+export async function lookAgain(member: Member, changing: Changing): Promise<void> {
   member.session?.close()
   delete member.session
   delete member.end
@@ -92,7 +92,7 @@ async function lookAgain(member: Member, changing: Changing): Promise<void> {
 const same = (a: ForwardReport) => (b: ForwardReport) =>
   a.device === b.device && a.gateway === b.gateway && a.bindAddress === b.bindAddress && a.port === b.port
 
-function merged(before: readonly ForwardReport[], after: readonly ForwardReport[]): ForwardReport[] {
+export function merged(before: readonly ForwardReport[], after: readonly ForwardReport[]): ForwardReport[] {
   return before.map((report) => after.find(same(report)) ?? report)
 }
 

@@ -1,5 +1,5 @@
 import type { Gateway, Late, Setting, SshdSettings } from '../../src/index.ts'
-import { jail, keysFolder, sharedKeys } from './names.ts'
+import { enrolments, enrolProgram, jail, keysFolder, sharedKeys } from './names.ts'
 
 /** What no tunnel needs, whoever owns its port. Each line closes something that stays open without it. */
 const closed: readonly Setting[] = [
@@ -56,6 +56,27 @@ export function jailedSettings(accounts: readonly string[]): SshdSettings {
       ['GatewayPorts', 'no'],
       ['ClientAliveInterval', '15'],
       ['ClientAliveCountMax', '3'],
+    ],
+  }
+}
+
+/** For the account of enrolments: one fixed program, and nothing beside it. */
+export function enrolSettings(account: string): SshdSettings {
+  const settings = closed.filter(
+    ([keyword]) => !['AllowTcpForwarding', 'ForceCommand', 'MaxSessions'].includes(keyword),
+  )
+  return {
+    match: `User ${account}`,
+    user: account,
+    settings: [
+      ...settings,
+      ['AllowTcpForwarding', 'no'],
+      ['AllowStreamLocalForwarding', 'no'],
+      ['PermitListen', 'none'],
+      ['GatewayPorts', 'no'],
+      ['ForceCommand', enrolProgram],
+      ['MaxSessions', '1'],
+      ['AuthorizedKeysFile', enrolments],
     ],
   }
 }

@@ -26,6 +26,14 @@ export function accountOf(gateway: Gateway, device: Device): string {
   return `${prefix}${short(device.name.toLowerCase(), 32 - prefix.length)}`
 }
 
+/** Where the fresh cards that a gateway waits for are written down, and what they have handed in. */
+export const enrolments = '/etc/ssh/reverse-tunnel/enrolments'
+export const enrolledFolder = '/etc/ssh/reverse-tunnel/enrolled'
+export const enrolProgram = '/etc/ssh/reverse-tunnel/enrol'
+/** Not one of the names that begin as those of devices' accounts do. */
+export const enrolAccount = (gateway: Gateway) => `enrol-${gateway.tunnelAccount}`.slice(0, 32)
+export const enrolDropIn = '00-reverse-tunnel-enrol'
+
 /** The path of a unix socket has room for 108 bytes, of which ssh takes 17 more while it makes one. */
 export const controlSocket = (gateway: Gateway) => `/run/reverse-tunnel/${short(gateway.name, 40)}`
 

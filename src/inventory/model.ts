@@ -15,6 +15,19 @@ export interface Inventory {
   readonly rotate?: Rotation
   /** Devices that this run takes away: none of `devices`; never in the file. */
   readonly leaving?: readonly Device[]
+  /** Fresh cards that this run lets hand in their keys; never in the file. */
+  readonly enrol?: readonly Enrolment[]
+}
+
+/** What a gateway is told of a card. Its secrets are on the card alone. */
+export interface Enrolment {
+  readonly device: string
+  /** Of the card's one-time key: `ssh-ed25519 AAAA…`. */
+  readonly publicKey: string
+  /** SHA-256 of the card's token, in hex. */
+  readonly tokenDigest: string
+  /** Seconds since 1970. */
+  readonly expires: number
 }
 
 export interface Rotation {

@@ -1,0 +1,95 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { expectCard } from '../cards.ts'
+import { InventoryError } from '../errors.ts'
+import { newEnrolment } from '../image/enrolment.ts'
+import { firstBoot, firstBootFiles } from '../image/first-boot-files.ts'
+import { peopleOf } from '../image/people.ts'
+import type { Seed } from '../image/seed.ts'
+import type { Device, Gateway } from '../inventory/model.ts'
+import { readInventory } from '../inventory.ts'
+import { hostKeyText, openPins, type Pins } from '../pins.ts'
+import { publicHalfOf } from '../session/new-key.ts'
+import { userConfig } from '../session/ssh-config.ts'
+import { named } from './named.ts'
+import type { RunArguments } from './options.ts'
+
+export interface WantedCard {
+  readonly device: string
+  /** For how long the card may be used, from now on. */
+  readonly hours: number
+  /** Private host keys of the device from a backup, which the card then carries. Absent: the device makes its own. */
+  readonly keepIdentity?: readonly string[] | undefined
+}
+
+/**
+ * Makes a card's one-time key, has the gateways of the device told of it by a run like any other (its report is printed, the
+ * exit code set), and gives what is to be written on the card. Undefined: the gateways were not told, so write nothing.
+ * @throws InventoryError before anything is contacted
+ */
+export async function prepareEnrolment(argv: RunArguments, wanted: WantedCard): Promise<Seed | undefined> {
+  const inventory = await readInventory(argv.inventory)
+  const device = named(wanted.device, inventory.devices)
+  const gateways = inventory.gateways.filter(({ name }) => device.forwards.some(({ gateway }) => gateway === name))
+  if (gateways.length === 0)
+    throw new InventoryError(`${device.name} has no forward, so there is nothing to enrol it for`)
+  if (!(wanted.hours > 0 && wanted.hours <= 24 * 90)) {
+    throw new InventoryError('a card may be used for at most 90 days', 'say a shorter time')
+  }
+  const knownHosts = process.env.PROVISION_KNOWN_HOSTS
+  const pins = openPins({ file: join(inventory.directory, 'known_hosts'), knownHosts })
+  const accounts = await peopleOf(device, await userConfig(device.name, { env: process.env }))
+  const trusted = new Map(
+    await Promise.all(gateways.map(async (gateway) => [gateway.name, await whole(pins, gateway)] as const)),
+  )
+  const hostKeys = await backedUp(device, wanted.keepIdentity ?? [])
+
+  const { secrets, enrolment } = newEnrolment(device.name, { now: new Date(), hours: wanted.hours })
+  const { run } = await import('./run.ts')
+  let told = false
+  await run('apply', argv, {
+    wish: (written) => ({ ...written, enrol: [enrolment] }),
+    limit: gateways.map(({ name }) => name),
+    after: async ({ report }) => {
+      told = report.hosts.every(({ outcome }) => outcome === 'ok' || outcome === 'changed')
+    },
+  })
+  if (!told) return undefined
+  await expectCard(pins, enrolment)
+  return {
+    device: device.name,
+    accounts,
+    files: firstBootFiles({ device, gateways, hostKeysOf: ({ name }) => trusted.get(name) ?? [], secrets, hostKeys }),
+    program: firstBoot,
+  }
+}
+
+/** The device must know its gateway from its first dial on, and a fingerprint is not enough for that. */
+async function whole(pins: Pins, gateway: Gateway): Promise<readonly string[]> {
+  const { keys, from } = await pins.for(gateway)
+  if (keys.length > 0) return keys.map(hostKeyText)
+  const hint =
+    from === 'inventory'
+      ? `write a whole public key (ssh-ed25519 AAAA…) under its "hostKeys", beside the fingerprint`
+      : 'pin one first: provision trust INVENTORY'
+  throw new InventoryError(`${gateway.name}: none of its host keys is pinned whole, so a card could not know it`, hint)
+}
+
+/** By the names that sshd has for them. */
+async function backedUp(device: Device, files: readonly string[]): Promise<ReadonlyMap<string, string> | undefined> {
+  if (files.length === 0) return undefined
+  const keys = await Promise.all(
+    files.map(async (file) => {
+      const text = await readFile(file, 'utf8').catch(() => {
+        throw new InventoryError(`--keep-identity ${file}: cannot be read`)
+      })
+      const type = publicHalfOf(text)
+        ?.split(' ')[0]
+        ?.match(/ed25519|ecdsa|rsa/)?.[0]
+      if (type) return [`ssh_host_${type}_key`, text] as const
+      const hint = `name a file such as ssh_host_ed25519_key, as it was on ${device.name}`
+      throw new InventoryError(`--keep-identity ${file}: holds no private key without a passphrase`, hint)
+    }),
+  )
+  return new Map(keys)
+}

@@ -1,0 +1,67 @@
+import checkText from '../../playbooks/reverse-tunnel/check.sh'
+import { checkProgram, enrolAccount, knownHosts, tunnelUnitName } from '../../playbooks/reverse-tunnel/names.ts'
+import { timingOf } from '../../playbooks/reverse-tunnel/timing.ts'
+import { accountOn, dials, forwardsOn } from '../../playbooks/reverse-tunnel/tunnels.ts'
+import { tunnelUnits } from '../../playbooks/reverse-tunnel/unit.ts'
+import type { Device, Gateway } from '../inventory/model.ts'
+import { known, type Seen } from '../resource.ts'
+import type { CardSecrets } from './enrolment.ts'
+import firstBootText from './first-boot.sh'
+import type { Seed, SeedFile } from './seed.ts'
+
+/** What the program brings to its end; it removes this folder and itself when every gateway has said yes. */
+const folder = '/etc/reverse-tunnel/enrolment'
+
+export const firstBoot: Seed['program'] = { path: '/etc/reverse-tunnel/first-boot', content: firstBootText }
+
+export interface Card {
+  readonly device: Device
+  readonly gateways: readonly Gateway[]
+  /** Whole public keys, as pinned: `ssh-ed25519 AAAA…`. */
+  readonly hostKeysOf: (gateway: Gateway) => readonly string[]
+  readonly secrets: CardSecrets
+  /** Private host keys that the device is to have, by file name (`ssh_host_ed25519_key`). Absent: it makes its own. */
+  readonly hostKeys?: ReadonlyMap<string, string> | undefined
+}
+
+/** Everything that `first-boot.sh` needs on the card, and that the playbook would put there anyway. */
+export function firstBootFiles({ device, gateways, hostKeysOf, secrets, hostKeys }: Card): SeedFile[] {
+  const mine = gateways.filter((gateway) => dials(device, gateway))
+  const trusted = mine.flatMap((gateway) => hostKeysOf(gateway).map((key) => `${gateway.name} ${key}\n`))
+  return [
+    open(knownHosts, trusted.join('')),
+    open(checkProgram, checkText),
+    ...mine.flatMap((gateway) => [
+      open(`${folder}/gateways/${gateway.name}`, reachOf(gateway)),
+      ...unitsOf(device, gateway, '250').map(({ name, content }) => open(`${folder}/units/${name}`, content)),
+      ...unitsOf(device, gateway, '247').map(({ name, content }) =>
+        open(`${folder}/units-without-credentials/${name}`, content),
+      ),
+    ]),
+    ...[...(hostKeys ?? [])].map(([name, text]) => secret(`${folder}/host-keys/${name}`, text)),
+    secret(`${folder}/request`, `name ${device.name}\ntoken ${secrets.token}\n`),
+    secret(`${folder}/key`, secrets.privateKey),
+  ]
+}
+
+const reachOf = (gateway: Gateway) =>
+  `${[gateway.dial.address, gateway.dial.port, enrolAccount(gateway), tunnelUnitName(gateway).replace(/\.service$/, '')].join(' ')}\n`
+
+/** As the playbook makes them for a device with this systemd. Nothing is fetched at a first boot, so autossh comes later. */
+function unitsOf(wanted: Device, gateway: Gateway, systemd: string) {
+  const device: Device = { ...wanted, supervisor: 'systemd' }
+  const seen: Seen = {
+    of: (_, id) => (id === 'versions' ? `openssh 9.5\nsystemd ${systemd}\n` : undefined),
+    gone: () => false,
+    failed: () => false,
+  }
+  const forwards = forwardsOn(gateway, device)
+  const timing = timingOf(device, gateway)
+  return tunnelUnits({ device, gateway, forwards, account: accountOn(gateway, device), timing }).map((unit) => ({
+    name: unit.name,
+    content: known(unit.content, seen) ?? '',
+  }))
+}
+
+const open = (path: string, content: string): SeedFile => ({ path, mode: '644', content, secret: false })
+const secret = (path: string, content: string): SeedFile => ({ path, mode: '600', content, secret: true })
