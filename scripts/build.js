@@ -36,6 +36,8 @@ await build({
   logLevel: 'warning',
 })
 await cp('inventory/schema.json', `${fresh}/schema.json`)
+// js-fatfs finds its program beside the chunk that it became a part of.
+await cp('node_modules/js-fatfs/dist/fatfs.wasm', `${fresh}/fatfs.wasm`)
 await rename('dist', `${fresh}.old`).catch(() => {})
 await rename(fresh, 'dist')
 await rm(`${fresh}.old`, { recursive: true, force: true })

@@ -3,6 +3,7 @@ import { apply } from './commands/apply.ts'
 import { applyPlan } from './commands/apply-plan.ts'
 import { doctor } from './commands/doctor.ts'
 import { drill } from './commands/drill.ts'
+import { image } from './commands/image.ts'
 import { lab } from './commands/lab.ts'
 import { remove } from './commands/remove.ts'
 import { rotate } from './commands/rotate.ts'
@@ -38,6 +39,7 @@ export async function main(words: readonly string[]): Promise<void> {
       .command(rotate)
       .command(remove)
       .command(drill)
+      .command(image)
       .command(sshConfig)
       .command(schema)
       .command(lab)
@@ -77,7 +79,17 @@ function slip(words: readonly string[], help: string): string {
   return 'see `provision --help`'
 }
 
-const repeatable = new Set(['suite', 'limit', 'device', 'acceptNewHostKey', 'accept-new-host-key', '_', '--'])
+const repeatable = new Set([
+  'suite',
+  'limit',
+  'device',
+  'acceptNewHostKey',
+  'keepIdentity',
+  'keep-identity',
+  'accept-new-host-key',
+  '_',
+  '--',
+])
 
 /** Of an option that is given twice the last one counts, as in ssh with `-p`; yargs would make a list of it. */
 function lastWord(words: Record<string, unknown>): void {

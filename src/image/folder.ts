@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 import { readdirSync, readFileSync } from 'node:fs'
-import { mkdir, open, rename, rm, stat, statfs } from 'node:fs/promises'
+import { access, constants, mkdir, open, rename, rm, stat, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import { InventoryError, ProvisionError } from '../errors.ts'
 import { type BootFile, type BootFiles, empty } from './boot-files.ts'
@@ -11,7 +11,13 @@ export async function openFolder(path: string): Promise<Card> {
   const found = await stat(path).catch(() => undefined)
   if (!found?.isDirectory())
     throw new InventoryError(`${path} is no folder`, 'name where the boot partition is mounted')
-  return { what: path, boot: readFolder(path), write: (files) => replaceAll(path, files), close: async () => {} }
+  return {
+    what: path,
+    boot: readFolder(path),
+    check: (files) => checkRoom(path, wantedOf(path, files)),
+    write: (files) => replaceAll(path, files),
+    close: async () => {},
+  }
 }
 
 /** A folder that gets the files alone; it is made where it is not there. */
@@ -20,7 +26,12 @@ export async function openOutput(path: string): Promise<Card> {
     throw new InventoryError(`${path} cannot be made: ${error.code ?? error.message}`)
   })
   const card = await openFolder(path)
-  return { ...card, boot: only(card.boot, addedTo), write: (files) => replaceAll(path, onlyOurs(card, files)) }
+  return {
+    ...card,
+    boot: only(card.boot, addedTo),
+    check: (files) => card.check(onlyOurs(card, files)),
+    write: (files) => card.write(onlyOurs(card, files)),
+  }
 }
 
 /** A seed adds to the kernel's command line, and cannot know it: it may be put there first. */
@@ -57,7 +68,7 @@ export function asText(name: string, bytes: Buffer): string {
 /** Each beside what it replaces first, where a full or read-only card shows before anything is lost. */
 async function replaceAll(path: string, files: readonly BootFile[]): Promise<readonly string[]> {
   const now = readFolder(path)
-  const wanted = files.filter(({ name, content }) => now.text(name) !== content)
+  const wanted = wantedOf(path, files)
   const before = new Map(wanted.map(({ name }) => [name, now.text(name)]))
   await checkRoom(path, wanted)
   const replaced: string[] = []
@@ -71,21 +82,29 @@ async function replaceAll(path: string, files: readonly BootFile[]): Promise<rea
     for (const { name, content } of wanted) await compare(join(path, name), content)
   } catch (error) {
     await putBack(path, wanted, { replaced, before })
-    throw failed(path, error)
+    throw failed(error)
   }
   return wanted.map(({ name }) => name)
+}
+
+function wantedOf(path: string, files: readonly BootFile[]): readonly BootFile[] {
+  const now = readFolder(path)
+  return files.filter(({ name, content }) => now.text(name) !== content)
 }
 
 const temporary = (name: string) => `${name}.provision-new`
 
 async function checkRoom(path: string, files: readonly BootFile[]): Promise<void> {
+  await access(path, constants.W_OK).catch((error: unknown) => {
+    throw failed(error)
+  })
   const { bavail, bsize } = await statfs(path)
   const blocks = (length: number) => Math.ceil(length / bsize)
   // One more for the folder, which the names may make longer.
   const needed = files.reduce((sum, { content }) => sum + blocks(Buffer.byteLength(content)), 1)
   if (files.length === 0 || needed <= bavail) return
   throw new ProvisionError(
-    `${path} has no room: ${needed * bsize} bytes are needed, ${bavail * bsize} are free`,
+    `it has no room: ${needed * bsize} bytes are needed, ${bavail * bsize} are free`,
     'remove what does not belong there, or flash the card again',
   )
 }
@@ -132,7 +151,7 @@ async function putBack(
   if (files.length > 0) await settle(path).catch(() => {})
 }
 
-function failed(path: string, error: unknown): unknown {
+function failed(error: unknown): unknown {
   const { code } = error as NodeJS.ErrnoException
   if (error instanceof ProvisionError || code === undefined) return error
   const hints: Readonly<Record<string, string>> = {
@@ -141,5 +160,5 @@ function failed(path: string, error: unknown): unknown {
     EPERM: 'you may not write there: mount it for yourself, or run this with sudo',
     ENOSPC: 'it is full: remove what does not belong there, or flash the card again',
   }
-  return new ProvisionError(`${path} cannot be written to (${code})`, hints[code])
+  return new ProvisionError(`it cannot be written to (${code})`, hints[code])
 }

@@ -1,7 +1,7 @@
 import { closeSync, fstatSync, fsyncSync, openSync, readSync, writeSync } from 'node:fs'
 import { InventoryError, ProvisionError } from '../errors.ts'
 import type { BootFile, BootFiles } from './boot-files.ts'
-import type { Card } from './card.ts'
+import { about, type Card } from './card.ts'
 import { isBoot } from './detect.ts'
 import { type Change, type Draft, draft, part } from './draft.ts'
 import { type Fat, openFat } from './fat.ts'
@@ -13,16 +13,17 @@ export async function openImage(path: string): Promise<Card> {
   const file = opened(path)
   try {
     const disk = diskOf(file, fstatSync(file).size)
-    const found = await bootPartition(disk)
+    const { partition, fat } = await about(path, () => bootPartition(disk))
     return {
-      what: `partition ${found.partition.number} of ${path}`,
-      boot: bootFiles(found.fat),
-      write: (files) => write(path, { file, disk, partition: found.partition }, files),
+      what: `partition ${partition.number} of ${path}`,
+      boot: bootFiles(fat),
+      check: async (files) => void (await planAll(draft(part(disk, partition)), files)),
+      write: (files) => write({ file, disk, partition }, files),
       close: async () => closeSync(file),
     }
   } catch (error) {
     closeSync(file)
-    throw error instanceof ProvisionError ? new ProvisionError(`${path} ${error.message}`, error.hint) : error
+    throw error
   }
 }
 
@@ -71,7 +72,7 @@ async function bootPartition(disk: Disk): Promise<{ readonly partition: Partitio
   const [only, ...others] = fats.filter(({ fat }) => isBoot(bootFiles(fat)))
   if (only !== undefined && others.length === 0) return only
   const numbers = [only, ...others].flatMap((one) => (one ? [one.partition.number] : [])).join(' and ')
-  if (only !== undefined) throw new ProvisionError(`has more than one boot partition: ${numbers}`, flashed)
+  if (only !== undefined) throw new ProvisionError(`it has more than one boot partition: ${numbers}`, flashed)
   const told = partitions.map(({ number, fat, size }) => {
     const mounted = fats.find(({ partition }) => partition.number === number)
     const kind = mounted
@@ -82,7 +83,7 @@ async function bootPartition(disk: Disk): Promise<{ readonly partition: Partitio
     return `${number} (${kind}, ${Math.ceil(size / 2 ** 20)} MiB)`
   })
   throw new ProvisionError(
-    `has no boot partition of a Pi: its partitions are ${told.join(', ') || 'none at all'}`,
+    `it has no boot partition of a Pi: its partitions are ${told.join(', ') || 'none at all'}`,
     flashed,
   )
 }
@@ -100,7 +101,7 @@ function bootFiles(fat: Fat): BootFiles {
 }
 
 /** All of it in a draft first: whatever can go wrong in the file system goes wrong there. */
-async function write(path: string, place: Place, files: readonly BootFile[]): Promise<readonly string[]> {
+async function write(place: Place, files: readonly BootFile[]): Promise<readonly string[]> {
   const planned = draft(part(place.disk, place.partition))
   const written = await planAll(planned, files)
   const changes = planned.changes()
@@ -109,10 +110,10 @@ async function write(path: string, place: Place, files: readonly BootFile[]): Pr
     fsyncSync(place.file)
     await compare(place, changes, files)
   } catch (error) {
-    putBack(path, place, changes)
+    putBack(place, changes)
     if (error instanceof ProvisionError) throw error
     const { code, message } = error as NodeJS.ErrnoException
-    throw new ProvisionError(`${path} could not be written (${code ?? message}); it is as it was`)
+    throw new ProvisionError(`it could not be written (${code ?? message}), and is as it was`)
   }
   return written
 }
@@ -139,11 +140,11 @@ async function compare({ disk, partition }: Place, changes: readonly Change[], f
   if (other) throw new ProvisionError('it reads back otherwise than it was written, and was put back as it was')
 }
 
-function putBack(path: string, place: Place, changes: readonly Change[]): void {
+function putBack(place: Place, changes: readonly Change[]): void {
   try {
     for (const { offset, before } of changes) put(place, offset, before)
     fsyncSync(place.file)
   } catch {
-    throw new ProvisionError(`${path} failed in the midst of writing, and is no longer whole`, 'unpack the image again')
+    throw new ProvisionError('it failed in the midst of writing, and is no longer whole', 'unpack the image again')
   }
 }

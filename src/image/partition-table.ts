@@ -27,19 +27,19 @@ const FAT_GUIDS = new Set(['28732ac11ff8d211ba4b00a0c93ec93b', 'a2a0d0ebe5b93344
  * @throws ProvisionError where there is no table, or not all of the image.
  */
 export function readPartitions(disk: Disk): readonly Partition[] {
-  if (disk.size < SECTOR * 2) throw new ProvisionError('is too short to hold a partition table', again)
+  if (disk.size < SECTOR * 2) throw new ProvisionError('it is too short to hold a partition table', again)
   const first = disk.read(0, SECTOR)
   const packed = packedBy(first)
-  if (packed) throw new ProvisionError(`is packed by ${packed}`, `unpack it first: ${packed} -dk FILE`)
-  if (first.readUInt16LE(510) !== 0xaa55) throw new ProvisionError('holds no partition table', whole)
+  if (packed) throw new ProvisionError(`it is packed by ${packed}`, `unpack it first: ${packed} -dk FILE`)
+  if (first.readUInt16LE(510) !== 0xaa55) throw new ProvisionError('it holds no partition table', whole)
   if (/^FAT(12|16|32) /.test(first.toString('latin1', 54, 62)) || first.toString('latin1', 82, 87) === 'FAT32')
-    throw new ProvisionError('is a file system and not a card: it holds no partition table', whole)
+    throw new ProvisionError('it is a file system and not a card: it holds no partition table', whole)
   const entries = [0, 1, 2, 3].map((index) => first.subarray(446 + index * 16, 462 + index * 16))
   const partitions = entries.some((entry) => entry[4] === 0xee) ? gpt(disk) : mbr(entries)
   const cut = partitions.find(({ start, size }) => start + size > disk.size)
   if (cut) {
     throw new ProvisionError(
-      `ends after ${disk.size} bytes, in the midst of partition ${cut.number}, which ends at ${cut.start + cut.size}`,
+      `it ends after ${disk.size} bytes, in the midst of partition ${cut.number}, which ends at ${cut.start + cut.size}`,
       again,
     )
   }
@@ -70,13 +70,13 @@ function gpt(disk: Disk): Partition[] {
   const plain = Buffer.from(header.subarray(0, Math.min(length, SECTOR)))
   if (plain.length >= 92) plain.writeUInt32LE(0, 16)
   if (header.toString('latin1', 0, 8) !== 'EFI PART' || plain.length < 92 || crc32(plain) !== sum)
-    throw new ProvisionError('holds a GPT whose header is damaged', again)
+    throw new ProvisionError('it holds a GPT whose header is damaged', again)
   const [first, count, size] = [header.readBigUInt64LE(72), header.readUInt32LE(80), header.readUInt32LE(84)]
   const start = Number(first) * SECTOR
   if (size < 128 || size % 8 || count > 1024 || start + count * size > disk.size)
-    throw new ProvisionError('holds a GPT that makes no sense', again)
+    throw new ProvisionError('it holds a GPT that makes no sense', again)
   const table = disk.read(start, count * size)
-  if (crc32(table) !== header.readUInt32LE(88)) throw new ProvisionError('holds a GPT whose table is damaged', again)
+  if (crc32(table) !== header.readUInt32LE(88)) throw new ProvisionError('it holds a GPT whose table is damaged', again)
   return Array.from({ length: count }, (_, index) => table.subarray(index * size, (index + 1) * size)).flatMap(
     (entry, index) => {
       const type = entry.toString('hex', 0, 16)
