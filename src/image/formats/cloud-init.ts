@@ -1,11 +1,11 @@
-import type { Document } from 'yaml'
+import { isSeq } from 'yaml'
 import { ProvisionError } from '../../errors.ts'
 import { type BootFiles, cmdline } from '../boot-files.ts'
 import type { Seed } from '../seed.ts'
 import { hostName, boot as mountedAt, seedFile, seedScript, startSeedIfThere } from '../seed-script.ts'
 import { type Format, hostNameConflict, record, refuseConflicts } from './format.ts'
 import { networkConfig } from './network-config.ts'
-import { again, parsed } from './yaml.ts'
+import { again, parsed, setIn } from './yaml.ts'
 
 const names = ['meta-data', 'user-data', 'network-config']
 const kernelSign = /^ds=nocloud/
@@ -65,13 +65,14 @@ function userData(seed: Seed, boot: BootFiles): { content: string; conflicts: re
   const wanted = hostName(seed)
   const commands = there.bootcmd ?? []
   if (!Array.isArray(commands)) throw new ProvisionError('the bootcmd of its user-data is no list', again)
-  if (there.hostname === undefined || there.hostname === null) document.set('hostname', wanted)
+  if (there.hostname === undefined || there.hostname === null) setIn(document, ['hostname'], wanted)
   // A seed may bring host keys: another instance-id is no reason to throw them away.
-  if (there.ssh_deletekeys === undefined) document.set('ssh_deletekeys', false)
+  if (there.ssh_deletekeys === undefined) setIn(document, ['ssh_deletekeys'], false)
   if (!commands.some((command) => JSON.stringify(command).includes(seedFile))) {
     const start = document.createNode(['sh', '-c', startSeedIfThere], { flow: true })
-    if (commands.length > 0) document.setIn(['bootcmd'], document.createNode([start, ...items(document)]))
-    else document.set('bootcmd', document.createNode([start]))
+    const list = document.get('bootcmd')
+    if (isSeq(list)) list.items.unshift(start)
+    else setIn(document, ['bootcmd'], [['sh', '-c', startSeedIfThere]])
   }
   return {
     content: withHeader(document.toString({ lineWidth: 0 })),
@@ -86,13 +87,8 @@ function metaData(seed: Seed, boot: BootFiles): string {
   const document = parsed('meta-data', boot.text('meta-data') ?? '')
   const there = record(document.toJS()) ?? {}
   // The images' own file says instance_id, which NoCloud does not read.
-  if (there['instance-id'] === undefined) document.set('instance-id', `provision-${seed.device}`)
+  if (there['instance-id'] === undefined) setIn(document, ['instance-id'], `provision-${seed.device}`)
   return document.toString({ lineWidth: 0 })
-}
-
-function items(document: Document): readonly unknown[] {
-  const list = document.get('bootcmd') as { readonly items?: readonly unknown[] } | undefined
-  return list?.items ?? []
 }
 
 function withHeader(text: string): string {

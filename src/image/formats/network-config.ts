@@ -3,7 +3,7 @@ import type { BootFiles } from '../boot-files.ts'
 import type { Seed } from '../seed.ts'
 import { countryConflict, wifiConflict } from '../wifi.ts'
 import { record } from './format.ts'
-import { parsed } from './yaml.ts'
+import { parsed, setIn } from './yaml.ts'
 
 interface NetworkConfig {
   /** undefined: it stays as it is. */
@@ -31,9 +31,7 @@ export function networkConfig({ wifi }: Seed, boot: BootFiles): NetworkConfig {
   const card = record(wifis[name])
   const points = record(card?.['access-points'])
   const point = record(points?.[wifi.ssid])
-  if (document.contents === null) document.contents = document.createNode({}) as never
-  const set = (keys: readonly string[], value: unknown) =>
-    document.setIn([...path, ...keys], document.createNode(value))
+  const set = (keys: readonly string[], value: unknown) => setIn(document, [...path, ...keys], value)
   if (there.version === undefined) set(['version'], 2)
   if (card === undefined) set(['wifis', name], { dhcp4: true, optional: true })
   if (wifi.country !== undefined && card?.['regulatory-domain'] === undefined) {

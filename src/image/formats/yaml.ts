@@ -1,4 +1,4 @@
-import { type Document, parseDocument } from 'yaml'
+import { type Document, isMap, isSeq, type Node, Pair, parseDocument, Scalar, type YAMLMap } from 'yaml'
 import { ProvisionError } from '../../errors.ts'
 import { record } from './format.ts'
 
@@ -13,4 +13,42 @@ export function parsed(name: string, text: string): Document {
   const value: unknown = document.toJS()
   if (value !== null && record(value) === undefined) throw new ProvisionError(`its ${name} is no mapping`, again)
   return document
+}
+
+/** Sets what is at the end of these keys, and makes the mappings on the way there. Text is quoted, whatever it looks like. */
+export function setIn(document: Document, path: readonly string[], value: unknown): void {
+  const last = path.at(-1)
+  let there = document.contents ?? document.createNode({})
+  document.contents = there as never
+  for (const key of path.slice(0, -1)) {
+    if (!isMap(there)) return
+    // On its own, with YAML 1.1, the library would make an ordered map, which is another type to PyYAML.
+    if (!isMap(there.get(key))) put(there, key, document.createNode({}))
+    there = there.get(key) as Node
+  }
+  if (isMap(there) && last !== undefined) put(there, last, nodeOf(document, value))
+}
+
+function put(map: YAMLMap, key: string, value: Node): void {
+  if (map.has(key)) map.set(key, value)
+  else map.add(new Pair(/^[a-z][a-z0-9_-]{3,}$/.test(key) ? new Scalar(key) : quoted(key), value))
+}
+
+/** Put together by hand: `createNode` makes a merge key of the text `<<`. */
+function nodeOf(document: Document, value: unknown): Node {
+  if (typeof value === 'string') return quoted(value)
+  const fields = record(value)
+  if (fields === undefined && !Array.isArray(value)) return document.createNode(value)
+  const node = document.createNode(fields === undefined ? [] : {})
+  if (isMap(node)) for (const [key, field] of Object.entries(fields ?? {})) put(node, key, nodeOf(document, field))
+  if (isSeq(node) && Array.isArray(value)) for (const item of value) node.add(nodeOf(document, item))
+  return node
+}
+
+const quoted = (text: string) => quote(new Scalar(text))
+
+/** PyYAML takes more words for something else than text than any list of them has. */
+function quote<T extends Scalar>(scalar: T): T {
+  scalar.type = Scalar.QUOTE_DOUBLE
+  return scalar
 }

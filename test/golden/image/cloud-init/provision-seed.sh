@@ -1,0 +1,192 @@
+#!/bin/sh
+# What host-a.lan.internal becomes at its first boot. Made by provision; holds secrets.
+provision() {
+id=54be5644e49f2237
+format=cloud-init
+boot=/boot/firmware
+host_name=host-a
+wifi_country=''
+program=/etc/reverse-tunnel/first-boot
+program_text='#!/bin/sh
+echo enrolled
+'
+accounts() {
+account admin yes 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAdmin admin@host001' || return
+account guest no  || return
+:; }
+files() {
+put /etc/reverse-tunnel/known_hosts 0644 'ssh-gw ssh-ed25519 AAAA
+' || return
+put /etc/reverse-tunnel/enrolment/key 0600 'one-time '\''key'\''
+$HOME \n
+' || return
+:; }
+# What a freshly flashed system does until it is what it should be. Needs $id (of this very seed), $format, $boot (where
+# the FAT partition is mounted), $host_name, $wifi_country, $program, $program_text, and the functions accounts and files.
+#
+# From the FAT partition it installs itself as a unit; what the unit runs is the copy. It may be cut off at any moment and
+# begins again at the next boot, or ten seconds later where it failed: what is done stands in $home, and never earlier
+# than the disk has it.
+
+PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+LC_ALL=C
+export PATH LC_ALL
+umask 077
+
+home=/var/lib/provision/first-boot
+unit=provision-first-boot.service
+seed=$boot/provision-seed.sh
+this_boot=/run/provision-first-boot
+end='
+'
+
+say() { echo "provision: $*" >&2; }
+
+# The states of this seed: prepared, finished.
+is() { [ "$(cat "$home/$1" 2>/dev/null)" = "$id" ]; }
+reached() { sync && put "$home/$1" 0600 "$id" && sync; }
+
+# put PATH MODE TEXT: whole or not at all.
+put() {
+  (umask 022 && mkdir -p "${1%/*}/") &&
+    printf %s "$3" >"$1.new" &&
+    chmod "$2" "$1.new" &&
+    mv -f "$1.new" "$1"
+}
+
+install_unit() {
+  mkdir -p "$home" && chmod 700 "$home" || return
+  cat "$0" >"$home/seed.sh.new" && mv -f "$home/seed.sh.new" "$home/seed.sh" &&
+    put "/etc/systemd/system/$unit" 0644 "[Unit]
+Description=First boot: what this device is to become
+After=cloud-init.service cloud-init-network.service rpi-preseed.service
+StartLimitIntervalSec=0
+
+[Service]
+Type=exec
+ExecStart=/bin/sh $home/seed.sh
+Restart=on-failure
+RestartSec=10
+
+[Install]
+WantedBy=multi-user.target$end" &&
+    mkdir -p /etc/systemd/system/multi-user.target.wants &&
+    ln -sf "/etc/systemd/system/$unit" "/etc/systemd/system/multi-user.target.wants/$unit" || return
+  no_dialogue
+  sync
+  # firstrun.sh ends in a reboot.
+  [ "$format" = firstrun ] || { systemctl daemon-reload && systemctl start --no-block "$unit"; }
+}
+
+# Raspberry Pi OS asks for a user at the keyboard, and holds up multi-user.target until somebody answers.
+no_dialogue() {
+  [ -e /usr/lib/systemd/system/userconfig.service ] || [ -e /lib/systemd/system/userconfig.service ] || return 0
+  systemctl mask userconfig.service
+  systemctl stop --no-block userconfig.service
+}
+
+run() {
+  first_of_this_boot
+  if ! is finished; then
+    is prepared || { prepare && reached prepared; } || { say 'could not prepare; tried again in 10 seconds'; return 1; }
+    put "$program" 0700 "$program_text" || return
+    sh "$program" || { code=$?; say "$program ended with $code; tried again in 10 seconds"; return "$code"; }
+    reached finished || return
+  fi
+  # Done here; now nothing secret may stay.
+  mountpoint -q "$boot" || mount "$boot" 2>/dev/null || :
+  [ -w "$boot" ] || mount -o remount,rw "$boot" || return
+  wipe "$seed" && clean_up && rm -f "$program" && retire
+}
+
+prepare() { set_host_name && accounts && files && country; }
+
+# A power cut can leave the locks of useradd, and after a reboot their process ids are other processes'.
+first_of_this_boot() {
+  [ ! -e "$this_boot" ] || return 0
+  rm -f /etc/passwd.lock /etc/shadow.lock /etc/group.lock /etc/gshadow.lock /etc/subuid.lock /etc/subgid.lock
+  mkdir -p "$this_boot"
+}
+
+set_host_name() {
+  put /etc/hostname 0644 "$host_name$end" &&
+    {
+      grep -v '^127\.0\.1\.1[[:space:]]' /etc/hosts
+      printf '127.0.1.1\t%s\n' "$host_name"
+    } >/etc/hosts.new && chmod 644 /etc/hosts.new && mv -f /etc/hosts.new /etc/hosts || return
+  [ "$(uname -n)" = "$host_name" ] || hostname "$host_name" || :
+}
+
+# account NAME SUDO KEY…: no password; who is there already keeps everything, and gets these keys too.
+account() {
+  name=$1
+  may_sudo=$2
+  shift 2
+  if ! getent passwd "$name" >/dev/null; then
+    own=--user-group
+    if getent group "$name" >/dev/null; then own="--gid=$name"; fi
+    useradd --create-home --shell /bin/bash --password '*' "$own" "$name" || return
+  fi
+  where=$(getent passwd "$name" | cut -d : -f 6) && group=$(id -g "$name") || return
+  if [ ! -d "$where" ]; then
+    (umask 022 && mkdir -p "$where" && cp -R /etc/skel/. "$where/") && chown -R "$name:$group" "$where" || return
+  fi
+  mkdir -p "$where/.ssh" || return
+  keys=$where/.ssh/authorized_keys
+  {
+    grep '' "$keys" 2>/dev/null
+    for key; do grep -qxF -e "$key" "$keys" 2>/dev/null || printf '%s\n' "$key"; done
+  } >"$keys.new" && chmod 700 "$where/.ssh" && chmod 600 "$keys.new" && chown "$name:$group" "$where/.ssh" "$keys.new" &&
+    mv -f "$keys.new" "$keys" || return
+  [ "$may_sudo" = no ] || put "/etc/sudoers.d/010_provision-$(printf %s "$name" | tr . _)" 0440 "$name ALL=(ALL:ALL) NOPASSWD: ALL$end"
+}
+
+# Wi-Fi stays off until it knows which country's rules it is to keep.
+country() {
+  [ -n "$wifi_country" ] || return 0
+  raspi-config nonint do_wifi_country "$wifi_country" || iw reg set "$wifi_country" || say 'the Wi-Fi country was not set'
+  rfkill unblock wifi || :
+  nmcli connection reload || :
+}
+
+# wipe FILE: gone, and overwritten where it lay.
+wipe() {
+  [ -e "$1" ] || return 0
+  dd if=/dev/zero of="$1" bs=512 count=$((($(wc -c <"$1") + 511) / 512)) conv=notrunc 2>/dev/null && sync && rm -f "$1" && sync
+}
+
+clean_up() {
+  case $format in
+    cloud-init) after_cloud_init ;;
+    *) : ;;
+  esac
+}
+
+# What the user wanted of cloud-init comes late, in its last stage. After a quarter of an hour it is waited for no longer.
+after_cloud_init() {
+  if [ ! -e /run/cloud-init/result.json ]; then
+    echo >>"$this_boot/waited"
+    [ "$(wc -l <"$this_boot/waited")" -gt 90 ] || { say 'cloud-init is still at work; looked at again in 10 seconds'; return 75; }
+  fi
+  put /etc/cloud/cloud-init.disabled 0644 "provision has set this device up$end" && sync || return
+  wipe "$boot/network-config" && wipe "$boot/user-data" && echo '#cloud-config' >"$boot/user-data" || return
+  rm -rf /var/lib/cloud/instances/*/user-data.txt* /var/lib/cloud/instances/*/cloud-config.txt \
+    /var/lib/cloud/instances/*/obj.pkl /var/lib/cloud/instances/*/network-config.json \
+    /var/lib/cloud/instances/*/scripts/runcmd /run/cloud-init/*sensitive* /run/cloud-init/network-config.json
+}
+
+# The mark that this seed is finished stays: a copy of it that comes back does nothing.
+retire() {
+  rm -f "/etc/systemd/system/multi-user.target.wants/$unit" "/etc/systemd/system/$unit" &&
+    rm -f "$home/seed.sh" "$home/prepared" && sync || return
+  rm -rf "$this_boot"
+  systemctl daemon-reload
+  say 'this device is what it is to be'
+}
+
+case $0 in
+  "$home/"*) run ;;
+  *) install_unit ;;
+esac
+}
+if :; then provision </dev/null; fi
