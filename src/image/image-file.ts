@@ -92,7 +92,8 @@ const flashed = 'name the image of a whole card of Raspberry Pi OS or Ubuntu'
 
 function bootFiles(fat: Fat): BootFiles {
   return {
-    names: fat.names(),
+    // FAT knows no case.
+    names: fat.names().map((name) => name.toLowerCase()),
     text(name) {
       const bytes = fat.read(name)
       return bytes && asText(name, bytes)
