@@ -7,7 +7,7 @@ set -eu
 
 # mmdebstrap names its helpers and Debian's keys as recommendations only, and those are left out below.
 lab='systemd-container mmdebstrap debian-archive-keyring gpg mount openssh-client nftables iproute2 procps util-linux bash'
-tests='openssh-server shellcheck dash ethtool ssh-audit libxml2-utils chromium'
+tests='openssh-server shellcheck dash ethtool ssh-audit libxml2-utils chromium mtools dosfstools fdisk busybox cloud-init'
 
 say() { echo "prepare: $*" >&2; }
 fail() {
@@ -51,6 +51,15 @@ if [ ! -e "$policy" ]; then
   printf '#!/bin/sh\nexit 101\n' >"$policy"
   chmod 755 "$policy"
 fi
+
+# cloud-init would take this machine for a new one at the next boot. The tests ask it about seeds, and no more.
+case "$missing " in
+  *' cloud-init '*)
+    mkdir -p /etc/cloud
+    [ -e /etc/cloud/cloud-init.disabled ] || echo 'cloud-init is here for tests of provision only' >/etc/cloud/cloud-init.disabled
+    say 'cloud-init is there for the tests only: it is switched off (/etc/cloud/cloud-init.disabled)'
+    ;;
+esac
 
 apt() { DEBIAN_FRONTEND=noninteractive apt-get -q -o DPkg::Lock::Timeout=120 "$@" >"$log" 2>&1 </dev/null; }
 # shellcheck disable=SC2086

@@ -112,6 +112,19 @@ describe('imports point one way', () => {
     expect(offenders(/^src\/report\//, /^src\/report\/|^src\/inventory\/forward\.ts$|^node:(util|stream)$/)).toEqual([])
   })
 
+  test('what a format makes of a seed is made of values: it knows no card, no gateway and no device', () => {
+    const values =
+      /^src\/image\/(boot-files|seed|seed-script|wifi)\.ts$|^src\/image\/(formats\/|runner\.sh)|^src\/(errors|sh|script)\.ts$|^node:crypto$|^(yaml|smol-toml)$/
+    expect(offenders(/^src\/image\/(formats\/|wifi\.ts|seed-script\.ts|boot-files\.ts)/, values)).toEqual([])
+  })
+
+  test('what reads and writes cards knows nothing of who they are for', () => {
+    const cards = /^src\/image\/(card|folder|image-file|open-card|draft|fat|partition-table)\.ts$/
+    const below =
+      /^src\/image\/(boot-files|card|detect|draft|fat|folder|image-file|partition-table)\.ts$|^src\/errors\.ts$|^js-fatfs$|^node:/
+    expect(offenders(cards, below)).toEqual([])
+  })
+
   test('the lab is known by its own command alone', () => {
     const users = importersOf(/^src\/lab\//).filter((file) => !file.startsWith('src/lab/'))
     expect(users).toEqual(['src/commands/lab.ts'])
@@ -125,6 +138,8 @@ describe('one door each', () => {
     ['zx, for local commands', /^zx(\/|$)/, /^src\/(session\/ssh-config|lab\/\w+)\.ts$/],
     ['jsonc-parser', /^jsonc-parser$/, /^src\/inventory(\.ts|\/)/],
     ['jiti', /^jiti$/, /^src\/playbook-file\.ts$/],
+    ['js-fatfs', /^js-fatfs$/, /^src\/image\/fat\.ts$/],
+    ['yaml and smol-toml', /^(yaml|smol-toml)$/, /^src\/image\/formats\//],
     ['node:child_process', /^node:child_process$/, /^src\/(lab|session)\//],
   ])('%s', (_, module, door) => {
     expect(importersOf(module).filter((file) => !door.test(file))).toEqual([])

@@ -29,8 +29,8 @@ export async function openOutput(path: string): Promise<Card> {
   return {
     ...card,
     boot: only(card.boot, addedTo),
-    check: (files) => card.check(onlyOurs(card, files)),
-    write: (files) => card.write(onlyOurs(card, files)),
+    check: async (files) => card.check(onlyOurs(card, files)),
+    write: async (files) => card.write(onlyOurs(card, files)),
   }
 }
 

@@ -70,7 +70,7 @@ describe('cloud-init', () => {
   /** As cloud-init's own parser reads it. */
   const read = (text = ''): unknown =>
     JSON.parse(
-      run('python3', ['-c', 'import sys, yaml, json; print(json.dumps(yaml.safe_load(sys.stdin)))'], text).toString(),
+      run('/usr/bin/python3', ['-c', 'import sys, yaml, json; print(json.dumps(yaml.safe_load(sys.stdin)))'], text).toString(),
     )
   const imager = {
     'user-data': `#cloud-config
@@ -174,7 +174,7 @@ runcmd:
         const all = texts.map((text) => Buffer.from(text ?? '').toString('base64')).join('\n')
         const program = `import sys, yaml, json, base64
 print(json.dumps([yaml.safe_load(base64.b64decode(line)) for line in sys.stdin.read().split()]))`
-        const seen = JSON.parse(run('python3', ['-c', program], all).toString()) as unknown[]
+        const seen = JSON.parse(run('/usr/bin/python3', ['-c', program], all).toString()) as unknown[]
         for (const [index, { ssid, passphrase, country }] of networks.entries()) {
           expect(seen[index]).toMatchObject({
             network: {

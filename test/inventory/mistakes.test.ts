@@ -51,6 +51,33 @@ describe('mistakes are told with their place and a way out', () => {
     `)
   })
 
+  test('a Wi-Fi passphrase that stands in the inventory, and is not repeated', () => {
+    const wifi = (text: string) => `{ "gateways": { "gw": {} }, "devices": { "pi": { "wifi": ${text} } } }`
+    expect(
+      [
+        '{ "ssid": "home", "passphrase": "correct horse", "country": "de" }',
+        '{ "ssid": "", "passphrase": "env:A-B" }',
+        '{ "ssid": "home", "passphrase": 12345678 }',
+        '{ "ssid": "home", "password": "correct horse" }',
+      ]
+        .map((text) => complaints(wifi(text)))
+        .join('\n'),
+    ).toMatchInlineSnapshot(`
+      "inventory.json:1:90 devices.pi.wifi.passphrase: must not stand in the inventory: write where it is kept, "env:NAME" or "file:PATH"
+      inventory.json:1:118 devices.pi.wifi.country: must be a country of two capital letters, such as "DE"
+      inventory.json:1:68 devices.pi.wifi.ssid: is no name of a Wi-Fi network: write 1 to 32 bytes, without control characters
+      inventory.json:1:86 devices.pi.wifi.passphrase: names no environment variable: use letters, digits and "_"
+      inventory.json:1:90 devices.pi.wifi.passphrase: must be text, not a number: put it in double quotes
+      inventory.json:1:58 devices.pi.wifi: "passphrase" is missing: add it
+      inventory.json:1:76 devices.pi.wifi.password: unknown key: known here are ssid, passphrase and country"
+    `)
+    expect(parse(wifi('{ "ssid": "home", "passphrase": "file:wifi", "country": "DE" }')).devices[0]?.wifi).toEqual({
+      ssid: 'home',
+      passphrase: { file: '/inventory/wifi' },
+      country: 'DE',
+    })
+  })
+
   test('gateways of the wrong shape are not said to be missing too', () => {
     expect(
       complaints(`{ "gateways": [], "devices": { "pi": { "forwards": ["9022:localhost:22"], "via": ["gw"] } } }`),
