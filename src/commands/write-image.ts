@@ -1,4 +1,4 @@
-import { InventoryError, ProvisionError } from '../errors.ts'
+import { InventoryError } from '../errors.ts'
 import { about, type Card } from '../image/card.ts'
 import { detect, formatOf } from '../image/detect.ts'
 import type { Format } from '../image/formats/format.ts'
@@ -26,14 +26,16 @@ export async function writeImage(argv: ImageArguments): Promise<void> {
     say(`${card.what}: ${format.name}${signs.length > 0 ? `, going by ${signs.join(', ')}` : ''}\n`)
     const seed = await prepareEnrolment(
       { ...argv, limit: undefined, playbook: undefined },
-      {
-        device: device.name,
-        hours: argv.validHours,
-        keepIdentity: argv.keepIdentity,
-      },
+      { device: device.name, hours: argv.validHours, keepIdentity: argv.keepIdentity },
     )
-    if (seed === undefined)
-      throw new ProvisionError(`${card.what}: nothing was written, as not all gateways know of it`)
+    if (seed === undefined) {
+      process.stderr.write(
+        inert(`provision: error: ${card.what}: nothing was written, as not all gateways know of it\n`),
+      )
+      // The run before has an exit code of its own.
+      process.exitCode ||= 1
+      return
+    }
     const written = await about(card.what, () => card.write(format.files(complete(seed), card.boot)))
     for (const name of written)
       say(`  written, and read back: ${name}${name === seedFile ? ', which holds secrets' : ''}\n`)

@@ -76,7 +76,7 @@ run() {
   wipe "$seed" && clean_up && rm -f "$program" && retire
 }
 
-prepare() { set_host_name && accounts && files && country; }
+prepare() { set_host_name && accounts && files && wifi_on; }
 
 # A power cut can leave the locks of useradd, and after a reboot their process ids are other processes'.
 first_of_this_boot() {
@@ -118,11 +118,13 @@ account() {
   [ "$may_sudo" = no ] || put "/etc/sudoers.d/010_provision-$(printf %s "$name" | tr . _)" 0440 "$name ALL=(ALL:ALL) NOPASSWD: ALL$end"
 }
 
-# Wi-Fi stays off until it knows which country's rules it is to keep.
-country() {
-  [ -n "$wifi_country" ] || return 0
-  raspi-config nonint do_wifi_country "$wifi_country" || iw reg set "$wifi_country" || say 'the Wi-Fi country was not set'
-  rfkill unblock wifi || :
+# The other formats have a word for it. Wi-Fi stays off until it knows which country's rules it is to keep.
+wifi_on() {
+  [ "$format" = firstrun ] || return 0
+  if [ -n "$wifi_country" ]; then
+    raspi-config nonint do_wifi_country "$wifi_country" || iw reg set "$wifi_country" || say 'the Wi-Fi country was not set'
+    rfkill unblock wifi || :
+  fi
   nmcli connection reload || :
 }
 
@@ -152,10 +154,13 @@ after_cloud_init() {
     /var/lib/cloud/instances/*/scripts/runcmd /run/cloud-init/*sensitive* /run/cloud-init/network-config.json
 }
 
-# The mark that this seed is finished stays: a copy of it that comes back does nothing.
+# The mark that this seed is finished stays: a copy of it that comes back does nothing. The copy that ran here is replaced
+# by what is still to be removed, so that no secret outlives a power cut in between.
 retire() {
-  rm -f "/etc/systemd/system/multi-user.target.wants/$unit" "/etc/systemd/system/$unit" &&
-    rm -f "$home/seed.sh" "$home/prepared" && sync || return
+  put "$home/seed.sh" 0600 "rm -f /etc/systemd/system/multi-user.target.wants/$unit /etc/systemd/system/$unit $home/prepared
+sync
+rm -f $home/seed.sh$end" && sync && sh "$home/seed.sh" || return
+  sync
   rm -rf "$this_boot"
   systemctl daemon-reload
   say 'this device is what it is to be'

@@ -13,11 +13,13 @@ export const boot = '/boot/firmware'
 /** The one file of a seed that holds secrets; gone, and overwritten, when the first boot has succeeded. */
 export const seedFile = 'provision-seed.sh'
 
-/** What a format has the system run as root, once at least, while it boots for the first time. */
-export const startSeed = `sh ${boot}/${seedFile}`
+export const seedPath = `${boot}/${seedFile}`
 
-/** As `startSeed`, where it may be asked for again after the seed is gone. */
-export const startSeedIfThere = `[ ! -e ${boot}/${seedFile} ] || ${startSeed}`
+/** What a format has the system run as root while it boots for the first time; it may be asked for again later. */
+export const startSeed = sh`[ ! -e ${seedPath} ] || sh ${seedPath}`
+
+/** … so early that the partition may not be mounted yet. */
+export const startSeedOnceMounted = sh`[ -e ${seedPath} ] || systemctl start boot-firmware.mount; ${startSeed}`
 
 export function hostName(seed: Seed): string {
   return seed.device.split('.', 1)[0] ?? seed.device

@@ -70,7 +70,11 @@ describe('cloud-init', () => {
   /** As cloud-init's own parser reads it. */
   const read = (text = ''): unknown =>
     JSON.parse(
-      run('/usr/bin/python3', ['-c', 'import sys, yaml, json; print(json.dumps(yaml.safe_load(sys.stdin)))'], text).toString(),
+      run(
+        '/usr/bin/python3',
+        ['-c', 'import sys, yaml, json; print(json.dumps(yaml.safe_load(sys.stdin)))'],
+        text,
+      ).toString(),
     )
   const imager = {
     'user-data': `#cloud-config
@@ -119,7 +123,12 @@ runcmd:
       ...before,
       ssh_deletekeys: false,
       bootcmd: [
-        ['sh', '-c', '[ ! -e /boot/firmware/provision-seed.sh ] || sh /boot/firmware/provision-seed.sh'],
+        [
+          'sh',
+          '-c',
+          '[ -e /boot/firmware/provision-seed.sh ] || systemctl start boot-firmware.mount; ' +
+            '[ ! -e /boot/firmware/provision-seed.sh ] || sh /boot/firmware/provision-seed.sh',
+        ],
         ...before.bootcmd,
       ],
     })

@@ -2,7 +2,7 @@ import { isSeq } from 'yaml'
 import { ProvisionError } from '../../errors.ts'
 import { type BootFiles, cmdline } from '../boot-files.ts'
 import type { Seed } from '../seed.ts'
-import { hostName, boot as mountedAt, seedFile, seedScript, startSeedIfThere } from '../seed-script.ts'
+import { hostName, boot as mountedAt, seedFile, seedScript, startSeedOnceMounted } from '../seed-script.ts'
 import { type Format, hostNameConflict, record, refuseConflicts } from './format.ts'
 import { networkConfig } from './network-config.ts'
 import { again, parsed, setIn } from './yaml.ts'
@@ -69,10 +69,10 @@ function userData(seed: Seed, boot: BootFiles): { content: string; conflicts: re
   // A seed may bring host keys: another instance-id is no reason to throw them away.
   if (there.ssh_deletekeys === undefined) setIn(document, ['ssh_deletekeys'], false)
   if (!commands.some((command) => JSON.stringify(command).includes(seedFile))) {
-    const start = document.createNode(['sh', '-c', startSeedIfThere], { flow: true })
+    const start = document.createNode(['sh', '-c', startSeedOnceMounted.text], { flow: true })
     const list = document.get('bootcmd')
     if (isSeq(list)) list.items.unshift(start)
-    else setIn(document, ['bootcmd'], [['sh', '-c', startSeedIfThere]])
+    else setIn(document, ['bootcmd'], [['sh', '-c', startSeedOnceMounted.text]])
   }
   return {
     content: withHeader(document.toString({ lineWidth: 0 })),

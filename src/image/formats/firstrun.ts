@@ -2,7 +2,7 @@ import { ProvisionError } from '../../errors.ts'
 import { lines, sh } from '../../sh.ts'
 import { type BootFiles, cmdline } from '../boot-files.ts'
 import type { Seed } from '../seed.ts'
-import { hostName, boot as mountedAt, seedScript, startSeed } from '../seed-script.ts'
+import { hostName, boot as mountedAt, seedPath, seedScript } from '../seed-script.ts'
 import { countryConflict, isPassphrase, keyfile, wifiConflict } from '../wifi.ts'
 import { type Format, hostNameConflict, record, refuseConflicts } from './format.ts'
 import { parsedToml } from './toml.ts'
@@ -98,7 +98,7 @@ function merged(there: string | undefined): string {
   return `${[shebang, start.text, ...(kept ? [kept] : []), last.text].join('\n')}\n`
 }
 
-const start = sh`${sh`sh ${startSeed.slice(3)}`} || exit 1`
+const start = sh`sh ${seedPath} || exit 1`
 
 /** Written over itself and padded to its old length: one sector, which is written whole or not at all. */
 const last = lines(

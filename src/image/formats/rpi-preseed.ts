@@ -2,7 +2,7 @@ import { stringify } from 'smol-toml'
 import { ProvisionError } from '../../errors.ts'
 import { type BootFiles, cmdline } from '../boot-files.ts'
 import type { Seed } from '../seed.ts'
-import { hostName, boot as mountedAt, seedFile, seedScript, startSeedIfThere } from '../seed-script.ts'
+import { hostName, boot as mountedAt, seedFile, seedScript, startSeed } from '../seed-script.ts'
 import { countryConflict, wifiConflict } from '../wifi.ts'
 import { type Format, hostNameConflict, record, refuseConflicts } from './format.ts'
 import { parsedToml } from './toml.ts'
@@ -83,8 +83,8 @@ function withSeed(seed: Seed, there: Toml): Toml {
     runcmd: {
       early_cmd_timeout: 25,
       ...runcmd,
-      early: [startSeedIfThere, ...others(runcmd, 'early')],
-      late: [startSeedIfThere, ...others(runcmd, 'late')],
+      early: [startSeed.text, ...others(runcmd, 'early')],
+      late: [startSeed.text, ...others(runcmd, 'late')],
     },
   }
 }
