@@ -191,7 +191,7 @@ function ownAccounts(gateway: Gateway, all: readonly Device[], inventory: Invent
     forwardsOn(gateway, device).map((forward) => ({ forward, account: accountOn(gateway, device) })),
   )
   return [
-    systemAccounts(accountPrefix(gateway), names),
+    systemAccounts(accountPrefix(gateway), names, { made: makeJails }),
     keyFiles(gateway, all, inventory),
     names.length > 0
       ? managedFile(jailFile, { content: jailFolders(names), activate: makeJails })

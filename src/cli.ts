@@ -1,6 +1,7 @@
 import yargs from 'yargs'
 import { apply } from './commands/apply.ts'
 import { applyPlan } from './commands/apply-plan.ts'
+import { doctor } from './commands/doctor.ts'
 import { drill } from './commands/drill.ts'
 import { lab } from './commands/lab.ts'
 import { remove } from './commands/remove.ts'
@@ -30,6 +31,7 @@ export async function main(words: readonly string[]): Promise<void> {
       .command(apply)
       .command(applyPlan)
       .command(verify)
+      .command(doctor)
       .command(status)
       .command(undo)
       .command(trust)

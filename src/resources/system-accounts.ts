@@ -1,14 +1,15 @@
 import type { Resource } from '../resource.ts'
-import { lines, sh } from '../sh.ts'
+import { lines, type Sh, sh } from '../sh.ts'
 import { addSystemAccount, dropAccount } from './account.ts'
 import { phrase } from './managed-files.ts'
 
 /**
  * Of all accounts whose names begin alike, exactly these: system accounts without password, shell or home, as `account`
  * makes them. systemd's user manager, which every login by PAM would start (16 MB each), is masked for them.
- * The sessions of an account that goes are ended.
+ * The sessions of an account that goes are ended. `made`: once an account was created, for what belongs to it may be that of
+ * another user id of former times.
  */
-export function systemAccounts(prefix: string, names: readonly string[]): Resource {
+export function systemAccounts(prefix: string, names: readonly string[], options: { made?: Sh } = {}): Resource {
   return {
     id: `accounts ${prefix}*`,
     inspect: sh`
@@ -41,6 +42,7 @@ export function systemAccounts(prefix: string, names: readonly string[]): Resour
             (name) => sh`pkill -KILL -u ${name} || :; ${dropAccount(name)}; rm -f ${maskOf(there.get(name) ?? '')}`,
           ),
         ),
+        ...(options.made && create.length > 0 && { activate: options.made }),
         undo: lines(
           ...create.map(
             (name) => sh`

@@ -80,10 +80,16 @@ test('--write keeps a block, its host keys and one line, and drops a device that
   expect(await login()).toMatchObject({ code: 0, stdout: device, by: gw1 })
 })
 
-test('the two ways of the picture, whatever the block says: ProxyCommand with -W, and ProxyJump', async () => {
+test('the two ways of the picture, with the block and without any: ProxyCommand with -W, and ProxyJump', async () => {
   const command = await host001(`ssh -o ProxyCommand='ssh -C ${gw2} -W %h:%p' -p 9202 ${device} hostname`)
   expect(command).toMatchObject({ code: 0, stdout: `${device}\n` })
   expect(await host001(`ssh -J ${gw2} -p 9202 ${device} hostname`)).toMatchObject({ code: 0, stdout: `${device}\n` })
+  await host001('cat .ssh/config.d/*.known_hosts >.ssh/known_hosts')
+  const bare = `ssh -F none -o BatchMode=yes -o HostKeyAlias=${device} -p 9101`
+  const [jump, hop] = [`-J ${gw1}`, `-o ProxyCommand='ssh -F none -o BatchMode=yes ${gw1} -W %h:%p'`]
+  for (const way of [jump, hop]) {
+    expect(await host001(`${bare} ${way} 127.0.0.1 hostname`)).toMatchObject({ code: 0, stdout: `${device}\n` })
+  }
 })
 
 /** All that people and editors do: copies, both kinds of forwards, a login shell fed by stdin. */

@@ -107,7 +107,8 @@ describe('since when a tunnel is gone', () => {
   const closed = (at: number, pid: number, who: string) =>
     line(at, pid, `pam_unix(sshd:session): session closed for user ${who}`)
   const keys = 'key 256 SHA256:aaaa pi (ED25519)\nkey 256 SHA256:cccc other (ED25519)\n'
-  const head = (uptime: number) => `uptime ${uptime}\nnow 50000\n${keys}`
+  /** Of a container on a machine that was up for a minute before. */
+  const head = (uptime: number) => `uptime ${uptime + 60}\nticks 100\nprocess 1 6000\nnow 50000\n${keys}`
   const gone = (listener: Forward['listener'], log: string, uptime = 40_000) =>
     doorStatus(of(listener, 9022), found('no-tunnel'), parseTold(head(uptime) + log), clock).since
   const me = of('socket', 9022).account
@@ -146,7 +147,7 @@ describe('since when a tunnel is gone', () => {
   })
 
   test('a port whose unit is not up is gone since that', () => {
-    const unit = `unit Id=reverse-tunnel-127.0.0.1_9022.socket\nunit LoadState=loaded\nunit ActiveState=inactive\nunit StateChangeTimestampMonotonic=39990000000\n`
+    const unit = `unit Id=reverse-tunnel-127.0.0.1_9022.socket\nunit LoadState=loaded\nunit ActiveState=inactive\nunit StateChangeTimestampMonotonic=40050000000\n`
     expect(gone('socket', unit)).toBe(ago(10))
     expect(
       doorStatus(of('socket', 9022), found('no-tunnel'), parseTold(unit.replace('loaded', 'not-found')), clock).unit,

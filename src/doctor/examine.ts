@@ -1,0 +1,107 @@
+import { ConnectError, ProvisionError } from '../errors.ts'
+import type { Device, Gateway } from '../inventory/model.ts'
+import { type ReachContext, reach } from '../reach.ts'
+import { type DoctorReport, doctorExitCode, type TunnelReport } from '../report/doctor.ts'
+import type { Session } from '../session.ts'
+import { proveForwards } from '../verify/index.ts'
+import type { Case, Side } from './case.ts'
+import { parseFacts } from './facts.ts'
+import { walk } from './links.ts'
+import { deviceScript, gatewayScript } from './scripts.ts'
+import type { Tunnel } from './tunnel.ts'
+
+export interface Examination {
+  readonly inventory: string
+  readonly device: Device
+  /** One for each gateway that it dials. */
+  readonly tunnels: readonly Tunnel[]
+  readonly context: ReachContext
+  /** Milliseconds. */
+  readonly now: () => number
+  readonly debug: (title: string, text: string) => void
+}
+
+/** The device's own try of an ssh login, and journals that are long. */
+const lookMs = 60_000
+
+/** Asks both sides of each tunnel of a device, changes nothing, and walks the chain from what they told. */
+export async function examine(examination: Examination): Promise<DoctorReport> {
+  const { inventory, device, tunnels, context, now } = examination
+  const began = now()
+  const itself = login(device, examination)
+  const reports = await Promise.all(
+    tunnels.map(async (tunnel): Promise<TunnelReport> => {
+      const there = login(tunnel.gateway, examination)
+      // The device first: the gateway's log then holds what came of its try.
+      const deviceSide = await ask(await itself, deviceScript(tunnel), examination)
+      const gateway = await there
+      const [gatewaySide, forwards] = await Promise.all([
+        ask(gateway, gatewayScript(tunnel), examination),
+        prove(tunnel, gateway, examination),
+      ])
+      gateway instanceof ProvisionError || gateway.close()
+      const found: Case = { tunnel, inventory, gateway: gatewaySide, device: deviceSide, forwards }
+      return { gateway: tunnel.gateway.name, links: walk(found) }
+    }),
+  )
+  const session = await itself
+  const via = session instanceof ProvisionError ? undefined : session.via
+  if (!(session instanceof ProvisionError)) session.close()
+  context.closeAll()
+  const { connections, execs } = context.wire.counts
+  return {
+    version: 1,
+    command: 'doctor',
+    inventory,
+    seconds: Math.round(now() - began) / 1000,
+    exitCode: doctorExitCode(reports),
+    device: device.name,
+    ...(via && { via }),
+    tunnels: reports,
+    wire: { connections, execs },
+  }
+}
+
+type Login = Session | ProvisionError
+
+const login = (host: Gateway | Device, { context }: Examination): Promise<Login> => reach(host, context).catch(known)
+
+function known(error: unknown): ProvisionError {
+  if (error instanceof ProvisionError) return error
+  throw error
+}
+
+async function ask(session: Login, script: string, { now, debug }: Examination): Promise<Side> {
+  const at = now() / 1000
+  if (session instanceof ProvisionError) return { hostKeys: [], at, error: trouble(session) }
+  debug(`asked of ${session.host}`, script)
+  try {
+    const { stdout } = await session.exec(script, { timeoutMs: lookMs, privileged: true })
+    const facts = parseFacts(stdout)
+    for (const [name, text] of facts) debug(`${session.host}: ${name}`, text)
+    return { facts, hostKeys: session.hostKeys(), at, via: session.via }
+  } catch (error) {
+    return { hostKeys: session.hostKeys(), at, error: trouble(known(error)) }
+  }
+}
+
+const trouble = (error: ProvisionError) => ({
+  message: error.message,
+  ...(error.hint && { hint: error.hint }),
+  ...(error instanceof ConnectError && { kind: error.kind }),
+})
+
+function prove({ device, forwards }: Tunnel, gateway: Login, { context, now }: Examination) {
+  return proveForwards(forwards, {
+    devices: [device],
+    gateway: async () => {
+      if (gateway instanceof ProvisionError) throw gateway
+      return gateway
+    },
+    wire: context.wire,
+    now,
+    // The tunnel is asked for, not whether this user may log in to the device.
+    hostKeyEnough: true,
+    pace: (_, work) => work(),
+  })
+}

@@ -1,0 +1,69 @@
+# What the gateway knows of one device's tunnel. Looks, and changes nothing.
+#
+#   ACCOUNT KEY-FILE DEVICE DIAL-PORT JAIL (PORT SOCKET SOCKET-UNIT)…        JAIL is - where sshd owns the ports
+
+account=$1 keys=$2 device=$3 dial=$4 jail=$5
+shift 5
+
+# The account, and of its shadow line what can shut it: whether its password is locked, and on which day it expires.
+account() {
+  getent passwd "$account" || return
+  shadow=$(getent shadow "$account")
+  case $(echo "$shadow" | cut -d : -f 2) in '!'*) echo locked ;; esac
+  echo "expires $(echo "$shadow" | cut -d : -f 8)"
+  shell=$(getent passwd "$account" | cut -d : -f 7)
+  [ -x "$shell" ] || echo 'no shell'
+}
+
+# What sshd would do for it, effectively.
+settings() {
+  sshd -T -C "user=$account,host=$device,addr=127.0.0.1" |
+    grep -E '^(authorizedkeysfile|usepam|allowtcpforwarding|allowstreamlocalforwarding|chrootdirectory|persourcepenalties|maxstartups) '
+}
+
+rights() { for path; do echo "$(stat -c '%a %U %F' "$path" 2>/dev/null || echo absent) $path"; done; }
+
+key_lines() { if [ "$jail" = - ]; then grep -h " $device\$" "$keys"; else cat "$keys"; fi; }
+
+fingerprints() { key_lines 2>/dev/null | ssh-keygen -lf - 2>/dev/null | grep -o 'SHA256:[^ ]*'; }
+
+# Of a unix socket in the account's jail: the process behind it, and since how many seconds.
+behind() {
+  ss -Hlxp 2>/dev/null | grep " /s/$1 " | grep -o 'pid=[0-9]*' | cut -d = -f 2 | sort -un | while read -r pid; do
+    echo "$pid $(ps -o etimes=,stat=,args= -p "$pid" | tr -s ' ')"
+  done
+  grep -q " 00010000 0001 01 .* /s/$1\$" /proc/net/unix && echo listening
+}
+
+fact now date +%s
+fact units sshd_units
+fact test sshd_test
+fact host-keys host_keys
+fact dial holders "$dial"
+fact settings settings
+fact account account
+fact rights rights "$(dirname "$keys")" "$keys"
+fact lines key_lines
+fact fingerprints fingerprints
+[ "$jail" = - ] || fact jail rights "$jail" "$jail/s"
+while [ $# -gt 2 ]; do
+  fact "port-$1" holders "$1"
+  if [ "$jail" != - ]; then
+    fact "socket-$1" unit "$3"
+    fact "proxy-$1" unit "${3%.socket}.service"
+    fact "behind-$1" behind "$2"
+  fi
+  shift 3
+done
+
+# The log of sshd: logins with one of these keys, and then all that is about its account or their last address.
+log=$(journalctl -q --no-pager -o short-unix -t sshd -t sshd-session -t sshd-auth -n 20000 2>/dev/null)
+about() { printf '%s\n' "$log" | grep -F "$@" | tail -n 600; }
+which=''
+for fingerprint in $(fingerprints); do which="$which -e $fingerprint"; done
+# shellcheck disable=SC2086
+logins=$([ -z "$which" ] || about $which | grep ': Accepted publickey for ' | tail -n 50)
+address=$(echo "$logins" | sed -n '$s/.* from \([^ ]*\) port [0-9]* .*/\1/p')
+fact logins echo "$logins"
+fact log about -e "$account" -e 'drop connection' -e 'axStartups throttling' -e 'Received signal' -e "${address:-none} port "
+fact sessions ss -Htn state established

@@ -1,0 +1,68 @@
+import { gatewayLink, type LinkReport } from '../report/doctor.ts'
+import { clean } from '../report/text.ts'
+import { attemptOf, broken, type Case, ok, unseen, type Verdict } from './case.ts'
+import { clock, deviceSshd, unit } from './links/device.ts'
+import { forward, hostKey } from './links/end.ts'
+import { account, keyLine, trust } from './links/gateway.ts'
+import { listener } from './links/listener.ts'
+import { firewall, gatewaySshd, name, penalties, route } from './links/way.ts'
+
+/** All links, in the order in which a connection is made; the first two are our own way to look. Pure: facts → verdicts. */
+const links: readonly (readonly [string, (c: Case) => Verdict])[] = [
+  [gatewayLink, gateway],
+  ['device', device],
+  ['name', name],
+  ['route', route],
+  ['firewall', firewall],
+  ['gateway sshd', gatewaySshd],
+  ['penalties', penalties],
+  ['gateway host key', trust],
+  ['account', account],
+  ['key', keyLine],
+  ['listener', listener],
+  ['unit', unit],
+  ['clock', clock],
+  ['device sshd', deviceSshd],
+  ['host key', hostKey],
+  ['forward', forward],
+]
+
+/** Up to the first broken one: what lies behind it is judged when it is mended. */
+export function walk(c: Case): LinkReport[] {
+  const reports: LinkReport[] = []
+  for (const [link, look] of links) {
+    const verdict = look(c)
+    reports.push({ link, ...harmless(verdict) })
+    if (verdict.state === 'broken') break
+  }
+  return reports
+}
+
+/** Words of other machines stand in it. */
+const harmless = (verdict: Verdict): Verdict => ({ ...verdict, says: clean(verdict.says).trim() })
+
+function gateway(c: Case): Verdict {
+  const { error } = c.gateway
+  const { name } = c.tunnel.gateway
+  if (!error) return ok(`${name} lets this machine in`)
+  const attempt = attemptOf(c)
+  const beside = !attempt
+    ? ''
+    : attempt.loggedIn
+      ? `; ${c.tunnel.device.name} itself logs in there, so it is the way from here`
+      : `; ${c.tunnel.device.name} does not come in either: ${attempt.said}`
+  return broken(
+    `${name} cannot be asked: ${error.message}${beside}`,
+    error.hint ?? `ssh ${name}: is it switched on, is its sshd up?`,
+  )
+}
+
+function device(c: Case): Verdict {
+  const { error, via } = c.device
+  const { name } = c.tunnel.device
+  if (!error)
+    return ok(`${name} was reached ${via === 'direct' ? 'directly' : `via ${via === 'forward' ? 'its forward' : via}`}`)
+  return unseen(
+    `${name} cannot be asked: ${error.message}${error.kind === 'login' && error.hint ? `; ${error.hint}` : ''}`,
+  )
+}

@@ -1,0 +1,104 @@
+import { isOwnSshd } from '../../inventory/forward.ts'
+import { broken, type Case, ok, on, run, runBoth, stands, unseen, type Verdict } from '../case.ts'
+import { properties } from '../facts.ts'
+import { lastWords } from '../journal.ts'
+import { duration, entries, lasting } from '../log.ts'
+import { brokenKeys, emptyKeys } from './gateway.ts'
+
+/** The device's own half: what dials, its clock, and the sshd that people want to reach. */
+
+export function unit(c: Case): Verdict {
+  const { device, unit: name, checkUnit } = c.tunnel
+  const facts = c.device.facts
+  if (!facts) return stands(c) ? ok('the tunnel stands') : unseen(`${device.name} was not reached`)
+  const { LoadState, ActiveState, SubState, UnitFileState } = properties(facts.get('unit'))
+  const journal = entries(facts.get('journal'))
+  const again = run(c, device.name)
+  if (LoadState === 'masked')
+    return broken(`${name} is masked`, `${on(device.name, `systemctl unmask ${name}`)}; then ${again}`)
+  if (LoadState !== 'loaded') return broken(`${device.name} has no unit ${name} (${LoadState ?? 'no systemd'})`, again)
+  // systemd itself forgets when it stopped a unit that nobody needs any more.
+  const changed = journal.findLast(({ by, text }) => by === 'systemd' && /^(Started|Stopped|Failed) /.test(text))
+  const since = changed ? ` ${lasting(changed.at, Number(facts.get('now')))}` : ''
+  if (ActiveState === 'active') {
+    if (!/Master running/.test(facts.get('alive') ?? '')) {
+      const check = properties(facts.get('check')).ActiveState
+      const watched =
+        check === 'active' ? 'its check kills it within seconds' : `and ${checkUnit}, which would kill it, is ${check}`
+      return broken(
+        `${name} is active, and its ssh does not answer: it is frozen; ${watched}`,
+        on(device.name, `systemctl kill --signal=KILL ${name}; systemctl start ${checkUnit}`),
+      )
+    }
+    if (UnitFileState !== 'enabled')
+      return broken(`${name} runs but is ${UnitFileState}: after the next boot there would be no tunnel`, again)
+    return ok(`${name} is active${since}`)
+  }
+  if (ActiveState === 'inactive')
+    return broken(`${name} is stopped${UnitFileState === 'enabled' ? '' : ` and ${UnitFileState}`}${since}`, again)
+  const words = lastWords(journal)
+  const why = words ? `: ${words.means ? `${words.means} ("${words.said}")` : words.said}` : ''
+  return broken(
+    `${name} does not come up, it is ${ActiveState} (${SubState})${since}${why}`,
+    `${on(device.name, `journalctl -u ${name} -n 20`)}; ${runBoth(c)}`,
+  )
+}
+
+/** By more than this two clocks may not differ, in seconds. */
+const apart = 300
+
+export function clock(c: Case): Verdict {
+  const { device, gateway } = c.tunnel
+  const [here, there] = [c.device, c.gateway].map(({ facts, at }) => Number(facts?.get('now') ?? Number.NaN) - at)
+  if (here === undefined || there === undefined || Number.isNaN(here - there))
+    return unseen(`${device.name} was not reached`)
+  const ahead = here - there
+  const how = `${duration(Math.abs(ahead))} ${ahead > 0 ? 'ahead of' : 'behind'} that of ${gateway.name}`
+  if (Math.abs(ahead) <= apart)
+    return ok(`that of ${device.name} is right within ${duration(Math.max(1, Math.abs(ahead)))}`)
+  const { NTP } = properties(c.device.facts?.get('clock'))
+  return broken(
+    `the clock of ${device.name} is ${how}`,
+    on(
+      device.name,
+      NTP === 'no'
+        ? 'timedatectl set-ntp true'
+        : 'timedatectl timesync-status: can it reach a time server? By hand: date -s',
+    ),
+  )
+}
+
+export function deviceSshd(c: Case): Verdict {
+  const { device, forwards } = c.tunnel
+  const facts = c.device.facts
+  const look = on(device.name, 'systemctl status ssh; sshd -t; systemctl start ssh')
+  const down = forwards.find((forward) =>
+    c.forwards.some(
+      ({ port, bindAddress, state }) =>
+        state === 'device-sshd-down' && port === forward.port && bindAddress === forward.bindAddress,
+    ),
+  )
+  if (down && !isOwnSshd(device, down))
+    return broken(
+      `${down.host}:${down.hostPort} does not let ${device.name} connect`,
+      on(device.name, `what should listen at ${down.host}:${down.hostPort}? Try it from there`),
+    )
+  if (!facts) {
+    if (down) return broken(`the tunnel stands, and the sshd of ${device.name} behind it does not answer`, look)
+    if (/(^|direct: )\S+ port \d+: connection refused/.test(c.device.error?.message ?? ''))
+      return broken(`${device.name} is there, and nothing listens on the port of its sshd`, look)
+    return unseen(`${device.name} was not reached`)
+  }
+  const test = (facts.get('sshd-test') ?? '').trim()
+  if (!/^valid$/m.test(test) && !/Missing privilege separation directory/.test(test))
+    return broken(`the sshd of ${device.name} would not start again: ${test.split('\n').at(-1)}`, look)
+  const empty = emptyKeys(facts.get('host-keys'))
+  if (empty.length > 0) return brokenKeys(device.name, empty, run(c))
+  for (const { host, hostPort } of forwards.filter((forward) => isOwnSshd(device, forward))) {
+    const said = facts.get(`target-${hostPort}`) ?? ''
+    if (/SSH-\d/.test(said)) continue
+    const why = /refused/.test(said) ? 'nothing listens there' : 'whoever listens there does not greet as an sshd does'
+    return broken(`${host}:${hostPort} on ${device.name}, where the forward ends: ${why}`, look)
+  }
+  return ok(`that of ${device.name} answers`)
+}

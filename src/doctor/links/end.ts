@@ -1,0 +1,65 @@
+import { printListener } from '../../inventory/forward.ts'
+import { fingerprintOf } from '../../pins.ts'
+import { broken, type Case, heard, ok, on, pastOf, run, unseen, type Verdict } from '../case.ts'
+import { ago } from '../log.ts'
+
+/** Who answers in the end, and whether the whole holds. */
+
+export function hostKey(c: Case): Verdict {
+  const { device } = c.tunnel
+  const { error, hostKeys } = c.device
+  const known = `provision ${c.inventory} --limit ${device.name} --accept-new-host-key ${device.name}`
+  const compare = on(device.name, 'ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub')
+  if (error?.kind === 'changed-host-key')
+    return broken(error.message, `was it installed anew? Compare ${compare}; then ${known}`)
+  if (error?.kind === 'unknown-host-key')
+    return broken(error.message, `compare ${compare}; then provision trust ${c.inventory}`)
+  const wrong = c.forwards.find(({ state }) => state === 'wrong-device')
+  if (wrong) return broken(wrong.error?.message ?? 'another host key answers', wrong.error?.hint ?? compare)
+  const proved =
+    c.forwards.find(({ state, hostKey }) => state === 'ok' && hostKey)?.hostKey ?? hostKeys.map(fingerprintOf)[0]
+  return proved ? ok(`${device.name} proves ${proved}, as pinned`) : unseen(`${device.name} was not reached`)
+}
+
+export function forward(c: Case): Verdict {
+  const { device, gateway } = c.tunnel
+  const bad = c.forwards.find(({ state }) => state !== 'ok')
+  if (!bad)
+    return ok(
+      c.forwards
+        .map(
+          (each) =>
+            `${printListener(each)} on ${gateway.name} answers as ${device.name}${each.unchecked ? ` (${each.unchecked})` : ''}`,
+        )
+        .join('; '),
+    )
+  const what = `${printListener(bad)} on ${gateway.name} is ${bad.state}`
+  if (c.device.facts || !['no-tunnel', 'stale'].includes(bad.state))
+    return broken(`${what}: ${bad.error?.message ?? ''}`, bad.error?.hint ?? run(c))
+  return broken(`${what}: ${story(c)}`, onSite(c))
+}
+
+/** Of a device that nobody can ask: what the gateway's log has of its last hours. */
+function story(c: Case): string {
+  const { device, gateway } = c.tunnel
+  const found = pastOf(c)
+  if (!found?.last) return `${device.name} cannot be asked, and the log of ${gateway.name} has no login of it`
+  const began = `its last session began ${ago(found.last.at, found.now)} from ${found.last.address}`
+  const ended = found.end
+    ? `and ended ${ago(found.end.at, found.now)}${found.end.why ? `: ${found.end.why}` : ''}`
+    : found.stands
+      ? 'and stands as far as sshd knows, while nobody answers in it: power or link are gone'
+      : 'and is gone'
+  const { newest, now } = found
+  const since =
+    newest && newest.at > (found.end?.at ?? now)
+      ? `; it logged in ${ago(newest.at, now)}, and no tunnel came of it`
+      : heard(c).length > 0
+        ? ''
+        : '; nothing has been heard of it since'
+  return `${device.name} cannot be asked; ${began} ${ended}${since}`
+}
+
+const onSite = ({ tunnel: { device, gateway, unit } }: Case) =>
+  `somebody beside ${device.name}: has it power, network, an address (ip address; ip route)? Then on it: ` +
+  `getent ahosts ${gateway.dial.address}; systemctl status ${unit}; journalctl -u ${unit} -n 20`

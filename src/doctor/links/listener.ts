@@ -1,0 +1,90 @@
+import { printListener } from '../../inventory/forward.ts'
+import type { Forward } from '../../inventory/model.ts'
+import { broken, type Case, ok, on, run, unseen, type Verdict } from '../case.ts'
+import { type Holder, holders, properties } from '../facts.ts'
+
+/** Who holds the ports of the forwards on the gateway. */
+export function listener(c: Case): Verdict {
+  const { gateway, forwards } = c.tunnel
+  if (!c.gateway.facts) return unseen(`${gateway.name} was not reached`)
+  const verdicts = forwards.map((forward) => of(c, forward))
+  return verdicts.find(({ state }) => state === 'broken') ?? ok(verdicts.map(({ says }) => says).join('; '))
+}
+
+function of(c: Case, forward: Forward): Verdict {
+  const facts = c.gateway.facts
+  const where = printListener(forward)
+  const here = holders(facts?.get(`port-${forward.port}`)).filter(({ address }) => meet(address, forward.bindAddress))
+  return forward.listener === 'socket' ? ofSocket(c, forward, where, here) : ofSshd(c, where, here)
+}
+
+function ofSocket(c: Case, forward: Forward, where: string, here: readonly Holder[]): Verdict {
+  const { gateway, socketUnit } = c.tunnel
+  const facts = c.gateway.facts
+  const name = socketUnit(forward)
+  const socket = properties(facts?.get(`socket-${forward.port}`))
+  const proxy = properties(facts?.get(`proxy-${forward.port}`))
+  const ours = here.some(({ program, pid }) => program === 'systemd' && pid === 1)
+  const [other] = here
+  if (other && !ours) return held(c, where, other, name)
+  for (const [unit, { LoadState = '' }] of [
+    [name, socket],
+    [name.replace(/socket$/, 'service'), proxy],
+  ] as const) {
+    if (LoadState === 'masked')
+      return broken(
+        `${unit} on ${gateway.name} is masked`,
+        `${on(gateway.name, `systemctl unmask ${unit}`)}; then ${run(c, gateway.name)}`,
+      )
+    if (LoadState === 'not-found') return broken(`${gateway.name} has no ${unit}`, run(c, gateway.name))
+  }
+  if (!ours) {
+    const { ActiveState = 'unknown', Result = '' } = socket
+    const why = Result && Result !== 'success' ? ` (${Result})` : ''
+    return broken(`nobody holds ${where} on ${gateway.name}: ${name} is ${ActiveState}${why}`, run(c, gateway.name))
+  }
+  if (proxy.ActiveState === 'failed')
+    return broken(
+      `what leads ${where} to the tunnel has failed: ${proxy.Id} (${proxy.Result})`,
+      on(gateway.name, `journalctl -u ${proxy.Id} -n 20; systemctl reset-failed ${proxy.Id}`),
+    )
+  if (socket.UnitFileState && socket.UnitFileState !== 'enabled')
+    return broken(
+      `${name} on ${gateway.name} runs but is ${socket.UnitFileState}: after the next boot nobody would hold ${where}`,
+      run(c, gateway.name),
+    )
+  return ok(`${where} is held by ${name}`)
+}
+
+/** Where sshd opens the port, that is the device's session while there is one, and nobody else. */
+function ofSshd(c: Case, where: string, here: readonly Holder[]): Verdict {
+  const other = here.find(({ program }) => !program.startsWith('sshd'))
+  if (other) return held(c, where, other, 'the tunnel')
+  const [session] = here
+  if (!session) return ok(`${where} is free for the tunnel`)
+  const unit = properties(c.device.facts?.get('unit')).ActiveState
+  if (unit !== undefined && unit !== 'active')
+    return broken(
+      `${where} on ${c.tunnel.gateway.name} is still held by a session of sshd whose device is gone, process ${session.pid}`,
+      `keepalives end it soon, or ${on(c.tunnel.gateway.name, `kill ${session.pid}`)}`,
+    )
+  return ok(`${where} is held by a session of sshd, process ${session.pid}`)
+}
+
+function held(
+  { tunnel: { gateway } }: Case,
+  where: string,
+  { program, pid, user, unit, command }: Holder,
+  heir: string,
+) {
+  const service = unit?.endsWith('.service') && !unit.startsWith('user@') ? unit : undefined
+  const who = `${program}, process ${pid}${user ? ` of ${user}` : ''}${service ? `, of ${service}` : ''}`
+  return broken(
+    `${where} on ${gateway.name} is held by a stranger: ${who} (${command.slice(0, 80)})`,
+    `${on(gateway.name, service ? `systemctl stop ${service}` : `kill ${pid}`)}; then ${heir} takes the port by itself, within seconds`,
+  )
+}
+
+/** Can both not be bound at once: the same address, or one of them is every address. */
+const meet = (address: string, wanted: string) =>
+  address === wanted || [address, wanted].some((each) => ['*', '0.0.0.0', '::'].includes(each))

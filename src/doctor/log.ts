@@ -1,0 +1,127 @@
+import type { Facts } from './facts.ts'
+
+/** A line of a journal in `short-unix`. */
+export interface Entry {
+  /** Seconds since 1970, by that machine's clock. */
+  readonly at: number
+  /** The program that said it. */
+  readonly by: string
+  readonly pid: string
+  readonly text: string
+}
+
+export function entries(text: string | undefined): Entry[] {
+  return (text ?? '').split('\n').flatMap((line) => {
+    const [, at, by, pid = '', text] = /^(\d+\.\d+) \S+ ([^\s:[]+)(?:\[(\d+)\])?: (.*)$/.exec(line) ?? []
+    return at && by && text !== undefined ? [{ at: Number(at), by, pid, text }] : []
+  })
+}
+
+/** What the gateway's sshd has in its log about one device. */
+export interface Past {
+  readonly now: number
+  /** The last login that a tunnel came of. */
+  readonly last?: Login
+  /** The last login of all. */
+  readonly newest?: Login
+  /** How that ended, as far as sshd has noticed. */
+  readonly end?: { readonly at: number; readonly why?: string | undefined }
+  /** Does its connection still stand, as far as the gateway knows. */
+  readonly stands: boolean
+  /** Did others log in from its address: a site behind one address, whose knocking cannot be told apart. */
+  readonly shared: boolean
+  /** Since its last login, about it or its address, newest last. */
+  readonly since: readonly Entry[]
+}
+
+interface Login {
+  readonly at: number
+  readonly pid: string
+  readonly address: string
+  readonly port: string
+  readonly key: string
+}
+
+/** A session that was shorter opened no tunnel: a try, as the doctor's own, or one in vain. */
+const leastSeconds = 5
+
+export function past(facts: Facts, account: string): Past {
+  const now = Number(facts.get('now') ?? 0)
+  const all = entries(facts.get('log'))
+  const logins = entries(facts.get('logins')).flatMap(({ at, pid, text }): Login[] => {
+    const [, address, port, key] = /^Accepted publickey for \S+ from (\S+) port (\d+) \S+ \S+ (\S+)/.exec(text) ?? []
+    return address && port && key ? [{ at, pid, address, port, key }] : []
+  })
+  const of = ({ address, port }: Login, { text }: Entry) => `${text} `.includes(` ${address} port ${port} `)
+  const endOf = (login: Login) => {
+    const ends = all.filter(
+      (entry) => entry.at >= login.at && ((of(login, entry) && ending(entry.text)) || closes(login, entry)),
+    )
+    const [first] = ends
+    return first && { at: first.at, why: ends.flatMap(({ text }) => ending(text) ?? [])[0] }
+  }
+  const long = (login: Login) => (endOf(login)?.at ?? Number.POSITIVE_INFINITY) - login.at >= leastSeconds
+  const newest = logins.at(-1)
+  const last = logins.findLast(long) ?? newest
+  if (!last || !newest)
+    return { now, stands: false, shared: false, since: all.filter(({ text }) => words(text).includes(account)) }
+
+  const end = endOf(last)
+  const stop = all.find(({ at, text }) => at > last.at && /^Received signal (15|2);/.test(text))
+  const stands = (facts.get('sessions') ?? '').split('\n').some((row) => row.trim().endsWith(peer(last)))
+  const about = ({ text }: Entry) =>
+    words(text).includes(account) || text.includes(` ${last.address} port `) || text.includes(`[${last.address}]:`)
+  const fromThere = all.filter(
+    ({ text }) => text.startsWith('Accepted ') && text.includes(` from ${last.address} port `),
+  )
+  return {
+    now,
+    last,
+    newest,
+    ...(end ? { end } : stop && !stands ? { end: { at: stop.at, why: 'the sshd of the gateway was stopped' } } : {}),
+    stands,
+    shared: fromThere.some(({ text }) => !text.includes(` ${last.key}`)),
+    since: all.filter(
+      (entry) =>
+        entry.at >= last.at && about(entry) && !logins.some((login) => of(login, entry) || login.pid === entry.pid),
+    ),
+  }
+}
+
+/** PAM's words come from the process that let it in. The session itself, shut up in its folder, reaches no log. */
+const closes = (login: Login, { pid, text }: Entry) => pid === login.pid && /session closed for user /.test(text)
+
+/** As ss writes it. */
+const peer = ({ address, port }: Login) => `${address.includes(':') ? `[${address}]` : address}:${port}`
+
+const words = (text: string) => text.split(/[\s'":,()]+/)
+
+const endings: readonly (readonly [RegExp, string])[] = [
+  [/^Timeout, client not responding/, 'it fell silent, as when power or link are lost'],
+  [
+    /^(Received disconnect|Disconnected from)/,
+    'it hung up by itself, as when its unit is stopped or it goes down in order',
+  ],
+  [/^Connection (closed|reset)/, 'its ssh was cut off, as when it is killed'],
+  [/^fatal: |^error: /, 'sshd gave it up'],
+]
+
+const ending = (text: string) => endings.find(([pattern]) => pattern.test(text))?.[1]
+
+/** Seconds, for people. */
+export function duration(seconds: number): string {
+  const rounded = Math.max(0, Math.round(seconds))
+  if (rounded < 120) return `${rounded} s`
+  if (rounded < 7200) return `${Math.round(rounded / 60)} min`
+  if (rounded < 172_800) return `${Math.round(rounded / 3600)} h`
+  if (rounded < 63_072_000) return `${Math.round(rounded / 86_400)} days`
+  return `${Math.round(rounded / 31_536_000)} years`
+}
+
+/** `10 min ago (2026-11-24T10:00:00Z)`. */
+export const ago = (at: number, now: number) => `${duration(now - at)} ago (${moment(at)})`
+
+/** `for 10 min (since 2026-11-24T10:00:00Z)`. */
+export const lasting = (at: number, now: number) => `for ${duration(now - at)} (since ${moment(at)})`
+
+const moment = (at: number) => new Date(at * 1000).toISOString().replace(/\.\d+Z$/, 'Z')

@@ -1,0 +1,34 @@
+import { isOwnSshd, socketName } from '../inventory/forward.ts'
+import { program, whole } from '../script.ts'
+import { lines, sh } from '../sh.ts'
+import deviceProgram from './device.sh'
+import factsProgram from './facts.sh'
+import gatewayProgram from './gateway.sh'
+import type { Tunnel } from './tunnel.ts'
+
+/** One exec on the gateway, as root, that prints what it knows of this tunnel, and changes nothing. */
+export function gatewayScript({
+  account,
+  keyFile,
+  device,
+  gateway,
+  listener,
+  jail,
+  forwards,
+  socketUnit,
+}: Tunnel): string {
+  const ports = forwards.flatMap((forward) => [forward.port, socketName(forward), socketUnit(forward)])
+  const words = [account, keyFile, device.name, gateway.dial.port, listener === 'socket' ? jail : '-', ...ports]
+  return whole(lines(sh`set -- ${words}`, program(factsProgram), program(gatewayProgram)))
+}
+
+/** The same on the device. It tries to log in to the gateway once, beside the tunnel. */
+export function deviceScript(tunnel: Tunnel): string {
+  const { device, gateway, account, key, knownHosts, unit, checkUnit, controlSocket } = tunnel
+  const { address, port } = gateway.dial
+  const targets = tunnel.forwards.filter((forward) => isOwnSshd(device, forward))
+  const words = [address, port, gateway.name, account, key, knownHosts, unit, checkUnit, controlSocket]
+  const ends = new Map(targets.map(({ host, hostPort }) => [hostPort, host]))
+  const pairs = [...ends].flatMap(([hostPort, host]) => [host, hostPort])
+  return whole(lines(sh`set -- ${[...words, ...pairs]}`, program(factsProgram), program(deviceProgram)))
+}
