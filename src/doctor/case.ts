@@ -41,8 +41,17 @@ export const broken = (says: string, mend: string): Verdict => ({ state: 'broken
 export const run = ({ inventory }: Case, ...names: readonly string[]) =>
   `provision ${inventory}${names.map((name) => ` --limit ${name}`).join('')}`
 
-/** … and both ends of the tunnel: what the gateway has of a device comes from the device itself. */
-export const runBoth = (c: Case) => run(c, c.tunnel.gateway.name, c.tunnel.device.name)
+/** … and both ends of the tunnel, as far as they can be reached from here. */
+export const runBoth = (c: Case) => run(c, c.tunnel.gateway.name, ...(c.device.facts ? [c.tunnel.device.name] : []))
+
+/** What the gateway has of a device's key comes from the device itself. */
+export function runForKey(c: Case): string {
+  const { device, gateway, keyFile, key } = c.tunnel
+  const both = run(c, gateway.name, device.name)
+  if (c.device.facts) return both
+  const byHand = on(gateway.name, `in the line of ${device.name} in ${keyFile}, what ${key}.pub says on the device`)
+  return `where ${device.name} can be reached: ${both}; or by hand ${byHand}`
+}
 
 export const on = (name: string, command: string) => `on ${name}: ${command}`
 
@@ -59,9 +68,9 @@ export const stands = ({ forwards }: Case) =>
   forwards.some(({ state }) => state === 'ok' || state === 'device-sshd-down')
 
 /** How long ago something may be to say how it is now. */
-const recently = 180
+const recently = 60
 
-/** What is in the gateway's log of the last minutes about this device; of a site with several, only what names its account. */
+/** What is in the gateway's log of the last minute about this device; of a site with several, only what names its account. */
 export function heard(c: Case) {
   const found = pastOf(c)
   if (!found) return []

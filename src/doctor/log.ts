@@ -81,7 +81,10 @@ export function past(facts: Facts, account: string): Past {
     ...(end ? { end } : stop && !stands ? { end: { at: stop.at, why: 'the sshd of the gateway was stopped' } } : {}),
     stands,
     shared: fromThere.some(({ text }) => !text.includes(` ${last.key}`)),
-    since: all.filter((entry) => entry.at >= last.at && about(entry) && !logins.some((login) => of(login, entry))),
+    since: all.filter(
+      (entry) =>
+        entry.at >= last.at && about(entry) && !logins.some((login) => of(login, entry) || login.pid === entry.pid),
+    ),
   }
 }
 

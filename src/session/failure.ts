@@ -21,7 +21,10 @@ export function lostBeforeHandshake(error: unknown): boolean {
   return /before handshake/i.test(error.message) || code === 'ECONNRESET' || code === 'EPIPE' || isSilentClose(error)
 }
 
-/** sshd keeps our whole network out for a while (PerSourcePenalties, OpenSSH 9.8 and later): more tries make it longer. */
+/**
+ * sshd keeps our whole network out for a while (PerSourcePenalties, OpenSSH 9.8 and later): more tries make it longer.
+ * 10.0 says the same when too many logins are under way (MaxStartups); only its log tells them apart.
+ */
 export function isPenalised(greeting: string): boolean {
   return /not allowed at this time/i.test(greeting)
 }
@@ -34,8 +37,8 @@ export function connectError(error: unknown, attempt: Attempt): ConnectError {
     return new ConnectError(
       'unreachable',
       'its sshd refuses connections from this address for now',
-      'too many failed logins came from this network (PerSourcePenalties): wait half a minute; on the host, ' +
-        '`journalctl -u ssh | grep penalty` tells who',
+      'too many failed logins came from this network (PerSourcePenalties), or too many are under way (MaxStartups): ' +
+        'wait half a minute; on the host, `journalctl -u ssh | grep "drop connection"` tells why',
     )
   }
   if (/no matching/i.test(error.message)) {

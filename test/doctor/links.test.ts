@@ -420,7 +420,7 @@ const onGateway: readonly Broken[] = [
       ),
     link: 'listener',
     says: /^127\.0\.0\.1:9022 on gw is held by a stranger: python3, process 77 of www, of web.service \(python3 -m http.server 9022\)$/,
-    mend: /^on gw: systemctl stop web.service; t-9022.socket takes it by itself/,
+    mend: /^on gw: systemctl stop web.service; then t-9022.socket takes the port by itself/,
   },
   {
     when: 'a stranger holds the port of every address',
@@ -432,7 +432,7 @@ const onGateway: readonly Broken[] = [
       ),
     link: 'listener',
     says: /held by a stranger: nc, process 77 of joe \(nc -l 9022\)$/,
-    mend: /^on gw: kill 77; the tunnel takes it/,
+    mend: /^on gw: kill 77; then the tunnel takes the port/,
   },
   {
     when: 'its socket unit is stopped',
@@ -564,7 +564,7 @@ describe('a device that nobody can log in to', () => {
     const knock = log(5, `Connection closed by authenticating user ${account} 10.0.0.9 port 41000 [preauth]`)
     const links = roof(({ gateway }) => gateway.set('log', hungUp + knock.repeat(3)))
     expect(links.at(-1)).toMatchObject({ link: 'key', state: 'broken' })
-    expect(links.at(-1)?.says).toMatch(/^gw refuses the key that dev offers \(3 times in the last minutes\)/)
+    expect(links.at(-1)?.says).toMatch(/^gw refuses the key that dev offers \(3 times in the last minute\)/)
     expect(['name', 'route', 'firewall'].map((name) => state(links, name))).toEqual(['ok', 'ok', 'ok'])
   })
 

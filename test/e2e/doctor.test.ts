@@ -336,7 +336,7 @@ test('host-b: nobody can log in to it, and its gateway hears a key that it refus
   expect(found).toMatchObject(
     named(
       'key',
-      /^ssh-gw\.guest\.internal refuses the key that host-b\.lan\.internal offers \((once|\d+ times) in the last minutes\)/,
+      /^ssh-gw\.guest\.internal refuses the key that host-b\.lan\.internal offers \((once|\d+ times) in the last minute\)/,
       'where host-b.lan.internal can be reached: provision',
     ),
   )

@@ -50,9 +50,9 @@ function story(c: Case): string {
     : found.stands
       ? 'and stands as far as sshd knows, while nobody answers in it: power or link are gone'
       : 'and is gone'
-  const { newest, now, last } = found
+  const { newest, now } = found
   const since =
-    newest && newest.at > last.at
+    newest && newest.at > (found.end?.at ?? now)
       ? `; it logged in ${ago(newest.at, now)}, and no tunnel came of it`
       : heard(c).length > 0
         ? ''

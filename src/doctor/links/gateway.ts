@@ -9,6 +9,7 @@ import {
   pastOf,
   run,
   runBoth,
+  runForKey,
   stands,
   unseen,
   type Verdict,
@@ -52,8 +53,8 @@ export function trust(c: Case): Verdict {
   )
   if (left.length > 1)
     return broken(
-      `${device.name} comes and hangs up before it logs in (${times(left.length)} in the last minutes), as ssh does when it does not trust the host key that is proved`,
-      `where ${device.name} can be reached, ${runBoth(c)}; or ${on(device.name, `compare ${knownHosts} with ${proves.join(', ')}`)}`,
+      `${device.name} comes and hangs up before it logs in (${times(left.length)} in the last minute), as ssh does when it does not trust the host key that is proved`,
+      `where ${device.name} can be reached: ${run(c, gateway.name, device.name)}; or ${on(device.name, `compare ${knownHosts} with ${proves.join(', ')}`)}`,
     )
   return unseen(`${device.name} was not reached`)
 }
@@ -122,9 +123,9 @@ export function keyLine(c: Case): Verdict {
   const own = c.device.facts?.get('key')
   const blob = own && /^ssh-\S+ (AAAA\S+)$/m.exec(own)?.[1]
   if (own !== undefined && !blob)
-    return broken(`the key of ${device.name}, ${key}, cannot be read: ${own.trim().split('\n').at(-1)}`, runBoth(c))
+    return broken(`the key of ${device.name}, ${key}, cannot be read: ${own.trim().split('\n').at(-1)}`, runForKey(c))
   const [folder = '', file = ''] = (facts.get('rights') ?? '').split('\n')
-  if (file.startsWith('absent')) return broken(`${gateway.name} has no file ${keyFile}`, runBoth(c))
+  if (file.startsWith('absent')) return broken(`${gateway.name} has no file ${keyFile}`, runForKey(c))
   for (const row of [folder, file]) {
     const why = refusedRights(row)
     if (why)
@@ -141,13 +142,13 @@ export function keyLine(c: Case): Verdict {
   if (fingerprints.length === 0)
     return broken(
       `${keyFile} on ${gateway.name} has no whole key of ${device.name}${lines.length > 0 ? ': its line is damaged' : ''}`,
-      runBoth(c),
+      runForKey(c),
     )
   const line = lines.find((each) => blob && each.includes(blob))
   if (blob && line === undefined)
     return broken(
       `${keyFile} on ${gateway.name} has another key than ${device.name}: ${fingerprints.join(', ')} there, ${fingerprintOf(`x ${blob}`)} on the device`,
-      runBoth(c),
+      runForKey(c),
     )
   const closed =
     listener === 'sshd'
@@ -161,7 +162,7 @@ export function keyLine(c: Case): Verdict {
   if (closed.length > 0)
     return broken(
       `the line of ${device.name} in ${keyFile} does not let it listen on port ${closed.map(({ port }) => port).join(', ')}`,
-      runBoth(c),
+      runForKey(c),
     )
   return offered(c, fingerprints)
 }
@@ -179,11 +180,11 @@ function offered(c: Case, fingerprints: readonly string[]): Verdict {
   )
   const why = refused.find(({ text }) => !text.includes('authenticating user'))?.text
   if (attempt?.hostKey && !attempt.distrusted && /denied|closed/i.test(attempt.said))
-    return broken(`${gateway.name} refuses the key of ${device.name}: ${why ?? attempt.said}`, runBoth(c))
+    return broken(`${gateway.name} refuses the key of ${device.name}: ${why ?? attempt.said}`, runForKey(c))
   if (!attempt && !stands(c) && refused.length > 0)
     return broken(
-      `${gateway.name} refuses the key that ${device.name} offers (${times(refused.length)} in the last minutes): ${why ?? `it is not ${fingerprints.join(', ')}`}`,
-      `where ${device.name} can be reached: ${runBoth(c)}`,
+      `${gateway.name} refuses the key that ${device.name} offers (${times(refused.length)} in the last minute): ${why ?? `it is not ${fingerprints.join(', ')}`}`,
+      runForKey(c),
     )
   if (found?.last) return ok(`${fingerprints.join(', ')}, with which it logged in ${ago(found.last.at, found.now)}`)
   return unseen(`there is a key; whether it is that of ${device.name} only the device can tell`)
