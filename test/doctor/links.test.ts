@@ -423,6 +423,28 @@ const onGateway: readonly Broken[] = [
     mend: /^on gw: systemctl stop web.service; then t-9022.socket takes the port by itself/,
   },
   {
+    when: 'a stranger holds the port, and its socket unit was stopped',
+    with: ({ gateway }) =>
+      gateway
+        .set('port-9022', 'LISTEN 0 5 127.0.0.1:9022 0.0.0.0:* users:(("nc",pid=77,fd=3))\nprocess 77 - root nc\n')
+        .set('socket-9022', units({ ActiveState: 'inactive' })),
+    link: 'listener',
+    says: /held by a stranger: nc, process 77 of root/,
+    mend: /^on gw: kill 77; then provision inv.json --limit gw$/,
+  },
+  {
+    when: 'somebody keeps a tunnel of their own on the port',
+    listener: 'sshd',
+    with: ({ gateway }) =>
+      gateway.set(
+        'port-9022',
+        'LISTEN 0 128 127.0.0.1:9022 0.0.0.0:* users:(("sshd-session",pid=77,fd=9))\nprocess 77 session-3.scope joe sshd-session: joe\n',
+      ),
+    link: 'listener',
+    says: /held by a stranger: sshd-session, process 77 of joe/,
+    mend: /^on gw: kill 77; then the tunnel takes it/,
+  },
+  {
     when: 'a stranger holds the port of every address',
     listener: 'sshd',
     with: ({ gateway }) =>
@@ -432,7 +454,7 @@ const onGateway: readonly Broken[] = [
       ),
     link: 'listener',
     says: /held by a stranger: nc, process 77 of joe \(nc -l 9022\)$/,
-    mend: /^on gw: kill 77; then the tunnel takes the port/,
+    mend: /^on gw: kill 77; then the tunnel takes it by itself/,
   },
   {
     when: 'its socket unit is stopped',
