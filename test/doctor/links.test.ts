@@ -195,7 +195,10 @@ const onDevice: readonly Broken[] = [
   },
   {
     when: 'its host key files are empty',
-    with: ({ device }) => device.set('host-keys', '0 /etc/ssh/ssh_host_ed25519_key\n'),
+    with: ({ device }) =>
+      device
+        .set('host-keys', '0 /etc/ssh/ssh_host_ed25519_key\n')
+        .set('sshd-test', 'sshd: no hostkeys available -- exiting.'),
     link: 'device sshd',
     says: /^\/etc\/ssh\/ssh_host_ed25519_key of dev is empty/,
     mend: /^on dev: rm .*ssh-keygen -A.*--accept-new-host-key dev$/,
@@ -299,7 +302,8 @@ const onGateway: readonly Broken[] = [
   },
   {
     when: 'a host key file of it is empty',
-    with: ({ gateway }) => gateway.set('host-keys', '0 /etc/ssh/a\n0 /etc/ssh/b\n'),
+    with: ({ gateway }) =>
+      gateway.set('host-keys', '0 /etc/ssh/a\n0 /etc/ssh/b\n').set('test', 'sshd: no hostkeys available -- exiting.'),
     link: 'gateway host key',
     says: /^\/etc\/ssh\/a, \/etc\/ssh\/b of gw are empty/,
     mend: /--accept-new-host-key gw$/,
