@@ -29,8 +29,8 @@ export default defineConfig({
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
           exclude: matrices,
-          // They wait more than they work: two labs at a time fill two cores.
-          maxWorkers: 2,
+          // They wait more than they work: three labs at a time fill two cores.
+          maxWorkers: 3,
           testTimeout: 120_000,
           hookTimeout: 240_000,
           sequence: { groupOrder: 1 },

@@ -2,6 +2,7 @@ import yargs from 'yargs'
 import { apply } from './commands/apply.ts'
 import { applyPlan } from './commands/apply-plan.ts'
 import { doctor } from './commands/doctor.ts'
+import { drill } from './commands/drill.ts'
 import { lab } from './commands/lab.ts'
 import { remove } from './commands/remove.ts'
 import { rotate } from './commands/rotate.ts'
@@ -36,6 +37,7 @@ export async function main(words: readonly string[]): Promise<void> {
       .command(trust)
       .command(rotate)
       .command(remove)
+      .command(drill)
       .command(sshConfig)
       .command(schema)
       .command(lab)

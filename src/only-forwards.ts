@@ -18,7 +18,7 @@ export function unchecked({ gateways, devices }: Inventory, { only, limit }: Run
   return {
     unchecked: [
       ...of(gateways, 'what follows from what devices show, as their keys, was taken as it is'),
-      ...of(devices, 'nobody logged in to look: its files, units and accounts, and whether it can be changed'),
+      ...of(devices, 'nobody logged in to look at files, units and accounts there'),
     ],
   }
 }

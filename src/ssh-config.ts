@@ -59,13 +59,14 @@ function way(forward: Forward) {
 }
 
 /**
- * One of several gateways, taken where the device's sshd speaks through it. Once one is taken the host name is another one,
- * so that `Match host` asks no further (ssh_config(5)); with none, the block of the device names the first.
+ * One of several gateways, taken where people can log in and its port is open; ssh gives what it runs no input, so this
+ * ends at once. Once one is taken the host name is another one, so that `Match host` asks no further (ssh_config(5)); with
+ * none, and where no such command can be run, the block of the device names the first.
  */
 function whereOpen({ name }: Device, forward: Forward): string {
   const address = forward.bindAddress.includes(':') ? `[${reachedOn(forward)}]` : reachedOn(forward)
-  const speaks = `timeout 8 ssh -q -o BatchMode=yes -o ConnectTimeout=4 -W ${address}:${forward.port} ${forward.gateway} | grep -q ^SSH-`
-  return block(`Match host ${name} exec "printenv ${askedByProvision} || ${speaks}"`, way(forward))
+  const opens = `ssh -q -o BatchMode=yes -o ConnectTimeout=4 -W ${address}:${forward.port} ${forward.gateway}`
+  return block(`Match host ${name} exec "printenv ${askedByProvision} || ${opens}"`, way(forward))
 }
 
 function block(head: string, options: Options): string {

@@ -90,6 +90,17 @@ describe('imports point one way', () => {
     expect(offenders(/^src\/(transaction\.ts|end\.ts|verify\/)/, below)).toEqual([])
   })
 
+  test('a status knows sessions, proofs, and how the tunnels are made, and not the run or the command line', () => {
+    const below =
+      /^src\/(errors|last-proofs|reach|script|session|sh)\.ts$|^src\/(inventory|report|resources|status|verify)\/|^playbooks\/reverse-tunnel\//
+    expect(offenders(/^src\/status\//, below)).toEqual([])
+  })
+
+  test('what a drill has hosts do knows sessions and scripts, and not the run', () => {
+    const below = /^src\/(session|script|sh|errors|recovery)\.ts$|^src\/(inventory|drill)\//
+    expect(offenders(/^src\/drill\//, below)).toEqual([])
+  })
+
   test('the links of a diagnosis know what was told, and nobody to ask', () => {
     const told =
       /^src\/doctor\/(?!examine|scripts)|^src\/report\/|^src\/inventory\/(forward|model)\.ts$|^src\/(errors|pins)\.ts$|^node:net$/
@@ -126,7 +137,7 @@ describe('one door each', () => {
 
 test('what is pure does no input or output', () => {
   const pure =
-    /^src\/(playbook|recovery|resource|sh|script|plan|fleet|change|transaction|end|resources\/.*|only-forwards|waiting|report\/(?!progress).*)\.ts$/
+    /^src\/(playbook|recovery|resource|sh|script|plan|fleet|change|transaction|end|resources\/.*|only-forwards|waiting|report\/(?!progress|screen).*|status\/(told|history|door)|ssh-config\/files)\.ts$/
   const io = imports.filter(({ from, to, type }) => pure.test(from) && !type && to.startsWith('node:'))
   expect(io.filter(({ to }) => !/^node:(util|crypto)$/.test(to))).toEqual([])
 })
@@ -156,6 +167,11 @@ describe('habits', () => {
     expect(all.filter((file) => marks.test(text(file)))).toEqual([])
     const alone = new RegExp(`\\b(it|test|describe)\\.${'only'}\\b`)
     expect(filesIn('test', /\.ts$/).filter((file) => alone.test(text(file)))).toEqual([])
+  })
+
+  test('only html and the style make markup', () => {
+    const makers = sources.filter((file) => /new Html\(/.test(text(file)))
+    expect(makers).toEqual(['src/report/html.ts', 'src/report/status-style.ts'])
   })
 
   test('only sh and the compiler make shell text', () => {

@@ -18,8 +18,11 @@ describe('wrong words are told with a hint, and contact nobody', () => {
     [['verify'], 'a word is missing'],
     [['ssh-config'], 'a word is missing'],
     [['trust'], 'a word is missing'],
+    [['status'], 'a word is missing'],
     [[lan, 'another.json'], 'another.json'],
     [[lan, '--limit'], 'limit'],
+    [['verify', lan, '--only', 'hosts'], 'hosts'],
+    [['verify', lan, '--only', 'forwards', '--least-privilege'], 'mutually exclusive'],
   ])('%j', (words, said) => {
     const { code, stdout, stderr } = provision(words)
     expect([code, stdout]).toEqual([2, ''])
@@ -43,6 +46,12 @@ describe('wrong words are told with a hint, and contact nobody', () => {
       stderr: expect.stringContaining('verfy: there is no such file'),
     })
   })
+})
+
+test.each([['0'], ['86401'], ['soon']])('verify --wait %s is no time, and contacts nobody', (wait) => {
+  const { code, stdout, stderr } = provision(['verify', lan, '--wait', wait])
+  expect([code, stdout]).toEqual([2, ''])
+  expect(stderr).toContain('--wait takes seconds, from 1 to 86400')
 })
 
 describe('an inventory', () => {
@@ -80,6 +89,20 @@ test('a limit that no host has says which hosts there are', () => {
     provision: hint: the hosts are ssh-gw.guest.internal, host-a.lan.internal
     "
   `)
+})
+
+test.each([
+  [['status', lan, '--interval', '0'], '--interval takes whole seconds, from 1 to 3600'],
+  [
+    ['status', lan, '--html', '/nowhere/at/all.html'],
+    '--html /nowhere/at/all.html: nothing can be written in /nowhere/at',
+  ],
+  [['status', lan, '--limit', 'x'], '--limit x: no host of that name'],
+  [['ssh-config', lan, '--write', '--known-hosts'], '--write and --known-hosts at once'],
+])('%j contacts nobody', (words, said) => {
+  const { code, stdout, stderr } = provision(words)
+  expect([code, stdout]).toEqual([2, ''])
+  expect(stderr).toContain(`provision: error: ${said}\nprovision: hint: `)
 })
 
 describe('--help', () => {

@@ -1,11 +1,12 @@
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { afterAll, expect, test } from 'vitest'
+import { afterAll, describe, expect, test } from 'vitest'
 import type { Inventory } from '../src/inventory/model.ts'
 import { readInventory } from '../src/inventory.ts'
 import { openPins } from '../src/pins.ts'
+import { userConfig } from '../src/session/ssh-config.ts'
 import { clientConfig, knownHostsLines } from '../src/ssh-config.ts'
 import { KEY, parse } from './inventory/parse.ts'
 
@@ -15,10 +16,10 @@ const example = (name: string) => readInventory(resolve(import.meta.dirname, '..
 const device = (more: object): Inventory =>
   parse(JSON.stringify({ gateways: { gw: { address: '192.0.2.1', port: 2222 } }, devices: { pi: more } }))
 
-function effective(config: string, host: string): string[] {
+function effective(config: string, host: string, env: NodeJS.ProcessEnv = process.env): string[] {
   const file = join(folder, 'config')
   writeFileSync(file, config)
-  return execFileSync('ssh', ['-G', '-F', file, host], { stdio: ['ignore', 'pipe', 'ignore'] })
+  return execFileSync('/usr/bin/ssh', ['-G', '-F', file, host], { stdio: ['ignore', 'pipe', 'ignore'], env })
     .toString()
     .split('\n')
 }
@@ -45,7 +46,7 @@ test('for everybody, without a client, it says nothing about who logs in with wh
   `)
 })
 
-test('a device with two doors is reached through the first, and each gateway has a block', async () => {
+test('a device with two doors is reached through the first that is open, and each gateway has a block', async () => {
   expect(clientConfig(await example('fleet.json'))).toMatchInlineSnapshot(`
     "Host ssh-gw1.example.internal
         HostName ssh-gw1.example.internal
@@ -61,6 +62,16 @@ test('a device with two doors is reached through the first, and each gateway has
         StrictHostKeyChecking yes
         CheckHostIP no
 
+    Match host sensor01.site.internal exec "printenv PROVISION_ASKS_SSH || ssh -q -o BatchMode=yes -o ConnectTimeout=4 -W 127.0.0.1:9101 ssh-gw1.example.internal"
+        HostName 127.0.0.1
+        Port 9101
+        ProxyJump ssh-gw1.example.internal
+
+    Match host sensor01.site.internal exec "printenv PROVISION_ASKS_SSH || ssh -q -o BatchMode=yes -o ConnectTimeout=4 -W 127.0.0.1:9101 ssh-gw2.example.internal"
+        HostName 127.0.0.1
+        Port 9101
+        ProxyJump ssh-gw2.example.internal
+
     Host sensor01.site.internal
         HostName 127.0.0.1
         Port 9101
@@ -69,6 +80,16 @@ test('a device with two doors is reached through the first, and each gateway has
         StrictHostKeyChecking yes
         CheckHostIP no
         ProxyJump ssh-gw1.example.internal
+
+    Match host sensor02.site.internal exec "printenv PROVISION_ASKS_SSH || ssh -q -o BatchMode=yes -o ConnectTimeout=4 -W 127.0.0.1:9102 ssh-gw1.example.internal"
+        HostName 127.0.0.1
+        Port 9102
+        ProxyJump ssh-gw1.example.internal
+
+    Match host sensor02.site.internal exec "printenv PROVISION_ASKS_SSH || ssh -q -o BatchMode=yes -o ConnectTimeout=4 -W 127.0.0.1:9102 ssh-gw2.example.internal"
+        HostName 127.0.0.1
+        Port 9102
+        ProxyJump ssh-gw2.example.internal
 
     Host sensor02.site.internal
         HostName 127.0.0.1
@@ -134,4 +155,69 @@ test('known_hosts lines are those of the pinned keys, and what is missing is nam
   const inventory = parse(JSON.stringify({ gateways: { gw: { hostKeys: [KEY] } }, devices: { pi: {} } }))
   const found = await knownHostsLines(inventory, openPins({ file: join(folder, 'known_hosts') }))
   expect(found).toEqual({ lines: [`gw ${KEY}`], missing: ['pi'] })
+})
+
+describe('a device behind two gateways', () => {
+  const two = parse(
+    JSON.stringify({
+      gateways: { gw1: {}, gw2: {} },
+      devices: {
+        pi: {
+          forwards: [
+            { gateway: 'gw1', port: 9101, host: 'localhost', hostPort: 22 },
+            { gateway: 'gw1', port: 9199, host: 'localhost', hostPort: 22 },
+            { gateway: 'gw2', bindAddress: '::1', port: 9102, host: 'localhost', hostPort: 22 },
+          ],
+        },
+      },
+    }),
+  )
+  /** The login that asks a gateway, in whose place a program of ours writes down what it was asked. */
+  function asking(open: string) {
+    const bin = mkdtempSync(join(folder, 'bin-'))
+    const log = join(bin, 'log')
+    writeFileSync(log, '')
+    const program = `#!/bin/sh
+if [ "$1" = -G ]; then exec /usr/bin/ssh "$@"; fi
+echo "$*" >>${log}
+case "$*" in *" ${open}") ;; *) exit 255 ;; esac
+`
+    writeFileSync(join(bin, 'ssh'), program, { mode: 0o755 })
+    return {
+      env: { ...process.env, PATH: `${bin}:${process.env.PATH}` },
+      asked: () => readFileSync(log, 'utf8').split('\n'),
+    }
+  }
+  const first = ['hostname 127.0.0.1', 'port 9101', 'proxyjump gw1']
+
+  test('goes through the first while its port is open there, and nobody asks the second', () => {
+    const { env, asked } = asking('gw1')
+    expect(effective(clientConfig(two), 'pi', env)).toEqual(expect.arrayContaining([...first, 'hostkeyalias pi']))
+    expect(asked().slice(0, -1)).toEqual(['-q -o BatchMode=yes -o ConnectTimeout=4 -W 127.0.0.1:9101 gw1'])
+  })
+
+  test('goes through the second, at its own port there, when it does not', () => {
+    const { env, asked } = asking('gw2')
+    const found = effective(clientConfig(two), 'pi', env)
+    expect(found).toEqual(expect.arrayContaining(['hostname ::1', 'port 9102', 'proxyjump gw2', 'hostkeyalias pi']))
+    expect(asked()[1]).toBe('-q -o BatchMode=yes -o ConnectTimeout=4 -W [::1]:9102 gw2')
+  })
+
+  test('goes through the first when none is open, so that ssh says what is wrong', () => {
+    expect(effective(clientConfig(two), 'pi', asking('nobody').env)).toEqual(expect.arrayContaining(first))
+  })
+
+  test('costs no login when provision itself asks what ssh would do', async () => {
+    const { env, asked } = asking('gw2')
+    const file = join(folder, 'two')
+    writeFileSync(file, clientConfig(two))
+    expect(await userConfig('pi', { file, env })).toMatchObject({ port: 9101, jumps: ['gw1'] })
+    expect(asked()).toEqual([''])
+  })
+})
+
+test('a file of its own for the host keys stands in every block', () => {
+  const file = '~/.ssh/config.d/provision-x.known_hosts'
+  const config = clientConfig(device({ forwards: ['127.0.0.1:9022:localhost:22'] }), undefined, file)
+  expect(config.match(/UserKnownHostsFile (.*)/g)).toEqual([`UserKnownHostsFile ${file}`, `UserKnownHostsFile ${file}`])
 })

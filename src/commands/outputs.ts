@@ -81,6 +81,7 @@ function why(error: unknown): string {
 const inTheWay = 'a part of its path is a file'
 const reasons: Readonly<Record<string, string>> = {
   EACCES: 'its folder may not be written to',
+  ENOENT: 'its folder is gone',
   EEXIST: inTheWay,
   ENOTDIR: inTheWay,
   ENOSPC: 'the disk is full',

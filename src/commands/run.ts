@@ -2,6 +2,7 @@ import { homedir, hostname, userInfo } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import reverseTunnel from '../../playbooks/reverse-tunnel.ts'
+import { drill, type Wish } from '../drill.ts'
 import { InventoryError } from '../errors.ts'
 import { hosts, type Inventory } from '../inventory/model.ts'
 import { readInventory } from '../inventory.ts'
@@ -38,6 +39,19 @@ export async function run(command: Report['command'], argv: RunArguments, asked:
 export async function undo(command: Report['command'], argv: HostArguments, named?: string): Promise<void> {
   const inventory = await readInventory(argv.inventory)
   await conduct(command, argv, inventory, (settings) => takeBack(inventory, settings, named))
+}
+
+/** `drill`: `wish` is what happens to whom. */
+export async function drilled(
+  argv: HostArguments,
+  inventory: Inventory,
+  wish: Pick<Wish, 'drilled' | 'names'>,
+): Promise<void> {
+  await conduct('drill', argv, inventory, (settings) => {
+    const verify = (limit: Run['limit']) =>
+      provision(inventory, reverseTunnel, { ...settings, command: 'verify', limit })
+    return drill(inventory, settings, { ...wish, verify })
+  })
 }
 
 /** From the words of the command line to a run, and from its report to the exit code. */

@@ -83,7 +83,7 @@ async function lookingAt(inventory: Inventory, argv: StatusArguments) {
 /** @throws InventoryError for what would only turn out to be wrong after the look */
 async function check({ interval, html }: StatusArguments): Promise<void> {
   if (!Number.isInteger(interval) || interval < 1 || interval > 3600) {
-    throw new InventoryError('--interval takes whole seconds, from 1 to 3600')
+    throw new InventoryError('--interval takes whole seconds, from 1 to 3600', '5 is what it is without')
   }
   if (html === undefined) return
   const folder = dirname(resolve(html))

@@ -23,7 +23,6 @@ export const sshConfig: CommandModule<unknown, Arguments> = {
       .option('write', {
         type: 'boolean',
         default: false,
-        conflicts: 'known-hosts',
         describe: 'Keep both in files of their own below ~/.ssh/config.d, and include them in ~/.ssh/config',
       }) as never,
   async handler(argv) {
@@ -35,6 +34,9 @@ export const sshConfig: CommandModule<unknown, Arguments> = {
         import('../ssh-config.ts'),
         import('../errors.ts'),
       ])
+    if (argv.write && argv.knownHosts) {
+      throw new InventoryError('--write and --known-hosts at once', '--write keeps the known_hosts lines, too')
+    }
     const inventory = await readInventory(argv.inventory)
     const client = inventory.clients.find(({ name }) => name === argv.client)
     if (argv.client !== undefined && !client) {

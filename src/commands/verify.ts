@@ -2,7 +2,7 @@ import type { CommandModule } from 'yargs'
 import { InventoryError } from '../errors.ts'
 import { type RunArguments, runOptions } from './options.ts'
 
-type Arguments = RunArguments & { leastPrivilege: boolean; only?: 'forwards'; wait?: number }
+type Arguments = RunArguments & { leastPrivilege?: boolean; only?: 'forwards'; wait?: number }
 
 export const verify: CommandModule<unknown, Arguments> = {
   command: 'verify <inventory>',
@@ -19,14 +19,14 @@ export const verify: CommandModule<unknown, Arguments> = {
         describe: 'Seconds to wait for tunnels and hosts that are not there yet; ends as soon as all are',
       })
       .option('least-privilege', {
+        // No default: yargs would take it for a word that was given, and in conflict.
         type: 'boolean',
-        default: false,
         conflicts: 'only',
         describe: 'Try with the key of every device, on that device, what it must not be able to do on its gateways',
       }) as never,
   async handler(argv) {
     const { run } = await import('./run.ts')
-    const { only, leastPrivilege } = argv
+    const { only, leastPrivilege = false } = argv
     await run('verify', argv, { looking: { only, leastPrivilege, waitMs: waitOf(argv) } })
   },
 }

@@ -25,6 +25,15 @@ done >Packages
 rm -rf /etc/apt/sources.list /etc/apt/sources.list.d/* /var/lib/apt/lists/*
 echo "deb [trusted=yes] file:/srv/packages ./" >/etc/apt/sources.list
 systemctl mask apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer
+# Run at every boot and every daemon-reload, and find nothing to do in a machine without disks.
+mkdir -p /etc/systemd/system-generators
+for name in debug gpt-auto hibernate-resume rc-local run system-update tpm2; do
+  ln -s /dev/null "/etc/systemd/system-generators/systemd-$name-generator"
+done
+# As after its first boot: caches are made once, here, and not in every machine.
+ldconfig
+journalctl --update-catalog
+touch -r /usr /etc/.updated /var/.updated
 '
 : >"$root/etc/resolv.conf"
 : >"$root/etc/machine-id"

@@ -2,19 +2,23 @@ import { printListener } from '../inventory/forward.ts'
 import type { HostReport, Report, Source, Spot, Trouble } from './report.ts'
 import { clean } from './text.ts'
 
-/** GitHub shows so many errors of one step; what is more would be dropped without a word. */
+/** GitHub shows so many of one step; what is more would be dropped without a word. */
 const mostAnnotations = 10
 /** … and cuts what is longer. */
 const longest = 4000
 
-/** What GitHub shows beside a line of a file. */
+/** What GitHub shows beside a line of a file; an error unless it says something else. */
 export interface Annotation extends Partial<Spot> {
+  readonly level?: 'error' | 'notice'
   readonly file: string
   readonly title: string
   readonly message: string
 }
 
-/** Everything that makes the run no success, the worst first, each at the line of the inventory that speaks of it. */
+/**
+ * Everything that makes the run no success, the worst first, each at the line of the inventory that speaks of it. Where a run
+ * only shows what it would do, that is no error.
+ */
 export function annotationsOf(report: Report, source: Source): Annotation[] {
   const { file } = source
   const { hosts, forwards, proofs = [] } = report
@@ -36,7 +40,7 @@ export function annotationsOf(report: Report, source: Source): Annotation[] {
         ? { file, ...source.host(name), title: `${name}: ${what}: fails`, message: sentence(error) ?? state }
         : [],
     ),
-    ...differing.map(host),
+    ...differing.map((each) => ({ ...host(each), ...(/check$/.test(report.command) && { level: 'notice' as const }) })),
   ]
 }
 
@@ -52,12 +56,12 @@ export function annotate(annotations: readonly Annotation[]): string {
   return [...shown, ...rest].map((each) => `${command(each)}\n`).join('')
 }
 
-function command({ file, line, column, title, message }: Annotation): string {
+function command({ level = 'error', file, line, column, title, message }: Annotation): string {
   const properties = { file, line, col: column, title: clean(title) }
   const written = Object.entries(properties).flatMap(([name, value]) =>
     value === undefined ? [] : `${name}=${encoded(String(value)).replaceAll(':', '%3A').replaceAll(',', '%2C')}`,
   )
-  return `::error ${written.join(',')}::${encoded(clean(message).slice(0, longest))}`
+  return `::${level} ${written.join(',')}::${encoded(clean(message).slice(0, longest))}`
 }
 
 function encoded(text: string): string {

@@ -61,8 +61,8 @@ type Told = Omit<Case, 'file' | 'spot'>
 
 const good = new Set(['ok', 'changed', 'differs'])
 
-function hostCases({ outcome, resources, changes, error }: HostReport, { command }: Report): Told[] {
-  const host: Told = { name: 'host', ...(good.has(outcome) ? {} : told('error', outcome, error)) }
+function hostCases({ outcome, seconds, resources, changes, error }: HostReport, { command }: Report): Told[] {
+  const host: Told = { name: 'host', seconds, ...(good.has(outcome) ? {} : told('error', outcome, error)) }
   // What an undo takes back was not looked at by the playbook.
   const all = new Set([...resources, ...changes.map(({ resource }) => resource)])
   return [

@@ -1,7 +1,7 @@
 /** What happened, as values: the document that `--json` prints. Durations in seconds. Never holds a secret. */
 export interface Report {
   readonly version: 1
-  readonly command: 'apply' | 'check' | 'verify' | 'undo' | 'undo-check'
+  readonly command: 'apply' | 'check' | 'verify' | 'undo' | 'undo-check' | 'drill'
   readonly inventory: string
   readonly seconds: number
   readonly exitCode: number
@@ -15,6 +15,8 @@ export interface Report {
   readonly pending?: readonly string[]
   /** What was tried in the end, where a command tries something. */
   readonly proofs?: readonly ProofReport[]
+  /** What was broken on purpose. */
+  readonly faults?: readonly FaultReport[]
   /** What a run that was told to look at less could not tell. */
   readonly unchecked?: readonly UncheckedReport[]
   /** What the run cost on the wire. */
@@ -110,6 +112,25 @@ export interface AwayReport {
   readonly seconds: number
   /** Where the change does not hold and the host takes it back. */
   readonly undone: number
+}
+
+export interface FaultReport {
+  readonly name: 'kill' | 'freeze' | 'network' | 'sshd' | 'port'
+  readonly title: string
+  /** Where it happened. */
+  readonly host: string
+  /** Seconds, as in the plan. */
+  readonly promised?: number
+  /** Seconds until the right device answered again; absent: it did not, or nothing happened. */
+  readonly seconds?: number
+  readonly verdict: 'kept' | 'late' | 'never' | 'untried'
+  readonly error?: Trouble
+}
+
+/** Of a drill: what was asked for and not kept, or not done, is a failure. */
+export function faultsExitCode(before: number, faults: readonly FaultReport[], interrupted: boolean): number {
+  if (interrupted) return 130
+  return before || (faults.every(({ verdict }) => verdict === 'kept') ? 0 : 1)
 }
 
 /** Where in the inventory hosts and forwards were written; undefined: not in this file. */

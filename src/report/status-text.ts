@@ -44,7 +44,7 @@ const columns: readonly Column[] = [
   { head: 'DEVICE', cell: ({ device }) => device },
   { head: 'STATE', cell: ({ state }) => state },
   { head: 'SINCE', cell: ({ since }, report) => age(since, report) ?? '-' },
-  { head: 'PROVED', cell: proved },
+  { head: 'PROVED', cell: (forward, report) => proved(forward, report) ?? '-' },
   { head: 'DOOR', cell: place },
   { head: 'FROM', cell: ({ session }) => clean(session?.from ?? '-') },
   // After a power cut, and after a silent link.

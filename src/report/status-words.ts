@@ -24,11 +24,11 @@ export function age(time: string | undefined, { at }: Pick<StatusReport, 'at'>):
   return time === undefined ? undefined : duration((Date.parse(at) - Date.parse(time)) / 1000)
 }
 
-/** The last good proof: this look's own is `now`. */
-export function proved(forward: ForwardStatus, report: Pick<StatusReport, 'at'>): string {
+/** The last good proof: this look's own is `now`. Undefined: this machine knows of none. */
+export function proved(forward: ForwardStatus, report: Pick<StatusReport, 'at'>): string | undefined {
   if (forward.state === 'ok') return 'now'
   const before = age(forward.lastProof, report)
-  return before === undefined ? 'never' : `${before} ago`
+  return before && `${before} ago`
 }
 
 export function place({ bindAddress, port, gateway }: ForwardStatus): string {

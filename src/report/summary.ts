@@ -1,4 +1,5 @@
 import { printListener } from '../inventory/forward.ts'
+import { folded } from './proofs.ts'
 import type { Report, Trouble } from './report.ts'
 import { clean, closing } from './text.ts'
 
@@ -10,7 +11,7 @@ export function markdown(report: Report): string {
   const { hosts, forwards, proofs = [], unchecked = [] } = report
   return [
     `### provision ${report.command} ${plain(report.inventory)}`,
-    `${report.exitCode === 0 ? '✅' : '❌'} ${plain(closing(report))}`,
+    `${verdict(report)} ${plain(closing(report))}`,
     table(
       ['host', 'outcome', 'reached', ''],
       hosts.map(({ name, outcome, via, changes, error }) => [
@@ -35,7 +36,7 @@ export function markdown(report: Report): string {
     ),
     table(
       ['host', 'tried', '', ''],
-      proofs.map(({ host, what, state, error }) => [
+      folded(proofs).map(({ host, what, state, error }) => [
         host,
         what,
         `${mark(state)} ${state}`,
@@ -52,6 +53,8 @@ export function markdown(report: Report): string {
     .map((part) => `${part}\n\n`)
     .join('')
 }
+
+const verdict = ({ exitCode }: Report) => (exitCode === 0 ? '✅' : exitCode === 4 ? '⚠️' : '❌')
 
 const good = new Set(['ok', 'changed', 'holds'])
 const open = new Set(['differs', 'untried'])

@@ -1,8 +1,10 @@
 import { styleText } from 'node:util'
 import { printListener } from '../inventory/forward.ts'
 import { inert } from './inert.ts'
+import { folded } from './proofs.ts'
 import type {
   AwayReport,
+  FaultReport,
   ForwardReport,
   HostReport,
   ProofReport,
@@ -25,6 +27,7 @@ export interface TextOptions {
 export function printReport(report: Report, options: TextOptions): string {
   const paint = painter(options.color)
   const width = Math.max(...report.hosts.map(({ name }) => name.length), 0)
+  const { proofs = [] } = report
   const lines = [
     ...report.hosts.flatMap((host) => [hostLine(host, width, paint), ...details(host, options, paint)]),
     ...report.forwards.flatMap((forward) => [
@@ -35,7 +38,11 @@ export function printReport(report: Report, options: TextOptions): string {
     ...(report.command === 'check'
       ? [...report.recoveries.map(recoveryLine), ...(report.away ?? []).map(awayLine)]
       : []),
-    ...proofLines(report.proofs ?? [], options, paint),
+    ...(options.diffs ? proofs : folded(proofs)).flatMap((proof) => [
+      proofLine(proof, paint),
+      ...trouble(proof.error, paint),
+    ]),
+    ...faultLines(report.faults ?? [], paint),
     ...sentences(report.unchecked ?? []).map(
       ([what, names]) => `${paint('yellow', 'unchecked')} on ${names.join(', ')}: ${clean(what)}`,
     ),
@@ -130,21 +137,21 @@ function forwardLine(
   return `${printListener({ bindAddress, port })} on ${gateway}  ${paint(state === 'ok' ? 'green' : 'red', state === 'ok' ? 'answers' : state)}${proof}`
 }
 
-/** Of several of a kind those that hold are one line, and so are those that were not tried for one and the same reason. */
-function proofLines(proofs: readonly ProofReport[], { diffs }: TextOptions, paint: Paint): string[] {
-  const told = new Map<string, readonly ProofReport[]>()
-  for (const proof of proofs) {
-    const { host, of, state, error } = proof
-    const alike = of && !diffs && state !== 'fails' ? [host, of, state, error?.message].join('\n') : String(told.size)
-    told.set(alike, [...(told.get(alike) ?? []), proof])
-  }
-  return [...told.values()].flatMap(([first, ...others]) => {
-    if (!first) return []
-    const what = `${others.length + 1} ${first.of}${first.state === 'holds' ? ' were refused' : ''}`
-    const line = others.length > 0 ? { ...first, what } : first
-    return [proofLine(line, paint), ...trouble(first.error, paint)]
-  })
+/** A table: what happened, what the plan had promised, what was measured. */
+function faultLines(faults: readonly FaultReport[], paint: Paint): string[] {
+  const width = Math.max(...faults.map(({ title }) => title.length), 'fault'.length)
+  const row = (title: string, promised: string, measured: string, verdict: string) =>
+    `${title.padEnd(width)}  ${promised.padStart(8)}  ${measured.padStart(8)}  ${verdict}`
+  const figure = (count: number | undefined, digits: number) =>
+    count === undefined ? '-' : `${count.toFixed(digits)} s`
+  const rows = faults.flatMap(({ title, promised, seconds, verdict, error }) => [
+    row(title, figure(promised, 0), figure(seconds, 1), paint(verdictStyles[verdict], verdict)),
+    ...trouble(error, paint),
+  ])
+  return faults.length === 0 ? [] : [row('fault', 'promised', 'measured', 'verdict'), ...rows]
 }
+
+const verdictStyles = { kept: 'green', late: 'red', never: 'red', untried: 'yellow' } as const
 
 function proofLine({ host, what, state }: ProofReport, paint: Paint): string {
   const style = { holds: 'green', fails: 'red', untried: 'yellow' } as const
@@ -165,7 +172,7 @@ function trouble(error: Trouble | undefined, paint: Paint): string[] {
 }
 
 /** The whole run in one sentence. */
-export function closing({ hosts, forwards, seconds, command }: Report): string {
+export function closing({ hosts, forwards, faults, seconds, command }: Report): string {
   const count = (outcome: string) => hosts.filter((host) => host.outcome === outcome).length
   const parts = (['changed', 'differs', 'ok', 'rejected', 'undone', 'unreachable', 'unknown'] as const)
     .filter((outcome) => count(outcome) > 0)
@@ -174,6 +181,10 @@ export function closing({ hosts, forwards, seconds, command }: Report): string {
   const proved = forwards.length
     ? `; ${answering} of ${plural(forwards.length, 'forward')} ${answering === 1 ? 'reaches its' : 'reach their'} device`
     : ''
+  if (faults) {
+    const kept = faults.filter(({ verdict }) => verdict === 'kept').length
+    return `drilled: ${kept} of ${plural(faults.length, 'promise')} kept, ${seconds.toFixed(1)} s`
+  }
   const still = command === 'apply' && count('differs') > 0 && count('changed') === 0
   const verb = still ? 'nothing was touched' : verbs[command]
   return `${verb}: ${parts.join(', ') || 'no hosts'}${proved}, ${seconds.toFixed(1)} s`
@@ -185,6 +196,7 @@ const verbs = {
   verify: 'verified',
   undo: 'taken back',
   'undo-check': 'checked, nothing was touched',
+  drill: 'drilled',
 } as const
 
 const plural = (count: number, noun: string) => `${count} ${noun}${count === 1 ? '' : 's'}`

@@ -1,5 +1,3 @@
-import { join } from 'node:path'
-
 /** What becomes of the text of somebody's ssh configuration. Every line that is not ours stays, byte for byte. */
 
 /** Of the files that we keep in `~/.ssh/config.d`; the keys beside them do not match it. */
@@ -47,10 +45,10 @@ function includes(text: string, file: string, home: string): boolean {
 /** As ssh takes it: `~` is the home, and what is not absolute begins at `~/.ssh`. */
 function globOf(pattern: string, home: string): RegExp {
   const path = pattern.startsWith('~/')
-    ? join(home, pattern.slice(2))
+    ? `${home}/${pattern.slice(2)}`
     : pattern.startsWith('/')
       ? pattern
-      : join(home, '.ssh', pattern)
+      : `${home}/.ssh/${pattern}`
   const source = path
     .replaceAll(/[.+^${}()|[\]\\]/g, '\\$&')
     .replaceAll('*', '[^/]*')

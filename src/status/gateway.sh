@@ -22,8 +22,9 @@ listeners=$(
 printf '%s\n' "$listeners" | sed -n 's/^./listener &/p'
 
 # Who holds them, since when: field 22 of stat, in ticks since the boot (proc(5)).
+# PID 1 tells when this system began, also where it is a container.
 pids=$(printf '%s\n' "$listeners" | grep -o 'pid=[0-9]*' | sort -u)
-for pid in $pids; do
+for pid in pid=1 $pids; do
   { read -r stat <"/proc/${pid#pid=}/stat"; } 2>/dev/null || continue
   read -r _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ start _ <<END
 ${stat##*) }

@@ -1,5 +1,6 @@
 /** What gateway.sh printed, as values. Times are seconds: `age` before now, `at` since 1970 by the gateway's own clock. */
 export interface Told {
+  /** Of PID 1. */
   readonly bootAge: number | undefined
   readonly listeners: readonly Listening[]
   readonly connections: readonly Connection[]
@@ -55,7 +56,7 @@ export function parseTold(text: string): Told {
     return start === undefined ? undefined : ago(start / ticks)
   }
   return {
-    bootAge: uptime,
+    bootAge: ageOf(1),
     listeners: told('listener').flatMap((line) => {
       const place = /^u_\S+\s+\S+\s+\d+\s+\d+\s+(\S+)|^LISTEN\s+\d+\s+\d+\s+(\S+)/.exec(line)
       const where = place?.[1] ?? place?.[2]

@@ -113,7 +113,12 @@ answers() {
   through "$@"
   if tr -d '\r' <"$folder/out" | grep -qx "$pattern"; then works "$what"; else settle; fi
 }
-settle() { if [ "$code" -eq 124 ]; then untried 'no answer within 5 s'; else refused; fi; }
+# Refused is what sshd would not open, and what it opened and ended with something else than we asked for.
+settle() {
+  if [ "$code" -eq 124 ]; then untried 'no answer within 5 s'
+  elif [ "$code" -ne 255 ] || grep -q 'refused by peer\|request failed' "$folder/err"; then refused
+  else untried "ssh said: $(tail -n 1 "$folder/err")"; fi
+}
 
 # shellcheck disable=SC2016
 try_shell() { echo 'echo shell=$((6 * 7))' | answers 'a shell ran what it was told' shell=42 -T "$gateway"; }
@@ -189,8 +194,8 @@ try_listen() {
   case $1 in /*) place=$1/provision-$token ;; *) place=$1 ;; esac
   through -O forward -R "$place:localhost:22" "$gateway"
   if [ "$code" -eq 0 ]; then works "sshd listened at $place"
-  elif [ "$code" -eq 124 ]; then untried 'no answer within 5 s'
   elif may_not; then refused
+  elif ! since 'failure for: listen'; then untried "ssh said: $(tail -n 1 "$folder/err")"
   else case $1 in /*) refused ;; *) works 'it may: only that the port is taken now stood between' ;; esac; fi
 }
 

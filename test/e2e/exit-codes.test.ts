@@ -54,6 +54,8 @@ test.each<readonly [number, string, () => Promise<number>]>([
   [0, 'a run that has nothing to do', () => code(it.file, ...own)],
   [0, 'a --check that finds nothing to do', () => code(it.file, '--check', ...own)],
   [0, 'a verify of what is as written', () => code('verify', it.file, ...own)],
+  [0, 'a status of what is up', () => code('status', it.file, ...own)],
+  [0, 'a doctor who finds nothing', () => code('doctor', it.file, '--device', device)],
   [0, 'the ssh_config for people', () => code('ssh-config', it.file)],
 
   [
@@ -72,6 +74,9 @@ test.each<readonly [number, string, () => Promise<number>]>([
       return code('verify', it.file, ...own)
     },
   ],
+  [1, 'a status of what is down', () => code('status', it.file, ...own)],
+  [1, 'a doctor who finds what is broken', () => code('doctor', it.file, '--device', device)],
+  [1, 'a drill on what is broken already', () => code('drill', it.file, '--device', device, '--yes')],
   [
     1,
     'a host that refuses the change: a link stands where a file should',
@@ -105,6 +110,7 @@ test.each<readonly [number, string, () => Promise<number>]>([
   [2, 'a file that is not there', () => code('verify', join(it.folder, 'nowhere.json'))],
   [2, 'a limit that no host has', () => code(it.file, '--limit', 'nobody')],
   [2, 'a device that there is not', () => code('remove', it.file, '--device', 'nobody')],
+  [2, 'a drill that nobody has agreed to', () => code('drill', it.file, '--device', device)],
   [2, 'a playbook that is none', () => code(it.file, '--playbook', join(it.folder, 'broken.json'))],
   [2, 'a plan that is none', () => code('apply', it.file)],
   [
@@ -134,6 +140,8 @@ test.each<readonly [number, string, () => Promise<number>]>([
       return code('trust', it.file, '--yes', '--timeout', '3')
     },
   ],
+  [3, 'a status of a gateway that is off', () => code('status', it.file, '--timeout', '3', ...own)],
+  [3, 'a doctor at a gateway that is off', () => code('doctor', it.file, '--device', device, '--timeout', '3')],
 ])('%i: %s', { timeout: 90_000 }, async (expected, _, happens) => {
   expect(await happens()).toBe(expected)
 })

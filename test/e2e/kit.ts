@@ -58,6 +58,8 @@ export async function rehearse(inventory: unknown, options: RehearsalOptions = {
   const env = (more: Record<string, string> = {}) => ({
     ...(coverage && { NODE_V8_COVERAGE: coverage }),
     CI: 'true',
+    // Where these tests themselves run in GitHub's CI.
+    GITHUB_ACTIONS: '',
     // Node 20 reads such a file at every start, for 30 ms and more.
     NODE_EXTRA_CA_CERTS: '',
     ...more,

@@ -66,7 +66,7 @@ describe('a bad night: one device drifts, one is off, one has no tunnel', () => 
 
   test('ends with 3, since one could not be looked at', () => {
     expect(ran.code).toBe(3)
-    expect(ran.stdout).toContain(`${off}      unreachable`.slice(0, 20))
+    expect(ran.stdout).toMatch(new RegExp(`^${off} +unreachable`, 'm'))
     expect(ran.stdout).toContain('verified: 2 differs, 2 ok, 1 unreachable; 2 of 4 forwards reach their device')
   })
 
@@ -164,8 +164,26 @@ describe('a bad night: one device drifts, one is off, one has no tunnel', () => 
     const document = await readFile(junit, 'utf8')
     mustBeJUnit(document)
     expect(xpath(document, `string(//testsuite[@name="${good}"]/testcase[@name="host"]/skipped/@message)`)).toContain(
-      'nobody logged in to look',
+      'nobody logged in to look at files',
     )
+  })
+
+  test('--only forwards and a limit: a login on the gateway that may do nothing but forward is enough', async () => {
+    const user = 'useradd -m watcher && cp -r /home/user001/.ssh /home/watcher/ && chown -R watcher: /home/watcher/.ssh'
+    await inside(gateway, user)
+    const other = join(it.folder, 'watched.json')
+    await writeFile(other, inventory.replace(`"${gateway}": {}`, `"${gateway}": { "login": { "user": "watcher" } }`))
+    const words = ['verify', other, '--only', 'forwards']
+    const devices = [good, drifting].flatMap((name) => ['--limit', name])
+    const { code, report } = await it.report([...words, ...devices], { from: 'guest' })
+    expect({ code, hosts: outcomes(report), states: states(report) }).toEqual({
+      code: 0,
+      hosts: [],
+      states: ['ok', 'ok'],
+    })
+    const whole = await it.report([...words, '--limit', gateway], { from: 'guest' })
+    expect({ code: whole.code, hosts: outcomes(whole.report) }).toEqual({ code: 3, hosts: [`${gateway} unreachable`] })
+    expect(whole.report.hosts[0]?.error?.message).toContain('sudo')
   })
 
   test('--wait ends with the last state when nothing comes, and has not hammered meanwhile', async () => {
@@ -181,6 +199,24 @@ describe('a bad night: one device drifts, one is off, one has no tunnel', () => 
     expect(report.seconds).toBeLessThan(15)
     // The gateway for each of four proofs, the device at the beginning and at the end.
     expect(report.wire.connections).toBeLessThanOrEqual(6)
+  })
+
+  test('--wait ends at once at Ctrl-C', async () => {
+    const child = it.spawn(['verify', it.file, '--limit', loose, '--wait', '600'], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+    })
+    const code = new Promise((resolve) => child.once('exit', resolve))
+    let said = ''
+    const began = await new Promise<number>((resolve) =>
+      child.stderr?.on('data', (chunk) => {
+        said += chunk
+        if (said.includes('waiting up to 600 s')) resolve(performance.now())
+      }),
+    )
+    child.kill('SIGINT')
+    expect(await code).toBe(130)
+    // Well before it would have looked for the second time.
+    expect(performance.now() - began).toBeLessThan(10_000)
   })
 
   test('--wait ends as soon as all is there: the tunnel, the device that boots, and what looked different before', async () => {

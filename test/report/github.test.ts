@@ -39,6 +39,13 @@ test('what the runner reads is what was meant, to the letter', () => {
   })
 })
 
+test('what a run would do, and only shows, is a notice', () => {
+  const levels = (command: 'check' | 'verify') =>
+    commandsIn(annotate(annotationsOf({ ...night, command }, source))).map(({ name }) => name)
+  expect(levels('check')).toEqual(['error', 'error', 'error', 'error', 'error', 'notice'])
+  expect(new Set(levels('verify'))).toEqual(new Set(['error']))
+})
+
 test('a run in which all is well has none', () => {
   expect(annotationsOf({ ...night, hosts: [], forwards: [], proofs: [] }, source)).toEqual([])
   expect(annotate([])).toBe('')

@@ -13,7 +13,7 @@ test('a night on which nearly everything happened', () => {
     "<?xml version="1.0" encoding="UTF-8"?>
     <testsuites name="provision verify fleet.json" tests="17" failures="3" errors="3" skipped="2" time="12.500">
       <testsuite name="ssh-gw" tests="5" failures="1" errors="0" skipped="0" time="0.500" timestamp="2026-11-24T03:00:05" hostname="ssh-gw">
-        <testcase classname="ssh-gw" name="host" time="0.000" file="sites/fleet.json" line="10"/>
+        <testcase classname="ssh-gw" name="host" time="0.500" file="sites/fleet.json" line="10"/>
         <testcase classname="ssh-gw" name="account tunnel" time="0.000" file="sites/fleet.json" line="10"/>
         <testcase classname="ssh-gw" name="file /etc/motd" time="0.000" file="sites/fleet.json" line="10"/>
         <testcase classname="ssh-gw" name="proof: no shell" time="0.000" file="sites/fleet.json" line="10"/>
@@ -22,7 +22,7 @@ test('a night on which nearly everything happened', () => {
         </testcase>
       </testsuite>
       <testsuite name="pi-drift" tests="5" failures="1" errors="0" skipped="0" time="0.500" timestamp="2026-11-24T03:00:05" hostname="pi-drift">
-        <testcase classname="pi-drift" name="host" time="0.000" file="sites/fleet.json" line="20"/>
+        <testcase classname="pi-drift" name="host" time="0.500" file="sites/fleet.json" line="20"/>
         <testcase classname="pi-drift" name="file /etc/motd" time="0.000" file="sites/fleet.json" line="20">
           <failure message="rewrite" type="drift">rewrite
     --- /etc/motd	now
@@ -39,7 +39,7 @@ test('a night on which nearly everything happened', () => {
         </testcase>
       </testsuite>
       <testsuite name="pi-off" tests="3" failures="1" errors="1" skipped="1" time="0.500" timestamp="2026-11-24T03:00:05" hostname="pi-off">
-        <testcase classname="pi-off" name="host" time="0.000" file="sites/fleet.json" line="30">
+        <testcase classname="pi-off" name="host" time="0.500" file="sites/fleet.json" line="30">
           <error message="no way in worked" type="unreachable">no way in worked
     hint: is it switched on?</error>
         </testcase>
@@ -52,7 +52,7 @@ test('a night on which nearly everything happened', () => {
         </testcase>
       </testsuite>
       <testsuite name="pi-odd" tests="3" failures="0" errors="2" skipped="0" time="0.500" timestamp="2026-11-24T03:00:05" hostname="pi-odd">
-        <testcase classname="pi-odd" name="host" time="0.000" file="sites/fleet.json" line="40">
+        <testcase classname="pi-odd" name="host" time="0.500" file="sites/fleet.json" line="40">
           <error message="file /etc/motd: is a link" type="rejected">file /etc/motd: is a link</error>
         </testcase>
         <testcase classname="pi-odd" name="file /etc/motd" time="0.000" file="sites/fleet.json" line="40"/>

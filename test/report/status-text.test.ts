@@ -33,7 +33,7 @@ test('what is not ok comes first, with what was seen and what to do now', () => 
       another program has this port: nginx, process 42
       x.socket is failed
       next: provision doctor inventory.json --device host-a.lan.internal
-    host-c.lan.internal  no-tunnel     -        never    127.0.0.1:9022 on ssh-gw.guest.internal  -             10 s, 20 s
+    host-c.lan.internal  no-tunnel     -        -        127.0.0.1:9022 on ssh-gw.guest.internal  -             10 s, 20 s
       no tunnel stands behind port 9022
       next: provision doctor inventory.json --device host-a.lan.internal
     host-b.lan.internal  stale         41 min   2 h ago  127.0.0.1:9022 on ssh-gw.guest.internal  198.51.100.9  10 s, 20 s

@@ -227,3 +227,31 @@ test('of many attempts those that were refused are one line, and what worked has
   const each = printReport(report({ hosts: [], forwards: [], proofs: holds }), { color: false, diffs: true })
   expect(each.split('\n').filter((line) => line.includes('proved: ssh-gw refuses its key'))).toHaveLength(3)
 })
+
+test('a drill is a table of what was promised and what was measured', () => {
+  const on = { host: 'host-a' } as const
+  const faults = [
+    { ...on, name: 'kill', title: 'ssh client killed', promised: 10, seconds: 1.3, verdict: 'kept' },
+    { ...on, name: 'network', title: 'no network for 60 s', promised: 20, seconds: 21, verdict: 'late' },
+    {
+      ...on,
+      name: 'freeze',
+      title: 'ssh client frozen',
+      promised: 15,
+      verdict: 'never',
+      error: { message: 'it did not' },
+    },
+    { ...on, name: 'port', title: 'port 9022 taken for 10 s', verdict: 'untried', error: { message: 'it ended' } },
+  ] as const
+  expect(printReport(report({ command: 'drill', hosts: [], forwards: [], faults }), plain)).toMatchInlineSnapshot(`
+    "fault                     promised  measured  verdict
+    ssh client killed             10 s     1.3 s  kept
+    no network for 60 s           20 s    21.0 s  late
+    ssh client frozen             15 s         -  never
+      it did not
+    port 9022 taken for 10 s         -         -  untried
+      it ended
+    drilled: 1 of 4 promises kept, 3.1 s
+    "
+  `)
+})

@@ -1,3 +1,7 @@
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { RemoteError } from '../../src/errors.ts'
 import type { LeastPrivilege } from '../../src/resource.ts'
@@ -82,4 +86,15 @@ test('the words of an inventory are words in the script', () => {
   expect(script).toContain(
     "( attempts 0 'gw; reboot' 192.0.2.1 22 tunnel-pi /etc/key /etc/hosts t 0.0 shell - 0.1 listen /tmp ) &",
   )
+})
+
+test('it is shell that dash and shellcheck have nothing against', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'attempts-'))
+  const path = join(folder, 'attempts.sh')
+  writeFileSync(path, attemptsScript([key, { ...key, on: "o'gw" }], 't'))
+  expect(spawnSync('dash', ['-n', path]).stderr.toString()).toBe('')
+  // SC2317, SC2329: functions that are called by a name put together. SC2030, SC2031: each key has a subshell of its own.
+  const excluded = 'SC2317,SC2329,SC2030,SC2031,SC2016'
+  expect(spawnSync('shellcheck', ['-s', 'sh', '-e', excluded, path]).stdout.toString()).toBe('')
+  rmSync(folder, { recursive: true })
 })

@@ -1,0 +1,72 @@
+import { RemoteError } from '../errors.ts'
+import { printListener } from '../inventory/forward.ts'
+import { whole } from '../script.ts'
+import type { Session } from '../session.ts'
+import { lines, type Sh, sh } from '../sh.ts'
+import drillProgram from './drill.sh'
+import type { Drilled, Fault } from './faults.ts'
+
+const folder = '/run/provision-drill'
+const beginMs = 20_000
+
+/** The moment (in ms, as `now` counts) from which a recovery is possible and counts; or why nothing was done. */
+export type Begun = { readonly at: number; readonly heard: number } | { readonly refused: string }
+
+/**
+ * Has the host do it to itself. Counted from when it was asked, and not from when it answered: never in our favour.
+ * When the answer is lost it has happened, for that is what it may break.
+ */
+export async function begin(
+  session: Session,
+  fault: Fault,
+  drilled: Drilled,
+  { restore, now }: { restore: number; now: () => number },
+): Promise<Begun> {
+  const asked = now()
+  const counted = (took: number) => asked + took + (fault.delay + fault.seconds) * 1000
+  try {
+    const script = beginScript(fault, drilled, restore)
+    const { code, stdout, stderr } = await session.exec(script, { timeoutMs: beginMs, privileged: true })
+    if (code !== 0) return { refused: stderr.toString().trim() || `exit code ${code}` }
+    const [, took = '0'] = /^@struck (\d+)$/m.exec(stdout.toString()) ?? []
+    return { at: counted(Number(took) * 10), heard: now() }
+  } catch (error) {
+    if (!(error instanceof RemoteError)) throw error
+    if (error.kind !== 'lost' && error.kind !== 'timeout') return { refused: error.message }
+    return { at: counted(0), heard: now() }
+  }
+}
+
+/** Puts back what is left of it. Says why, when it had not happened after all. @throws RemoteError */
+export async function end(session: Session): Promise<string | undefined> {
+  const script = whole(sh`
+    [ -d ${folder} ] || { echo @happened; exit 0; }
+    sh ${folder}/drill.sh end
+  `)
+  const { stdout, stderr } = await session.exec(script, { timeoutMs: beginMs, privileged: true })
+  if (stdout.includes('@happened')) return undefined
+  return stderr.toString().trim() || 'it did not happen'
+}
+
+function beginScript(fault: Fault, drilled: Drilled, restore: number): string {
+  const { forward, unit, door } = drilled
+  const words: readonly Sh[] = [
+    sh`fault=${fault.name}`,
+    sh`seconds=${fault.seconds}`,
+    sh`restore=${restore}`,
+    sh`unit=${unit}`,
+    sh`door=${door.join(' ')}`,
+    sh`port=${forward.port}`,
+    sh`listen=${forward.bindAddress === '*' ? forward.port : printListener(forward)}`,
+  ]
+  return whole(
+    lines(
+      sh`PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C; export PATH LC_ALL; umask 077`,
+      sh`systemctl is-active --quiet provision-drill.service provision-drill-restore.timer || rm -rf ${folder}`,
+      sh`mkdir ${folder} 2>/dev/null || { echo 'another drill is under way here' >&2; exit 1; }`,
+      sh`printf '%s\n' ${words.map(({ text }) => text)} >${folder}/words`,
+      sh`printf %s ${drillProgram} >${folder}/drill.sh`,
+      sh`sh ${folder}/drill.sh begin`,
+    ),
+  )
+}

@@ -1,0 +1,40 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { parse } from 'yaml'
+import { metrics } from '../src/report/metrics.ts'
+import { at, night } from './report/night.ts'
+import { parseMetrics } from './report/prometheus.ts'
+
+const read = (file: string) => readFileSync(join(import.meta.dirname, '../docs', file), 'utf8')
+const page = read('ci.md')
+
+test.each(['github.yml', 'gitlab-ci.yml', 'alerts.yml'])('docs/ci.md shows the very file %s', (name) => {
+  expect(page).toContain(`\`\`\`yaml\n${read(`ci/${name}`)}\`\`\`\n`)
+})
+
+test('the metrics that docs/ci.md and its alerts speak of are those that are written', () => {
+  const written = new Set(parseMetrics(metrics(night, at)).map(({ name }) => name))
+  const spoken = new Set(page.match(/\bprovision_[a-z_]+/g))
+  expect([...spoken].filter((name) => !written.has(name))).toEqual([])
+  expect([...written].filter((name) => !page.includes(name.replace('provision_run', '')))).toEqual([])
+})
+
+test('each alert has an expression over them, and says what it is', () => {
+  const { groups } = parse(read('ci/alerts.yml'))
+  for (const { alert, expr, annotations } of groups[0].rules) {
+    expect(expr, alert).toMatch(/provision_[a-z_]+/)
+    expect(annotations.summary, alert).toMatch(/\{\{ \$(labels|value)/)
+  }
+})
+
+test('no pipeline fetches a host key, or gives a secret to a program as an argument', () => {
+  const shell = [read('ci/github.yml'), read('ci/gitlab-ci.yml')].join('\n')
+  expect(shell).not.toMatch(/keyscan|StrictHostKeyChecking|--trust-first/)
+  // The shell's own printf has no arguments that others could list.
+  const uses = shell.split('\n').filter((line) => /\$\{?\w*(SSH_KEY|PASSWORD)\b/.test(line))
+  expect(
+    uses.filter((line) => !/^ +(printf '%s\\n' "\$SSH_KEY" \| ssh-add |- ssh-add -q -t 1800 - <)/.test(line)),
+  ).toEqual([])
+  expect(uses.length).toBe(4)
+})
