@@ -16,7 +16,7 @@ holders() {
   for pid in $(printf '%s\n' "$rows" | grep -o 'pid=[0-9]*' | cut -d = -f 2 | sort -un); do
     # The scope or service that it belongs to, for systemctl.
     unit=$(sed -n 's#.*/\([^/]*\.\(service\|scope\|socket\|slice\)\)$#\1#p' "/proc/$pid/cgroup" 2>/dev/null | head -n 1)
-    echo "process $pid ${unit:--} $(ps -o user=,args= -p "$pid" | tr -s ' ')"
+    echo "process $pid ${unit:--} $(ps -o user:40=,args= -p "$pid" | tr -s ' ')"
   done
 }
 

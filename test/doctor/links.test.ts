@@ -195,7 +195,10 @@ const onDevice: readonly Broken[] = [
   },
   {
     when: 'its host key files are empty',
-    with: ({ device }) => device.set('host-keys', '0 /etc/ssh/ssh_host_ed25519_key\n'),
+    with: ({ device }) =>
+      device
+        .set('host-keys', '0 /etc/ssh/ssh_host_ed25519_key\n')
+        .set('sshd-test', 'sshd: no hostkeys available -- exiting.'),
     link: 'device sshd',
     says: /^\/etc\/ssh\/ssh_host_ed25519_key of dev is empty/,
     mend: /^on dev: rm .*ssh-keygen -A.*--accept-new-host-key dev$/,
@@ -299,7 +302,8 @@ const onGateway: readonly Broken[] = [
   },
   {
     when: 'a host key file of it is empty',
-    with: ({ gateway }) => gateway.set('host-keys', '0 /etc/ssh/a\n0 /etc/ssh/b\n'),
+    with: ({ gateway }) =>
+      gateway.set('host-keys', '0 /etc/ssh/a\n0 /etc/ssh/b\n').set('test', 'sshd: no hostkeys available -- exiting.'),
     link: 'gateway host key',
     says: /^\/etc\/ssh\/a, \/etc\/ssh\/b of gw are empty/,
     mend: /--accept-new-host-key gw$/,
@@ -423,6 +427,28 @@ const onGateway: readonly Broken[] = [
     mend: /^on gw: systemctl stop web.service; then t-9022.socket takes the port by itself/,
   },
   {
+    when: 'a stranger holds the port, and its socket unit was stopped',
+    with: ({ gateway }) =>
+      gateway
+        .set('port-9022', 'LISTEN 0 5 127.0.0.1:9022 0.0.0.0:* users:(("nc",pid=77,fd=3))\nprocess 77 - root nc\n')
+        .set('socket-9022', units({ ActiveState: 'inactive' })),
+    link: 'listener',
+    says: /held by a stranger: nc, process 77 of root/,
+    mend: /^on gw: kill 77; then provision inv.json --limit gw$/,
+  },
+  {
+    when: 'somebody keeps a tunnel of their own on the port',
+    listener: 'sshd',
+    with: ({ gateway }) =>
+      gateway.set(
+        'port-9022',
+        'LISTEN 0 128 127.0.0.1:9022 0.0.0.0:* users:(("sshd-session",pid=77,fd=9))\nprocess 77 session-3.scope joe sshd-session: joe\n',
+      ),
+    link: 'listener',
+    says: /held by a stranger: sshd-session, process 77 of joe/,
+    mend: /^on gw: kill 77; then the tunnel takes it/,
+  },
+  {
     when: 'a stranger holds the port of every address',
     listener: 'sshd',
     with: ({ gateway }) =>
@@ -432,7 +458,7 @@ const onGateway: readonly Broken[] = [
       ),
     link: 'listener',
     says: /held by a stranger: nc, process 77 of joe \(nc -l 9022\)$/,
-    mend: /^on gw: kill 77; then the tunnel takes the port/,
+    mend: /^on gw: kill 77; then the tunnel takes it by itself/,
   },
   {
     when: 'its socket unit is stopped',

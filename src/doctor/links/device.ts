@@ -89,11 +89,11 @@ export function deviceSshd(c: Case): Verdict {
       return broken(`${device.name} is there, and nothing listens on the port of its sshd`, look)
     return unseen(`${device.name} was not reached`)
   }
+  const empty = emptyKeys(facts.get('host-keys'))
+  if (empty.length > 0) return brokenKeys(device.name, empty, run(c, device.name))
   const test = (facts.get('sshd-test') ?? '').trim()
   if (!/^valid$/m.test(test) && !/Missing privilege separation directory/.test(test))
     return broken(`the sshd of ${device.name} would not start again: ${test.split('\n').at(-1)}`, look)
-  const empty = emptyKeys(facts.get('host-keys'))
-  if (empty.length > 0) return brokenKeys(device.name, empty, run(c))
   for (const { host, hostPort } of forwards.filter((forward) => isOwnSshd(device, forward))) {
     const said = facts.get(`target-${hostPort}`) ?? ''
     if (/SSH-\d/.test(said)) continue
