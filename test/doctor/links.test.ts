@@ -9,7 +9,6 @@ import {
   deviceKey,
   gatewayKey,
   healthy,
-  loggedIn,
   now,
   onTheRoof,
   otherKey,
@@ -98,6 +97,20 @@ const onDevice: readonly Broken[] = [
     mend: /let dev connect/,
   },
   {
+    when: 'its ssh was killed while it waited',
+    with: ({ device }) => device.set('try', 'OpenSSH_10.0p2\ndebug1: Connecting to gw [10.0.0.1] port 22.\n'),
+    link: 'firewall',
+    says: /is silent to dev/,
+    mend: /let dev connect/,
+  },
+  {
+    when: 'it has no ssh',
+    with: ({ device }) => device.set('try', 'timeout: failed to run command ssh: No such file or directory\n'),
+    link: 'firewall',
+    says: /^dev comes to no connection: timeout: failed to run command/,
+    mend: /^on dev: ssh -v gw$/,
+  },
+  {
     when: 'a router says no',
     with: ({ device }) => device.set('try', noConnection('No route to host')),
     link: 'firewall',
@@ -160,6 +173,16 @@ const onDevice: readonly Broken[] = [
     link: 'unit',
     says: /it is frozen; and t-check.service, which would kill it, is inactive/,
     mend: /^on dev: systemctl kill/,
+  },
+  {
+    when: 'autossh runs, and its ssh is refused',
+    with: (chain) => {
+      chain.supervisor = 'autossh'
+      chain.device.set('alive', '').set('journal', journal('Permission denied (publickey).'))
+    },
+    link: 'unit',
+    says: /^t.service runs, and no ssh of it has a tunnel: the gateway refuses its key \("Permission denied/,
+    mend: /^on dev: journalctl -u t.service/,
   },
   {
     when: 'its unit fails at its forward',
@@ -239,7 +262,7 @@ const onGateway: readonly Broken[] = [
     },
     link: 'gateway sshd',
     says: /^nothing listens on port 22 of gw$/,
-    mend: /^on gw: sshd -T/,
+    mend: /^on gw: systemctl restart ssh; sshd -T/,
   },
   {
     when: 'the configuration of its sshd is broken',
@@ -690,9 +713,10 @@ describe('a gateway that nobody can log in to', () => {
   })
 })
 
-test('what machines said controls no terminal', () => {
+test('what machines said controls no terminal, and no shell of who copies it', () => {
   const chain = healthy()
-  chain.device.set('sshd-test', 'x.conf: \u001b[2Jbad\u0007\n')
+  chain.device.set('host-keys', '0 /etc/\u001b[2Jx;reboot\n')
+  expect(judged(chain).at(-1)?.mend).toMatch(/^on dev: rm '\/etc\/\[2Jx;reboot'; ssh-keygen -A/)
+  chain.device.set('host-keys', '').set('sshd-test', 'x.conf: \u001b[2Jbad\u0007\n')
   expect(judged(chain).at(-1)?.says).toBe('the sshd of dev would not start again: x.conf: [2Jbad')
-  expect(loggedIn).not.toBe('')
 })

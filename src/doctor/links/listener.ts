@@ -1,5 +1,6 @@
 import { printListener } from '../../inventory/forward.ts'
 import type { Forward } from '../../inventory/model.ts'
+import { quote } from '../../sh.ts'
 import { broken, type Case, ok, on, run, unseen, type Verdict } from '../case.ts'
 import { type Holder, holders, properties } from '../facts.ts'
 
@@ -85,7 +86,7 @@ function held(
   const who = `${program}, process ${pid}${user ? ` of ${user}` : ''}${service ? `, of ${service}` : ''}`
   return broken(
     `${where} on ${gateway.name} is held by a stranger: ${who} (${command.slice(0, 80)})`,
-    `${on(gateway.name, service ? `systemctl stop ${service}` : `kill ${pid}`)}; then ${next}`,
+    `${on(gateway.name, service ? `systemctl stop ${quote(service)}` : `kill ${pid}`)}; then ${next}`,
   )
 }
 

@@ -85,6 +85,8 @@ export function firewall(c: Case): Verdict {
     }
     if (refusal === 'unreachable')
       return broken(`something between ${device.name} and ${target} says no: ${said}`, mend)
+    if (refusal === undefined)
+      return broken(`${device.name} comes to no connection: ${said}`, on(device.name, `ssh -v ${gateway.dial.address}`))
     return broken(`${target} is silent to ${device.name}: a firewall between drops what it sends`, mend)
   })
 }
@@ -107,7 +109,10 @@ export function gatewaySshd(c: Case): Verdict {
   if (listening.length === 0 && attempt?.refusal === 'refused')
     return broken(
       `nothing listens on port ${port} of ${gateway.name}`,
-      on(gateway.name, `sshd -T | grep -iE '^(port|listenaddress) '; systemctl restart ssh`),
+      on(
+        gateway.name,
+        `systemctl restart ssh; sshd -T | grep -iE '^(port|listenaddress) ': where a router leads devices to it, it has to lead them to one of these`,
+      ),
     )
   const other = listening.find(({ program }) => !/^(sshd|systemd)/.test(program))
   if (other && !attempt?.banner)
@@ -168,7 +173,7 @@ export function penalties(c: Case): Verdict {
     )
   if (attemptOf(c)?.banner) return ok(`${device.name} is let in by the door`)
   if (!found.last && heard(c).length === 0) return unseen(`from which address ${device.name} comes is not in the log`)
-  return ok(`nobody is kept out${from}`)
+  return ok(address ? `${address} is not kept out` : 'nobody is kept out')
 }
 
 /** Whose logins were refused, as far as the log tells. */
