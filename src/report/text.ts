@@ -185,10 +185,14 @@ export function closing({ hosts, forwards, faults, seconds, command }: Report): 
     const kept = faults.filter(({ verdict }) => verdict === 'kept').length
     return `drilled: ${kept} of ${plural(faults.length, 'promise')} kept, ${seconds.toFixed(1)} s`
   }
-  const still = command === 'apply' && count('differs') > 0 && count('changed') === 0
+  const moved = hosts.some(({ outcome, changes }) => moving.has(outcome) || changes.length > 0)
+  const still = command === 'apply' && count('differs') > 0 && !moved
   const verb = still ? 'nothing was touched' : verbs[command]
   return `${verb}: ${parts.join(', ') || 'no hosts'}${proved}, ${seconds.toFixed(1)} s`
 }
+
+/** Something went live, if only for a while. */
+const moving = new Set(['changed', 'undone', 'unknown'])
 
 const verbs = {
   apply: 'provisioned',
