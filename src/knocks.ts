@@ -101,7 +101,7 @@ export function toldBy(
   }
   const refused = refusedKeys.at(-1)
   if (refused) {
-    const when = `${refusedKeys.length} times, last at ${refused.at.toISOString()} from ${refused.from}`
+    const when = `${refusedKeys.length === 1 ? 'once' : `${refusedKeys.length} times`}, last at ${refused.at.toISOString()} from ${refused.from}`
     return {
       message: `${name} refused the key of a card ${when}`,
       hint: 'is it an older card, or one whose time is over? Burn it anew',

@@ -196,7 +196,7 @@ describe('a copy of the card', () => {
       'ermission denied',
     )
     const loud = await run('verify', it.file, ...only(c), '--only', 'forwards', '--wait', '1')
-    expect(loud.report.forwards[0]?.error?.message).toContain(`${now} refused the key of a card 1 times`)
+    expect(loud.report.forwards[0]?.error?.message).toContain(`${now} refused the key of a card `)
     expect(seed.device).toBe(c)
   }, 300_000)
 })
