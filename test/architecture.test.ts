@@ -103,7 +103,7 @@ describe('imports point one way', () => {
 
   test('the links of a diagnosis know what was told, and nobody to ask', () => {
     const told =
-      /^src\/doctor\/(?!examine|scripts)|^src\/report\/|^src\/inventory\/(forward|model)\.ts$|^src\/(errors|pins)\.ts$|^node:net$/
+      /^src\/doctor\/(?!examine|scripts)|^src\/report\/|^src\/inventory\/(forward|model)\.ts$|^src\/(errors|pins|sh)\.ts$|^node:net$/
     expect(offenders(/^src\/doctor\/(?!examine|scripts)/, told)).toEqual([])
     expect(importersOf(/^src\/doctor\/examine\.ts$/)).toEqual(['src/commands/doctor.ts'])
   })

@@ -46,5 +46,5 @@ function refusalIn(text: string): Attempt['refusal'] {
   if (/Connection refused/.test(text)) return 'refused'
   if (/No route to host|Network is unreachable|Permission denied$|Operation not permitted/m.test(text))
     return 'unreachable'
-  return /timed out/.test(text) ? 'silent' : undefined
+  return /timed out|Connecting to /.test(text) ? 'silent' : undefined
 }

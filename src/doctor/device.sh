@@ -48,11 +48,9 @@ fact check unit "$check"
 fact alive alive
 fact journal journalctl -q --no-pager -o short-unix -u "$unit" -n 60
 fact clock timedatectl show --property=NTP,NTPSynchronized
-fact sshd-units sshd_units
 fact sshd-test sshd_test
 fact host-keys host_keys
 while [ $# -gt 1 ]; do
-  fact "listens-$2" holders "$2"
   fact "target-$2" target "$1" "$2"
   shift 2
 done

@@ -29,21 +29,7 @@ export async function examine(examination: Examination): Promise<DoctorReport> {
   const { inventory, device, tunnels, context, now } = examination
   const began = now()
   const itself = login(device, examination)
-  const reports = await Promise.all(
-    tunnels.map(async (tunnel): Promise<TunnelReport> => {
-      const there = login(tunnel.gateway, examination)
-      // The device first: the gateway's log then holds what came of its try.
-      const deviceSide = await ask(await itself, deviceScript(tunnel), examination)
-      const gateway = await there
-      const [gatewaySide, forwards] = await Promise.all([
-        ask(gateway, gatewayScript(tunnel), examination),
-        prove(tunnel, gateway, examination),
-      ])
-      gateway instanceof ProvisionError || gateway.close()
-      const found: Case = { tunnel, inventory, gateway: gatewaySide, device: deviceSide, forwards }
-      return { gateway: tunnel.gateway.name, links: walk(found) }
-    }),
-  )
+  const reports = await Promise.all(tunnels.map((tunnel) => report(tunnel, itself, examination)))
   const session = await itself
   const via = session instanceof ProvisionError ? undefined : session.via
   if (!(session instanceof ProvisionError)) session.close()
@@ -60,6 +46,22 @@ export async function examine(examination: Examination): Promise<DoctorReport> {
     tunnels: reports,
     wire: { connections, execs },
   }
+}
+
+async function report(tunnel: Tunnel, device: Promise<Login>, examination: Examination): Promise<TunnelReport> {
+  const there = login(tunnel.gateway, examination)
+  // The device before its gateway: the log there then holds what came of its try.
+  const sides = async () => {
+    const itself = await ask(await device, deviceScript(tunnel), examination)
+    return { device: itself, gateway: await ask(await there, gatewayScript(tunnel), examination) }
+  }
+  // Beside it: a tunnel that is silent takes its time.
+  const proofs = there.then((gateway) => prove(tunnel, gateway, examination))
+  const [asked, forwards] = await Promise.all([sides(), proofs])
+  const gateway = await there
+  if (!(gateway instanceof ProvisionError)) gateway.close()
+  const found: Case = { tunnel, inventory: examination.inventory, ...asked, forwards }
+  return { gateway: tunnel.gateway.name, links: walk(found) }
 }
 
 type Login = Session | ProvisionError

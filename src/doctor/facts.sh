@@ -9,28 +9,7 @@ fact() {
   echo "@fact $fact $("$@" 2>&1 </dev/null | base64 -w0)"
 }
 
-# Who holds a TCP port: a row of ss for each listener, then a row for each process.
-holders() {
-  rows=$(ss -Hltnp "sport = :$1")
-  printf '%s\n' "$rows"
-  for pid in $(printf '%s\n' "$rows" | grep -o 'pid=[0-9]*' | cut -d = -f 2 | sort -un); do
-    # The scope or service that it belongs to, for systemctl.
-    unit=$(sed -n 's#.*/\([^/]*\.\(service\|scope\|socket\|slice\)\)$#\1#p' "/proc/$pid/cgroup" 2>/dev/null | head -n 1)
-    echo "process $pid ${unit:--} $(ps -o user=,args= -p "$pid" | tr -s ' ')"
-  done
-}
-
-unit() { systemctl show "$1" --property=Id,LoadState,ActiveState,SubState,UnitFileState,MainPID,Result,ExecMainStatus,StateChangeTimestamp; }
-
-sshd_units() {
-  for name in ssh.service sshd.service ssh.socket; do
-    [ "$(systemctl show "$name" --property=LoadState --value)" = loaded ] || continue
-    unit "$name"
-    pid=$(systemctl show "$name" --property=MainPID --value)
-    [ "${pid:-0}" = 0 ] || echo "Stat=$(ps -o stat= -p "$pid")"
-    echo
-  done
-}
+unit() { systemctl show "$1" --property=Id,LoadState,ActiveState,SubState,UnitFileState,Result; }
 
 sshd_test() { if sshd -t; then echo valid; fi; }
 

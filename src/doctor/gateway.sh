@@ -1,9 +1,20 @@
 # What the gateway knows of one device's tunnel. Looks, and changes nothing.
 #
-#   ACCOUNT KEY-FILE DEVICE DIAL-PORT JAIL (PORT SOCKET SOCKET-UNIT)…        JAIL is - where sshd owns the ports
+#   ACCOUNT KEY-FILE DEVICE DIAL-PORT JAIL (PORT SOCKET-UNIT)…        JAIL is - where sshd owns the ports
 
 account=$1 keys=$2 device=$3 dial=$4 jail=$5
 shift 5
+
+# Who holds a TCP port: a row of ss for each listener, then a row for each process.
+holders() {
+  rows=$(ss -Hltnp "sport = :$1")
+  printf '%s\n' "$rows"
+  for pid in $(printf '%s\n' "$rows" | grep -o 'pid=[0-9]*' | cut -d = -f 2 | sort -un); do
+    # The scope or service that it belongs to, for systemctl.
+    unit=$(sed -n 's#.*/\([^/]*\.\(service\|scope\|socket\|slice\)\)$#\1#p' "/proc/$pid/cgroup" 2>/dev/null | head -n 1)
+    echo "process $pid ${unit:--} $(ps -o user:40=,args= -p "$pid" | tr -s ' ')"
+  done
+}
 
 # The account, and of its shadow line what can shut it: whether its password is locked, and on which day it expires.
 account() {
@@ -15,10 +26,16 @@ account() {
   [ -x "$shell" ] || echo 'no shell'
 }
 
+sshd_units() {
+  for name in ssh.service sshd.service ssh.socket; do
+    [ "$(systemctl show "$name" --property=LoadState --value)" != loaded ] || unit "$name"
+    echo
+  done
+}
+
 # What sshd would do for it, effectively.
 settings() {
-  sshd -T -C "user=$account,host=$device,addr=127.0.0.1" |
-    grep -E '^(authorizedkeysfile|usepam|allowtcpforwarding|allowstreamlocalforwarding|chrootdirectory|persourcepenalties|maxstartups) '
+  sshd -T -C "user=$account,host=$device,addr=127.0.0.1" | grep -E '^(authorizedkeysfile|usepam) '
 }
 
 rights() { for path; do echo "$(stat -c '%a %U %F' "$path" 2>/dev/null || echo absent) $path"; done; }
@@ -26,14 +43,6 @@ rights() { for path; do echo "$(stat -c '%a %U %F' "$path" 2>/dev/null || echo a
 key_lines() { if [ "$jail" = - ]; then grep -h " $device\$" "$keys"; else cat "$keys"; fi; }
 
 fingerprints() { key_lines 2>/dev/null | ssh-keygen -lf - 2>/dev/null | grep -o 'SHA256:[^ ]*'; }
-
-# Of a unix socket in the account's jail: the process behind it, and since how many seconds.
-behind() {
-  ss -Hlxp 2>/dev/null | grep " /s/$1 " | grep -o 'pid=[0-9]*' | cut -d = -f 2 | sort -un | while read -r pid; do
-    echo "$pid $(ps -o etimes=,stat=,args= -p "$pid" | tr -s ' ')"
-  done
-  grep -q " 00010000 0001 01 .* /s/$1\$" /proc/net/unix && echo listening
-}
 
 fact now date +%s
 fact units sshd_units
@@ -46,14 +55,13 @@ fact rights rights "$(dirname "$keys")" "$keys"
 fact lines key_lines
 fact fingerprints fingerprints
 [ "$jail" = - ] || fact jail rights "$jail" "$jail/s"
-while [ $# -gt 2 ]; do
+while [ $# -gt 1 ]; do
   fact "port-$1" holders "$1"
   if [ "$jail" != - ]; then
-    fact "socket-$1" unit "$3"
-    fact "proxy-$1" unit "${3%.socket}.service"
-    fact "behind-$1" behind "$2"
+    fact "socket-$1" unit "$2"
+    fact "proxy-$1" unit "${2%.socket}.service"
   fi
-  shift 3
+  shift 2
 done
 
 # The log of sshd: logins with one of these keys, and then all that is about its account or their last address.

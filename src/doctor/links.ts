@@ -39,7 +39,11 @@ export function walk(c: Case): LinkReport[] {
 }
 
 /** Words of other machines stand in it. */
-const harmless = (verdict: Verdict): Verdict => ({ ...verdict, says: clean(verdict.says).trim() })
+const harmless = (verdict: Verdict): Verdict => ({
+  ...verdict,
+  says: clean(verdict.says).trim(),
+  ...('mend' in verdict && { mend: clean(verdict.mend) }),
+})
 
 function gateway(c: Case): Verdict {
   const { error } = c.gateway

@@ -1,4 +1,4 @@
-import { isOwnSshd, socketName } from '../inventory/forward.ts'
+import { isOwnSshd } from '../inventory/forward.ts'
 import { program, whole } from '../script.ts'
 import { lines, sh } from '../sh.ts'
 import deviceProgram from './device.sh'
@@ -17,7 +17,7 @@ export function gatewayScript({
   forwards,
   socketUnit,
 }: Tunnel): string {
-  const ports = forwards.flatMap((forward) => [forward.port, socketName(forward), socketUnit(forward)])
+  const ports = forwards.flatMap((forward) => [forward.port, socketUnit(forward)])
   const words = [account, keyFile, device.name, gateway.dial.port, listener === 'socket' ? jail : '-', ...ports]
   return whole(lines(sh`set -- ${words}`, program(factsProgram), program(gatewayProgram)))
 }

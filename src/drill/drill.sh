@@ -24,6 +24,7 @@ begin() {
     exit 1
   fi
   if ! arm; then
+    echo 'no timer could be armed that puts everything back, so nothing was done' >&2
     restore
     exit 1
   fi
@@ -135,7 +136,7 @@ act_sshd() { systemctl restart "$(cat "$folder/sshd")" && struck; }
 ends_sshd() { :; }
 restore_sshd() { is_active "$(cat "$folder/sshd")" || systemctl start "$(cat "$folder/sshd")"; }
 
-may_port() { command -v systemd-run >/dev/null; }
+may_port() { :; }
 act_port() {
   # shellcheck disable=SC2086
   if [ -n "$door" ]; then systemctl stop $door; fi

@@ -59,7 +59,10 @@ td { white-space: nowrap } td.long { white-space: normal; min-width: 9em }
 .none { color: var(--soft) } .note { margin: 12px 0 0; color: var(--soft); font-size: 13px; overflow-wrap: anywhere }
 @media (max-width: 760px) {
   .wide { display: none } .narrow { display: block } .card { padding: 14px 14px 16px; border-radius: 12px }
-  body { padding-top: 18px } thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%) }
+  body { padding-top: 18px }
+}
+@media (max-width: 1080px) {
+  thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%) }
   table, tbody, .more, .more td { display: block } tbody { padding: 10px 0 12px }
   tbody tr:first-child { display: flex; flex-wrap: wrap; gap: 2px 18px; align-items: baseline }
   tbody th, td, td.long span { padding: 0; white-space: normal; overflow-wrap: anywhere; min-width: 0 }

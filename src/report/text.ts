@@ -185,7 +185,7 @@ export function closing({ hosts, forwards, faults, seconds, command }: Report): 
     const kept = faults.filter(({ verdict }) => verdict === 'kept').length
     return `drilled: ${kept} of ${plural(faults.length, 'promise')} kept, ${seconds.toFixed(1)} s`
   }
-  const still = command === 'apply' && count('differs') > 0 && count('changed') === 0
+  const still = command === 'apply' && count('differs') > 0 && hosts.every(({ changes }) => changes.length === 0)
   const verb = still ? 'nothing was touched' : verbs[command]
   return `${verb}: ${parts.join(', ') || 'no hosts'}${proved}, ${seconds.toFixed(1)} s`
 }

@@ -33,6 +33,7 @@ export interface Chain {
   device: Map<string, string>
   deviceError?: NonNullable<Case['device']['error']>
   gatewayError?: NonNullable<Case['gateway']['error']>
+  supervisor?: Device['supervisor']
   forward: Partial<ForwardReport> & Pick<ForwardReport, 'state'>
 }
 
@@ -140,7 +141,7 @@ export function caseOf(chain: Chain): Case {
     name: 'dev',
     forwards: [forward],
     via: ['direct'],
-    supervisor: 'systemd',
+    supervisor: chain.supervisor ?? 'systemd',
   }
   const tunnel: Tunnel = {
     device,

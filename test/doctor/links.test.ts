@@ -9,7 +9,6 @@ import {
   deviceKey,
   gatewayKey,
   healthy,
-  loggedIn,
   now,
   onTheRoof,
   otherKey,
@@ -98,6 +97,20 @@ const onDevice: readonly Broken[] = [
     mend: /let dev connect/,
   },
   {
+    when: 'its ssh was killed while it waited',
+    with: ({ device }) => device.set('try', 'OpenSSH_10.0p2\ndebug1: Connecting to gw [10.0.0.1] port 22.\n'),
+    link: 'firewall',
+    says: /is silent to dev/,
+    mend: /let dev connect/,
+  },
+  {
+    when: 'it has no ssh',
+    with: ({ device }) => device.set('try', 'timeout: failed to run command ssh: No such file or directory\n'),
+    link: 'firewall',
+    says: /^dev comes to no connection: timeout: failed to run command/,
+    mend: /^on dev: ssh -v gw$/,
+  },
+  {
     when: 'a router says no',
     with: ({ device }) => device.set('try', noConnection('No route to host')),
     link: 'firewall',
@@ -162,6 +175,16 @@ const onDevice: readonly Broken[] = [
     mend: /^on dev: systemctl kill/,
   },
   {
+    when: 'autossh runs, and its ssh is refused',
+    with: (chain) => {
+      chain.supervisor = 'autossh'
+      chain.device.set('alive', '').set('journal', journal('Permission denied (publickey).'))
+    },
+    link: 'unit',
+    says: /^t.service runs, and no ssh of it has a tunnel: the gateway refuses its key \("Permission denied/,
+    mend: /^on dev: journalctl -u t.service/,
+  },
+  {
     when: 'its unit fails at its forward',
     with: ({ device }) =>
       device
@@ -195,7 +218,10 @@ const onDevice: readonly Broken[] = [
   },
   {
     when: 'its host key files are empty',
-    with: ({ device }) => device.set('host-keys', '0 /etc/ssh/ssh_host_ed25519_key\n'),
+    with: ({ device }) =>
+      device
+        .set('host-keys', '0 /etc/ssh/ssh_host_ed25519_key\n')
+        .set('sshd-test', 'sshd: no hostkeys available -- exiting.'),
     link: 'device sshd',
     says: /^\/etc\/ssh\/ssh_host_ed25519_key of dev is empty/,
     mend: /^on dev: rm .*ssh-keygen -A.*--accept-new-host-key dev$/,
@@ -236,7 +262,7 @@ const onGateway: readonly Broken[] = [
     },
     link: 'gateway sshd',
     says: /^nothing listens on port 22 of gw$/,
-    mend: /^on gw: sshd -T/,
+    mend: /^on gw: systemctl restart ssh; sshd -T/,
   },
   {
     when: 'the configuration of its sshd is broken',
@@ -299,7 +325,8 @@ const onGateway: readonly Broken[] = [
   },
   {
     when: 'a host key file of it is empty',
-    with: ({ gateway }) => gateway.set('host-keys', '0 /etc/ssh/a\n0 /etc/ssh/b\n'),
+    with: ({ gateway }) =>
+      gateway.set('host-keys', '0 /etc/ssh/a\n0 /etc/ssh/b\n').set('test', 'sshd: no hostkeys available -- exiting.'),
     link: 'gateway host key',
     says: /^\/etc\/ssh\/a, \/etc\/ssh\/b of gw are empty/,
     mend: /--accept-new-host-key gw$/,
@@ -423,6 +450,28 @@ const onGateway: readonly Broken[] = [
     mend: /^on gw: systemctl stop web.service; then t-9022.socket takes the port by itself/,
   },
   {
+    when: 'a stranger holds the port, and its socket unit was stopped',
+    with: ({ gateway }) =>
+      gateway
+        .set('port-9022', 'LISTEN 0 5 127.0.0.1:9022 0.0.0.0:* users:(("nc",pid=77,fd=3))\nprocess 77 - root nc\n')
+        .set('socket-9022', units({ ActiveState: 'inactive' })),
+    link: 'listener',
+    says: /held by a stranger: nc, process 77 of root/,
+    mend: /^on gw: kill 77; then provision inv.json --limit gw$/,
+  },
+  {
+    when: 'somebody keeps a tunnel of their own on the port',
+    listener: 'sshd',
+    with: ({ gateway }) =>
+      gateway.set(
+        'port-9022',
+        'LISTEN 0 128 127.0.0.1:9022 0.0.0.0:* users:(("sshd-session",pid=77,fd=9))\nprocess 77 session-3.scope joe sshd-session: joe\n',
+      ),
+    link: 'listener',
+    says: /held by a stranger: sshd-session, process 77 of joe/,
+    mend: /^on gw: kill 77; then the tunnel takes it/,
+  },
+  {
     when: 'a stranger holds the port of every address',
     listener: 'sshd',
     with: ({ gateway }) =>
@@ -432,7 +481,7 @@ const onGateway: readonly Broken[] = [
       ),
     link: 'listener',
     says: /held by a stranger: nc, process 77 of joe \(nc -l 9022\)$/,
-    mend: /^on gw: kill 77; then the tunnel takes the port/,
+    mend: /^on gw: kill 77; then the tunnel takes it by itself/,
   },
   {
     when: 'its socket unit is stopped',
@@ -664,9 +713,10 @@ describe('a gateway that nobody can log in to', () => {
   })
 })
 
-test('what machines said controls no terminal', () => {
+test('what machines said controls no terminal, and no shell of who copies it', () => {
   const chain = healthy()
-  chain.device.set('sshd-test', 'x.conf: \u001b[2Jbad\u0007\n')
+  chain.device.set('host-keys', '0 /etc/\u001b[2Jx;reboot\n')
+  expect(judged(chain).at(-1)?.mend).toMatch(/^on dev: rm '\/etc\/\[2Jx;reboot'; ssh-keygen -A/)
+  chain.device.set('host-keys', '').set('sshd-test', 'x.conf: \u001b[2Jbad\u0007\n')
   expect(judged(chain).at(-1)?.says).toBe('the sshd of dev would not start again: x.conf: [2Jbad')
-  expect(loggedIn).not.toBe('')
 })

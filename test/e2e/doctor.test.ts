@@ -144,6 +144,13 @@ course(a, socket, [
     mend: /^provision \S+ --limit host-a\.lan\.internal$/,
   },
   {
+    what: 'its unit is masked',
+    breaks: () => inside(a, `rm /etc/systemd/system/${unit(socket)}; systemctl mask --quiet ${unit(socket)}`),
+    link: 'unit',
+    says: / is masked$/,
+    mend: /^on host-a\.lan\.internal: systemctl unmask \S+; then provision \S+ --limit host-a\.lan\.internal$/,
+  },
+  {
     what: 'a stranger holds its port',
     breaks: async () => {
       await inside(socket, 'systemctl stop reverse-tunnel-127.0.0.1_9022.socket')
@@ -228,6 +235,7 @@ test('host-a: what mends each link does, and the next one is named, up to a tunn
   await inside(a, 'nft delete table inet doctor')
   expect((await diagnosis(a)).link).toBe('gateway host key')
   await inside(socket, 'systemctl stop stranger.service')
+  await inside(a, `systemctl unmask --quiet ${unit(socket)}`)
   await mended(socket, a)
   expect((await diagnosis(a)).link).toBe('clock')
   await inside(a, 'rm /usr/local/bin/date')
@@ -351,13 +359,20 @@ test('host-a: its ssh is frozen, and nobody watches it', async () => {
   await inside(a, `systemctl kill --signal=KILL ${unit(socket)}; systemctl start ${check}`)
 })
 
-test('host-a: its host key files are empty', async () => {
-  await inside(a, 'cp -a /etc/ssh /root/; for key in /etc/ssh/ssh_host_*_key; do : >$key; done')
+test('host-a: its host key files are empty, and then others: what mends it does', async () => {
   await holds(a, `systemctl is-active --quiet ${unit(socket)}`)
-  expect(await diagnosis(a)).toMatchObject(
-    named('device sshd', /no hostkeys available|ssh_host_\w+_key.* empty/, 'host-a.lan.internal'),
+  await inside(a, 'for key in /etc/ssh/ssh_host_*_key; do : >$key; done')
+  const empty = await diagnosis(a)
+  expect(empty).toMatchObject(
+    named('device sshd', /ssh_host_\w+_key of host-a\.lan\.internal are empty/, 'ssh-keygen -A'),
   )
-  await inside(a, 'cp -a /root/ssh/ssh_host_* /etc/ssh/')
+  const [, command = '', words = ''] = /^on \S+: (.*); then provision (.*)$/.exec(empty.mend ?? '') ?? []
+  await inside(a, command)
+  const changed = 'host-a.lan.internal proved another host key than the one pinned'
+  const accepted = / --accept-new-host-key host-a\.lan\.internal$/
+  expect(await diagnosis(a)).toMatchObject(named('host key', changed, accepted))
+  expect(await it.provision(words.split(' '))).toMatchObject({ code: 0 })
+  expect((await doctor(a)).code).toBe(0)
 })
 
 test('host-a: its sshd is stopped, its tunnel stands', async () => {
@@ -369,21 +384,7 @@ test('host-a: its sshd is stopped, its tunnel stands', async () => {
       'on host-a.lan.internal: systemctl status ssh',
     ),
   )
-})
-
-test('host-a: its host keys were replaced, and what mends it does', async () => {
-  await inside(a, 'rm /etc/ssh/ssh_host_*; ssh-keygen -q -A; systemctl start ssh')
-  const found = await diagnosis(a)
-  expect(found).toMatchObject(
-    named(
-      'host key',
-      'host-a.lan.internal proved another host key than the one pinned',
-      / --accept-new-host-key host-a\.lan\.internal$/,
-    ),
-  )
-  const words = /provision (.*)$/.exec(found.mend ?? '')?.[1]?.split(' ') ?? []
-  expect(await it.provision(words)).toMatchObject({ code: 0 })
-  expect((await doctor(a)).code).toBe(0)
+  await inside(a, 'systemctl start ssh')
 })
 
 test('host-a: its power is cut, and the gateway tells what it knows', async () => {

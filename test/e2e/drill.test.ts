@@ -55,6 +55,21 @@ test('it says what it would do, and does nothing unless it is told to', async ()
   expect(wrong).toMatchObject({ code: 2, stderr: expect.stringContaining('--only fire: no such fault') })
 }, 60_000)
 
+test('where no timer can be armed that puts everything back, nothing is broken', async () => {
+  const client = () => inside('left', 'systemctl show -P MainPID reverse-tunnel-gw2.service')
+  const before = await client()
+  await inside('left', 'mv $(command -v systemd-run) /root/systemd-run')
+  const { code, report } = await drill('left', '--only', 'kill,freeze,network')
+  await inside('left', 'mv /root/systemd-run /usr/bin/systemd-run')
+  expect(code).toBe(1)
+  for (const fault of report.faults ?? [])
+    expect(fault).toMatchObject({
+      verdict: 'untried',
+      error: { message: expect.stringContaining('no timer could be armed') },
+    })
+  expect([await client(), await inside('left', left)]).toEqual([before, ''])
+}, 60_000)
+
 test('a device that is not as written is left alone, and so is one that is drilled already', async () => {
   await inside('left', 'systemctl stop reverse-tunnel-gw2.service')
   const down = await drill('left', '--only', 'kill')

@@ -90,6 +90,9 @@ test('tunnels that are there cost the gateway one exec, and each device its proo
   // Where sshd itself owns the port a dead session holds it for a while: the gateway's version says how long.
   expect(of(report, 9025)?.recovery?.powerCut).toBe(20)
   expect(await stateOf(it.lab.machine(gateway))).toEqual(before)
+  // Where nobody may call the devices themselves, nothing is different.
+  const guest = await it.provision(['status', it.file], { from: 'guest' })
+  expect(guest).toMatchObject({ code: 0, stdout: expect.stringContaining('5 of 5 forwards reach their device') })
 })
 
 test('--watch looks again on the same connection to the gateway, opens a new one when that is lost, and ends with Ctrl-C', async () => {

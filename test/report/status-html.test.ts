@@ -66,6 +66,7 @@ const words = seen.filter((e) => [...e.childNodes].some((n) => n.nodeType === 3 
 const ink = (e) => window.getComputedStyle(e)[e.namespaceURI.endsWith('svg') ? 'fill' : 'color']
 return {
   wide: document.documentElement.scrollWidth - window.innerWidth,
+  scrolls: seen.filter((e) => e.matches('.scroll') && e.scrollWidth > e.clientWidth).length,
   maps: seen.filter((e) => e.matches('svg.map')).map((e) => e.getAttribute('class')),
   outside: seen.filter((e) => e.matches('svg.map text')).filter((e) => { const [t, s] = [e, e.ownerSVGElement].map((x) => x.getBoundingClientRect()); return t.left < s.left - 1 || t.right > s.right + 1 || t.top < s.top - 1 || t.bottom > s.bottom + 1 }).map((e) => e.textContent),
   pale: words.filter((e) => e.closest('.gateway') === null && ratio(ink(e), ground(e)) < 4.5).map((e) => e.className + e.textContent.slice(0, 40)),
@@ -75,16 +76,19 @@ return {
 
 describe('in a browser', () => {
   const wide = 1280
+  const tablet = 820
   const phone = 390
+  const long = 'names as long as they get'
   test.each([
     ['one device', report(), wide, false],
     ['five devices, dark', fleet(5, 1), wide, true],
     ['sixty devices on two gateways', fleet(60, 2), wide, false],
     ['one device on a phone', report(), phone, false],
+    ['five devices on a tablet', fleet(5, 1), tablet, false],
     ['sixty devices on a phone, dark', fleet(60, 2), phone, true],
     ['anything that a host may send, on a phone', hostile(evil), phone, false],
-    ['names as long as they get', hostile('x'.repeat(250), 'x'.repeat(250)), wide, false],
-    ['names as long as they get, on a phone', hostile('x'.repeat(250), 'x'.repeat(250)), phone, false],
+    [long, hostile('x'.repeat(250), 'x'.repeat(250)), wide, false],
+    [`${long}, on a phone`, hostile('x'.repeat(250), 'x'.repeat(250)), phone, false],
   ])('%s: nothing sticks out, nothing is pale, nothing is fetched', async (name, shown, width, dark) => {
     // A picture of it is made where there is most to see.
     const screenshot = shown.forwards.length > 60 ? join(folder, `${name}.png`) : undefined
@@ -96,7 +100,8 @@ describe('in a browser', () => {
     expect({ measured, asked, complaints }).toEqual({
       measured: {
         wide: 0,
-        maps: [width === wide ? 'map wide' : 'map narrow'],
+        scrolls: name === long ? 1 : 0,
+        maps: [width === phone ? 'map narrow' : 'map wide'],
         outside: [],
         pale: [],
         rows: shown.forwards.length,

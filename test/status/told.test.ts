@@ -18,7 +18,8 @@ test.each(['status/gateway.sh', 'verify/runs-on.sh'])('%s is POSIX shell, and ru
     encoding: 'utf8',
     env: { PATH: '/nonexistent' },
   })
-  expect({ status, stderr: stderr.replaceAll(/.*: not found\n/g, '') }).toEqual({ status: 0, stderr: '' })
+  // Two programs of one pipe that are not there may complain in the same moment.
+  expect({ status, odd: /syntax|unexpected|substitution|parameter|bad /i.exec(stderr)?.[0] }).toEqual({ status: 0 })
 })
 
 /** As a Debian 13 gateway told it: the clock of its system, and one of everything that can be. */

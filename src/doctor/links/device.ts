@@ -20,8 +20,13 @@ export function unit(c: Case): Verdict {
   // systemd itself forgets when it stopped a unit that nobody needs any more.
   const changed = journal.findLast(({ by, text }) => by === 'systemd' && /^(Started|Stopped|Failed) /.test(text))
   const since = changed ? ` ${lasting(changed.at, Number(facts.get('now')))}` : ''
+  const words = lastWords(journal)
+  const why = words ? `: ${words.means ? `${words.means} ("${words.said}")` : words.said}` : ''
+  const dialled = `${on(device.name, `journalctl -u ${name} -n 20`)}; ${runBoth(c)}`
   if (ActiveState === 'active') {
     if (!/Master running/.test(facts.get('alive') ?? '')) {
+      // autossh stays while its ssh comes and goes.
+      if (device.supervisor === 'autossh') return broken(`${name} runs, and no ssh of it has a tunnel${why}`, dialled)
       const check = properties(facts.get('check')).ActiveState
       const watched =
         check === 'active' ? 'its check kills it within seconds' : `and ${checkUnit}, which would kill it, is ${check}`
@@ -36,12 +41,7 @@ export function unit(c: Case): Verdict {
   }
   if (ActiveState === 'inactive')
     return broken(`${name} is stopped${UnitFileState === 'enabled' ? '' : ` and ${UnitFileState}`}${since}`, again)
-  const words = lastWords(journal)
-  const why = words ? `: ${words.means ? `${words.means} ("${words.said}")` : words.said}` : ''
-  return broken(
-    `${name} does not come up, it is ${ActiveState} (${SubState})${since}${why}`,
-    `${on(device.name, `journalctl -u ${name} -n 20`)}; ${runBoth(c)}`,
-  )
+  return broken(`${name} does not come up, it is ${ActiveState} (${SubState})${since}${why}`, dialled)
 }
 
 /** By more than this two clocks may not differ, in seconds. */
@@ -89,11 +89,11 @@ export function deviceSshd(c: Case): Verdict {
       return broken(`${device.name} is there, and nothing listens on the port of its sshd`, look)
     return unseen(`${device.name} was not reached`)
   }
+  const empty = emptyKeys(facts.get('host-keys'))
+  if (empty.length > 0) return brokenKeys(device.name, empty, run(c, device.name))
   const test = (facts.get('sshd-test') ?? '').trim()
   if (!/^valid$/m.test(test) && !/Missing privilege separation directory/.test(test))
     return broken(`the sshd of ${device.name} would not start again: ${test.split('\n').at(-1)}`, look)
-  const empty = emptyKeys(facts.get('host-keys'))
-  if (empty.length > 0) return brokenKeys(device.name, empty, run(c))
   for (const { host, hostPort } of forwards.filter((forward) => isOwnSshd(device, forward))) {
     const said = facts.get(`target-${hostPort}`) ?? ''
     if (/SSH-\d/.test(said)) continue

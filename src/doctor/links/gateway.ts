@@ -1,4 +1,5 @@
 import { fingerprintOf } from '../../pins.ts'
+import { quote } from '../../sh.ts'
 import {
   attemptOf,
   broken,
@@ -66,7 +67,7 @@ export const emptyKeys = (text: string | undefined) =>
 export const brokenKeys = (name: string, files: readonly string[], then: string) =>
   broken(
     `${files.join(', ')} of ${name} ${files.length === 1 ? 'is' : 'are'} empty: its sshd cannot prove that key once it is started again`,
-    `${on(name, `rm ${files.join(' ')}; ssh-keygen -A; systemctl reload ssh`)}; then ${then} --accept-new-host-key ${name}`,
+    `${on(name, `rm ${files.map(quote).join(' ')}; ssh-keygen -A; systemctl reload ssh`)}; then ${then} --accept-new-host-key ${name}`,
   )
 
 export function account(c: Case): Verdict {

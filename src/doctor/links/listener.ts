@@ -1,5 +1,6 @@
 import { printListener } from '../../inventory/forward.ts'
 import type { Forward } from '../../inventory/model.ts'
+import { quote } from '../../sh.ts'
 import { broken, type Case, ok, on, run, unseen, type Verdict } from '../case.ts'
 import { type Holder, holders, properties } from '../facts.ts'
 
@@ -26,7 +27,11 @@ function ofSocket(c: Case, forward: Forward, where: string, here: readonly Holde
   const proxy = properties(facts?.get(`proxy-${forward.port}`))
   const ours = here.some(({ program, pid }) => program === 'systemd' && pid === 1)
   const [other] = here
-  if (other && !ours) return held(c, where, other, name)
+  if (other && !ours) {
+    // One that failed for want of its port tries again, one that was stopped does not.
+    const stopped = socket.ActiveState === 'inactive'
+    return held(c, where, other, stopped ? run(c, gateway.name) : `${name} takes the port by itself, within seconds`)
+  }
   for (const [unit, { LoadState = '' }] of [
     [name, socket],
     [name.replace(/socket$/, 'service'), proxy],
@@ -58,8 +63,8 @@ function ofSocket(c: Case, forward: Forward, where: string, here: readonly Holde
 
 /** Where sshd opens the port, that is the device's session while there is one, and nobody else. */
 function ofSshd(c: Case, where: string, here: readonly Holder[]): Verdict {
-  const other = here.find(({ program }) => !program.startsWith('sshd'))
-  if (other) return held(c, where, other, 'the tunnel')
+  const other = here.find(({ program, user }) => !program.startsWith('sshd') || user !== c.tunnel.account)
+  if (other) return held(c, where, other, 'the tunnel takes it by itself, within seconds')
   const [session] = here
   if (!session) return ok(`${where} is free for the tunnel`)
   const unit = properties(c.device.facts?.get('unit')).ActiveState
@@ -75,13 +80,13 @@ function held(
   { tunnel: { gateway } }: Case,
   where: string,
   { program, pid, user, unit, command }: Holder,
-  heir: string,
+  next: string,
 ) {
   const service = unit?.endsWith('.service') && !unit.startsWith('user@') ? unit : undefined
   const who = `${program}, process ${pid}${user ? ` of ${user}` : ''}${service ? `, of ${service}` : ''}`
   return broken(
     `${where} on ${gateway.name} is held by a stranger: ${who} (${command.slice(0, 80)})`,
-    `${on(gateway.name, service ? `systemctl stop ${service}` : `kill ${pid}`)}; then ${heir} takes the port by itself, within seconds`,
+    `${on(gateway.name, service ? `systemctl stop ${quote(service)}` : `kill ${pid}`)}; then ${next}`,
   )
 }
 

@@ -14,6 +14,7 @@ import {
   type Verdict,
 } from '../case.ts'
 import { holders, properties } from '../facts.ts'
+import { emptyKeys } from './gateway.ts'
 
 /** From the device to an sshd that listens to it. */
 
@@ -84,6 +85,8 @@ export function firewall(c: Case): Verdict {
     }
     if (refusal === 'unreachable')
       return broken(`something between ${device.name} and ${target} says no: ${said}`, mend)
+    if (refusal === undefined)
+      return broken(`${device.name} comes to no connection: ${said}`, on(device.name, `ssh -v ${gateway.dial.address}`))
     return broken(`${target} is silent to ${device.name}: a firewall between drops what it sends`, mend)
   })
 }
@@ -96,13 +99,20 @@ export function gatewaySshd(c: Case): Verdict {
   const listening = holders(facts.get('dial'))
   const test = (facts.get('test') ?? '').trim()
   const attempt = attemptOf(c)
-  const valid = /^valid$/m.test(test) || /Missing privilege separation directory/.test(test)
+  // Empty key files are the affair of the host key.
+  const valid =
+    emptyKeys(facts.get('host-keys')).length > 0 ||
+    /^valid$/m.test(test) ||
+    /Missing privilege separation directory/.test(test)
   const restart = on(gateway.name, `${valid ? '' : 'mend what `sshd -t` says; then '}systemctl restart ssh`)
   if (!valid) return broken(`the sshd of ${gateway.name} would not start again: ${test.split('\n').at(-1)}`, restart)
   if (listening.length === 0 && attempt?.refusal === 'refused')
     return broken(
       `nothing listens on port ${port} of ${gateway.name}`,
-      on(gateway.name, `sshd -T | grep -iE '^(port|listenaddress) '; systemctl restart ssh`),
+      on(
+        gateway.name,
+        `systemctl restart ssh; sshd -T | grep -iE '^(port|listenaddress) ': where a router leads devices to it, it has to lead them to one of these`,
+      ),
     )
   const other = listening.find(({ program }) => !/^(sshd|systemd)/.test(program))
   if (other && !attempt?.banner)
@@ -163,7 +173,7 @@ export function penalties(c: Case): Verdict {
     )
   if (attemptOf(c)?.banner) return ok(`${device.name} is let in by the door`)
   if (!found.last && heard(c).length === 0) return unseen(`from which address ${device.name} comes is not in the log`)
-  return ok(`nobody is kept out${from}`)
+  return ok(address ? `${address} is not kept out` : 'nobody is kept out')
 }
 
 /** Whose logins were refused, as far as the log tells. */
