@@ -3,7 +3,7 @@ import { ProvisionError } from './errors.ts'
 import type { Fleet } from './fleet.ts'
 import type { Device, Gateway, Inventory } from './inventory/model.ts'
 import { type Knocks, knocksOf, toldBy } from './knocks.ts'
-import { fingerprintOf } from './pins.ts'
+import { fingerprintOf, hostKeyText } from './pins.ts'
 import { reach } from './reach.ts'
 import type { ForwardReport } from './report/report.ts'
 import type { Run } from './run.ts'
@@ -63,8 +63,12 @@ export function homecoming(inventory: Inventory, { members }: Fleet, run: Run): 
         run.progress.note(`${story}; its pin stands in the inventory: write its new keys there: ${keys}`)
         return false
       }
+      const trusts = await pins.trusted(device)
+      const same = found.hostKeys.some((key) => trusts(hostKeyText(key)))
       await pinCard(pins, device, found.hostKeys)
-      run.progress.note(`${story}; its pin was replaced by ${keys}`)
+      run.progress.note(
+        `${story}; ${same ? 'it has kept its host key, and pinned is' : 'its pin was replaced by'} ${keys}`,
+      )
       return true
     }
     return false
