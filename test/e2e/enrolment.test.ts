@@ -1,8 +1,10 @@
-import { readFile } from 'node:fs/promises'
+import { execFile } from 'node:child_process'
+import { access, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { setTimeout as pause } from 'node:timers/promises'
+import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Seed } from '../../src/image/seed.ts'
+import { until } from '../../src/lab/local.ts'
 import { begin, enrolled, env, insert, seedMaker } from './enrolment/card.ts'
 import { handIn, thief } from './enrolment/thief.ts'
 import { outcomes, type Rehearsal, rehearse, states } from './kit.ts'
@@ -88,16 +90,17 @@ describe.each([
     await machine(name).reflash()
     await insert(machine(name), seed)
     const waiting = run('verify', it.file, ...only(name), '--wait', '120')
-    for (const ms of [0, 150, 400]) {
-      await begin(machine(name))
-      await pause(ms)
+    await begin(machine(name))
+    for (const { there, left } of moments) {
+      expect(
+        await until(async () => (await there(name, gateway)) || (await isDone(name)) || undefined, {
+          timeoutMs: 60_000,
+          everyMs: 10,
+        }),
+      ).toBe(true)
       await machine(name).kill()
-      // What a file system leaves of a file that never reached the disk.
-      await inRoot(name, `[ ! -e etc/reverse-tunnel/id_ed25519.new ] || : >etc/reverse-tunnel/id_ed25519.new`)
-      if (ms === 0) await inRoot(name, ': >etc/ssh/ssh_host_ed25519_key; : >etc/ssh/ssh_host_rsa_key.pub')
-      await machine(name)
-        .boot()
-        .catch(() => undefined)
+      await inRoot(name, left)
+      await machine(name).boot()
     }
     await enrolled(machine(name), 90_000)
     const { code, report, stderr } = await waiting
@@ -109,12 +112,24 @@ describe.each([
   }, 300_000)
 })
 
+/** When its power goes, and what a file system may leave of files that have not reached the disk. */
+const moments = [
+  { there: async () => true, left: ': >etc/ssh/ssh_host_ed25519_key; : >etc/ssh/ssh_host_rsa_key.pub' },
+  {
+    there: (name: string) => isThere(name, 'etc/reverse-tunnel/id_ed25519.new'),
+    left: '[ ! -e etc/reverse-tunnel/id_ed25519.new ] || : >etc/reverse-tunnel/id_ed25519.new',
+  },
+  { there: (name: string, gateway: string) => isThere(gateway, `etc/ssh/reverse-tunnel/enrolled/${name}`), left: ':' },
+]
+const isThere = (name: string, path: string) =>
+  access(join(machine(name).root, path)).then(
+    () => true,
+    () => false,
+  )
+const isDone = async (name: string) => !(await isThere(name, 'etc/reverse-tunnel/first-boot'))
+
 /** On its disk, while it is off. */
-const inRoot = async (name: string, script: string) => {
-  const { execFile } = await import('node:child_process')
-  const { promisify } = await import('node:util')
-  await promisify(execFile)('sh', ['-c', script], { cwd: machine(name).root })
-}
+const inRoot = (name: string, script: string) => promisify(execFile)('sh', ['-c', script], { cwd: machine(name).root })
 
 describe('a copy of the card', () => {
   const enrolAccount = 'enrol-tunnel'
@@ -203,7 +218,6 @@ describe('a copy of the card', () => {
 
 test('with the host key of a backup the device is known as before', async () => {
   const key = join(it.folder, 'backup')
-  const { writeFile } = await import('node:fs/promises')
   await writeFile(key, await inside(a, 'cat /etc/ssh/ssh_host_ed25519_key').then((text) => `${text}\n`), {
     mode: 0o600,
   })
