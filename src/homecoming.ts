@@ -18,6 +18,11 @@ export interface Homecoming {
 
 export function homecoming(inventory: Inventory, { members }: Fleet, run: Run): Homecoming {
   const { pins } = run.context.wire
+  const told = new Set<string>()
+  const once = (text: string) => {
+    if (!told.has(text)) run.progress.note(text)
+    told.add(text)
+  }
   const awaited = async () =>
     (await expectedCards(pins)).flatMap((card) => {
       const device = inventory.devices.find(({ name }) => name === card.device)
@@ -55,21 +60,18 @@ export function homecoming(inventory: Inventory, { members }: Fleet, run: Run): 
       const story = `${device.name}: came back with a fresh card, enrolled at ${gateway.name} ${found.at.toISOString()}`
       const again = knocks.said.filter(({ what }) => what === 'refused: used').at(-1)
       if (again) {
-        run.progress.note(
-          `${device.name}: the same card was tried again from ${again.from}, with other keys: was it copied?`,
+        once(
+          `${story}; but the same card was tried again from ${again.from} with other keys, so that nobody can tell which one is the device: its pin stays`,
         )
+      } else if ((await pins.for(device)).from === 'inventory') {
+        once(`${story}; its pin stands in the inventory: write its new keys there: ${keys}`)
+      } else {
+        const trusts = await pins.trusted(device)
+        const same = found.hostKeys.some((key) => trusts(hostKeyText(key)))
+        await pinCard(pins, device, found.hostKeys)
+        once(`${story}; ${same ? 'it has kept its host key, and pinned is' : 'its pin was replaced by'} ${keys}`)
+        return true
       }
-      if ((await pins.for(device)).from === 'inventory') {
-        run.progress.note(`${story}; its pin stands in the inventory: write its new keys there: ${keys}`)
-        return false
-      }
-      const trusts = await pins.trusted(device)
-      const same = found.hostKeys.some((key) => trusts(hostKeyText(key)))
-      await pinCard(pins, device, found.hostKeys)
-      run.progress.note(
-        `${story}; ${same ? 'it has kept its host key, and pinned is' : 'its pin was replaced by'} ${keys}`,
-      )
-      return true
     }
     return false
   }

@@ -80,7 +80,7 @@ export function toldBy(
     const message = `its card was used before, and tried again ${story} with other keys`
     return {
       message,
-      hint: 'two devices have started from the same card, or a copy of it: burn a new one, and find out whose it was',
+      hint: 'two have started from the same card, or from a copy of it: find out whose, and burn a new one',
     }
   }
   if (answer === 'name') {

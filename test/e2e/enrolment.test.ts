@@ -144,7 +144,7 @@ describe('a copy of the card', () => {
     ] as const) {
       const tried = await thief(machine(c), { gateway, account: enrolAccount, seed: card })
       expect(tried).toEqual({
-        shell: 'refused: no request',
+        shell: 'refused: malformed',
         command: 'refused: no request',
         terminal: 'refused: no request',
         sftp: 'nothing',
@@ -182,8 +182,11 @@ describe('a copy of the card', () => {
     const line = await inside(now, 'cat /etc/ssh/reverse-tunnel/keys/tunnel-host-c-*')
     expect(line).toBe(`restrict,port-forwarding ${await inside(a, 'cut -d " " -f 1,2 /root/first.pub')} ${c}`)
     await inside(c, `systemctl stop 'reverse-tunnel-*'`)
-    const { report } = await run('verify', it.file, ...only(c), '--only', 'forwards', '--wait', '1')
+    const before = await pinsOf(c)
+    const { report, stderr } = await run('verify', it.file, ...only(c), '--only', 'forwards', '--wait', '1')
     expect(report.forwards[0]?.error?.message).toContain('its card was used before, and tried again')
+    expect(stderr).toContain('nobody can tell which one is the device: its pin stays')
+    expect(await pinsOf(c)).toEqual(before)
   }, 300_000)
 
   test('a card whose time is over is refused by the program, and later by sshd itself', async () => {
