@@ -1,78 +1,95 @@
-import { enrolledFolder } from '../playbooks/reverse-tunnel/names.ts'
 import { type Card, expectedCards, handedIn, pinCard } from './cards.ts'
 import { ProvisionError } from './errors.ts'
 import type { Fleet } from './fleet.ts'
-import type { Device, Inventory } from './inventory/model.ts'
-import { fingerprintOf } from './pins.ts'
+import type { Device, Gateway, Inventory } from './inventory/model.ts'
+import { type Knocks, knocksOf, toldBy } from './knocks.ts'
+import { fingerprintOf, hostKeyText } from './pins.ts'
 import { reach } from './reach.ts'
+import type { ForwardReport } from './report/report.ts'
 import type { Run } from './run.ts'
-import type { Session } from './session.ts'
-import { sh } from './sh.ts'
 
 /** Devices that come back with a fresh card: known again by what they have handed in at their gateway. */
 export interface Homecoming {
   /** Pins the new host keys of those that have come back since, and names them. Costs nothing where no card is waited for. */
   met(): Promise<readonly string[]>
+  /** Of forwards that do not reach a device whose card is waited for: with what its gateway has seen of that. */
+  explained(reports: readonly ForwardReport[]): Promise<ForwardReport[]>
 }
 
-export function homecoming(inventory: Inventory, fleet: Fleet, run: Run): Homecoming {
+export function homecoming(inventory: Inventory, { members }: Fleet, run: Run): Homecoming {
   const { pins } = run.context.wire
+  const told = new Set<string>()
+  const once = (text: string) => {
+    if (!told.has(text)) run.progress.note(text)
+    told.add(text)
+  }
+  const awaited = async () =>
+    (await expectedCards(pins)).flatMap((card) => {
+      const device = inventory.devices.find(({ name }) => name === card.device)
+      return device && run.limit(device.name) ? [{ card, device }] : []
+    })
   return {
     async met() {
       const found: string[] = []
-      for (const card of await expectedCards(pins)) {
-        const device = inventory.devices.find(({ name }) => name === card.device)
-        if (device && run.limit(device.name) && (await welcome(device, card))) found.push(device.name)
-      }
+      for (const { card, device } of await awaited()) if (await welcome(device, card)) found.push(device.name)
       return found
+    },
+    async explained(reports) {
+      const cards = await awaited()
+      return Promise.all(
+        reports.map(async (report) => {
+          const device = cards.find(({ device: { name } }) => name === report.device)?.device
+          const gateway = inventory.gateways.find(({ name }) => name === report.gateway)
+          if (!device || !gateway || report.state === 'ok') return report
+          const knocks = await ask(gateway, device)
+          if (!knocks) return report
+          const { message, hint } = toldBy(gateway, knocks)
+          return { ...report, error: { message: [report.error?.message, message].filter(Boolean).join('; '), hint } }
+        }),
+      )
     },
   }
 
   async function welcome(device: Device, card: Card): Promise<boolean> {
-    for (const gateway of new Set(device.forwards.map((forward) => forward.gateway))) {
-      const record = await onGateway(gateway, inventory, fleet, run, (session) => recordOf(session, device.name))
-      const found = record === undefined ? undefined : handedIn(record, card)
+    const gateways = inventory.gateways.filter(({ name }) => device.forwards.some(({ gateway }) => gateway === name))
+    for (const gateway of gateways) {
+      const knocks = await ask(gateway, device)
+      const found = knocks && handedIn(knocks.record, card)
       if (!found) continue
       const keys = found.hostKeys.map((key) => `${key.type} ${fingerprintOf(key)}`).join(', ')
-      const story = `${device.name}: came back with a fresh card, enrolled at ${gateway} ${found.at.toISOString()}`
-      if ((await pins.for(device)).from === 'inventory') {
-        run.progress.note(`${story}; its pin stands in the inventory: write its new keys there: ${keys}`)
-        return false
+      const story = `${device.name}: came back with a fresh card, enrolled at ${gateway.name} ${found.at.toISOString()}`
+      const again = knocks.said.filter(({ what }) => what === 'refused: used').at(-1)
+      if (again) {
+        once(
+          `${story}; but the same card was tried again from ${again.from} with other keys, so that nobody can tell which one is the device: its pin stays`,
+        )
+      } else if ((await pins.for(device)).from === 'inventory') {
+        once(`${story}; its pin stands in the inventory: write its new keys there: ${keys}`)
+      } else {
+        const trusts = await pins.trusted(device)
+        const same = found.hostKeys.some((key) => trusts(hostKeyText(key)))
+        await pinCard(pins, device, found.hostKeys)
+        once(`${story}; ${same ? 'it has kept its host key, and pinned is' : 'its pin was replaced by'} ${keys}`)
+        return true
       }
-      await pinCard(pins, device, found.hostKeys)
-      run.progress.note(`${story}; its pin was replaced by ${keys}`)
-      return true
     }
     return false
   }
-}
 
-/** The session of this run on a gateway, or one for this alone; undefined where the gateway cannot be asked. */
-export async function onGateway<T>(
-  name: string,
-  inventory: Inventory,
-  { members }: Fleet,
-  run: Run,
-  ask: (session: Session) => Promise<T>,
-): Promise<T | undefined> {
-  const gateway = inventory.gateways.find((one) => one.name === name)
-  const there = members.get(name)?.session
-  if (!gateway || members.get(name)?.failure) return undefined
-  try {
-    const session = there ?? (await reach(gateway, run.context, { signal: run.signal }))
+  /** By the session of this run, or one for this alone; undefined where the gateway cannot be asked. */
+  async function ask(gateway: Gateway, device: Device): Promise<Knocks | undefined> {
+    const member = members.get(gateway.name)
+    if (member?.failure) return undefined
     try {
-      return await ask(session)
-    } finally {
-      if (!there) session.close()
+      const session = member?.session ?? (await reach(gateway, run.context, { signal: run.signal }))
+      try {
+        return await knocksOf(session, gateway, device)
+      } finally {
+        if (session !== member?.session) session.close()
+      }
+    } catch (error) {
+      if (error instanceof ProvisionError) return undefined
+      throw error
     }
-  } catch (error) {
-    if (error instanceof ProvisionError) return undefined
-    throw error
   }
-}
-
-async function recordOf(session: Session, device: string): Promise<string> {
-  const script = sh`cat ${`${enrolledFolder}/${device}`} 2>/dev/null || :`
-  const { stdout } = await session.exec(`${script.text}\n`, { timeoutMs: 20_000, privileged: true })
-  return stdout.toString()
 }

@@ -37,7 +37,7 @@ export async function provision(inventory: Inventory, playbook: Playbook, run: R
   // Beside the look, not after it: what this proves stands when nothing has to change.
   const early = run.command === 'check' ? [] : prove(wanted, fleet, inventory, run)
   await Promise.all(looks)
-  const { met } = homecoming(inventory, fleet, run)
+  const { met, explained } = homecoming(inventory, fleet, run)
   const comeBack = async () => {
     const names = await met()
     const out = members.filter(({ host, failure }) => failure && names.includes(host.name))
@@ -50,7 +50,7 @@ export async function provision(inventory: Inventory, playbook: Playbook, run: R
     proved(await prove(ofTheirTunnels(wanted, some), fleet, inventory, run), await comeBack())
   const back = await comeBack()
   const known = run.command === 'check' ? [] : Promise.resolve(early).then((reports) => proved(reports, back))
-  const first = run.waitMs === undefined ? known : await waitFor(await known, { changing, run, again })
+  const first = run.waitMs === undefined ? known : await explained(await waitFor(await known, { changing, run, again }))
   const { away, moves, moved } = judge(fleet, checks, run, changing)
   if (moves) {
     for (const [number, step] of steps.entries()) {

@@ -108,6 +108,13 @@ describe('imports point one way', () => {
     expect(importersOf(/^src\/doctor\/examine\.ts$/)).toEqual(['src/commands/doctor.ts'])
   })
 
+  test('what is put on a card knows how tunnels are made, and nobody to ask', () => {
+    const known =
+      /^src\/(errors|resource)\.ts$|^src\/(image|inventory)\/|^src\/session\/(new-key|ssh-config)\.ts$|^playbooks\/(accounts\.ts|reverse-tunnel\/)|^node:(crypto|fs\/promises)$|\.sh$/
+    expect(offenders(/^src\/image\/(enrolment|first-boot-files|people|seed)\.ts$/, known)).toEqual([])
+    expect(importersOf(/^src\/homecoming\.ts$/)).toEqual(['src/provision.ts'])
+  })
+
   test('a report is made of values: it knows no session, no plan and no host', () => {
     expect(offenders(/^src\/report\//, /^src\/report\/|^src\/inventory\/forward\.ts$|^node:(util|stream)$/)).toEqual([])
   })

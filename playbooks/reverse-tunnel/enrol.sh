@@ -57,9 +57,11 @@ settle_all() {
     [ ${#ticket} = 32 ] || continue
     case $from in *[!0-9A-Za-z.:%-]*) from=- ;; esac
     mkdir -m 700 "$run/work"
-    device='' said=''
+    device='' said='' digest=''
     settle
-    echo "$said${device:+, $device}, from $from" >&2
+    # Which of the device's cards it was: the first letters of its token's digest.
+    card=$(printf %.8s "$digest")
+    echo "$said${device:+, $device, card $card}, from $from" >&2
     printf '%s\n' "${said%% (*}" >"$run/work/answer"
     mv "$run/work/answer" "$run/answers/$ticket"
     rm -rf "$run/work"
@@ -135,6 +137,7 @@ signed() {
       device=$whose
       return 0
     fi
+    digest=''
   done <"$enrolments"
   return 1
 }

@@ -1,20 +1,10 @@
-import type { Device, Gateway, Inventory, Resource, Unit } from '../../src/index.ts'
+import type { Change, Device, Gateway, Inventory, Resource } from '../../src/index.ts'
 import { account, lines, managedFile, noSystemAccount, sh, sshdSettings, systemdUnits } from '../../src/index.ts'
 import enrolText from './enrol.sh'
+import { enrolUnit, enrolUnits } from './enrol-units.ts'
 import { enrolSettings } from './gateway.ts'
-import {
-  enrolAccount,
-  enrolDropIn,
-  enrolledFolder,
-  enrolments,
-  enrolProgram,
-  gatewayFolder,
-  keysFolder,
-  sharedKeys,
-} from './names.ts'
+import { enrolAccount, enrolDropIn, enrolledFolder, enrolments, enrolProgram, keysFolder, sharedKeys } from './names.ts'
 import { accountOn, dials, listenerOf, mayListen } from './tunnels.ts'
-
-const units = 'provision-enrol'
 
 /** What a device with a fresh card needs of its gateway: an account that can do nothing but hand in keys, and who looks at them. */
 export function enrolmentDoor(gateway: Gateway): { readonly ahead: Resource[]; readonly settings: Resource } {
@@ -26,9 +16,9 @@ export function enrolmentDoor(gateway: Gateway): { readonly ahead: Resource[]; r
       managedFile(enrolProgram, {
         content: enrolText,
         mode: '755',
-        activate: sh`systemctl try-restart ${`${units}.service`}`,
+        activate: sh`systemctl try-restart ${`${enrolUnit}.service`}`,
       }),
-      systemdUnits(units, [socket(name), service]),
+      systemdUnits(enrolUnit, enrolUnits(name)),
     ],
     settings: sshdSettings(enrolDropIn, enrolSettings(name)),
   }
@@ -61,82 +51,75 @@ export function enrolmentsOn(gateway: Gateway, inventory: Inventory): Resource {
       ${file.inspect}
     `,
     diff(now, seen) {
-      const rows = now.split('\n')
-      const at = rows.findIndex((row) => /^(file|absent|other)( |$)/.test(row))
-      const text = rows.slice(at < 0 ? 0 : at)
-      const before = text.slice(1).filter((row) => row !== '')
-      const over = new Set(rows.flatMap((row) => /^@over (\S+)$/.exec(row)?.[1] ?? []))
-      const handedIn = new Map(
-        rows.flatMap((row): [string, string][] => {
-          const [, device = '', digest = ''] = /^@enrolled (\S+) (\S+)$/.exec(row) ?? []
-          return device ? [[device, digest]] : []
-        }),
-      )
+      const { before, over, records, accountId, text } = parse(now)
       const kept = before.filter((row) => {
-        const [, , , name = '', , digest] = row.split(' ')
+        const name = nameOf(row)
         const device = inventory.devices.find((one) => one.name === name)
         if (!device || !dials(device, gateway) || inventory.enrol?.some((one) => one.device === name)) return false
-        return !over.has(name) && (seen.gone(name) || handedIn.get(name) !== digest)
+        return !over.has(name) && (seen.gone(name) || records.get(name) !== row.split(' ')[5])
       })
       const fresh = rowsOf(gateway, inventory)
       const wanted = [...kept, ...fresh]
       if (before.length === 0 && wanted.length === 0) return 'converged'
-      const forgotten = before.filter((row) => !wanted.includes(row)).map((row) => row.split(' ')[3] ?? '')
-      const stay = wanted.map((row) => row.split(' ')[3] ?? '')
-      const records = [...handedIn.keys()].filter((name) => forgotten.includes(name) || !stay.includes(name))
-      const removed = records.map((name) => `${enrolledFolder}/${name}`)
-      const change = managedFile(enrolments, { content: wanted.map((row) => `${row}\n`).join('') }).diff(
-        text.join('\n'),
-        seen,
-      )
+      const change = managedFile(enrolments, { content: wanted.map((row) => `${row}\n`).join('') }).diff(text, seen)
       if (typeof change === 'string' || 'refused' in change) return change
+      const left = kept.map(nameOf)
+      const forgotten = before.map(nameOf).filter((name) => !wanted.map(nameOf).includes(name))
+      const removed = [...records.keys()].flatMap((name) => (left.includes(name) ? [] : `${enrolledFolder}/${name}`))
       const summary = [
-        ...(fresh.length > 0 ? [`let in once ${fresh.map((row) => row.split(' ')[3]).join(', ')}`] : []),
-        ...(forgotten.some((name) => !stay.includes(name))
-          ? [`forget ${forgotten.filter((name) => !stay.includes(name)).join(', ')}`]
-          : []),
+        ...(fresh.length > 0 ? [`let in once ${fresh.map(nameOf).join(', ')}`] : []),
+        ...(forgotten.length > 0 ? [`forget ${forgotten.join(', ')}`] : []),
       ].join('; ')
-      const saved = { saves: [...change.saves, ...removed] }
-      if (wanted.length > 0) {
-        return { ...change, ...saved, summary, commit: lines(change.commit, sh`rm -f ${removed}`) }
-      }
-      return shut(rows, { ...change, ...saved, summary }, gone.diff(idOf(rows), seen))
+      const saves = [...change.saves, enrolledFolder, ...removed]
+      return wanted.length > 0
+        ? { ...change, summary, saves, commit: lines(change.commit, sh`rm -f ${removed}`) }
+        : shut({ ...change, summary, saves }, gone.diff(accountId, seen))
     },
   }
 }
 
-const idOf = (rows: readonly string[]) => rows.flatMap((row) => /^@account (\d+)$/.exec(row)?.[1] ?? [])[0] ?? ''
+const nameOf = (row: string) => row.split(' ')[3] ?? ''
 
-type Verdict = ReturnType<Resource['diff']>
-type Change = Exclude<Verdict, string | { refused: string }>
+function parse(now: string) {
+  const rows = now.split('\n')
+  const at = rows.findIndex((row) => /^(file|absent|other)( |$)/.test(row))
+  const file = rows.slice(at < 0 ? 0 : at)
+  const records = [...now.matchAll(/^@enrolled (\S+) (\S+)$/gm)]
+  return {
+    /** As the file's own inspect printed it. */
+    text: file.join('\n'),
+    before: file.slice(1).filter((row) => row !== ''),
+    over: new Set([...now.matchAll(/^@over (\S+)$/gm)].map(([, name = '']) => name)),
+    /** Device → the digest of the token of the card that it came with. */
+    records: new Map(records.map(([, name = '', digest = '']) => [name, digest])),
+    accountId: /^@account (\d+)$/m.exec(now)?.[1] ?? '',
+  }
+}
 
 /** The last one goes, and its door with it. sshd need not be told: the account is gone. */
-function shut(_rows: readonly string[], change: Change, account: Verdict): Verdict {
+function shut({ summary, text, saves }: Change, account: ReturnType<Resource['diff']>): Change {
   const without = typeof account === 'string' || 'refused' in account ? undefined : account
   const paths = [
-    enrolments,
-    enrolledFolder,
     enrolProgram,
     `/etc/ssh/sshd_config.d/${enrolDropIn}.conf`,
-    `/etc/systemd/system/sockets.target.wants/${units}.socket`,
-    `/etc/systemd/system/${units}.socket`,
-    `/etc/systemd/system/${units}.service`,
+    `/etc/systemd/system/sockets.target.wants/${enrolUnit}.socket`,
+    `/etc/systemd/system/${enrolUnit}.socket`,
+    `/etc/systemd/system/${enrolUnit}.service`,
   ]
-  const { text, summary } = change
   return {
     summary: `${summary}; nobody is left to be let in, so remove what that needs`,
     ...(text && { text }),
-    saves: [gatewayFolder, ...paths],
-    commit: lines(sh`rm -rf ${paths}`, without?.commit),
+    saves: [...saves, ...paths],
+    commit: lines(sh`rm -rf ${[enrolments, enrolledFolder, ...paths]}`, without?.commit),
     activate: sh`
-      systemctl stop ${units}.socket ${units}.service 2>/dev/null || :
+      systemctl stop ${enrolUnit}.socket ${enrolUnit}.service 2>/dev/null || :
       systemctl daemon-reload
     `,
     undo: lines(
       without?.undo,
       sh`
         systemctl daemon-reload
-        systemctl start --no-block ${units}.socket
+        systemctl start --no-block ${enrolUnit}.socket
       `,
     ),
   }
@@ -165,53 +148,3 @@ export const tunnelKeyOptions = (gateway: Gateway, device: Device) =>
  */
 const latest = (expires: number) =>
   new Date((expires + 26 * 3600) * 1000).toISOString().replaceAll(/\D/g, '').slice(0, 14)
-
-const socket = (account: string): Unit => ({
-  name: `${units}.socket`,
-  wantedBy: 'sockets.target',
-  content: `[Unit]
-Description=Keys that devices with fresh cards hand in
-
-[Socket]
-ListenFIFO=/run/provision-enrol/requests
-SocketUser=root
-SocketGroup=${account}
-SocketMode=0620
-DirectoryMode=0755
-TriggerLimitIntervalSec=0
-RemoveOnStop=yes
-
-[Install]
-WantedBy=sockets.target
-`,
-})
-
-/** Root only for the sake of the files that it owns: no capability, no network, and it may write these two folders. */
-const service: Unit = {
-  name: `${units}.service`,
-  content: `[Unit]
-Description=Looks at the keys that devices with fresh cards hand in
-StartLimitIntervalSec=0
-
-[Service]
-ExecStart=/bin/sh ${enrolProgram} settle
-SyslogIdentifier=${units}
-SyslogFacility=auth
-NoNewPrivileges=yes
-CapabilityBoundingSet=
-ProtectSystem=strict
-ReadWritePaths=${gatewayFolder} /run/provision-enrol
-ProtectHome=yes
-PrivateDevices=yes
-PrivateNetwork=yes
-PrivateTmp=yes
-ProtectControlGroups=yes
-ProtectKernelLogs=yes
-ProtectKernelModules=yes
-ProtectKernelTunables=yes
-RestrictAddressFamilies=AF_UNIX
-RestrictNamespaces=yes
-SystemCallArchitectures=native
-SystemCallFilter=@system-service
-`,
-}

@@ -102,8 +102,8 @@ has_account() {
 own_key() {
   valid "$key" && return
   valid "$next" && return
-  rm -f "$next" "$next.making" "$next.making.pub"
-  ssh-keygen -q -t ed25519 -N '' -C "$name" -f "$next.making" && sync && mv "$next.making" "$next" && sync
+  rm -f "$seed/making" "$seed/making.pub"
+  ssh-keygen -q -t ed25519 -N '' -C "$name" -f "$seed/making" && sync && mv -f "$seed/making" "$next" && sync
 }
 
 # A gateway's name, and on stdin how to reach it.

@@ -47,7 +47,7 @@ describe('the order', () => {
           "pi: sshd-settings 00-provision",
         ],
         [
-          "gw: versions, host keys, next host keys, listeners, accounts tunnel-*, files in /etc/ssh/reverse-tunnel/keys, file /etc/tmpfiles.d/reverse-tunnel.conf, sshd-settings 00-reverse-tunnel, ports that sshd holds, systemd-units reverse-tunnel-*, authorized-keys tunnel, sshd-settings 00-reverse-tunnel-shared, file /etc/ssh/reverse-tunnel/retired, switch of host keys",
+          "gw: versions, host keys, next host keys, listeners, enrolments, accounts tunnel-*, files in /etc/ssh/reverse-tunnel/keys, file /etc/tmpfiles.d/reverse-tunnel.conf, sshd-settings 00-reverse-tunnel, ports that sshd holds, systemd-units reverse-tunnel-*, authorized-keys tunnel, sshd-settings 00-reverse-tunnel-shared, file /etc/ssh/reverse-tunnel/retired, switch of host keys",
         ],
         [
           "pi: key-pair /etc/reverse-tunnel/id_ed25519, key-pair /etc/reverse-tunnel/id_ed25519.next, move to the next key, recovery through gw, known-host gw in /etc/reverse-tunnel/known_hosts, file /etc/reverse-tunnel/check, systemd-units reverse-tunnel-*",

@@ -1,0 +1,57 @@
+import type { Unit } from '../../src/index.ts'
+import { enrolProgram, gatewayFolder } from './names.ts'
+
+export const enrolUnit = 'provision-enrol'
+
+/** The pipe into which the account of enrolments writes requests, and who reads them. */
+export const enrolUnits = (account: string): Unit[] => [socket(account), service]
+
+const socket = (account: string): Unit => ({
+  name: `${enrolUnit}.socket`,
+  wantedBy: 'sockets.target',
+  content: `[Unit]
+Description=Keys that devices with fresh cards hand in
+
+[Socket]
+ListenFIFO=/run/provision-enrol/requests
+SocketUser=root
+SocketGroup=${account}
+SocketMode=0620
+DirectoryMode=0755
+TriggerLimitIntervalSec=0
+RemoveOnStop=yes
+
+[Install]
+WantedBy=sockets.target
+`,
+})
+
+/** Root only for the sake of the files that it owns: no capability, no network, and it may write these two folders. */
+const service: Unit = {
+  name: `${enrolUnit}.service`,
+  content: `[Unit]
+Description=Looks at the keys that devices with fresh cards hand in
+StartLimitIntervalSec=0
+
+[Service]
+ExecStart=/bin/sh ${enrolProgram} settle
+SyslogIdentifier=${enrolUnit}
+SyslogFacility=auth
+NoNewPrivileges=yes
+CapabilityBoundingSet=
+ProtectSystem=strict
+ReadWritePaths=${gatewayFolder} /run/provision-enrol
+ProtectHome=yes
+PrivateDevices=yes
+PrivateNetwork=yes
+PrivateTmp=yes
+ProtectControlGroups=yes
+ProtectKernelLogs=yes
+ProtectKernelModules=yes
+ProtectKernelTunables=yes
+RestrictAddressFamilies=AF_UNIX
+RestrictNamespaces=yes
+SystemCallArchitectures=native
+SystemCallFilter=@system-service
+`,
+}
