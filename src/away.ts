@@ -1,5 +1,5 @@
 import type { Checked } from './playbook.ts'
-import type { AwayReport, HostReport, RecoveryReport } from './report/report.ts'
+import { type AwayReport, type HostReport, isSameForward, type RecoveryReport } from './report/report.ts'
 
 /**
  * How long each device may be away while these changes are made: for every host on the way whose change interrupts the
@@ -14,7 +14,7 @@ export function awayOf(
   const perForward = recoveries.map((promise) => {
     const waits = checks.flatMap(({ forwards, carriers }) =>
       forwards
-        .filter((forward) => isOf(promise, forward))
+        .filter((forward) => isSameForward(promise, forward))
         .flatMap((forward) => carriers(forward).flatMap(interruption)),
     )
     const seconds = waits.length * promise.powerCut
@@ -40,11 +40,3 @@ export function awayOf(
     return cuts.length > 0 ? [Math.max(...cuts)] : []
   }
 }
-
-type Listener = Pick<RecoveryReport, 'device' | 'gateway' | 'bindAddress' | 'port'>
-
-const isOf = (one: Listener, other: Listener) =>
-  one.device === other.device &&
-  one.gateway === other.gateway &&
-  one.bindAddress === other.bindAddress &&
-  one.port === other.port

@@ -1,7 +1,7 @@
 import { type Changing, look, preview } from './change.ts'
 import { ConnectError, RemoteError } from './errors.ts'
 import { type Fleet, hasFailed, type Member } from './fleet.ts'
-import type { ForwardReport } from './report/report.ts'
+import { type ForwardReport, isSameForward } from './report/report.ts'
 import type { Run } from './run.ts'
 
 /** Every look is a login at somebody's sshd, which counts those that fail against the whole network they come from. */
@@ -89,11 +89,8 @@ export async function lookAgain(member: Member, changing: Changing): Promise<voi
   await look(member, changing)
 }
 
-const same = (a: ForwardReport) => (b: ForwardReport) =>
-  a.device === b.device && a.gateway === b.gateway && a.bindAddress === b.bindAddress && a.port === b.port
-
 export function merged(before: readonly ForwardReport[], after: readonly ForwardReport[]): ForwardReport[] {
-  return before.map((report) => after.find(same(report)) ?? report)
+  return before.map((report) => after.find((later) => isSameForward(report, later)) ?? report)
 }
 
 function sentence(missing: readonly ForwardReport[], away: readonly Member[], waitMs: number): string {

@@ -17,8 +17,9 @@ export const apply: CommandModule<unknown, RunArguments & { check: boolean; out:
         describe: 'With --check: write the plan to this file, for `provision apply FILE`',
       }) as never,
   async handler(argv) {
-    const { run } = await import('./run.ts')
+    const [{ run }, { canWrite }] = await Promise.all([import('./run.ts'), import('./outputs.ts')])
     const { out } = argv
+    if (out !== undefined) await canWrite('--out', out)
     await run(argv.check ? 'check' : 'apply', argv, {
       ...(out !== undefined && {
         after: async ({ report, inventory }) => {

@@ -1,6 +1,7 @@
 import type { Argv, CommandModule } from 'yargs'
 import type { Tunnel } from '../doctor/tunnel.ts'
 import type { Device, Gateway } from '../inventory/model.ts'
+import { loginOptions } from './options.ts'
 
 interface Arguments {
   inventory: string
@@ -15,35 +16,27 @@ export const doctor: CommandModule<unknown, Arguments> = {
   command: 'doctor <inventory>',
   describe: 'Why is it down: walks from the device to its forward, and names the first broken link and what mends it',
   builder: (argv: Argv) =>
-    argv
-      .positional('inventory', { type: 'string', describe: 'The inventory, a JSON file', demandOption: true })
-      .option('device', { type: 'string', describe: 'The device; it need not be reachable', demandOption: true })
-      .option('json', { type: 'boolean', default: false, describe: 'Print the diagnosis as one JSON document' })
-      .option('debug', {
-        type: 'boolean',
-        default: false,
-        describe: 'Print what both sides are asked, and what they say',
-      })
-      .option('timeout', { type: 'number', default: 10, describe: 'Seconds to wait for a connection, and for a login' })
-      .option('ask-sudo-password', {
-        type: 'boolean',
-        default: false,
-        describe: 'Ask for the password of sudo; or set PROVISION_SUDO_PASSWORD',
-      }) as never,
+    loginOptions(
+      argv
+        .positional('inventory', { type: 'string', describe: 'The inventory, a JSON file', demandOption: true })
+        .option('device', { type: 'string', describe: 'The device; it need not be reachable', demandOption: true })
+        .option('json', { type: 'boolean', default: false, describe: 'Print the diagnosis as one JSON document' })
+        .option('debug', {
+          type: 'boolean',
+          default: false,
+          describe: 'Print what both sides are asked, and what they say',
+        }),
+    ) as never,
   async handler(argv) {
-    const [{ join }, { readInventory }, { openPins }, { reachContext }, { wire }, { askPassword }, { named }] =
-      await Promise.all([
-        import('node:path'),
-        import('../inventory.ts'),
-        import('../pins.ts'),
-        import('../reach.ts'),
-        import('../session.ts'),
-        import('./ask.ts'),
-        import('./named.ts'),
-      ])
-    const [{ examine }, { printDiagnosis }, { InventoryError }, { clean }] = await Promise.all([
+    const [{ readInventory }, { contextOf }, { named }] = await Promise.all([
+      import('../inventory.ts'),
+      import('./context.ts'),
+      import('./named.ts'),
+    ])
+    const [{ examine }, { printDiagnosis }, { printJson }, { InventoryError }, { clean }] = await Promise.all([
       import('../doctor/examine.ts'),
       import('../report/doctor-text.ts'),
+      import('../report/inert.ts'),
       import('../errors.ts'),
       import('../report/text.ts'),
     ])
@@ -51,31 +44,18 @@ export const doctor: CommandModule<unknown, Arguments> = {
     const device = named(argv.device, inventory.devices)
     const tunnels = await tunnelsOf(device, inventory.gateways)
     if (tunnels.length === 0) throw new InventoryError(`${device.name} has no forwards: there is no tunnel to look at`)
-    const pins = openPins({
-      file: join(inventory.directory, 'known_hosts'),
-      knownHosts: process.env.PROVISION_KNOWN_HOSTS,
-    })
     const report = await examine({
       inventory: inventory.file,
       device,
       tunnels,
-      context: reachContext(inventory, {
-        wire: wire({
-          env: process.env,
-          connectTimeoutMs: argv.timeout * 1000,
-          sudoPassword: argv.askSudoPassword
-            ? await askPassword('sudo password: ')
-            : process.env.PROVISION_SUDO_PASSWORD,
-          pins,
-        }),
-      }),
+      context: await contextOf(inventory, argv),
       now: () => performance.now(),
       debug: (title, text) => {
         if (argv.debug) process.stderr.write(`--- ${title}\n${clean(text)}\n`)
       },
     })
     const color = process.stdout.hasColors?.() ?? false
-    process.stdout.write(argv.json ? `${JSON.stringify(report, undefined, 2)}\n` : printDiagnosis(report, { color }))
+    process.stdout.write(argv.json ? printJson(report) : printDiagnosis(report, { color }))
     process.exitCode = report.exitCode
   },
 }

@@ -14,9 +14,17 @@ export function hostOptions<T>(argv: Argv<T>) {
   )
 }
 
+/** … and of those that follow a playbook. */
+export function runOptions<T>(argv: Argv<T>) {
+  return hostOptions(argv).option('playbook', {
+    type: 'string',
+    describe: 'A playbook of your own, TypeScript or JavaScript',
+  })
+}
+
 /** How it is done and told, whatever says what is to be done. */
 export function workOptions<T>(argv: Argv<T>) {
-  return argv
+  return loginOptions(argv)
     .option('json', { type: 'boolean', default: false, describe: 'Print the report as one JSON document' })
     .option('junit', { type: 'string', describe: 'Write the report to this file as JUnit XML, for a CI' })
     .option('metrics', { type: 'string', describe: 'Write the report to this file as metrics for Prometheus' })
@@ -28,7 +36,6 @@ export function workOptions<T>(argv: Argv<T>) {
       describe: 'Print the scripts that hosts are sent, and what they cost',
     })
     .option('forks', { type: 'number', default: 10, describe: 'Hosts that are logged in to at once' })
-    .option('timeout', { type: 'number', default: 10, describe: 'Seconds to wait for a connection, and for a login' })
     .option('confirm-within', {
       type: 'number',
       default: 60,
@@ -45,6 +52,12 @@ export function workOptions<T>(argv: Argv<T>) {
       nargs: 1,
       describe: 'Replace the pin of this re-flashed host; repeatable',
     })
+}
+
+/** How it logs in. */
+export function loginOptions<T>(argv: Argv<T>) {
+  return argv
+    .option('timeout', { type: 'number', default: 10, describe: 'Seconds to wait for a connection, and for a login' })
     .option('ask-sudo-password', {
       type: 'boolean',
       default: false,
@@ -52,14 +65,7 @@ export function workOptions<T>(argv: Argv<T>) {
     })
 }
 
-/** … and of those that follow a playbook. */
-export function runOptions<T>(argv: Argv<T>) {
-  return hostOptions(argv).option('playbook', {
-    type: 'string',
-    describe: 'A playbook of your own, TypeScript or JavaScript',
-  })
-}
-
+export type LoginArguments = ReturnType<ReturnType<typeof loginOptions>['parseSync']>
 export type WorkArguments = ReturnType<ReturnType<typeof workOptions>['parseSync']>
 export type HostArguments = ReturnType<ReturnType<typeof hostOptions>['parseSync']>
 export type RunArguments = ReturnType<ReturnType<typeof runOptions>['parseSync']>

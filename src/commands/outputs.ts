@@ -57,7 +57,8 @@ export async function outputs({ inventory, argv, env, clock }: OutputOptions): P
   }
 }
 
-async function canWrite(option: string, file: string): Promise<void> {
+/** @throws InventoryError before a run, for a file that could not be written after it */
+export async function canWrite(option: string, file: string): Promise<void> {
   if (file === '') throw new InventoryError(`${option} takes the name of a file`)
   if ((await stat(file).catch(() => undefined))?.isDirectory()) {
     throw new InventoryError(`${option} ${file}: is a folder`, `name the file in it, such as ${file}/report`)

@@ -1,5 +1,4 @@
 import { homedir, hostname, userInfo } from 'node:os'
-import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import reverseTunnel from '../../playbooks/reverse-tunnel.ts'
 import { drill, type Wish } from '../drill.ts'
@@ -7,19 +6,18 @@ import { InventoryError } from '../errors.ts'
 import { hosts, type Inventory } from '../inventory/model.ts'
 import { readInventory } from '../inventory.ts'
 import { lastProofs, lastProofsFile } from '../last-proofs.ts'
-import { openPins, type Pins } from '../pins.ts'
+import type { Pins } from '../pins.ts'
 import type { Sources } from '../plan-file.ts'
 import { loadPlaybook } from '../playbook-file.ts'
 import { provision } from '../provision.ts'
-import { reachContext } from '../reach.ts'
-import { inertJson } from '../report/inert.ts'
+import { printJson } from '../report/inert.ts'
 import { liveProgress, type Progress, plainProgress, silent } from '../report/progress.ts'
 import type { HostReport, Report } from '../report/report.ts'
 import { clean, printPlan, printReport } from '../report/text.ts'
 import type { Run } from '../run.ts'
-import { wire } from '../session.ts'
 import { takeBack } from '../undo.ts'
-import { askPassword, askYes } from './ask.ts'
+import { askYes } from './ask.ts'
+import { contextOf } from './context.ts'
 import type { HostArguments, RunArguments } from './options.ts'
 import { outputs } from './outputs.ts'
 
@@ -65,20 +63,10 @@ async function conduct(
   const files = await outputs({ inventory, argv, env: process.env, clock: () => new Date() })
   const progress = progressOf(argv)
   const color = process.stdout.hasColors?.() ?? false
-  const context = reachContext(inventory, {
-    forks: argv.forks,
-    wire: wire({
-      env: process.env,
-      connectTimeoutMs: argv.timeout * 1000,
-      sudoPassword: argv.askSudoPassword ? await askPassword('sudo password: ') : process.env.PROVISION_SUDO_PASSWORD,
-      pins: openPins({
-        file: join(inventory.directory, 'known_hosts'),
-        knownHosts: process.env.PROVISION_KNOWN_HOSTS,
-        acceptNew: new Set(argv.acceptNewHostKey),
-        onUnknown: onUnknown(argv.trustFirst, progress),
-        onReplaced: ({ name }, key) => progress.note(`${name}: its pin was replaced by ${key.type} ${key.fingerprint}`),
-      }),
-    }),
+  const context = await contextOf(inventory, argv, {
+    acceptNew: new Set(argv.acceptNewHostKey),
+    onUnknown: onUnknown(argv.trustFirst, progress),
+    onReplaced: ({ name }, key) => progress.note(`${name}: its pin was replaced by ${key.type} ${key.fingerprint}`),
   })
   const interrupt = onInterrupt(progress)
   const settings: Run = {
@@ -112,9 +100,7 @@ async function conduct(
   progress.close()
   if (argv.debug) progress.note(`${report.wire.connections} connections, ${report.wire.execs} execs`)
   process.stdout.write(
-    argv.json
-      ? `${inertJson(harmless(JSON.stringify(report, undefined, 2)))}\n`
-      : printReport(report, { color, diffs: argv.verbose || /check$/.test(command) }),
+    argv.json ? printJson(report) : printReport(report, { color, diffs: argv.verbose || /check$/.test(command) }),
   )
   process.exitCode = report.exitCode
   for (const sentence of await files.write(report)) {
@@ -175,10 +161,6 @@ function progressOf({ quiet, json }: HostArguments): Progress {
   if (quiet) return silent
   return process.stderr.isTTY && !json && !process.env.CI ? liveProgress(process.stderr) : plainProgress(process.stderr)
 }
-
-/** JSON escapes most of what controls a terminal, but not these. */
-export const harmless = (json: string) =>
-  json.replaceAll(/[\x7f-\x9f]/g, (char) => `\\u00${char.charCodeAt(0).toString(16)}`)
 
 /** On a terminal we ask, as ssh does; without one, an unknown key is an error that says what to do. */
 function onUnknown(trustFirst: boolean, progress: Progress) {

@@ -1,23 +1,21 @@
 import { access, constants } from 'node:fs/promises'
 import { homedir } from 'node:os'
-import { dirname, join, resolve } from 'node:path'
+import { dirname, resolve } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { InventoryError } from '../errors.ts'
 import type { Inventory } from '../inventory/model.ts'
 import { readInventory } from '../inventory.ts'
 import { lastProofs, lastProofsFile } from '../last-proofs.ts'
-import { openPins } from '../pins.ts'
-import { reachContext } from '../reach.ts'
+import { printJson } from '../report/inert.ts'
 import { fullScreen, pages, type Screen } from '../report/screen.ts'
 import type { StatusReport } from '../report/status.ts'
 import { statusPage } from '../report/status-html.ts'
 import { printStatus } from '../report/status-text.ts'
 import { rewrite } from '../session/file.ts'
-import { wire } from '../session.ts'
 import { openGateways } from '../status/gateways.ts'
 import { look } from '../status/look.ts'
-import { askPassword } from './ask.ts'
-import { harmless, limitOf } from './run.ts'
+import { contextOf } from './context.ts'
+import { limitOf } from './run.ts'
 import type { StatusArguments } from './status.ts'
 
 /** One look, or one after another until Ctrl-C. The connections to the gateways stay open meanwhile. */
@@ -56,19 +54,8 @@ export async function showStatus(argv: StatusArguments): Promise<void> {
 }
 
 async function lookingAt(inventory: Inventory, argv: StatusArguments) {
-  const pins = openPins({
-    file: join(inventory.directory, 'known_hosts'),
-    knownHosts: process.env.PROVISION_KNOWN_HOSTS,
-  })
-  const context = reachContext(inventory, {
-    forks: argv.forks,
-    wire: wire({
-      pins,
-      env: process.env,
-      connectTimeoutMs: argv.timeout * 1000,
-      sudoPassword: argv.askSudoPassword ? await askPassword('sudo password: ') : process.env.PROVISION_SUDO_PASSWORD,
-    }),
-  })
+  const context = await contextOf(inventory, argv)
+  const { pins } = context.wire
   const clock = () => new Date()
   const note = (text: string) => void process.stderr.write(`${text}\n`)
   return {
@@ -94,7 +81,7 @@ async function check({ interval, html }: StatusArguments): Promise<void> {
 
 function show(report: StatusReport, { json, watch, interval }: StatusArguments, screen: Screen): void {
   if (json) {
-    process.stdout.write(`${harmless(JSON.stringify(report, undefined, watch ? undefined : 2))}\n`)
+    process.stdout.write(printJson(report, watch ? 0 : 2))
     return
   }
   const color = process.stdout.hasColors?.() ?? false

@@ -1,25 +1,22 @@
 import type { Argv, CommandModule } from 'yargs'
+import { loginOptions } from './options.ts'
 
 const options = (argv: Argv) =>
-  argv
-    .positional('inventory', { type: 'string', describe: 'The inventory, a JSON file', demandOption: true })
-    .option('limit', {
-      type: 'string',
-      array: true,
-      nargs: 1,
-      describe: 'Only forwards of devices or gateways of this name or glob; repeatable',
-    })
-    .option('json', { type: 'boolean', default: false, describe: 'Print one JSON document; with --watch one a line' })
-    .option('html', { type: 'string', requiresArg: true, describe: 'Also write a page of its own to this file' })
-    .option('watch', { type: 'boolean', default: false, describe: 'Look again and again, until Ctrl-C' })
-    .option('interval', { type: 'number', default: 5, describe: 'Seconds between two looks of --watch' })
-    .option('forks', { type: 'number', default: 10, describe: 'Gateways that are logged in to at once' })
-    .option('timeout', { type: 'number', default: 10, describe: 'Seconds to wait for a connection, and for a login' })
-    .option('ask-sudo-password', {
-      type: 'boolean',
-      default: false,
-      describe: 'Ask for the password of sudo; or set PROVISION_SUDO_PASSWORD',
-    })
+  loginOptions(
+    argv
+      .positional('inventory', { type: 'string', describe: 'The inventory, a JSON file', demandOption: true })
+      .option('limit', {
+        type: 'string',
+        array: true,
+        nargs: 1,
+        describe: 'Only forwards of devices or gateways of this name or glob; repeatable',
+      })
+      .option('json', { type: 'boolean', default: false, describe: 'Print one JSON document; with --watch one a line' })
+      .option('html', { type: 'string', requiresArg: true, describe: 'Also write a page of its own to this file' })
+      .option('watch', { type: 'boolean', default: false, describe: 'Look again and again, until Ctrl-C' })
+      .option('interval', { type: 'number', default: 5, describe: 'Seconds between two looks of --watch' })
+      .option('forks', { type: 'number', default: 10, describe: 'Gateways that are logged in to at once' }),
+  )
 
 export type StatusArguments = ReturnType<ReturnType<typeof options>['parseSync']>
 

@@ -7,7 +7,7 @@ import { until } from './local.ts'
 import { giveNames, ownHostsOf } from './names.ts'
 import { cutOff, plugIn, unplug } from './network.ts'
 import type { LabPlan, MachinePlan } from './plan.ts'
-import { killIn, leaderIn } from './processes.ts'
+import { killIn, leaderIn, leaderOf } from './processes.ts'
 import { rootOf } from './root.ts'
 
 // `reboot` inside makes nspawn end with 133 (with --keep-unit it cannot start over by itself).
@@ -90,7 +90,8 @@ async function answers(machine: MachinePlan, child: ChildProcess): Promise<void>
   knocker.once('exit', (code) => {
     banner = code === 0
   })
-  const ready = async () => ended !== undefined || (banner && (await letsPeopleIn(machine))) || undefined
+  const leader = leaderOf(machine.namespace)
+  const ready = async () => ended !== undefined || (banner && (await letsPeopleIn(await leader()))) || undefined
   const came = await until(ready, { timeoutMs: 30_000 })
   knocker.kill('SIGKILL')
   if (came && ended === undefined) return
@@ -100,8 +101,7 @@ async function answers(machine: MachinePlan, child: ChildProcess): Promise<void>
 }
 
 /** While systemd comes up, pam_nologin turns everybody but root away although sshd answers. */
-async function letsPeopleIn({ namespace }: MachinePlan): Promise<boolean> {
-  const leader = await leaderIn(namespace)
+async function letsPeopleIn(leader: number | undefined): Promise<boolean> {
   if (leader === undefined) return false
   return access(`/proc/${leader}/root/run/nologin`).then(
     () => false,

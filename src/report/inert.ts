@@ -7,7 +7,12 @@ export function inert(text: string): string {
   return text.replaceAll(/^(\s*):(?=:[a-z_-].*?::)/gim, '$1: ').replaceAll(/##(?=\[|vso\[|teamcity\[)/gi, '## ')
 }
 
-/** The same for a JSON document, whose values stay what they are. A line of it never begins with a colon. */
-export function inertJson(json: string): string {
-  return json.replaceAll(/##(?=\[|vso\[|teamcity\[)/gi, '#\\u0023')
+/**
+ * What `--json` prints, with a line end; `indent` 0 is one line. Its values stay what they are, but none commands a CI, for
+ * which a line of JSON never begins with a colon, and none a terminal: JSON escapes most of what does, these do the rest.
+ */
+export function printJson(value: unknown, indent = 2): string {
+  const json = JSON.stringify(value, undefined, indent)
+  const harmless = json.replaceAll(/[\x7f-\x9f]/g, (char) => `\\u00${char.charCodeAt(0).toString(16)}`)
+  return `${harmless.replaceAll(/##(?=\[|vso\[|teamcity\[)/gi, '#\\u0023')}\n`
 }

@@ -147,6 +147,18 @@ export interface Spot {
   readonly column: number
 }
 
+type Listener = Pick<ForwardReport, 'device' | 'gateway' | 'bindAddress' | 'port'>
+
+/** Are these about one and the same forward. */
+export function isSameForward(one: Listener, other: Listener): boolean {
+  return (
+    one.device === other.device &&
+    one.gateway === other.gateway &&
+    one.bindAddress === other.bindAddress &&
+    one.port === other.port
+  )
+}
+
 const good = new Set<string>(['ok', 'holds', 'untried'])
 
 /** 3 wins over 1, and 1 over 4: a host whose end is not known is worse than one that refused, and that worse than a difference. */

@@ -112,6 +112,7 @@ test.each<readonly [number, string, () => Promise<number>]>([
   [2, 'a device that there is not', () => code('remove', it.file, '--device', 'nobody')],
   [2, 'a drill that nobody has agreed to', () => code('drill', it.file, '--device', device)],
   [2, 'a playbook that is none', () => code(it.file, '--playbook', join(it.folder, 'broken.json'))],
+  [2, 'a plan that cannot be written', () => code(it.file, '--check', '--out', join(it.file, 'plan.json'))],
   [2, 'a plan that is none', () => code('apply', it.file)],
   [
     2,
