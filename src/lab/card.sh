@@ -17,6 +17,9 @@ datasource:
     seedfrom: file:///boot/firmware
 ssh_deletekeys: false
 ssh_genkeytypes: []
+system_info:
+  default_user:
+    name: pi
 END
   put /etc/systemd/system/cloud-init-main.service.d/card.conf 644 <<'END'
 [Unit]
@@ -106,10 +109,27 @@ mkdir -p "$root/boot/firmware"
 put /etc/systemd/system-preset/10-card.preset 644 <<'END'
 disable ssh.*
 disable systemd-networkd*
+disable nftables.service
 END
-find "$etc/systemd/system" -name 'ssh.*' -delete
+chroot "$root" systemctl --quiet disable ssh.service
 # The lab's machines do without: what the kernel's command line has the system run.
 rm -f "$etc/systemd/system-generators/systemd-run-generator"
+# It asks at a console, which is none here.
+ln -s /dev/null "$etc/systemd/system/systemd-firstboot.service"
+# The network is "online" late, as on a Pi where systemd-networkd waits in vain for interfaces that NetworkManager has: 120 s
+# there. cloud-init's last stages wait for it, and late commands of rpi-preseed.
+put /etc/systemd/system/late-online.service 644 <<'END'
+[Unit]
+Before=network-online.target
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+ExecStart=/bin/sleep 8
+[Install]
+WantedBy=network-online.target
+END
+mkdir -p "$etc/systemd/system/network-online.target.wants"
+ln -s /etc/systemd/system/late-online.service "$etc/systemd/system/network-online.target.wants/late-online.service"
 # The cable is the lab's, and has its addresses already.
 for unit in systemd-networkd.service systemd-networkd.socket systemd-networkd-wait-online.service; do
   ln -sf /dev/null "$etc/systemd/system/$unit"

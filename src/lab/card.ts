@@ -50,6 +50,8 @@ export async function cardWriter(plan: LabPlan, machine: MachinePlan, seed: stri
     await mkdir(boot)
     for (const [name, text] of Object.entries(flashed)) await writeFile(join(boot, name), text)
     await cp(seed, boot, { recursive: true })
+    // FAT knows no modes.
+    await local(['chmod', '-R', '755', boot])
     const input = marked(await readHosts(plan)).join('\n')
     await local(['sh', '-c', cardText, 'sh', rootOf(machine), format], { input })
   }
