@@ -32,6 +32,7 @@ function device(format: FormatName, shell: 'dash' | 'busybox', keeper = temporar
     'etc/skel',
     'etc/sudoers.d',
     'run/cloud-init',
+    'var/log',
     'boot/firmware',
     'home',
     'usr/lib/systemd/system',
@@ -41,6 +42,7 @@ function device(format: FormatName, shell: 'dash' | 'busybox', keeper = temporar
   for (const copy of ['user-data.txt', 'obj.pkl', 'network-config.json'])
     writeFileSync(join(root, 'var/lib/cloud/instances/i', copy), 'correct horse')
   writeFileSync(join(root, 'run/cloud-init/result.json'), '{}')
+  writeFileSync(join(root, 'var/log/cloud-init.log'), "config: {'password': 'correct horse'}\nthe rest\n")
   writeFileSync(join(root, 'run/cloud-init/instance-data-sensitive.json'), 'correct horse')
   writeFileSync(join(root, 'usr/lib/systemd/system/userconfig.service'), '')
   writeFileSync(join(root, 'etc/hosts'), '127.0.0.1\tlocalhost\n127.0.1.1\traspberrypi\n')
@@ -152,6 +154,7 @@ function expectDone(one: ReturnType<typeof device>, format: FormatName) {
   expect(readdirSync(one.at('var/lib/provision/first-boot')).filter((name) => name !== 'seed.sh')).toEqual(['finished'])
   if (format === 'cloud-init') {
     expect(one.text('boot/firmware/user-data')).toBe('#cloud-config\n')
+    expect(one.text('var/log/cloud-init.log')).toBe('the rest\n')
     expect(existsSync(one.at('boot/firmware/network-config'))).toBe(false)
     expect(existsSync(one.at('etc/cloud/cloud-init.disabled'))).toBe(true)
     expect(strays(one.at(''))).toEqual([])

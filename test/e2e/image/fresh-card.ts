@@ -53,7 +53,7 @@ exit 1`
   if (code !== 0) throw new Error(`nobody answers at ${gateway.name}:${port}`)
 }
 
-/** Files of the machine that hold one of these words: on all of its disk that was ever written, and in memory. */
+/** Files of the machine that hold one of these words: on all of its disk that was ever written, and in memory; its journal, too. */
 export async function filesWith(machine: Machine, words: readonly string[]): Promise<readonly string[]> {
   const disk = join(machine.root, '..')
   const places = [join(disk, 'upper'), join(disk, 'boot')]
