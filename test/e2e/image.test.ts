@@ -1,5 +1,7 @@
+import { execFile } from 'node:child_process'
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { env } from './enrolment/card.ts'
 import {
@@ -158,6 +160,18 @@ describe('afterwards', () => {
     const second = await it.report([it.file], { env })
     expect(outcomes(second.report)).toEqual([gateway, a, b, c, d].map((name) => `${name} ok`))
   })
+})
+
+test('`lab reflash --seed` refuses what is no seed for that machine, and leaves it as it is', async () => {
+  const lab = (...words: string[]) =>
+    promisify(execFile)(process.execPath, ['bin/provision.js', 'lab', 'reflash', it.file, b, '--seed', ...words]).then(
+      () => 'done',
+      ({ stderr }: { stderr: string }) => stderr,
+    )
+  expect(await lab(it.folder)).toContain(`there is no seed in ${it.folder}`)
+  expect(await lab(join(it.folder, 'nowhere'))).toContain('is no folder')
+  expect(await lab(seedsOf(a))).toContain(`${b} is a bookworm, and cloud-init came with trixie`)
+  expect((await machine(b).sh('hostname')).stdout).toBe('host-b\n')
 })
 
 describe('flashed once more, and their power goes', () => {
