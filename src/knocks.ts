@@ -7,6 +7,8 @@ import { sh } from './sh.ts'
 export interface Knocks {
   /** What was handed in: see `handedIn`. Empty: nothing. */
   readonly record: string
+  /** Who came first with the same card and other keys. */
+  readonly other?: Omit<Knock, 'what'>
   /** The card of this device that the gateway waits for. */
   readonly card?: { readonly digest: string; readonly over: boolean }
   /** What was said to those who had the key of a card, the newest last. */
@@ -28,7 +30,7 @@ export async function knocksOf(session: Session, gateway: Gateway, { name }: Dev
 
 const script = (gateway: Gateway, device: string) => sh`
   echo "now $(date +%s)"
-  if [ -e ${`${enrolledFolder}/${device}`} ]; then echo "record $(cat ${`${enrolledFolder}/${device}`})"; fi
+  if [ -e ${`${enrolledFolder}/${device}`} ]; then sed '1s/^/record /; 2s/^/other /' ${`${enrolledFolder}/${device}`}; fi
   if [ -e ${enrolments} ]; then
     while read -r _ _ _ whose expires digest _; do
       if [ "$whose" = ${device} ]; then echo "card $expires $digest"; fi
@@ -45,18 +47,20 @@ export function parseKnocks(text: string, device: string): Knocks {
   const rows = text.split('\n')
   const now = Number(/^now (\d+)$/m.exec(text)?.[1])
   const [, expires, digest = ''] = /^card (\d+) (\S+)$/m.exec(text) ?? []
+  const [, otherAt, otherFrom = ''] = /^other (\d{1,11}) (\S+)$/m.exec(text) ?? []
   const mine = ` ${device}, card ${digest.slice(0, 8)}, from `
   const said = rows.flatMap((row): Knock[] => {
-    const [, at, what = '', from = ''] = /^said (\d+)\S* .*?\]: (.*), from (\S+)$/.exec(row) ?? []
+    const [, at, what = '', from = ''] = /^said (\d{1,11})\b\S* .*?\]: (.*), from (\S+)$/.exec(row) ?? []
     const ours = row.includes(mine) || row.includes(`(it says ${device})`)
     return at && ours ? [{ at: time(at), from, what: what.replace(/, .*/, '') }] : []
   })
   const refusedKeys = rows.flatMap((row): Knock[] => {
-    const [, at, from = ''] = /^sshd (\d+)\S* .* by authenticating user \S+ (\S+) port/.exec(row) ?? []
+    const [, at, from = ''] = /^sshd (\d{1,11})\b\S* .* by authenticating user \S+ (\S+) port/.exec(row) ?? []
     return at ? [{ at: time(at), from, what: 'refused key' }] : []
   })
   return {
     record: /^record (.+)$/m.exec(text)?.[1] ?? '',
+    ...(otherAt && { other: { at: time(otherAt), from: otherFrom } }),
     ...(expires && { card: { digest, over: Number(expires) <= now } }),
     said,
     refusedKeys,

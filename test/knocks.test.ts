@@ -67,6 +67,11 @@ describe('what a gateway tells of a card that is waited for', () => {
       [card, said('refused: used, qi.lan, card abcdef01, from 192.0.2.7')],
       'nobody has come with its card to gw so far',
     ],
+    [
+      'the log has times that no calendar has',
+      [card, `said ${'9'.repeat(20)}.1 gw provision-enrol[7]: refused: used, pi.lan, card abcdef01, from 192.0.2.7`],
+      'nobody has come with its card to gw so far',
+    ],
   ])('%s', (_, rows, sentence) => {
     expect(told(...rows)).toBe(sentence)
   })

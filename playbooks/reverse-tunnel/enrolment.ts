@@ -44,7 +44,7 @@ export function enrolmentsOn(gateway: Gateway, inventory: Inventory): Resource {
           if [ "\${expires:-0}" -le "$now" ]; then echo "@over $device"; fi
         done <${enrolments}
         for record in ${enrolledFolder}/*; do
-          if [ -e "$record" ]; then echo "@enrolled \${record##*/} $(cut -d ' ' -f 2 "$record")"; fi
+          if [ -e "$record" ]; then echo "@enrolled \${record##*/} $(head -n 1 "$record" | cut -d ' ' -f 2)"; fi
         done
         echo "@account $(getent passwd ${enrolAccount(gateway)} | cut -d : -f 3)"
       fi
@@ -113,6 +113,8 @@ function shut({ summary, text, saves }: Change, account: ReturnType<Resource['di
     commit: lines(sh`rm -rf ${[enrolments, enrolledFolder, ...paths]}`, without?.commit),
     activate: sh`
       systemctl stop ${enrolUnit}.socket ${enrolUnit}.service 2>/dev/null || :
+      # It may have been in the middle of a request.
+      rm -rf ${enrolledFolder}
       systemctl daemon-reload
     `,
     undo: lines(

@@ -17,7 +17,7 @@ const inventory = {
   login: { user: 'user001' },
   gateways: { [now]: {}, [old]: { listener: 'sshd' } },
   devices: {
-    [a]: { forwards: [{ gateway: now, port: 9022, host: 'localhost', hostPort: 22 }], via: ['forward'] },
+    [a]: { forwards: [{ gateway: now, port: 9022, host: 'localhost', hostPort: 22 }] },
     [b]: { forwards: [{ gateway: old, port: 9023, host: 'localhost', hostPort: 22 }] },
     [c]: { forwards: [{ gateway: now, port: 9024, host: 'localhost', hostPort: 22 }] },
   },
@@ -105,7 +105,8 @@ describe.each([
     await enrolled(machine(name), 90_000)
     const { code, report, stderr } = await waiting
     expect({ code, states: states(report) }, stderr + JSON.stringify(report.forwards)).toEqual({
-      code: 4,
+      // sshd of Debian 13 lacks what only a run brings.
+      code: name === a ? 4 : 0,
       states: ['ok'],
     })
     expect((await run(it.file, ...only(name, gateway))).code).toBe(0)
