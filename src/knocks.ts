@@ -36,6 +36,7 @@ const script = (gateway: Gateway, device: string) => sh`
       if [ "$whose" = ${device} ]; then echo "card $expires $digest"; fi
     done <${enrolments}
     since=$(stat -c %Y ${enrolments})
+    echo "since $since"
     journalctl -q --no-pager -o short-unix -t provision-enrol -n 500 2>/dev/null | sed 's/^/said /'
     journalctl -q --no-pager -o short-unix -t sshd -t sshd-session -t sshd-auth --since "@$since" -n 5000 2>/dev/null |
       grep -F ${` by authenticating user ${enrolAccount(gateway)} `} | tail -n 100 | sed 's/^/sshd /'
@@ -49,9 +50,11 @@ export function parseKnocks(text: string, device: string): Knocks {
   const [, expires, digest = ''] = /^card (\d+) (\S+)$/m.exec(text) ?? []
   const [, otherAt, otherFrom = ''] = /^other (\d{1,11}) (\S+)$/m.exec(text) ?? []
   const mine = ` ${device}, card ${digest.slice(0, 8)}, from `
+  // Which card it was is known of those that were signed; of others, that they came since a card was made or forgotten.
+  const since = Number(/^since (\d+)$/m.exec(text)?.[1])
   const said = rows.flatMap((row): Knock[] => {
     const [, at, what = '', from = ''] = /^said (\d{1,11})\b\S* .*?\]: (.*), from (\S+)$/.exec(row) ?? []
-    const ours = row.includes(mine) || row.includes(`(it says ${device})`)
+    const ours = row.includes(mine) || (row.includes(`(it says ${device}), from `) && Number(at) >= since)
     return at && ours ? [{ at: time(at), from, what: what.replace(/, .*/, '') }] : []
   })
   const refusedKeys = rows.flatMap((row): Knock[] => {

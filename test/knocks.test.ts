@@ -6,7 +6,7 @@ const [gateway] = parse('{ "gateways": { "gw": {} } }').gateways
 const digest = 'abcdef01'.repeat(8)
 const told = (...rows: string[]) => {
   if (!gateway) throw new Error('no gateway')
-  return toldBy(gateway, parseKnocks(['now 1795605100', ...rows, ''].join('\n'), 'pi.lan')).message
+  return toldBy(gateway, parseKnocks(['now 1795605100', 'since 1795605000', ...rows, ''].join('\n'), 'pi.lan')).message
 }
 const card = `card 1795609999 ${digest}`
 const said = (what: string) => `said 1795605051.123456 gw provision-enrol[7]: ${what}`
@@ -41,6 +41,11 @@ describe('what a gateway tells of a card that is waited for', () => {
       'it is damaged',
       [card, said('refused: signature (it says pi.lan), from 192.0.2.7')],
       'a card was tried at 2026-11-25T11:10:51.000Z from 192.0.2.7 and refused: signature',
+    ],
+    [
+      'one of former times was damaged',
+      [card, 'said 1795604999.9 gw provision-enrol[7]: refused: signature (it says pi.lan), from 192.0.2.7'],
+      'nobody has come with its card to gw so far',
     ],
     [
       'a key was refused',

@@ -1,7 +1,7 @@
 import type { Change, Device, Gateway, Inventory, Resource } from '../../src/index.ts'
 import { account, lines, managedFile, noSystemAccount, sh, sshdSettings, systemdUnits } from '../../src/index.ts'
 import enrolText from './enrol.sh'
-import { enrolUnit, enrolUnits } from './enrol-units.ts'
+import { enrolRun, enrolUnit, enrolUnits } from './enrol-units.ts'
 import { enrolSettings } from './gateway.ts'
 import { enrolAccount, enrolDropIn, enrolledFolder, enrolments, enrolProgram, keysFolder, sharedKeys } from './names.ts'
 import { accountOn, dials, listenerOf, mayListen } from './tunnels.ts'
@@ -114,7 +114,7 @@ function shut({ summary, text, saves }: Change, account: ReturnType<Resource['di
     activate: sh`
       systemctl stop ${enrolUnit}.socket ${enrolUnit}.service 2>/dev/null || :
       # It may have been in the middle of a request.
-      rm -rf ${enrolledFolder}
+      rm -rf ${enrolledFolder} ${enrolRun}
       systemctl daemon-reload
     `,
     undo: lines(

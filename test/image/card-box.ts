@@ -129,9 +129,18 @@ export function cardBox({ shell = ['dash'], systemd = '257' }: { shell?: readonl
         commands: readFileSync(join(root, 'count'), 'utf8').length,
       }
     },
-    /** Everything of a device that tells it from a fresh card. */
+    /** Of all files the names, sizes and modes. */
+    state: () =>
+      execFileSync(
+        'sh',
+        ['-c', `find etc gateway accounts -printf '%p %s %m %l\n' | grep -v -e gateway/log -e ' gateway/run' | sort`],
+        {
+          cwd: root,
+        },
+      ).toString(),
+    /** Everything of a device that tells it from a fresh card, and what its gateway has of it. */
     forget() {
-      for (const path of ['etc/reverse-tunnel', 'etc/systemd'])
+      for (const path of ['etc/reverse-tunnel', 'etc/systemd', 'gateway/etc/enrolled', 'gateway/etc/keys'])
         rmSync(join(root, path), { recursive: true, force: true })
       write('etc/systemd/system/x', '')
       write('accounts', '')

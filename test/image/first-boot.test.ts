@@ -74,12 +74,17 @@ test('killed before any of its commands, it comes to the same end at the next bo
   const whole = box.boot().commands
   expect(whole).toBeGreaterThan(30)
   let points = 0
+  const states = new Set<string>()
   for (let stop = 1; ; stop++) {
     box.forget()
     box.insert(box.card())
     const cut = box.boot(stop)
     if (cut.commands < stop) break
     points++
+    // The command before was one that left everything as it was.
+    const state = box.state()
+    if (states.has(state)) continue
+    states.add(state)
     expect({ stop, ...box.boot() }).toMatchObject({ stop, code: 0 })
     expectWhole()
   }
