@@ -1,8 +1,6 @@
-import { writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Seed } from '../../src/image/seed.ts'
-import { a, b, begin, type Cards, c, cards, enrolled, insert, now, old, powerCuts } from './enrolment/card.ts'
+import { a, b, backupOf, begin, type Cards, c, cards, enrolled, insert, now, old, powerCuts } from './enrolment/card.ts'
 import { handIn, thief } from './enrolment/thief.ts'
 import { outcomes, states } from './kit.ts'
 
@@ -39,9 +37,8 @@ describe('devices with fresh cards', () => {
 
   test('are burnt once more, one with its old host key, lose their power over and over; verify --wait sees them come', async () => {
     const former = await lab.hostKeyOf(a)
-    const key = join(lab.it.folder, 'backup')
-    await writeFile(key, `${await lab.inside(a, 'cat /etc/ssh/ssh_host_ed25519_key')}\n`, { mode: 0o600 })
-    const seeds = [await lab.seedOf(a, { keep: [key] }), await lab.seedOf(b)] as const
+    const backup = await backupOf(lab, a)
+    const seeds = [await lab.seedOf(a, { keep: backup.files }), await lab.seedOf(b)] as const
     await Promise.all([a, b].map((name) => lab.machine(name).reflash()))
     await Promise.all([insert(lab.machine(a), seeds[0]), insert(lab.machine(b), seeds[1])])
     const waiting = lab.run('verify', lab.file, ...lab.only(a, b), '--wait', '200')
@@ -57,6 +54,9 @@ describe('devices with fresh cards', () => {
     expect([await lab.hostKeyOf(a), await lab.pinsOf(a)]).toEqual([former, [former]])
     expect(stderr).toContain('it has kept its host key, and pinned is ssh-ed25519 ')
     expect((await lab.run(lab.file, ...lab.only(a, b, now, old))).code).toBe(0)
+    // Who trusts the authority knows it by its certificate, by no other.
+    expect(await lab.greeting(c, { to: a, authority: backup.authority })).toContain('ermission denied')
+    expect(await lab.greeting(c, { to: a, authority: former })).toContain('Host key verification failed')
   }, 300_000)
 })
 

@@ -43,6 +43,8 @@ describe.each([['dash'], ['busybox', 'sh']])('run by %s', (...shell) => {
     box.insert(card)
     expect(box.boot()).toMatchObject({ code: 0, said: expect.stringContaining('gw: enrolled') })
     const record = expectWhole()
+    // Before it looks at any host key.
+    expect(box.read('systemctl.log')).toMatch(/^disable --now regenerate_ssh_host_keys\.service\n/)
     expect(handedIn(record, card.enrolment)?.hostKeys.map(({ type }) => type)).toEqual([
       'ssh-ed25519',
       'ecdsa-sha2-nistp256',

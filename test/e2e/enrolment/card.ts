@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { access, readFile } from 'node:fs/promises'
+import { access, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { build } from 'esbuild'
@@ -77,6 +77,13 @@ export async function cards() {
            /etc/systemd/system/*/*enrol* /run/provision-enrol 2>/dev/null
          getent passwd enrol-tunnel; systemctl list-units --all --no-legend '*enrol*'; :`,
       ),
+    /** What ssh says that knows a certificate authority, and has no key. */
+    greeting: async (name: string, { to, authority }: { to: string; authority: string }) => {
+      await place(machine(name), { path: '/root/authority', text: `@cert-authority * ${authority}\n` })
+      const options = ['StrictHostKeyChecking=yes', 'UserKnownHostsFile=/root/authority', 'BatchMode=yes']
+      const words = options.map((option) => `-o ${option}`).join(' ')
+      return (await machine(name).sh(`ssh -F none ${words} nobody@${to} : 2>&1`)).stdout
+    },
     pinGateway: (hostKey: string | undefined) =>
       it.rewrite({ ...inventory(), gateways: { ...gateways, [now]: { hostKeys: [hostKey] } } }),
   }
@@ -118,6 +125,17 @@ function seedMaker({ folder, lab, file }: Rehearsal) {
     const text = /^@seed (\{.*\})$/m.exec(ran.stdout)?.[1]
     return { ...ran, seed: text ? (JSON.parse(text) as Seed) : undefined }
   }
+}
+
+/** The host key of a device, as somebody has kept it, and a certificate for it. */
+export async function backupOf({ it, inside }: Cards, name: string) {
+  const [key, authority] = ['backup', 'authority'].map((file) => join(it.folder, file)) as [string, string]
+  await writeFile(key, `${await inside(name, 'cat /etc/ssh/ssh_host_ed25519_key')}\n`, { mode: 0o600 })
+  await writeFile(`${key}.pub`, await inside(name, 'cat /etc/ssh/ssh_host_ed25519_key.pub'))
+  const keygen = (...words: string[]) => promisify(execFile)('ssh-keygen', ['-q', ...words])
+  await keygen('-t', 'ed25519', '-N', '', '-f', authority)
+  await keygen('-s', authority, '-h', '-I', name, '-n', name, `${key}.pub`)
+  return { files: [key, `${key}-cert.pub`], authority: await readFile(`${authority}.pub`, 'utf8') }
 }
 
 /** What the glue of an image's format does: the files, and a unit that runs the program at every boot until it ends with 0. */
