@@ -71,8 +71,10 @@ export function enrolmentsOn(gateway: Gateway, inventory: Inventory): Resource {
         ...(forgotten.length > 0 ? [`forget ${forgotten.join(', ')}`] : []),
       ].join('; ')
       const saves = [...change.saves, enrolledFolder, ...removed]
+      // What systemd makes there for the first card it would leave.
+      const undo = before.length === 0 ? { undo: sh`rm -rf ${enrolRun}` } : {}
       return wanted.length > 0
-        ? { ...change, summary, saves, commit: lines(change.commit, sh`rm -f ${removed}`) }
+        ? { ...change, ...undo, summary, saves, commit: lines(change.commit, sh`rm -f ${removed}`) }
         : shut({ ...change, summary, saves }, gone.diff(accountId, seen))
     },
   }
