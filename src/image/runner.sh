@@ -152,6 +152,15 @@ after_cloud_init() {
   rm -rf /var/lib/cloud/instances/*/user-data.txt* /var/lib/cloud/instances/*/cloud-config.txt \
     /var/lib/cloud/instances/*/obj.pkl /var/lib/cloud/instances/*/network-config.json \
     /var/lib/cloud/instances/*/scripts/runcmd /run/cloud-init/*sensitive* /run/cloud-init/network-config.json
+  without_passwords /var/log/cloud-init.log && without_passwords /var/log/cloud-init-output.log
+}
+
+# cloud-init notes the whole network configuration, passphrases too, whenever it applies it. Who may read its log is not
+# always who may read that.
+without_passwords() {
+  [ -e "$1" ] || return 0
+  grep -iv password "$1" >"$1.new"
+  cat "$1.new" >"$1" && rm -f "$1.new"
 }
 
 # The mark that this seed is finished stays: a copy of it that comes back does nothing. The copy that ran here is replaced

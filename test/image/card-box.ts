@@ -58,8 +58,10 @@ export function cardBox({ shell = ['dash'], systemd = '257' }: { shell?: readonl
   for (const name of [...acting, 'getent', 'sleep']) {
     const stub =
       stubs[name] ?? (name === 'sleep' ? 'kill -9 0' : name === 'getent' ? 'grep -qx "$2" $root/accounts; exit' : '')
+    // Both ends of a pipe count, and at once.
     const counted = acting.includes(name)
-      ? 'read -r n <$root/count; n=$((n + 1)); echo $n >$root/count; read -r stop <$root/stop; [ $n != $stop ] || kill -9 0\n'
+      ? `exec 9>$root/lock; flock 9; read -r n <$root/count; n=$((n + 1)); echo $n >$root/count; exec 9>&-
+read -r stop <$root/stop; [ $n != $stop ] || kill -9 0\n`
       : ''
     const real = spawnSync('sh', ['-c', 'command -v "$0"', name]).stdout.toString().trim()
     write(`bin/${name}`, `#!/bin/dash\nroot=${root}\n${counted}${stub}\nexec ${real} "$@"\n`, 0o755)
