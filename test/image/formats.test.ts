@@ -130,8 +130,8 @@ runcmd:
         [
           'sh',
           '-c',
-          '[ -e /boot/firmware/provision-seed.sh ] || systemctl start boot-firmware.mount; ' +
-            '[ ! -e /boot/firmware/provision-seed.sh ] || sh /boot/firmware/provision-seed.sh',
+          'test -e /boot/firmware/provision-seed.sh || systemctl start boot-firmware.mount; ' +
+            'test ! -e /boot/firmware/provision-seed.sh || sh /boot/firmware/provision-seed.sh',
         ],
         ...before.bootcmd,
       ],
@@ -395,7 +395,7 @@ late_retries = 5
   test('what is customised stays, and the seed comes first', () => {
     const now = parseToml(files('rpi-preseed', { 'rpi-preseed.toml': customised })['rpi-preseed.toml'] ?? '')
     const before = parseToml(customised)
-    const start = '[ ! -e /boot/firmware/provision-seed.sh ] || sh /boot/firmware/provision-seed.sh'
+    const start = 'test ! -e /boot/firmware/provision-seed.sh || sh /boot/firmware/provision-seed.sh'
     expect(now).toEqual({
       ...before,
       ssh: { enabled: true },
