@@ -25,22 +25,7 @@ type Shell = keyof typeof shells
 /** All that a seed finds to run, but for what `prelude` has. Nothing of it changes more than the files that it is told. */
 function tools(): string {
   const bin = temporary()
-  for (const name of [
-    'busybox',
-    'cat',
-    'chmod',
-    'cp',
-    'cut',
-    'dash',
-    'dd',
-    'grep',
-    'ln',
-    'mkdir',
-    'mv',
-    'rm',
-    'tr',
-    'wc',
-  ])
+  for (const name of 'busybox cat chmod cp cut dash dd grep ln mkdir mv rm sed tr wc'.split(' '))
     symlinkSync(run('which', [name]).toString().trim(), join(bin, name))
   // Its name can be no function's.
   symlinkSync('/usr/bin/true', join(bin, 'raspi-config'))
