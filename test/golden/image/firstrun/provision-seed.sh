@@ -1,7 +1,7 @@
 #!/bin/sh
 # What host-a.lan.internal becomes at its first boot. Made by provision; holds secrets.
 provision() {
-id=d0f5a4afa1bada51
+id=c0fedeb2753df20b
 format=firstrun
 boot=/boot/firmware
 host_name=host-a
@@ -195,7 +195,7 @@ after_cloud_init() {
     /var/lib/cloud/instances/*/scripts/runcmd /run/cloud-init/*sensitive* /run/cloud-init/network-config.json || return
   # It logs the whole network-config, with the passphrase of the Wi-Fi.
   for log in /var/log/cloud-init*.log*; do
-    if [ -f "$log" ]; then sed -i '/passw\|access-points/d' "$log" || return; fi
+    if [ -f "$log" ]; then sed -i -e '/[Pp]assw/d' -e '/access-points/d' "$log" || return; fi
   done
 }
 
