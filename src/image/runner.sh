@@ -153,8 +153,8 @@ after_cloud_init() {
     /var/lib/cloud/instances/*/obj.pkl /var/lib/cloud/instances/*/network-config.json \
     /var/lib/cloud/instances/*/scripts/runcmd /run/cloud-init/*sensitive* /run/cloud-init/network-config.json || return
   # It logs the whole network-config, with the passphrase of the Wi-Fi.
-  for log in /var/log/cloud-init.log*; do
-    if [ -f "$log" ]; then sed -i '/passw\|access-points/d' "$log" || return; fi
+  for log in /var/log/cloud-init*.log*; do
+    if [ -f "$log" ]; then sed -i -e '/[Pp]assw/d' -e '/access-points/d' "$log" || return; fi
   done
 }
 

@@ -1,7 +1,7 @@
 #!/bin/sh
 # What host-a.lan.internal becomes at its first boot. Made by provision; holds secrets.
 provision() {
-id=8ee07cd667159786
+id=221dc82961ccff12
 format=cloud-init
 boot=/boot/firmware
 host_name=host-a
@@ -176,8 +176,8 @@ after_cloud_init() {
     /var/lib/cloud/instances/*/obj.pkl /var/lib/cloud/instances/*/network-config.json \
     /var/lib/cloud/instances/*/scripts/runcmd /run/cloud-init/*sensitive* /run/cloud-init/network-config.json || return
   # It logs the whole network-config, with the passphrase of the Wi-Fi.
-  for log in /var/log/cloud-init.log*; do
-    if [ -f "$log" ]; then sed -i '/passw\|access-points/d' "$log" || return; fi
+  for log in /var/log/cloud-init*.log*; do
+    if [ -f "$log" ]; then sed -i -e '/[Pp]assw/d' -e '/access-points/d' "$log" || return; fi
   done
 }
 
