@@ -3,6 +3,7 @@ import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { cloudInitBase } from '../../src/lab/base.ts'
 import {
   answering,
   cutAt,
@@ -65,9 +66,11 @@ const formats = { [a]: 'cloud-init', [b]: 'firstrun', [c]: 'rpi-preseed' }
 
 let it: Rehearsal
 beforeAll(async () => {
+  // Built once, which takes longer than a test may.
+  await cloudInitBase()
   it = await rehearse(inventory, { suite: { [b]: 'bookworm' } })
   await run('trust', it.file, '--yes')
-})
+}, 600_000)
 afterAll(() => it?.down())
 
 const machine = (name: string) => it.lab.machine(name)
