@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { local, until } from '../../src/lab/local.ts'
 import { fresh, hash, makeImage } from '../image/kit.ts'
 import { type Pi, powerOn } from './card/emulated.ts'
-import { type Architecture, bootAt, bootPartition, flash } from './card/flashed.ts'
+import { type Architecture, bootAt, bootPartition, flash, ownArchitecture } from './card/flashed.ts'
 import { env } from './enrolment/card.ts'
 import { answering } from './image/fresh-card.ts'
 import { type Rehearsal, rehearse, states } from './kit.ts'
@@ -19,9 +19,9 @@ const inventory = {
   gateways: { [gateway]: { address: '10.77.9.9' } },
   devices: { [device]: { forwards: ['127.0.0.1:9022:localhost:22'], via: ['forward'] } },
 }
-const architecture: Architecture = process.env.PROVISION_CARD_ARCHITECTURE === 'arm64' ? 'arm64' : 'amd64'
+const architecture = (process.env.PROVISION_CARD_ARCHITECTURE as Architecture | undefined) ?? ownArchitecture
 // Another processor than this machine's takes its time.
-const patience = architecture === 'arm64' ? 900_000 : 300_000
+const patience = architecture === ownArchitecture ? 300_000 : 900_000
 
 let it: Rehearsal
 let pi: Pi | undefined

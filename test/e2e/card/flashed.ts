@@ -7,6 +7,7 @@ import { local } from '../../../src/lab/local.ts'
 import { fresh } from '../../image/kit.ts'
 
 export type Architecture = 'amd64' | 'arm64'
+export const ownArchitecture: Architecture = process.arch === 'arm64' ? 'arm64' : 'amd64'
 
 const cache = '/var/cache/provision-lab'
 const here = import.meta.dirname

@@ -17,6 +17,8 @@ root=$work/root
 # systemctl says that /proc is not there.
 sh "$card" "$root" cloud-init </dev/null 2>/dev/null
 
+rm -f "$root"/etc/ssh/ssh_host_*
+
 # This one has a disk and a network card of its own.
 cat >"$root/etc/fstab" <<'END'
 /dev/vda2 / ext4 defaults,noatime 0 0
