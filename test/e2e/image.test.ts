@@ -1,7 +1,8 @@
+import { execFile } from 'node:child_process'
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { env } from './enrolment/card.ts'
 import {
   answering,
   cutAt,
@@ -17,6 +18,8 @@ import { outcomes, type Rehearsal, rehearse, states } from './kit.ts'
 
 // Every device here is given a card that `provision image` wrote, and boots as a Pi with a fresh card does. Nobody logs in.
 
+/** As outside a lab: the pins are those beside the inventory. */
+const env = { PROVISION_KNOWN_HOSTS: '' }
 const gateway = 'ssh-gw.guest.internal'
 const [a, b, c, d] = ['host-a.lan.internal', 'host-b.lan.internal', 'host-c.lan.internal', 'host-d.lan.internal']
 const passphrase = 'correct horse battery'
@@ -158,6 +161,18 @@ describe('afterwards', () => {
     const second = await it.report([it.file], { env })
     expect(outcomes(second.report)).toEqual([gateway, a, b, c, d].map((name) => `${name} ok`))
   })
+})
+
+test('`lab reflash --seed` refuses what is no seed for that machine, and leaves it as it is', async () => {
+  const lab = (...words: string[]) =>
+    promisify(execFile)(process.execPath, ['bin/provision.js', 'lab', 'reflash', it.file, b, '--seed', ...words]).then(
+      () => 'done',
+      ({ stderr }: { stderr: string }) => stderr,
+    )
+  expect(await lab(it.folder)).toContain(`there is no seed in ${it.folder}`)
+  expect(await lab(join(it.folder, 'nowhere'))).toContain('is no folder')
+  expect(await lab(seedsOf(a))).toContain(`${b} is a bookworm, and cloud-init came with trixie`)
+  expect((await machine(b).sh('hostname')).stdout).toBe('host-b\n')
 })
 
 describe('flashed once more, and their power goes', () => {
