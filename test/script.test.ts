@@ -291,3 +291,9 @@ test('guard-watch.sh, guard-history.sh and guard.sh are one program without bash
   expect(spawnSync('dash', ['-n', path]).stderr.toString()).toBe('')
   expect(spawnSync('shellcheck', ['-s', 'sh', path]).stdout.toString()).toBe('')
 })
+
+test('card.sh is a program without bashisms', () => {
+  const path = resolve(import.meta.dirname, '../src/lab/card.sh')
+  expect(spawnSync('dash', ['-n', path]).stderr.toString()).toBe('')
+  expect(spawnSync('shellcheck', ['-s', 'sh', path]).stdout.toString()).toBe('')
+})
