@@ -5,7 +5,6 @@ import { local, until } from '../../src/lab/local.ts'
 import { fresh, hash, makeImage } from '../image/kit.ts'
 import { type Pi, powerOn } from './card/emulated.ts'
 import { type Architecture, bootAt, bootPartition, flash, ownArchitecture } from './card/flashed.ts'
-import { env } from './enrolment/card.ts'
 import { answering } from './image/fresh-card.ts'
 import { type Rehearsal, rehearse, states } from './kit.ts'
 
@@ -36,6 +35,8 @@ afterAll(async () => {
   await it?.down()
 })
 
+/** As outside a lab: the pins are those beside the inventory. */
+const env = { PROVISION_KNOWN_HOSTS: '' }
 const card = () => join(it.folder, 'card.img')
 const run = (...words: string[]) => it.provision(words, { env, timeoutMs: patience })
 const burn = (image: string) => run('image', it.file, '--device', device, '--image', image)
