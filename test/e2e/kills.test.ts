@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { until } from '../../src/lab/local.ts'
 import { outcomes, type Rehearsal, rehearse } from './kit.ts'
 import { stateOf } from './state-of.ts'
-import { makeStoppable, type Stop, stops } from './stops.ts'
+import { type Stop, stops } from './stops.ts'
 import { faults, makeCuttable, type Pair, perform, type Strike, told, ways } from './strike.ts'
 
 /**
@@ -57,7 +57,6 @@ beforeAll(async () => {
   for (const variant of ['one', 'two'] as const)
     for (const way of ways) await writeFile(fileOf(variant, way), JSON.stringify(inventory(variants[variant], way)))
   await makeCuttable(it)
-  await everybody((name) => makeStoppable(it.lab.machine(name)))
   // So that every forward reaches an sshd.
   await Promise.all(
     pairs.map((pair) =>
