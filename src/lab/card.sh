@@ -112,8 +112,8 @@ disable systemd-networkd*
 disable nftables.service
 END
 chroot "$root" systemctl --quiet disable ssh.service
-# The lab's machines do without: what the kernel's command line has the system run.
-rm -f "$etc/systemd/system-generators/systemd-run-generator"
+# The lab's machines do without: mounts of fstab, and what the kernel's command line has the system run.
+rm -f "$etc/systemd/system-generators/systemd-fstab-generator" "$etc/systemd/system-generators/systemd-run-generator"
 # It asks at a console, which is none here.
 ln -s /dev/null "$etc/systemd/system/systemd-firstboot.service"
 # The network is "online" late, as on a Pi where systemd-networkd waits in vain for interfaces that NetworkManager has: 120 s
