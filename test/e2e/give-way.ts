@@ -1,30 +1,36 @@
-import { access, mkdir, rmdir, writeFile } from 'node:fs/promises'
+import { access, mkdir, readFile, rmdir, writeFile } from 'node:fs/promises'
 import { setPriority } from 'node:os'
 import { join } from 'node:path'
 
-const groups = '/sys/fs/cgroup/cpu'
-
 /**
  * From now on all that this process starts weighs no more on the CPU than one process of somebody else: beside it, seconds
- * are measured. A group does that, since the kernel gives every session the same share, whatever its niceness; where
- * there are no such groups niceness is all there is.
+ * are measured. A control group does that, since the kernel may give every session the same share, whatever its niceness;
+ * where the CPU has no groups of the first version, niceness is all there is.
  *
  * @returns the way back, for when all that was started has ended
  */
 export async function giveWay(): Promise<() => Promise<void>> {
-  const own = join(groups, `provision-tests-${process.pid}`)
-  const procs = (group: string) => join(group, 'cgroup.procs')
-  const move = (group: string) => writeFile(procs(group), String(process.pid))
-  try {
-    await access(join(groups, 'cpu.shares'))
-  } catch {
+  const parent = await groupOfCpu()
+  if (parent === undefined) {
     setPriority(19)
     return async () => {}
   }
+  const own = join(parent, `provision-tests-${process.pid}`)
+  const move = (group: string) => writeFile(join(group, 'cgroup.procs'), String(process.pid))
   await mkdir(own)
   await move(own)
   return async () => {
-    await move(groups)
+    await move(parent)
     await rmdir(own)
   }
+}
+
+async function groupOfCpu(): Promise<string | undefined> {
+  const path = /^\d+:cpu(?:,cpuacct)?:(.*)$/m.exec(await readFile('/proc/self/cgroup', 'utf8'))?.[1]
+  if (path === undefined) return undefined
+  const group = join('/sys/fs/cgroup/cpu', path)
+  return access(join(group, 'cpu.shares')).then(
+    () => group,
+    () => undefined,
+  )
 }
