@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { homedir, hostname, userInfo } from 'node:os'
 import { setTimeout as wait } from 'node:timers/promises'
 import reverseTunnel from '../../playbooks/reverse-tunnel.ts'
@@ -12,7 +13,8 @@ import type { Sources } from '../plan-file.ts'
 import { loadPlaybook } from '../playbook-file.ts'
 import { provision } from '../provision.ts'
 import { printJson } from '../report/inert.ts'
-import { liveProgress, type Progress, plainProgress, silent } from '../report/progress.ts'
+import { liveProgress } from '../report/live.ts'
+import { type Progress, plainProgress, silent } from '../report/progress.ts'
 import type { HostReport, Report } from '../report/report.ts'
 import { clean, printPlan, printReport } from '../report/text.ts'
 import type { Run } from '../run.ts'
@@ -188,6 +190,8 @@ function onUnknown(trustFirst: boolean, progress: Progress) {
 /** Ctrl-C once: nothing new is begun, and what is under way comes to its end. Twice: we leave, the hosts settle themselves. */
 function onInterrupt(progress: Progress) {
   const controller = new AbortController()
+  // Every login under way listens to it.
+  setMaxListeners(0, controller.signal)
   const handler = () => {
     if (controller.signal.aborted) process.exit(130)
     progress.note('interrupted: nothing new is begun, hosts in mid-change come to their end (again to leave at once)')
