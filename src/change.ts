@@ -3,6 +3,7 @@ import { ProvisionError } from './errors.ts'
 import { type Fleet, hasFailed, type Member } from './fleet.ts'
 import { type HostPlan, plan } from './plan.ts'
 import type { Wanted } from './playbook.ts'
+import type { Progress } from './report/progress.ts'
 import type { ChangeReport, Outcome, Trouble } from './report/report.ts'
 import type { Resource } from './resource.ts'
 import type { Planned } from './script.ts'
@@ -17,7 +18,7 @@ export interface Changing {
   readonly login: (member: Member, along?: string) => Promise<Session>
   readonly ways: Omit<Ways, 'login'>
   readonly pins: PinKeeper
-  readonly phase: (host: string, phase: string) => void
+  readonly progress: Pick<Progress, 'expect' | 'phase' | 'over'>
   readonly end: (member: Member, outcome: Outcome, error?: Trouble) => void
   /** Unique to this run. */
   readonly runId: string
@@ -38,15 +39,14 @@ const lookMs = 60_000
 
 /** One connection, one exec, everything the playbook wants to know. */
 export async function look(member: Member, changing: Changing): Promise<void> {
-  const { login, phase, end, ways } = changing
+  const { login, progress, end, ways } = changing
   const { host, resources } = member
   try {
-    phase(host.name, 'connect')
     member.login = login(member)
     member.session = await member.login
     member.via = member.session.via
     if (resources.length === 0) return
-    phase(host.name, 'look')
+    progress.phase(host.name, 'look')
     const script = lookScript(resources)
     ways.debug(`look at ${host.name}`, script)
     const { stdout } = await member.session.exec(script, { timeoutMs: lookMs, privileged: true })
@@ -55,12 +55,27 @@ export async function look(member: Member, changing: Changing): Promise<void> {
   } catch (error) {
     member.failure = error
     end(member, 'unreachable', trouble(error))
+  } finally {
+    progress.over('look', host.name)
   }
 }
 
+/** One step, on all hosts at once. */
+export async function changeAll(step: Wanted, stepNumber: number, changing: Changing): Promise<void> {
+  const { fleet, progress } = changing
+  const work = `step ${stepNumber + 1}`
+  progress.expect(work, [...fleet.members.keys()])
+  await Promise.all(
+    [...fleet.members.values()].map(async (member) => {
+      await change(member, step, stepNumber, changing)
+      progress.over(work, member.host.name)
+    }),
+  )
+}
+
 /** Brings one host to what this step wants of it, or leaves it as it was. */
-export async function change(member: Member, step: Wanted, stepNumber: number, changing: Changing): Promise<void> {
-  const { fleet, login, phase, end } = changing
+async function change(member: Member, step: Wanted, stepNumber: number, changing: Changing): Promise<void> {
+  const { fleet, login, progress, end } = changing
   const resources = step.hosts.get(member.host.name) ?? []
   const { changes, later, refused } = plan(resources, member.shown, fleet.seen)
   if (hasFailed(member) || !member.session || resources.length === 0) return
@@ -68,7 +83,7 @@ export async function change(member: Member, step: Wanted, stepNumber: number, c
   if (later.length > 0) return end(member, 'rejected', { message: waiting(later.map(({ id }) => id)) })
   if (changes.length === 0) return
   const { session } = member
-  phase(member.host.name, `apply ${changes.map(({ resource }) => resource.id).join(', ')}`)
+  progress.phase(member.host.name, `apply ${changes.map(({ resource }) => resource.id).join(', ')}`)
   const transaction = {
     id: `${changing.runId}-${stepNumber}`,
     who: changing.who,

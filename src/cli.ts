@@ -6,6 +6,7 @@ import { drill } from './commands/drill.ts'
 import { image } from './commands/image.ts'
 import { lab } from './commands/lab.ts'
 import { remove } from './commands/remove.ts'
+import { report } from './commands/report.ts'
 import { rotate } from './commands/rotate.ts'
 import { schema } from './commands/schema.ts'
 import { sshConfig } from './commands/ssh-config.ts'
@@ -40,6 +41,7 @@ export async function main(words: readonly string[]): Promise<void> {
       .command(remove)
       .command(drill)
       .command(image)
+      .command(report)
       .command(sshConfig)
       .command(schema)
       .command(lab)
@@ -80,6 +82,7 @@ function slip(words: readonly string[], help: string): string {
 }
 
 const repeatable = new Set([
+  'files',
   'suite',
   'limit',
   'device',

@@ -3,7 +3,7 @@ import type { Forward, Inventory } from './inventory/model.ts'
 import { reach } from './reach.ts'
 import type { ForwardReport } from './report/report.ts'
 import type { Run } from './run.ts'
-import { proveForwards } from './verify/index.ts'
+import { type Proving, proveForwards } from './verify/index.ts'
 
 /** A forward is looked at when its device is within the limit; its gateway is asked, whether within the limit or not. */
 export async function prove(
@@ -21,17 +21,36 @@ export async function prove(
     return session
   }
   const wanted = forwards.filter(({ device }) => run.limit(device))
-  for (const { device } of wanted) run.progress.phase(device, 'verify')
   const reports = await proveForwards(wanted, {
     devices: inventory.devices,
     gateway: async (name) => members.get(name)?.session ?? members.get(name)?.login ?? login(name),
     wire: run.context.wire,
     now: run.now,
     hostKeyEnough: run.only === 'forwards',
-    pace: (gateway, work) => run.context.handshakes(`through ${gateway}`)(work),
+    pace: inTurn(wanted, run),
   })
   for (const session of extra.values()) await session.then((open) => open.close()).catch(() => {})
   return run.lastProofs.stamp(reports, inventory.devices)
+}
+
+/** A few at a time on each gateway; a device has been gone through when all its forwards have. */
+function inTurn(forwards: readonly Forward[], { context, progress }: Run): Proving['pace'] {
+  const left = new Map<string, number>()
+  for (const { device } of forwards) left.set(device, (left.get(device) ?? 0) + 1)
+  progress.expect('verify', [...left.keys()])
+  return async ({ device, gateway }, work) => {
+    const proof = context.handshakes(`through ${gateway}`)(() => {
+      progress.phase(device, 'verify')
+      return work()
+    })
+    try {
+      return await proof
+    } finally {
+      const more = (left.get(device) ?? 1) - 1
+      left.set(device, more)
+      if (more === 0) progress.over('verify', device)
+    }
+  }
 }
 
 /** Those, and all others of the same tunnels. */

@@ -1,5 +1,5 @@
 import { awayOf } from './away.ts'
-import { type Changing, change, look, preview } from './change.ts'
+import { type Changing, changeAll, look, preview } from './change.ts'
 import { assemble, type Fleet, hasFailed, type Member, reportOf } from './fleet.ts'
 import { homecoming } from './homecoming.ts'
 import type { Forward, Inventory } from './inventory/model.ts'
@@ -33,6 +33,7 @@ export async function provision(inventory: Inventory, playbook: Playbook, run: R
   const checks = steps.filter((step) => step.kind === 'checked')
   const wanted = checks.flatMap(({ forwards }) => forwards)
 
+  run.progress.expect('look', [...fleet.members.keys()])
   const looks = members.map((member) => look(member, changing))
   // Beside the look, not after it: what this proves stands when nothing has to change.
   const early = run.command === 'check' ? [] : prove(wanted, fleet, inventory, run)
@@ -55,7 +56,7 @@ export async function provision(inventory: Inventory, playbook: Playbook, run: R
   if (moves) {
     for (const [number, step] of steps.entries()) {
       if (step.kind === 'checked' || run.signal.aborted) continue
-      await Promise.all(members.map((member) => change(member, step, number, changing)))
+      await changeAll(step, number, changing)
     }
   }
   const how = { command: run.command, held: moved || run.signal.aborted }

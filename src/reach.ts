@@ -49,16 +49,20 @@ export function reachContext(inventory: Pick<Inventory, 'gateways'>, options: Re
  * company after a second, one whose connection stands after five more; the first to log in wins. A host that refuses the login or shows a wrong key ends the search,
  * for that is the host and not the way; only a wrong key seen through `forward` waits for what the other ways say,
  * since another device may sit behind that port.
- * `along`: that way and no other, as `session.via` told it; a proof that this way works now.
+ * `along`: that way and no other, as `session.via` told it; a proof that this way works now. `onTurn`: others that go
+ * first have made room.
  * @throws ConnectError; where every way failed, one that lists them, of kind `unreachable`
  */
 export function reach(
   host: Gateway | Device,
   context: ReachContext,
-  options: { readonly along?: string; readonly signal?: AbortSignal } = {},
+  options: { readonly along?: string; readonly signal?: AbortSignal; readonly onTurn?: () => void } = {},
 ): Promise<Session> {
   const ways = options.along === undefined ? waysTo(host) : [options.along]
-  return context.forks(() => race(host, ways, { context, signal: options.signal }))
+  return context.forks(() => {
+    options.onTurn?.()
+    return race(host, ways, { context, signal: options.signal })
+  })
 }
 
 /** In the order they are tried. A `forward` that does not end at the device's own sshd is no way in. */

@@ -55,10 +55,14 @@ export function changingOf(fleet: Fleet, run: Run): Changing {
   return {
     fleet,
     // The login that confirms a change is always waited for: giving it up would undo what is good.
-    login: ({ host }, along) => reach(host, run.context, along === undefined ? { signal: run.signal } : { along }),
+    login: ({ host }, along) =>
+      reach(host, run.context, {
+        onTurn: () => run.progress.phase(host.name, 'connect'),
+        ...(along === undefined ? { signal: run.signal } : { along }),
+      }),
     pins: pinKeeper(run),
     ways: { now: run.now, wait: run.wait, clock: run.clock, debug: run.debug },
-    phase: (host, phase) => run.progress.phase(host, phase),
+    progress: run.progress,
     end: (member: Member, outcome: Outcome, error?: Trouble) => {
       member.end = { outcome, at: run.now(), ...(error && { error }) }
       run.progress.end(member.host.name, outcome)

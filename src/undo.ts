@@ -18,6 +18,7 @@ export async function takeBack(inventory: Inventory, run: Run, named?: string): 
   const changing = changingOf(fleet, run)
 
   const pasts = new Map<Member, Past>()
+  run.progress.expect('look', [...fleet.members.keys()])
   await Promise.all(
     members.map(async (member) => {
       const past = await lookBack(member, changing)

@@ -57,7 +57,7 @@ async function wait({ waitMs = 60_000, first, away = {}, meanwhile, backIn = 99 
     },
     ways: { now: () => now, wait: async () => {}, clock: () => new Date(now), debug: () => {} },
     pins: { trusted: async () => () => true, add: async () => {}, keep: async () => {} },
-    phase: () => {},
+    progress: silent,
     end: (member, outcome) => Object.assign(member, { end: { outcome, at: now } }),
     ...{ runId: '', who: '', patience: 60 },
   }

@@ -1,11 +1,11 @@
 import type { CommandModule } from 'yargs'
-import { type RunArguments, runOptions } from './options.ts'
+import { type PartArguments, partOptions } from './options.ts'
 
-export const apply: CommandModule<unknown, RunArguments & { check: boolean; out: string | undefined }> = {
+export const apply: CommandModule<unknown, PartArguments & { check: boolean; out: string | undefined }> = {
   command: '$0 <inventory>',
   describe: 'Look, plan, show, change, and prove every forward',
   builder: (argv) =>
-    runOptions(argv)
+    partOptions(argv)
       .option('check', {
         type: 'boolean',
         default: false,
@@ -14,6 +14,7 @@ export const apply: CommandModule<unknown, RunArguments & { check: boolean; out:
       .option('out', {
         type: 'string',
         implies: 'check',
+        conflicts: ['shard', 'resume'],
         describe: 'With --check: write the plan to this file, for `provision apply FILE`',
       }) as never,
   async handler(argv) {

@@ -22,14 +22,23 @@ export function runOptions<T>(argv: Argv<T>) {
   })
 }
 
+/** … and of those that can do a part of all that is to be done. */
+export function partOptions<T>(argv: Argv<T>) {
+  return runOptions(argv)
+    .option('shard', {
+      type: 'string',
+      describe: 'Only this share of the hosts, as 2/4: for several machines, see `provision report merge`',
+    })
+    .option('resume', {
+      type: 'string',
+      describe: 'Go on where the run of this --json report was interrupted: what was done is not looked at again',
+    })
+}
+
 /** How it is done and told, whatever says what is to be done. */
 export function workOptions<T>(argv: Argv<T>) {
-  return loginOptions(argv)
-    .option('json', { type: 'boolean', default: false, describe: 'Print the report as one JSON document' })
-    .option('junit', { type: 'string', describe: 'Write the report to this file as JUnit XML, for a CI' })
-    .option('metrics', { type: 'string', describe: 'Write the report to this file as metrics for Prometheus' })
+  return reportOptions(loginOptions(argv))
     .option('quiet', { type: 'boolean', default: false, describe: 'Print the summary alone' })
-    .option('verbose', { type: 'boolean', default: false, describe: 'Print every change with its diff' })
     .option('debug', {
       type: 'boolean',
       default: false,
@@ -54,6 +63,15 @@ export function workOptions<T>(argv: Argv<T>) {
     })
 }
 
+/** How it is told. */
+export function reportOptions<T>(argv: Argv<T>) {
+  return argv
+    .option('json', { type: 'boolean', default: false, describe: 'Print the report as one JSON document' })
+    .option('junit', { type: 'string', describe: 'Write the report to this file as JUnit XML, for a CI' })
+    .option('metrics', { type: 'string', describe: 'Write the report to this file as metrics for Prometheus' })
+    .option('verbose', { type: 'boolean', default: false, describe: 'Print every change with its diff' })
+}
+
 /** How it logs in. */
 export function loginOptions<T>(argv: Argv<T>) {
   return argv
@@ -66,6 +84,8 @@ export function loginOptions<T>(argv: Argv<T>) {
 }
 
 export type LoginArguments = ReturnType<ReturnType<typeof loginOptions>['parseSync']>
+export type ReportArguments = ReturnType<ReturnType<typeof reportOptions>['parseSync']>
 export type WorkArguments = ReturnType<ReturnType<typeof workOptions>['parseSync']>
 export type HostArguments = ReturnType<ReturnType<typeof hostOptions>['parseSync']>
+export type PartArguments = ReturnType<ReturnType<typeof partOptions>['parseSync']>
 export type RunArguments = ReturnType<ReturnType<typeof runOptions>['parseSync']>

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { homedir, hostname, userInfo } from 'node:os'
 import { setTimeout as wait } from 'node:timers/promises'
 import reverseTunnel from '../../playbooks/reverse-tunnel.ts'
@@ -6,29 +7,38 @@ import { InventoryError } from '../errors.ts'
 import { hosts, type Inventory } from '../inventory/model.ts'
 import { readInventory } from '../inventory.ts'
 import { lastProofs, lastProofsFile } from '../last-proofs.ts'
+import { partOf } from '../part.ts'
 import type { Pins } from '../pins.ts'
 import type { Sources } from '../plan-file.ts'
 import { loadPlaybook } from '../playbook-file.ts'
 import { provision } from '../provision.ts'
 import { printJson } from '../report/inert.ts'
-import { liveProgress, type Progress, plainProgress, silent } from '../report/progress.ts'
+import { liveProgress } from '../report/live.ts'
+import { type Progress, plainProgress, silent } from '../report/progress.ts'
 import type { HostReport, Report } from '../report/report.ts'
 import { clean, printPlan, printReport } from '../report/text.ts'
 import type { Run } from '../run.ts'
 import { takeBack } from '../undo.ts'
 import { askYes } from './ask.ts'
 import { contextOf } from './context.ts'
-import type { HostArguments, RunArguments } from './options.ts'
+import type { HostArguments, PartArguments, RunArguments } from './options.ts'
 import { outputs } from './outputs.ts'
 
 /** `provision`, `--check` and `verify`; and the commands that ask for something beyond the inventory. */
-export async function run(command: Report['command'], argv: RunArguments, asked: Asked = {}): Promise<void> {
+export async function run(
+  command: Report['command'],
+  argv: RunArguments & Partial<PartArguments>,
+  asked: Asked = {},
+): Promise<void> {
   const { wish = (written) => written, limit = argv.limit, planned, after } = asked
   const inventory = wish(await readInventory(argv.inventory))
   const playbook = argv.playbook === undefined ? reverseTunnel : await loadPlaybook(argv.playbook)
   await planned?.mustBeOf({ inventory, playbook: argv.playbook, limit: limit ?? [] })
-  const go = (settings: Run) =>
-    provision(inventory, playbook, { ...settings, ...asked.looking, ...(planned && { planned: planned.hosts }) })
+  const part = await partOf(inventory, { ...argv, command, limit: limit ?? [] })
+  const go = async (settings: Run) => {
+    const wanted = { ...settings, ...asked.looking, ...(planned && { planned: planned.hosts }) }
+    return part.whole(await provision(inventory, playbook, { ...wanted, limit: part.within(settings.limit) }))
+  }
   const done = await conduct(command, { ...argv, limit: limit && [...limit] }, inventory, go)
   await after?.(done)
 }
@@ -180,6 +190,8 @@ function onUnknown(trustFirst: boolean, progress: Progress) {
 /** Ctrl-C once: nothing new is begun, and what is under way comes to its end. Twice: we leave, the hosts settle themselves. */
 function onInterrupt(progress: Progress) {
   const controller = new AbortController()
+  // Every login under way listens to it.
+  setMaxListeners(0, controller.signal)
   const handler = () => {
     if (controller.signal.aborted) process.exit(130)
     progress.note('interrupted: nothing new is begun, hosts in mid-change come to their end (again to leave at once)')

@@ -1,14 +1,14 @@
 import type { CommandModule } from 'yargs'
 import { InventoryError } from '../errors.ts'
-import { type RunArguments, runOptions } from './options.ts'
+import { type PartArguments, partOptions } from './options.ts'
 
-type Arguments = RunArguments & { leastPrivilege?: boolean; only?: 'forwards'; wait?: number }
+type Arguments = PartArguments & { leastPrivilege?: boolean; only?: 'forwards'; wait?: number }
 
 export const verify: CommandModule<unknown, Arguments> = {
   command: 'verify <inventory>',
   describe: 'Is it still as written, and does every forward reach the right device; touches nothing',
   builder: (argv) =>
-    runOptions(argv)
+    partOptions(argv)
       .option('only', {
         choices: ['forwards'] as const,
         describe:

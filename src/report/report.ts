@@ -19,6 +19,8 @@ export interface Report {
   readonly faults?: readonly FaultReport[]
   /** What a run that was told to look at less could not tell. */
   readonly unchecked?: readonly UncheckedReport[]
+  /** Whose report this is, where several machines share the hosts. */
+  readonly shard?: ShardReport
   /** What the run cost on the wire. */
   readonly wire: { readonly connections: number; readonly execs: number }
 }
@@ -82,6 +84,13 @@ export interface RunsOn {
   readonly kernel?: string
   readonly model?: string
   readonly sshd?: string
+}
+
+/** `index` counts from 1 to `count`; names or globs as of `--limit`, empty: all hosts were shared. */
+export interface ShardReport {
+  readonly index: number
+  readonly count: number
+  readonly limit: readonly string[]
 }
 
 export interface UncheckedReport {

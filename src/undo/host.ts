@@ -9,29 +9,30 @@ import { lookBackScript, type Past, parsePast, undoScript } from './script.ts'
 const lookMs = 60_000
 
 /** One connection, one exec. Undefined where no run is kept, and where nobody could be asked. */
-export async function lookBack(member: Member, { login, phase, end, ways }: Changing): Promise<Past | undefined> {
+export async function lookBack(member: Member, { login, progress, end, ways }: Changing): Promise<Past | undefined> {
   const { host } = member
   try {
-    phase(host.name, 'connect')
     member.login = login(member)
     member.session = await member.login
     member.via = member.session.via
-    phase(host.name, 'look')
+    progress.phase(host.name, 'look')
     const script = lookBackScript()
     ways.debug(`look back at ${host.name}`, script)
     return parsePast((await member.session.exec(script, { timeoutMs: lookMs, privileged: true })).stdout)
   } catch (error) {
     end(member, 'unreachable', trouble(error))
     return undefined
+  } finally {
+    progress.over('look', host.name)
   }
 }
 
 /** The host becomes what it was before that run, or stays what it is. */
 export async function goBack(member: Member, past: Past, changing: Changing): Promise<void> {
-  const { login, phase, end, who, patience } = changing
+  const { login, progress, end, who, patience } = changing
   const { session, host } = member
   if (!session) return
-  phase(host.name, `take back ${past.run}`)
+  progress.phase(host.name, `take back ${past.run}`)
   const id = `${changing.runId}-0`
   const script = undoScript({ id, who, patience, ids: past.ids })
   try {

@@ -13,7 +13,7 @@ export interface Proving {
   readonly now: () => number
   readonly hostKeyEnough: boolean
   /** At most this many proofs at once on one gateway: every one is a login at some device's sshd. */
-  readonly pace: <T>(gateway: string, work: () => Promise<T>) => Promise<T>
+  readonly pace: <T>(forward: Forward, work: () => Promise<T>) => Promise<T>
   /** What is known already, once the gateway's session is there; undefined: it will be asked where that matters. */
   readonly tunnelStands?: (forward: Forward) => boolean | undefined
 }
@@ -38,7 +38,7 @@ export async function proveForwards(forwards: readonly Forward[], proving: Provi
         const { wire, now, hostKeyEnough } = proving
         const tunnelStands = proving.tunnelStands?.(forward)
         const proof = { device, forward, gateway, wire, now, tunnelLives, hostKeyEnough, tunnelStands }
-        reports.set(forward, await proving.pace(forward.gateway, () => proveForward(proof)))
+        reports.set(forward, await proving.pace(forward, () => proveForward(proof)))
       }),
     )
   }

@@ -282,8 +282,8 @@ describe('all forwards of a run', () => {
       forward: async (_address, port) => open(port),
     }),
     hostKeyEnough: false,
-    pace: async <T>(name: string, work: () => Promise<T>) => {
-      paced.push(name)
+    pace: async <T>({ gateway }: Forward, work: () => Promise<T>) => {
+      paced.push(gateway)
       return work()
     },
   })

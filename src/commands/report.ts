@@ -1,0 +1,24 @@
+import type { CommandModule } from 'yargs'
+import { type ReportArguments, reportOptions } from './options.ts'
+
+export type MergeArguments = ReportArguments & { files: string[] }
+
+const mergeCommand: CommandModule<unknown, MergeArguments> = {
+  command: 'merge <files..>',
+  describe: 'Join the --json reports of shards into one, with one exit code; a shard that is missing is told',
+  builder: (argv) =>
+    reportOptions(
+      argv.positional('files', { type: 'string', array: true, describe: 'The reports', demandOption: true }),
+    ) as never,
+  async handler(argv) {
+    const { mergeReports } = await import('./merge-reports.ts')
+    await mergeReports(argv)
+  },
+}
+
+export const report: CommandModule = {
+  command: 'report',
+  describe: 'What to do with reports of runs',
+  builder: (argv) => argv.command(mergeCommand).demandCommand(1, 'provision report merge FILE…'),
+  handler: () => undefined,
+}

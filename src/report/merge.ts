@@ -1,0 +1,62 @@
+import { exitCode, isSameForward, type Report } from './report.ts'
+
+/**
+ * Reports of parts of one run, as one of the whole. Of a host, a forward or a proof that several speak of the last word
+ * counts. Seconds are those of the longest, for the parts may have run beside each other.
+ */
+export function merge(first: Report, ...others: readonly Report[]): Report {
+  const reports = [first, ...others]
+  const { shard: _, away: __, pending: ___, proofs: ____, unchecked: _____, ...head } = first
+  const all = <T>(of: (report: Report) => readonly T[] | undefined, same: (one: T, other: T) => boolean) =>
+    lastWords(
+      reports.flatMap((report) => of(report) ?? []),
+      same,
+    )
+  const hosts = all(({ hosts }) => hosts, sameBy('name'))
+  const forwards = all(({ forwards }) => forwards, isSameForward)
+  const proofs = all(({ proofs }) => proofs, sameBy('host', 'what'))
+  const away = all(({ away }) => away, sameBy('device'))
+  const unchecked = all(({ unchecked }) => unchecked, sameBy('host', 'what'))
+  const pending = [...new Set(reports.flatMap(({ pending = [] }) => pending))]
+  const sum = (count: 'connections' | 'execs') => reports.reduce((total, { wire }) => total + wire[count], 0)
+  return {
+    ...head,
+    seconds: Math.max(...reports.map(({ seconds }) => seconds)),
+    exitCode: exitCode(
+      hosts,
+      [...forwards, ...proofs],
+      reports.some((report) => report.exitCode === 130),
+    ),
+    hosts,
+    forwards,
+    recoveries: all(({ recoveries }) => recoveries, isSameForward),
+    ...(away.length > 0 && { away }),
+    ...(proofs.length > 0 && { proofs }),
+    ...(unchecked.length > 0 && { unchecked }),
+    ...(pending.length > 0 && { pending }),
+    wire: { connections: sum('connections'), execs: sum('execs') },
+  }
+}
+
+/** A run that went on where an earlier one was interrupted: what the earlier one did is part of it, what it cost is not. */
+export function continued(earlier: Report, report: Report): Report {
+  const { pending: _, ...done } = earlier
+  const free = { seconds: 0, exitCode: 0, wire: { connections: 0, execs: 0 } }
+  return merge({ ...done, ...free }, report)
+}
+
+const sameBy =
+  <T>(...keys: readonly (keyof T)[]) =>
+  (one: T, other: T) =>
+    keys.every((key) => one[key] === other[key])
+
+/** Each once, where it stood first. */
+function lastWords<T>(all: readonly T[], same: (one: T, other: T) => boolean): T[] {
+  const words: T[] = []
+  for (const one of all) {
+    const at = words.findIndex((other) => same(one, other))
+    if (at === -1) words.push(one)
+    else words[at] = one
+  }
+  return words
+}
