@@ -22,7 +22,7 @@ export interface Building {
 }
 
 /** Writes out every default, and says what is wrong with each value by itself. What is wrong stays out. */
-export function build(file: Holey<File.InventoryFile>, building: Building): Inventory {
+export function build(file: Holey<File.InventoryFile>, building: Building): Omit<Inventory, 'groups'> {
   const common: Common = {
     login: buildLogin(file.login, ['login'], building),
     profile: file.profile ?? 'compatible',
