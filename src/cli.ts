@@ -1,4 +1,5 @@
 import yargs from 'yargs'
+import { add } from './commands/add.ts'
 import { apply } from './commands/apply.ts'
 import { applyPlan } from './commands/apply-plan.ts'
 import { doctor } from './commands/doctor.ts'
@@ -36,6 +37,7 @@ export async function main(words: readonly string[]): Promise<void> {
       .command(status)
       .command(undo)
       .command(trust)
+      .command(add)
       .command(rotate)
       .command(remove)
       .command(drill)
@@ -82,6 +84,8 @@ function slip(words: readonly string[], help: string): string {
 const repeatable = new Set([
   'suite',
   'limit',
+  'gateway',
+  'names',
   'device',
   'acceptNewHostKey',
   'keepIdentity',

@@ -31,7 +31,12 @@ export async function readInventory(file: string): Promise<Inventory> {
     problems.addAt(text.indexOf('\ufffd'), [], 'is not UTF-8 text: save the file as UTF-8 in your editor')
     problems.throwIfAny()
   }
-  return parseInventory(text, { file, directory: dirname(path), home: homedir(), readText })
+  return parseInventory(text, surroundingsOf(file))
+}
+
+/** Of an inventory that lies, or will lie, there. */
+export function surroundingsOf(file: string): Surroundings {
+  return { file, directory: dirname(resolve(file)), home: homedir(), readText }
 }
 
 /** As `readInventory`, of a text that is here already. */

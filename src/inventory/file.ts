@@ -111,6 +111,10 @@ export interface Gateway {
    * Who opens the ports on this gateway, for every forward that does not say otherwise: see a forward's listener.
    */
   listener?: 'socket' | 'sshd'
+  /**
+   * The ports of this gateway that `provision add` gives to devices, from the first on, each to one device. It writes what it has chosen into this file; nothing else reads this.
+   */
+  ports?: string
 }
 /**
  * Accounts that this host should have: { "user001": { "authorizedKeys": ["user001.pub"] } }. Accounts that are not named here are not touched.

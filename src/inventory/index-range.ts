@@ -43,3 +43,20 @@ export function withoutIndex(text: string, index: string): string {
 function span(first: string, last: string): string {
   return first === last ? first : `${first}-${last}`
 }
+
+/** The same words with this index at their end. */
+export function withIndex(indexes: string, index: string): string {
+  const longer = indexes.replace(/(\d+)(-\d+)?$/, (_, first: string) => `${first}-${index}`)
+  const read = [indexes, longer].map((text) => readIndexes(text))
+  const [before, after] = read.map((each) => ('indexes' in each ? each.indexes : []))
+  const follows = after?.join() === [...(before ?? []), index].join()
+  return follows ? longer : `${indexes},${index}`
+}
+
+/** What `{index}` is in a name that this template can make; undefined: it makes no such name. */
+export function indexIn(template: string, name: string): string | undefined {
+  const [before = '', ...others] = template.split('{index}')
+  if (others.length === 0) return undefined
+  const index = name.slice(before.length).match(/^\d+/)?.[0]
+  return index !== undefined && template.replaceAll('{index}', index) === name ? index : undefined
+}

@@ -68,6 +68,14 @@ export interface Gateway extends Host {
   readonly dial: { readonly address: string; readonly port: number }
   /** The account of devices whose ports sshd owns, and the beginning of the names of the others' own accounts. */
   readonly tunnelAccount: string
+  /** Those that `provision add` chooses from. */
+  readonly ports?: PortRange
+}
+
+/** Both ends belong to it. */
+export interface PortRange {
+  readonly first: number
+  readonly last: number
 }
 
 export interface Device extends Host {
