@@ -5,6 +5,7 @@ import { applyPlan } from './commands/apply-plan.ts'
 import { doctor } from './commands/doctor.ts'
 import { drill } from './commands/drill.ts'
 import { image } from './commands/image.ts'
+import { init } from './commands/init.ts'
 import { lab } from './commands/lab.ts'
 import { remove } from './commands/remove.ts'
 import { rotate } from './commands/rotate.ts'
@@ -37,6 +38,7 @@ export async function main(words: readonly string[]): Promise<void> {
       .command(status)
       .command(undo)
       .command(trust)
+      .command(init)
       .command(add)
       .command(rotate)
       .command(remove)
