@@ -4,6 +4,7 @@ import { apply } from './commands/apply.ts'
 import { applyPlan } from './commands/apply-plan.ts'
 import { doctor } from './commands/doctor.ts'
 import { drill } from './commands/drill.ts'
+import { exportInventory } from './commands/export.ts'
 import { image } from './commands/image.ts'
 import { init } from './commands/init.ts'
 import { lab } from './commands/lab.ts'
@@ -45,6 +46,7 @@ export async function main(words: readonly string[]): Promise<void> {
       .command(drill)
       .command(image)
       .command(sshConfig)
+      .command(exportInventory)
       .command(schema)
       .command(lab)
       .demandCommand(0, 0)

@@ -125,6 +125,11 @@ describe('imports point one way', () => {
     expect(offenders(/^src\/image\/(formats\/|wifi\.ts|seed-script\.ts|boot-files\.ts)/, values)).toEqual([])
   })
 
+  test('what other programs are given is made of an inventory, and asks nobody', () => {
+    const values = /^src\/(errors|sh|ssh-config)\.ts$|^src\/(export|inventory)\//
+    expect(offenders(/^src\/export\//, values)).toEqual([])
+  })
+
   test('what reads and writes cards knows nothing of who they are for', () => {
     const cards = /^src\/image\/(card|folder|image-file|open-card|draft|fat|partition-table)\.ts$/
     const below =
