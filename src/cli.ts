@@ -6,6 +6,7 @@ import { doctor } from './commands/doctor.ts'
 import { drill } from './commands/drill.ts'
 import { exportInventory } from './commands/export.ts'
 import { image } from './commands/image.ts'
+import { importInventory } from './commands/import.ts'
 import { init } from './commands/init.ts'
 import { lab } from './commands/lab.ts'
 import { remove } from './commands/remove.ts'
@@ -46,6 +47,7 @@ export async function main(words: readonly string[]): Promise<void> {
       .command(drill)
       .command(image)
       .command(sshConfig)
+      .command(importInventory)
       .command(exportInventory)
       .command(schema)
       .command(lab)

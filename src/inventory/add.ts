@@ -74,7 +74,8 @@ function chosen(name: string, { gateways, to }: Wanted, inventory: Inventory): N
     const hint = `say which ports it may give to devices: "${without}": { "ports": "9000-9999" }`
     throw new InventoryError(`${without} has no "ports" to choose one from`, hint)
   }
-  return freePorts(ranged, inventory).map(({ gateway, port }) => {
+  const forwards = inventory.devices.flatMap((device) => device.forwards)
+  return freePorts(ranged, forwards).map(({ gateway, port }) => {
     if (port !== undefined) return { gateway: names.length === 1 ? undefined : gateway, port, ...to }
     throw new InventoryError(`${gateway} has no port left for ${name}`, 'widen its "ports"')
   })

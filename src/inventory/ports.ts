@@ -1,4 +1,4 @@
-import type { Gateway, Inventory, PortRange } from './model.ts'
+import type { Forward, Gateway, PortRange } from './model.ts'
 import { portProblem } from './names.ts'
 import { show } from './words.ts'
 
@@ -21,9 +21,9 @@ type Ranged = Pick<Gateway, 'name'> & { readonly ports: PortRange }
  */
 export function freePorts(
   gateways: readonly Ranged[],
-  { devices }: Pick<Inventory, 'devices'>,
+  forwards: readonly Pick<Forward, 'gateway' | 'port'>[],
 ): { readonly gateway: string; readonly port: number | undefined }[] {
-  const taken = new Set(devices.flatMap(({ forwards }) => forwards.map(({ gateway, port }) => `${gateway} ${port}`)))
+  const taken = new Set(forwards.map(({ gateway, port }) => `${gateway} ${port}`))
   const free = ({ name, ports }: Ranged, port: number) =>
     ports.first <= port && port <= ports.last && !taken.has(`${name} ${port}`)
   const firstOf = ({ ports }: Ranged, fits: (port: number) => boolean) => {
