@@ -18,7 +18,7 @@ export function settled(hosts: readonly FoundHost[], left: Leftovers): Settled[]
   })
   const named = (text: string): string | undefined => {
     const hop = readHop(text)
-    const there = all.find(({ name, address }) => name === hop.host) ?? all.find(({ address }) => address === hop.host)
+    const there = all.find(({ name }) => name === hop.host) ?? all.find(({ address }) => address === hop.host)
     if (there !== undefined) return there.name
     if (hostNameProblem(hop.host) !== undefined) return undefined
     const { host, user, port } = hop
