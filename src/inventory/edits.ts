@@ -18,11 +18,18 @@ export function cut(text: string, path: Path): string {
   const whole = node?.parent?.type === 'property' ? node.parent : node
   if (whole === undefined) return text
   const before = text.slice(0, whole.offset)
-  const after = text.slice(whole.offset + whole.length).replace(/^\s*,/, '')
+  const behind = text.slice(whole.offset + whole.length)
+  const comma = commaIn(behind)
+  const after = comma === undefined ? behind : comma.slice(0, -1).replace(/^\s*$/, '') + behind.slice(comma.length)
   const line = /(^|\n)[ \t]*$/.exec(before)
-  const rest = /^[ \t]*(\/\/[^\n]*)?\n/.exec(after)
+  const rest = /^[ \t]*(\/\/[^\n]*)?\r?\n/.exec(after)
   if (line && rest) return before.slice(0, line.index) + (line[1] ?? '') + after.slice(rest[0].length)
-  return /^\s*[\]}]/.test(after) ? before.replace(/,\s*$/, '') + after : before + after.replace(/^ /, '')
+  return /^\s*[\]}]/.test(after) ? before.replace(/,[ \t]*$/, '') + after : before + after.replace(/^ /, '')
+}
+
+/** The comma that ends an entry, and what stands before it; undefined: there is none. */
+function commaIn(behind: string): string | undefined {
+  return /^(?:\s|\/\/[^\n]*\n|\/\*[\s\S]*?\*\/)*,/.exec(behind)?.[0]
 }
 
 /** As the last of an object or a list, laid out as the one before it is. */
@@ -31,7 +38,7 @@ export function inserted(text: string, around: Node, entry: string): string {
   const last = around.children?.at(-1)
   if (last === undefined) return insertedFirst(text, end, entry)
   const behind = text.slice(last.offset + last.length, end)
-  const comma = /^(?:\s|\/\/[^\n]*\n|\/\*[\s\S]*?\*\/)*,/.exec(behind)?.[0]
+  const comma = commaIn(behind)
   const head = text.slice(0, last.offset + last.length) + (comma ?? ',')
   const after = behind.slice(comma?.length ?? 0)
   const own = comma === undefined ? '' : ','
