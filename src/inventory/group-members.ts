@@ -56,7 +56,9 @@ function indexesOf(
 }
 
 function checkSettings({ hostKeys, address }: Holey<File.Device>, path: Path, problems: Problems): void {
-  if (hostKeys !== undefined) problems.addAtKey([...path, 'hostKeys'], 'are of one machine: write them under "devices"')
+  // A certificate authority may vouch for many.
+  if (hostKeys?.some((key) => key !== undefined && !key.startsWith('@cert-authority')))
+    problems.addAtKey([...path, 'hostKeys'], 'are of one machine: write them under "devices"')
   if (address !== undefined && !address.includes('{index}')) {
     problems.add([...path, 'address'], 'is of one machine: put {index} into it, or write it under "devices"')
   }

@@ -211,7 +211,7 @@ a
     }
     e: ansible_port is not a number
     2001:db8::7x: left out, "2001:db8::7x" is not a host name: use letters, digits, ".", "-" and "_" only
-    b: left out: another host has its address and port
+    b: left out: a is at the same address and port
     d: left out: 127.0.0.1 is a place on some gateway, and nothing says on which
     e: has no forward: --ports has none left for it
     gw: the group is left out, a host has the same name
