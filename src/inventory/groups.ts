@@ -76,28 +76,44 @@ interface Giving {
 
 /** What the device says itself goes first, key by key; in `login` and `accounts` entry by entry. */
 function grow(name: string, growing: Growing, { settings, index, path, problems }: Giving): void {
-  const place = [...path.slice(0, 2), 'settings']
-  for (const [key, value] of Object.entries(settings)) {
-    const own = growing.device[key]
-    const nested = (key === 'login' || key === 'accounts') && isObject(value)
-    const filled = nested ? Object.entries(value).map(([inner, part]) => [inner, part] as const) : []
-    const leaves = nested ? filled : [['', value] as const]
-    for (const [inner, part] of leaves) {
-      const leaf = nested ? `${key}.${inner}` : key
-      const there = nested ? [...place, key, inner] : [...place, key]
-      const other = growing.from.get(leaf)
-      if (other !== undefined) {
-        const both = `${name} has ${show(leaf)} from ${problems.line(other)}, too`
-        problems.addAtKey(there, `${both}: leave it to one of its groups, or write it under "devices"`)
-        continue
-      }
-      if (nested ? isObject(own) && inner in own : key in growing.device) continue
-      const given = index === undefined ? part : withIndex(part, index)
-      const now = growing.device[key]
-      growing.device = { ...growing.device, [key]: nested ? { ...(isObject(now) ? now : {}), [inner]: given } : given }
-      growing.from.set(leaf, there)
+  const own = growing.device
+  for (const { keys, value } of leavesOf(settings)) {
+    const leaf = keys.join('.')
+    const place = [...path.slice(0, 2), 'settings', ...keys]
+    const other = growing.from.get(leaf)
+    if (other !== undefined) {
+      const both = `${name} has ${show(leaf)} from ${problems.line(other)}, too`
+      problems.addAtKey(place, `${both}: leave it to one of its groups, or write it under "devices"`)
+    } else if (!has(own, keys)) {
+      growing.device = withLeaf(growing.device, keys, index === undefined ? value : withIndex(value, index))
+      growing.from.set(leaf, place)
     }
   }
+}
+
+interface Leaf {
+  readonly keys: readonly [string] | readonly [string, string]
+  readonly value: unknown
+}
+
+function leavesOf(settings: Holey<File.Device>): Leaf[] {
+  return Object.entries(settings).flatMap(([key, value]): Leaf[] => {
+    if ((key !== 'login' && key !== 'accounts') || !isObject(value)) return [{ keys: [key], value }]
+    return Object.entries(value).map(([inner, part]) => ({ keys: [key, inner], value: part }))
+  })
+}
+
+/** A key of the wrong shape is there, too: nothing takes its place. */
+function has(device: Device, [key, inner]: Leaf['keys']): boolean {
+  const value = device[key]
+  if (inner === undefined || !isObject(value)) return key in device
+  return inner in value
+}
+
+function withLeaf(device: Device, [key, inner]: Leaf['keys'], value: unknown): Device {
+  if (inner === undefined) return { ...device, [key]: value }
+  const now = device[key]
+  return { ...device, [key]: { ...(isObject(now) ? now : {}), [inner]: value } }
 }
 
 /** In every text; one that is the port of a forward becomes a number. */

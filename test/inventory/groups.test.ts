@@ -63,6 +63,21 @@ test('a group without settings is a name', () => {
   expect(devices.map(({ name }) => name)).toEqual(['a', 'b'])
 })
 
+test('login and accounts come from several groups, entry by entry', () => {
+  const { devices } = parse(`{
+    "devices": { "pi": { "login": { "sudo": false }, "accounts": { "own": {} } } },
+    "groups": {
+      "a": { "devices": ["pi"], "settings": { "login": { "user": "a", "sudo": true }, "accounts": { "own": { "exclusive": true, "authorizedKeys": [] } } } },
+      "b": { "devices": ["pi"], "settings": { "login": { "identityFile": "~/b" }, "accounts": { "b": {} } } },
+    },
+  }`)
+  expect(devices[0]?.login).toEqual({ user: 'a', identityFile: '/home/user001/b', sudo: false })
+  expect(devices[0]?.accounts.map(({ name, exclusive }) => [name, exclusive])).toEqual([
+    ['own', false],
+    ['b', false],
+  ])
+})
+
 test('groups alone make an inventory', () => {
   const { devices } = parse('{ "groups": { "g": { "devices": ["a{index}-{index}"], "index": "1" } } }')
   expect(devices.map(({ name }) => name)).toEqual(['a1-1'])
