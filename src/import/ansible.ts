@@ -56,16 +56,17 @@ function hostOf(name: string, vars: ReadonlyMap<string, unknown>, left: Leftover
     const secret = /pass(word)?$/.test(key) && key.startsWith('ansible_')
     left.add(secret ? `${key}: provision logs in with keys` : `the variable ${key}`, name)
   }
-  const address = one(LOGIN.address)
+  const through = proxies.find(({ jumps }) => jumps.length > 0)
+  const address = through?.to?.address ?? one(LOGIN.address)
   const user = one(LOGIN.user)
   const identityFile = one(LOGIN.identityFile)
   return {
     name,
     ...(address !== undefined && address !== name && { address }),
-    ...(isPort && { port: Number(port) }),
+    ...(through?.to !== undefined ? { port: through.to.port } : isPort && { port: Number(port) }),
     ...(user !== undefined && { user }),
     ...(identityFile !== undefined && { identityFile }),
-    jumps: proxies.flatMap(({ jumps }) => jumps),
+    jumps: through?.jumps ?? [],
   }
 }
 

@@ -1,5 +1,6 @@
-import { isLoopback } from '../inventory/addresses.ts'
+import { canonical, isLoopback } from '../inventory/addresses.ts'
 import type * as File from '../inventory/file.ts'
+import { printForward, settleBindAddress } from '../inventory/forward.ts'
 import type { PortRange } from '../inventory/model.ts'
 import { freePorts } from '../inventory/ports.ts'
 import type { FoundHost } from './found.ts'
@@ -16,6 +17,8 @@ interface Around {
 
 interface Door {
   readonly gateway: string
+  /** Of one that is there; another one is at 127.0.0.1. */
+  readonly bindAddress?: string
   readonly port: number
   readonly hostPort: number
 }
@@ -48,7 +51,7 @@ function presentDoors(hosts: readonly Settled[], { gateways, left }: Around): Ma
   for (const host of hosts) {
     const { name, address, port, jump } = host
     const isInside = address !== undefined && isLoopback(address)
-    const place = isInside ? `${jump} ${port}` : placeOf(host)
+    const place = isInside ? `${jump} ${canonical(address)} ${port}` : placeOf(host)
     const other = places.get(place)
     if (isInside && (jump === undefined || port === undefined)) {
       left.add(`left out: ${address} is a place on some gateway, and nothing says on which`, name)
@@ -56,10 +59,8 @@ function presentDoors(hosts: readonly Settled[], { gateways, left }: Around): Ma
       left.add(`left out: ${other} is at the same address and port`, name)
     } else {
       places.set(place, name)
-      doors.set(
-        name,
-        isInside && jump !== undefined && port !== undefined ? { gateway: jump, port, hostPort: 22 } : undefined,
-      )
+      const inside = isInside && jump !== undefined && port !== undefined
+      doors.set(name, inside ? { gateway: jump, bindAddress: canonical(address), port, hostPort: 22 } : undefined)
     }
   }
   return doors
@@ -88,7 +89,15 @@ function placeOf({ name, address, port }: FoundHost): string {
 }
 
 function printed(doors: readonly Door[], { gateways }: Around): File.Forward[] {
-  return doors.map(({ gateway, port, hostPort }) =>
-    gateways.length === 1 ? `127.0.0.1:${port}:localhost:${hostPort}` : { gateway, port, host: 'localhost', hostPort },
-  )
+  return doors.map(({ gateway, bindAddress = '127.0.0.1', ...door }) => {
+    const words = {
+      bindAddress: settleBindAddress(bindAddress),
+      port: door.port,
+      host: 'localhost',
+      hostPort: door.hostPort,
+    }
+    if (gateways.length === 1) return printForward(words)
+    const { bindAddress: bound, ...common } = words
+    return { gateway, ...(bound !== '127.0.0.1' && { bindAddress: bound }), ...common }
+  })
 }

@@ -68,9 +68,10 @@ function hostOf(name: string, { said, empty }: { said: Settings; empty: Settings
     name,
     ...(address !== undefined && address !== name && { address }),
     ...(port !== undefined && { port: Number(port) }),
+    ...jump?.to,
     ...(user !== undefined && { user }),
     ...(identityFile !== undefined && { identityFile }),
-    jumps: jumps !== undefined && jumps !== 'none' ? jumps.split(',') : jump === undefined ? [] : [jump],
+    jumps: jumps !== undefined && jumps !== 'none' ? jumps.split(',') : (jump?.jumps ?? []),
   }
 }
 

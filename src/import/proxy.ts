@@ -1,8 +1,13 @@
 import { wordsOf } from './words.ts'
 
-export interface Proxy {
+export interface Jumps {
   /** `[user@]host[:port]`, nearest to us first. */
   readonly jumps: readonly string[]
+  /** Where the last one connects to, in place of the host's own address: a door there. */
+  readonly to?: { readonly address: string; readonly port: number }
+}
+
+export interface Proxy extends Jumps {
   /** The words that say something else. */
   readonly others: readonly string[]
 }
@@ -11,32 +16,35 @@ export interface Proxy {
 export function proxyIn(args: string): Proxy {
   const words = wordsOf(args)
   if (words === undefined) return { jumps: [], others: [args] }
-  const jumps: string[] = []
+  let jumps: Jumps = { jumps: [] }
   const others: string[] = []
   for (let at = 0; at < words.length; at++) {
     const word = words[at] ?? ''
     const [, letter, glued = ''] = /^-([Jo])(.*)$/s.exec(word) ?? []
     const value = letter === undefined || glued !== '' ? glued : (words[++at] ?? '')
-    const found = letter === 'J' ? value.split(',') : letter === 'o' ? jumpsOf(value) : undefined
+    const found = letter === 'J' ? { jumps: value.split(',') } : letter === 'o' ? jumpsOf(value) : undefined
     if (found === undefined) others.push(letter === undefined ? word : `-${letter} ${value}`)
-    else jumps.push(...found)
+    // As in ssh, the first counts.
+    else if (jumps.jumps.length === 0) jumps = found
   }
-  return { jumps, others }
+  return { ...jumps, others }
 }
 
 /** Of `ProxyJump=…` and `ProxyCommand=ssh … -W %h:%p …`; undefined: it is another option. */
-function jumpsOf(option: string): readonly string[] | undefined {
+function jumpsOf(option: string): Jumps | undefined {
   const [, key = '', value = ''] = /^\s*([A-Za-z]+)(?:\s*=\s*|\s+)(.*)$/s.exec(option) ?? []
-  if (/^proxyjump$/i.test(key)) return value.split(',').map((hop) => hop.trim())
-  const jump = /^proxycommand$/i.test(key) ? jumpOfCommand(value) : undefined
-  return jump === undefined ? undefined : [jump]
+  if (/^proxyjump$/i.test(key)) return { jumps: value.split(',').map((hop) => hop.trim()) }
+  return /^proxycommand$/i.test(key) ? jumpOfCommand(value) : undefined
 }
 
-/** `ssh [-q] [-p 2222] -W %h:%p user@gw` says the same as `-J user@gw:2222`. */
-export function jumpOfCommand(command: string): string | undefined {
+/**
+ * `ssh [-q] [-p 2222] -W %h:%p user@gw` says the same as `-J user@gw:2222`; `-W 127.0.0.1:9022` is a door of that gateway.
+ * undefined: it is something else.
+ */
+export function jumpOfCommand(command: string): Jumps | undefined {
   const [program, ...words] = wordsOf(command.replace(/^exec\s+/, '')) ?? []
   if (program === undefined || !/^(\S*\/)?ssh$/.test(program)) return undefined
-  let forwards = false
+  let target = ''
   let port: string | undefined
   let user: string | undefined
   const hosts: string[] = []
@@ -47,12 +55,16 @@ export function jumpOfCommand(command: string): string | undefined {
     // Those of ssh(1) that take a word.
     else if (/[BbcDEeFIiJLlmOopQRSWw]/.test(letter)) {
       const value = glued === '' ? (words[++at] ?? '') : glued
-      if (letter === 'W') forwards = /^\[?%h\]?:%p$/.test(value)
+      if (letter === 'W') target = value
       if (letter === 'p') port = value
       if (letter === 'l') user = value
     }
   }
   const [host, ...more] = hosts
-  if (!forwards || host === undefined || more.length > 0) return undefined
-  return `${user === undefined ? '' : `${user}@`}${host}${port === undefined ? '' : `:${port}`}`
+  if (host === undefined || more.length > 0) return undefined
+  const jumps = [`${user === undefined ? '' : `${user}@`}${host}${port === undefined ? '' : `:${port}`}`]
+  if (/^\[?%h\]?:%p$/.test(target)) return { jumps }
+  const [, bracketed, plain, door] = /^(?:\[([^\]]+)\]|([^:]+)):(\d+)$/.exec(target) ?? []
+  const address = bracketed ?? plain
+  return address === undefined ? undefined : { jumps, to: { address, port: Number(door) } }
 }

@@ -4,9 +4,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
 import { InventoryError } from '../../src/errors.ts'
+import { ansibleInventory, printStatic } from '../../src/export/ansible.ts'
 import { type Choices, inventoryOf } from '../../src/import/inventory-of.ts'
 import { printInventory } from '../../src/import/print.ts'
 import { readFound } from '../../src/import/read.ts'
+import { printForward } from '../../src/inventory/forward.ts'
 import { parse } from '../inventory/parse.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'provision-import-'))
@@ -249,4 +251,21 @@ test('a file that cannot be read is told with its place', async () => {
     --ports: "many" is no range of ports: write the first and the last, as in "9000-9999"; undefined
     FOLDER/nothing cannot be read (ENOENT)"
   `)
+})
+
+test('what export tells Ansible becomes the inventory again', async () => {
+  const inventory = parse(`{
+    "gateways": { "gw": { "address": "203.0.113.5", "port": 2222, "login": { "user": "admin" } } },
+    "devices": { "a": { "login": { "user": "pi" }, "forwards": ["9022:localhost:22"] }, "b": { "login": { "user": "pi" }, "forwards": ["[::1]:9023:localhost:22"] } },
+    "groups": { "some": { "devices": ["b"] } },
+  }`)
+  const { printed } = await imported('again.json', printStatic(ansibleInventory(inventory, '/k')), { gateways: ['gw'] })
+  const again = parse(printed)
+  expect(
+    again.devices.map(({ name, login, forwards }) => [name, login.user, forwards[0] && printForward(forwards[0])]),
+  ).toEqual([
+    ['a', 'pi', '127.0.0.1:9022:localhost:22'],
+    ['b', 'pi', '[::1]:9023:localhost:22'],
+  ])
+  expect(again.groups).toContainEqual({ name: 'some', devices: ['b'] })
 })

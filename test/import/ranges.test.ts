@@ -49,12 +49,15 @@ test.each([
 })
 
 test.each([
-  ['ssh -W %h:%p gw', 'gw'],
-  ['exec /usr/bin/ssh gw -W [%h]:%p', 'gw'],
-  ['ssh -i key -o User=x -W%h:%p gw', 'gw'],
-  ['ssh -W localhost:22 gw', undefined],
+  ['ssh -W %h:%p gw', { jumps: ['gw'] }],
+  ['exec /usr/bin/ssh gw -W [%h]:%p', { jumps: ['gw'] }],
+  ['ssh -i key -o User=x -W%h:%p gw', { jumps: ['gw'] }],
+  ['ssh -W localhost:9022 gw', { jumps: ['gw'], to: { address: 'localhost', port: 9022 } }],
+  ['ssh -W [::1]:9022 gw', { jumps: ['gw'], to: { address: '::1', port: 9022 } }],
+  ['ssh -W localhost gw', undefined],
+  ['ssh gw', undefined],
   ['ssh gw nc %h %p', undefined],
   ['nc -X connect %h %p', undefined],
-])('%s is a jump through %s', (command, jump) => {
-  expect(jumpOfCommand(command)).toBe(jump)
+])('%s is a jump: %j', (command, jump) => {
+  expect(jumpOfCommand(command)).toEqual(jump)
 })
