@@ -39,8 +39,15 @@ function keysByPlace(schema) {
   return found
 }
 
+/** A description beside a $ref makes a type of its own for an object that has one already. */
+function withoutOwnWords(schema) {
+  const { settings } = schema.$defs.group.properties
+  delete settings.description
+  return schema
+}
+
 async function types(schema) {
-  return compile(structuredClone(schema), 'InventoryFile', {
+  return compile(withoutOwnWords(structuredClone(schema)), 'InventoryFile', {
     additionalProperties: false,
     ignoreMinAndMaxItems: true,
     bannerComment: `// ${banner}`,
@@ -49,7 +56,7 @@ async function types(schema) {
 }
 
 async function validator(schema) {
-  const ajv = new Ajv2020({ strict: true, allErrors: true, code: { source: true, esm: true } })
+  const ajv = new Ajv2020({ strict: true, allowUnionTypes: true, allErrors: true, code: { source: true, esm: true } })
   ajv.addSchema(schema, 'inventory')
   const bundle = await build({
     stdin: {

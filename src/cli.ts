@@ -1,9 +1,13 @@
 import yargs from 'yargs'
+import { add } from './commands/add.ts'
 import { apply } from './commands/apply.ts'
 import { applyPlan } from './commands/apply-plan.ts'
 import { doctor } from './commands/doctor.ts'
 import { drill } from './commands/drill.ts'
+import { exportInventory } from './commands/export.ts'
 import { image } from './commands/image.ts'
+import { importInventory } from './commands/import.ts'
+import { init } from './commands/init.ts'
 import { lab } from './commands/lab.ts'
 import { remove } from './commands/remove.ts'
 import { report } from './commands/report.ts'
@@ -37,12 +41,16 @@ export async function main(words: readonly string[]): Promise<void> {
       .command(status)
       .command(undo)
       .command(trust)
+      .command(init)
+      .command(add)
       .command(rotate)
       .command(remove)
       .command(drill)
       .command(image)
       .command(report)
       .command(sshConfig)
+      .command(importInventory)
+      .command(exportInventory)
       .command(schema)
       .command(lab)
       .demandCommand(0, 0)
@@ -85,6 +93,8 @@ const repeatable = new Set([
   'files',
   'suite',
   'limit',
+  'gateway',
+  'names',
   'device',
   'acceptNewHostKey',
   'keepIdentity',

@@ -6,6 +6,8 @@ import { dirname, resolve } from 'node:path'
 import { InventoryError } from './errors.ts'
 import { build, type Origin } from './inventory/build.ts'
 import { checkTogether } from './inventory/checks.ts'
+import { throughGroups } from './inventory/group-problems.ts'
+import { expandGroups } from './inventory/groups.ts'
 import type { Forward, Inventory } from './inventory/model.ts'
 import type { Surroundings } from './inventory/paths.ts'
 import { problemsOf } from './inventory/problems.ts'
@@ -29,7 +31,12 @@ export async function readInventory(file: string): Promise<Inventory> {
     problems.addAt(text.indexOf('\ufffd'), [], 'is not UTF-8 text: save the file as UTF-8 in your editor')
     problems.throwIfAny()
   }
-  return parseInventory(text, { file, directory: dirname(path), home: homedir(), readText })
+  return parseInventory(text, surroundingsOf(file))
+}
+
+/** Of an inventory that lies, or will lie, there. */
+export function surroundingsOf(file: string): Surroundings {
+  return { file, directory: dirname(resolve(file)), home: homedir(), readText }
 }
 
 /** As `readInventory`, of a text that is here already. */
@@ -37,14 +44,16 @@ export function parseInventory(text: string, around: Surroundings): Inventory {
   const { root, problems } = readSyntax(text.replace(/^\ufeff/, ''), around.file)
   const shape = readShape(plainValue(root), problems)
   if (shape !== undefined) {
-    if (shape.gateways === undefined && shape.devices === undefined && !('gateways' in shape || 'devices' in shape)) {
+    if (!['gateways', 'devices', 'groups'].some((key) => key in shape)) {
       problems.add([], 'names no machine: add "gateways" and "devices"')
     }
     const origins = new Map<Forward, Origin>()
-    const inventory = build(shape, { around, problems, origins })
-    addPatternProblems(plainValue(root), problems)
-    checkTogether(inventory, origins, problems)
-    problems.throwIfAny()
+    const { file, groups, written } = expandGroups(shape, problems)
+    const told = throughGroups(problems, written)
+    const inventory = { ...build(file, { around, problems: told, origins }), groups }
+    addPatternProblems(plainValue(root), told)
+    checkTogether(inventory, origins, told)
+    told.throwIfAny()
     return inventory
   }
   problems.throwIfAny()

@@ -21,9 +21,14 @@ export interface LastProofsOptions {
   readonly note: (text: string) => void
 }
 
+/** Where this machine keeps what it may lose. */
+export function stateFolder(env: Readonly<Record<string, string | undefined>>, home: string): string {
+  return join(env.XDG_STATE_HOME || join(home, '.local/state'), 'provision')
+}
+
 /** As the XDG base directory specification has it: state that should outlive a restart and matters to no other machine. */
 export function lastProofsFile(env: Readonly<Record<string, string | undefined>>, home: string): string {
-  return join(env.XDG_STATE_HOME || join(home, '.local/state'), 'provision/proofs.json')
+  return join(stateFolder(env, home), 'proofs.json')
 }
 
 export function lastProofs({ file, pins, clock, note }: LastProofsOptions): LastProofs {

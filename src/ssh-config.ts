@@ -49,7 +49,7 @@ export async function knownHostsLines(
 type Options = Readonly<Record<string, string | number | undefined>>
 
 /** The first forward on each gateway that ends at the device's own sshd. */
-function doors(device: Device): Forward[] {
+export function doors(device: Device): Forward[] {
   const own = device.forwards.filter((forward) => isOwnSshd(device, forward))
   return own.filter((forward) => own.find(({ gateway }) => gateway === forward.gateway) === forward)
 }

@@ -13,6 +13,22 @@ export async function askYes(question: string): Promise<boolean> {
   }
 }
 
+/** One question after another; lines that came early wait for theirs. undefined: the input has ended. */
+export function interview() {
+  const terminal = createInterface({ input: process.stdin, output: process.stderr })
+  const lines = terminal[Symbol.asyncIterator]()
+  return {
+    async ask(question: string, problem?: string): Promise<string | undefined> {
+      if (problem !== undefined) process.stderr.write(`${problem}\n`)
+      terminal.setPrompt(question)
+      terminal.prompt()
+      const { value, done } = await lines.next()
+      return done ? undefined : value
+    },
+    close: () => terminal.close(),
+  }
+}
+
 /** Without echo. @throws InventoryError without a terminal: never a prompt that nobody sees */
 export async function askPassword(question: string): Promise<string> {
   if (!process.stdin.isTTY) {

@@ -7,9 +7,9 @@ import { merge } from '../report/merge.ts'
 import type { HostReport, Report, ShardReport } from '../report/report.ts'
 import { printReport } from '../report/text.ts'
 import { readReport } from '../report-file.ts'
+import { limitOf } from './limit.ts'
 import { outputs } from './outputs.ts'
 import type { MergeArguments } from './report.ts'
-import { limitOf } from './run.ts'
 
 /**
  * Hosts of a shard that has left no report are in the joined one with an outcome that is not known.

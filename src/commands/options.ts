@@ -9,7 +9,7 @@ export function hostOptions<T>(argv: Argv<T>) {
         type: 'string',
         array: true,
         nargs: 1,
-        describe: 'Only hosts of this name or glob; repeatable',
+        describe: 'Only hosts or groups of this name or glob; repeatable',
       }),
   )
 }

@@ -4,7 +4,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import reverseTunnel from '../../playbooks/reverse-tunnel.ts'
 import { drill, type Wish } from '../drill.ts'
 import { InventoryError } from '../errors.ts'
-import { hosts, type Inventory } from '../inventory/model.ts'
+import type { Inventory } from '../inventory/model.ts'
 import { readInventory } from '../inventory.ts'
 import { lastProofs, lastProofsFile } from '../last-proofs.ts'
 import { partOf } from '../part.ts'
@@ -16,11 +16,12 @@ import { printJson } from '../report/inert.ts'
 import { liveProgress } from '../report/live.ts'
 import { type Progress, plainProgress, silent } from '../report/progress.ts'
 import type { HostReport, Report } from '../report/report.ts'
-import { clean, printPlan, printReport } from '../report/text.ts'
+import { printPlan, printReport } from '../report/text.ts'
 import type { Run } from '../run.ts'
 import { takeBack } from '../undo.ts'
 import { askYes } from './ask.ts'
 import { contextOf } from './context.ts'
+import { limitOf } from './limit.ts'
 import type { HostArguments, PartArguments, RunArguments } from './options.ts'
 import { outputs } from './outputs.ts'
 
@@ -140,32 +141,11 @@ export interface Done {
   readonly note: (text: string) => void
 }
 
-/** @throws InventoryError for a pattern that no host has */
-export function limitOf(patterns: readonly string[] | undefined, inventory: Inventory): Run['limit'] {
-  if (!patterns?.length) return () => true
-  const names = hosts(inventory).map(({ name }) => name)
-  for (const pattern of patterns) {
-    if (!names.some((name) => matches(name, pattern))) {
-      throw new InventoryError(`--limit ${clean(pattern)}: no host of that name`, `the hosts are ${names.join(', ')}`)
-    }
-  }
-  return (name) => patterns.some((pattern) => matches(name, pattern))
-}
-
 /** @throws InventoryError for a time in which no login can be made */
 function patienceOf({ confirmWithin }: HostArguments): number {
   if (Number.isInteger(confirmWithin) && confirmWithin >= 5 && confirmWithin <= 3600) return confirmWithin
   throw new InventoryError('--confirm-within takes whole seconds, from 5 to 3600')
 }
-
-const matches = (name: string, pattern: string) =>
-  new RegExp(
-    `^${pattern
-      .replaceAll(/[\\^$.+()|{}[\]]/g, '\\$&')
-      .replaceAll('*', '.*')
-      .replaceAll('?', '.')}$`,
-    'i',
-  ).test(name)
 
 function progressOf({ quiet, json }: HostArguments): Progress {
   if (quiet) return silent

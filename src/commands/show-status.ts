@@ -15,7 +15,7 @@ import { rewrite } from '../session/file.ts'
 import { openGateways } from '../status/gateways.ts'
 import { look } from '../status/look.ts'
 import { contextOf } from './context.ts'
-import { limitOf } from './run.ts'
+import { limitOf } from './limit.ts'
 import type { StatusArguments } from './status.ts'
 
 /** One look, or one after another until Ctrl-C. The connections to the gateways stay open meanwhile. */

@@ -9,7 +9,7 @@ const options = (argv: Argv) =>
         type: 'string',
         array: true,
         nargs: 1,
-        describe: 'Only forwards of devices or gateways of this name or glob; repeatable',
+        describe: 'Only forwards of devices, gateways or groups of this name or glob; repeatable',
       })
       .option('json', { type: 'boolean', default: false, describe: 'Print one JSON document; with --watch one a line' })
       .option('html', { type: 'string', requiresArg: true, describe: 'Also write a page of its own to this file' })

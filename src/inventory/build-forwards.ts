@@ -39,12 +39,22 @@ function buildForward(entry: Holey<File.Forward>, building: ForwardsBuilding): F
   }
   const { bindAddress, port, host, hostPort } = entry
   if (port === undefined || host === undefined || hostPort === undefined) return undefined
+  if (typeof port === 'string') {
+    problems.add([...path, 'port'], textPortProblem(port))
+    return undefined
+  }
   const bare = { port, host: unbracket(host), hostPort }
   const words = bindAddress === undefined ? bare : { ...bare, bindAddress: unbracket(bindAddress) }
   const problem = wordsProblem(words)
   if (problem === undefined) return settle(words, entry, building)
   problems.add(path, problem)
   return undefined
+}
+
+function textPortProblem(text: string): string {
+  if (text.includes('{index}')) return '{index} has a meaning in the settings of a group alone: write the port'
+  const remedy = /^\d{1,5}$/.test(text) ? `: write ${text} without quotes` : ''
+  return `must be a whole number, not text${remedy}`
 }
 
 function unbracket(address: string): string {

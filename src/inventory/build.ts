@@ -5,6 +5,7 @@ import { readHostKey } from './keys.ts'
 import type { Account, Client, Device, Forward, Gateway, Host, Inventory, Login } from './model.ts'
 import { accountProblem, addressProblem, hostNameProblem, loginUserProblem } from './names.ts'
 import { absolute, checkPath, type Surroundings } from './paths.ts'
+import { readPorts } from './ports.ts'
 import type { Path, Problems } from './problems.ts'
 import type { Holey } from './shape.ts'
 import { buildWifi } from './wifi.ts'
@@ -22,7 +23,7 @@ export interface Building {
 }
 
 /** Writes out every default, and says what is wrong with each value by itself. What is wrong stays out. */
-export function build(file: Holey<File.InventoryFile>, building: Building): Inventory {
+export function build(file: Holey<File.InventoryFile>, building: Building): Omit<Inventory, 'groups'> {
   const common: Common = {
     login: buildLogin(file.login, ['login'], building),
     profile: file.profile ?? 'compatible',
@@ -58,9 +59,12 @@ function buildGateway(name: string, gateway: Holey<File.Gateway>, building: Host
   report(problems, [...path, 'tunnelAccount'], rootProblem ?? accountProblem(tunnelAccount))
   const address = gateway.dial?.address
   if (address !== undefined) report(problems, [...path, 'dial', 'address'], addressProblem(address))
+  const ports = gateway.ports === undefined ? undefined : readPorts(gateway.ports)
+  if (ports !== undefined && 'problem' in ports) problems.add([...path, 'ports'], ports.problem)
   return {
     role: 'gateway',
     ...host,
+    ...(ports !== undefined && 'range' in ports && { ports: ports.range }),
     dial: { address: address ?? host.address ?? name, port: gateway.dial?.port ?? host.port ?? 22 },
     tunnelAccount,
   }

@@ -38,6 +38,12 @@ function checkNames(inventory: Inventory, problems: Problems): void {
     }
     seen.set(name.toLowerCase(), { name, path })
   }
+  for (const { name } of inventory.groups) {
+    const host = seen.get(name.toLowerCase())
+    if (host === undefined || host.path[0] === 'clients') continue
+    const taken = `${problems.line(host.path)} has a host of this name, and --limit would not know which you mean`
+    problems.addAtKey(['groups', name], `${taken}: give the group another name`)
+  }
   for (const gateway of inventory.gateways) {
     if (gateway.name !== 'direct' && gateway.name !== 'forward') continue
     problems.addAtKey(pathOf(gateway), 'is a word of "via": give the gateway another name')

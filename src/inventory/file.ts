@@ -59,6 +59,12 @@ export interface InventoryFile {
     [k: string]: Device
   }
   /**
+   * Devices that have settings in common, and that `--limit NAME` means at once. A device may be in several.
+   */
+  groups?: {
+    [k: string]: Group
+  }
+  /**
    * Machines that people log in from. provision never touches them; `provision ssh-config --client NAME` prints the ssh_config they need.
    */
   clients?: {
@@ -105,6 +111,10 @@ export interface Gateway {
    * Who opens the ports on this gateway, for every forward that does not say otherwise: see a forward's listener.
    */
   listener?: 'socket' | 'sshd'
+  /**
+   * The ports of this gateway that `provision add` gives to devices, from the first on, each to one device. It writes what it has chosen into this file; nothing else reads this.
+   */
+  ports?: string
 }
 /**
  * Accounts that this host should have: { "user001": { "authorizedKeys": ["user001.pub"] } }. Accounts that are not named here are not touched.
@@ -188,9 +198,9 @@ export interface ForwardObject {
    */
   bindAddress?: string
   /**
-   * The port on the gateway that listens.
+   * The port on the gateway that listens. In the settings of a group also text with {index} in it: "9{index}".
    */
-  port: number
+  port: number | string
   /**
    * Where the forward leads, as the device sees it: "localhost" is the device itself. IPv6 addresses without brackets.
    */
@@ -224,6 +234,22 @@ export interface Wifi {
    * The country whose rules for radio it keeps: two letters. Without it most images leave Wi-Fi switched off.
    */
   country?: string
+}
+/**
+ * Some devices and what they have in common: { "devices": ["sensor{index}.site.internal"], "index": "001-300", "settings": { "forwards": ["9{index}:localhost:22"] } }.
+ */
+export interface Group {
+  /**
+   * Names from "devices"; and at most one with {index} in it, which is a device for each number of "index", whether or not "devices" has it.
+   *
+   * @minItems 1
+   */
+  devices: string[]
+  /**
+   * The numbers that {index} stands for: "001-300", or several such parts with commas between them, as in "001-016,018-300". It is put in as it is written here, zeros before it too.
+   */
+  index?: string
+  settings?: Device
 }
 /**
  * A machine that people log in from, and what its ssh_config should say.

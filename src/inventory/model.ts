@@ -11,12 +11,19 @@ export interface Inventory {
   readonly gateways: readonly Gateway[]
   readonly devices: readonly Device[]
   readonly clients: readonly Client[]
+  readonly groups: readonly Group[]
   /** What this run is asked to renew; never in the file. */
   readonly rotate?: Rotation
   /** Devices that this run takes away: none of `devices`; never in the file. */
   readonly leaving?: readonly Device[]
   /** Fresh cards that this run lets hand in their keys; never in the file. */
   readonly enrol?: readonly Enrolment[]
+}
+
+/** Some devices, by a name that `--limit` knows. What they share is written out in each of them. */
+export interface Group {
+  readonly name: string
+  readonly devices: readonly string[]
 }
 
 /** What a gateway is told of a card. Its secrets are on the card alone. */
@@ -61,6 +68,14 @@ export interface Gateway extends Host {
   readonly dial: { readonly address: string; readonly port: number }
   /** The account of devices whose ports sshd owns, and the beginning of the names of the others' own accounts. */
   readonly tunnelAccount: string
+  /** Those that `provision add` chooses from. */
+  readonly ports?: PortRange
+}
+
+/** Both ends belong to it. */
+export interface PortRange {
+  readonly first: number
+  readonly last: number
 }
 
 export interface Device extends Host {

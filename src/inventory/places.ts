@@ -1,11 +1,9 @@
 import { findNodeAtLocation, parseTree } from 'jsonc-parser'
+import { expandGroups } from './groups.ts'
 import type { Forward, Inventory } from './model.ts'
-
-/** Lines and columns count from 1, as editors have it. */
-export interface Place {
-  readonly line: number
-  readonly column: number
-}
+import { type Path, type Place, position, problemsOf } from './problems.ts'
+import { readShape } from './shape.ts'
+import { plainValue } from './syntax.ts'
 
 /** Where in the text of an inventory its hosts and forwards were written; undefined: not in this text. */
 export interface Places {
@@ -17,8 +15,10 @@ export function placesIn(text: string, { gateways, devices }: Pick<Inventory, 'g
   // As it was read: without the byte order mark.
   const read = text.replace(/^\ufeff/, '')
   const root = parseTree(read, undefined, { allowTrailingComma: true })
-  const at = (path: (string | number)[]) => {
-    const node = root && findNodeAtLocation(root, path)
+  const shape = root && readShape(plainValue(root), problemsOf(read, '', root))
+  const written = shape ? expandGroups(shape, problemsOf(read, '', root)).written : (path: Path) => path
+  const at = (path: Path) => {
+    const node = root && findNodeAtLocation(root, [...written(path)])
     if (node === undefined) return undefined
     return position(read, node.parent?.type === 'property' ? node.parent.offset : node.offset)
   }
@@ -36,9 +36,4 @@ export function placesIn(text: string, { gateways, devices }: Pick<Inventory, 'g
       return index < 0 ? undefined : at(['devices', wanted.device, 'forwards', index])
     },
   }
-}
-
-export function position(text: string, offset: number): Place {
-  const before = text.slice(0, offset)
-  return { line: before.split('\n').length, column: offset - before.lastIndexOf('\n') }
 }

@@ -1,9 +1,14 @@
 import { findNodeAtLocation, type Node } from 'jsonc-parser'
 import { InventoryError, type Problem } from '../errors.ts'
-import { position } from './places.ts'
 import { show } from './words.ts'
 
 export type Path = readonly (string | number)[]
+
+/** Lines and columns count from 1, as editors have it. */
+export interface Place {
+  readonly line: number
+  readonly column: number
+}
 
 /** The text being read, and what is wrong with it so far: everything is told at once, in the order of the text. */
 export interface Problems {
@@ -71,4 +76,9 @@ function nearest(root: Node | undefined, path: Path): { readonly node: Node; rea
 function keyOffset(root: Node | undefined, path: Path): number {
   const node = nearest(root, path)?.node
   return (node?.parent?.type === 'property' ? node.parent.offset : node?.offset) ?? 0
+}
+
+export function position(text: string, offset: number): Place {
+  const before = text.slice(0, offset)
+  return { line: before.split('\n').length, column: offset - before.lastIndexOf('\n') }
 }

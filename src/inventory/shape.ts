@@ -39,6 +39,8 @@ export function addPatternProblems(value: unknown, problems: Problems): void {
   for (const error of validate.errors ?? []) {
     if (error.keyword !== 'pattern') continue
     const path = pathOf(error.instancePath, value)
+    // What {index} makes of it has been looked at, device by device.
+    if (path[0] === 'groups' && String(at(value, path)).includes('{index}')) continue
     const whole = error.propertyName === undefined ? path : [...path, error.propertyName]
     if (!problems.has(whole)) problems.addAtKey(whole, `must be written like ${String(error.params.pattern)}`)
   }
@@ -88,6 +90,7 @@ const NOUNS: Readonly<Record<string, string>> = {
   array: 'a list',
   boolean: 'true or false',
   integer: 'a whole number',
+  'integer,string': 'a whole number',
   object: 'an object',
   string: 'text',
 }

@@ -55,7 +55,8 @@ export async function userConfig(name: string, options: SshConfigOptions): Promi
   }
 }
 
-async function askSsh(name: string, options: SshConfigOptions): Promise<string> {
+/** What `ssh -G` prints; empty where there is no ssh, or where it refuses. */
+export async function askSsh(name: string, options: SshConfigOptions): Promise<string> {
   // sh and our own quote: zx would want bash and quotes as only bash reads them.
   const env = { ...options.env, [askedByProvision]: '1' }
   const run = $({ shell: '/bin/sh', prefix: '', quote, quiet: true, nothrow: true, input: '', env })

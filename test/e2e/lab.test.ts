@@ -32,6 +32,7 @@ const picture: Inventory = {
     },
   ],
   clients: [{ name: client }],
+  groups: [],
 }
 
 let lab: Lab

@@ -12,7 +12,7 @@ describe('mistakes are told with their place and a way out', () => {
     ).toMatchInlineSnapshot(`
       "inventory.json:2:3 gateway: unknown key, did you mean "gateways"?
       inventory.json:3:25 gateways.gw.adress: unknown key, did you mean "address"?
-      inventory.json:3:48 gateways.gw.colour: unknown key: known here are address, port, hostKeys, login, accounts, profile, passwordLogin, dial, tunnelAccount and listener
+      inventory.json:3:48 gateways.gw.colour: unknown key: known here are address, port, hostKeys, login, accounts, profile, passwordLogin, dial, tunnelAccount, listener and ports
       inventory.json:4:37 devices.pi.forwards[0]: "hostPort" is missing: add it
       inventory.json:4:74 devices.pi.forwards[0].hostport: unknown key, did you mean "hostPort"?"
     `)
@@ -350,7 +350,7 @@ describe('keys', () => {
       inventory.json:1:32 gateways.gw.hostKeys[0]: is a private key, which must stay where it is: write the public one, from the .pub file beside it
       inventory.json:1:26 login.identityFile: is a private key: keep it in a file, and write the path of that file
       inventory.json:1:14 gateways.a private key: a private key is not a host name: use letters, digits, ".", "-" and "_" only
-      inventory.json:1:104 gateways.a private key.a private key: unknown key: known here are address, port, hostKeys, login, accounts, profile, passwordLogin, dial, tunnelAccount and listener
+      inventory.json:1:104 gateways.a private key.a private key: unknown key: known here are address, port, hostKeys, login, accounts, profile, passwordLogin, dial, tunnelAccount, listener and ports
       inventory.json:1:30 gateways.gw.address: a private key is not a host name: use letters, digits, ".", "-" and "_" only
       inventory.json:1:135 gateways.gw.tunnelAccount: a private key is too long for an account name: use at most 32 lower-case letters, digits, "-" and "_", beginning with a letter
       inventory.json:1:52 devices.pi.forwards[0]: a private key is not a forward: write "[bind_address:]port:host:hostport", such as "127.0.0.1:9022:localhost:22"

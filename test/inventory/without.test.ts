@@ -45,6 +45,59 @@ test('in one line, and the last without a comma behind it', () => {
   expect(parse(withoutDevice(withoutDevice(short, 'b'), 'a')).devices).toEqual([])
 })
 
+const grouped = `{
+  "gateways": { "gw": {} },
+  "devices": {
+    "logger": {},
+    "pi-007": { "supervisor": "autossh" }, // the older one
+  },
+  "groups": {
+    // Nearly all.
+    "pis": {
+      "devices": ["pi-{index}"], // by number
+      "index": "001-300",
+    },
+    "old": { "devices": ["logger", "pi-007"] },
+    "few": {
+      "devices": [
+        "pi-007", // the older one
+        "extra{index}",
+      ],
+      "index": "1",
+    },
+  },
+}
+`
+
+test('a device that groups know leaves them, too', () => {
+  const left = withoutDevice(grouped, 'pi-007')
+  expect(parse(left).devices).toHaveLength(parse(grouped).devices.length - 1)
+  expect(left).toBe(
+    grouped
+      .replace(/.*pi-007.*older one\n/g, '')
+      .replace('001-300', '001-006,008-300')
+      .replace('["logger", "pi-007"]', '["logger"]'),
+  )
+})
+
+test.each(['pi-001', 'pi-300', 'pi-150', 'logger', 'extra1'])('the group is right without %s', (name) => {
+  const names = (text: string) => parse(text).devices.map((device) => device.name)
+  expect(names(withoutDevice(grouped, name))).toEqual(names(grouped).filter((each) => each !== name))
+})
+
+test('with its last device a group goes, and its lines with it', () => {
+  const last = grouped.replace('001-300', '007')
+  const left = withoutDevice(last, 'pi-007')
+  expect(parse(left).groups.map(({ name }) => name)).toEqual(['old', 'few'])
+  expect(left).not.toContain('by number')
+  expect(left).toContain('// Nearly all.')
+})
+
+test('the index of a group is no name', () => {
+  expect(withoutDevice(grouped, 'pi-7')).toBe(grouped)
+  expect(withoutDevice(grouped, 'pi-301')).toBe(grouped)
+})
+
 test('who is not there changes nothing', () => {
   expect(withoutDevice(text, 'd')).toBe(text)
 })

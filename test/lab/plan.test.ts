@@ -19,6 +19,7 @@ const device = (more: Partial<Device> = {}): Device => ({
 const inventory = (more: Partial<Inventory> = {}): Inventory => ({
   ...{ file: 'a/inventory.json', directory: '/srv/a', gateways: [gateway()], devices: [device()] },
   clients: [{ name: 'mobile001.internal' }],
+  groups: [],
   ...more,
 })
 

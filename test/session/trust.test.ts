@@ -31,7 +31,7 @@ function inventory(): Inventory {
   }
   const forwards = [{ ...forward, listener: 'sshd', expose: false }] as const
   const hostA: Device = { ...bare, role: 'device', forwards, via: ['direct', 'forward'], supervisor: 'systemd' }
-  return { file: 'inventory.json', directory: it.folder, gateways: [gw], devices: [hostA], clients: [] }
+  return { file: 'inventory.json', directory: it.folder, gateways: [gw], devices: [hostA], clients: [], groups: [] }
 }
 
 async function run(answer: boolean, acceptNew: readonly string[] = []) {

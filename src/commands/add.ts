@@ -1,0 +1,61 @@
+import type { CommandModule } from 'yargs'
+
+interface Arguments {
+  inventory: string
+  names: string[]
+  gateway: string[]
+  group?: string
+  address?: string
+  to: string
+}
+
+export const add: CommandModule<unknown, Arguments> = {
+  command: 'add <inventory> <names..>',
+  describe: 'Write new devices into the inventory, each with a free port of its gateways; contacts nobody',
+  builder: (argv) =>
+    argv
+      .positional('inventory', { type: 'string', describe: 'The inventory, a JSON file', demandOption: true })
+      .positional('names', { type: 'string', array: true, describe: 'The new devices', demandOption: true })
+      .option('gateway', {
+        type: 'string',
+        array: true,
+        nargs: 1,
+        default: [],
+        defaultDescription: 'those with "ports"',
+        describe: 'The gateway to open a port on; repeatable',
+      })
+      .option('group', { type: 'string', requiresArg: true, describe: 'Put them into this group' })
+      .option('address', { type: 'string', requiresArg: true, describe: 'Where you reach it; for one device' })
+      .option('to', {
+        type: 'string',
+        requiresArg: true,
+        default: 'localhost:22',
+        describe: 'Where the forward leads, as the device sees it',
+      }) as never,
+  async handler(argv) {
+    const [{ rewriteInventory }, { withDevices }, { printForward }] = await Promise.all([
+      import('./rewrite-inventory.ts'),
+      import('../inventory/add.ts'),
+      import('../inventory/forward.ts'),
+    ])
+    const wanted = { ...argv, gateways: argv.gateway, to: await targetOf(argv.to) }
+    const added = await rewriteInventory(argv.inventory, (text, read) => withDevices(text, wanted, read))
+    for (const { name, forwards } of added.devices) {
+      if (forwards.length === 0) process.stdout.write(`${name}\n`)
+      for (const forward of forwards) process.stdout.write(`${name}  ${printForward(forward)} on ${forward.gateway}\n`)
+    }
+    process.stderr.write(`written to ${argv.inventory}; now pin the new keys: provision trust ${argv.inventory}\n`)
+  },
+}
+
+/** @throws InventoryError */
+async function targetOf(to: string) {
+  const [{ parseForward }, { InventoryError }] = await Promise.all([
+    import('../inventory/forward.ts'),
+    import('../errors.ts'),
+  ])
+  const read = parseForward(`9000:${to}`)
+  if ('words' in read && read.words.bindAddress === undefined)
+    return { host: read.words.host, hostPort: read.words.hostPort }
+  throw new InventoryError(`--to takes a host and a port, not ${to}`, 'such as localhost:22')
+}

@@ -1,0 +1,34 @@
+import type { CommandModule } from 'yargs'
+
+interface Arguments {
+  inventory: string
+  format: 'ansible'
+  list?: boolean
+  host?: string
+  out?: string
+}
+
+export const exportInventory: CommandModule<unknown, Arguments> = {
+  command: 'export <inventory>',
+  describe: 'Print the inventory for another program, so that it goes through our tunnels with our pins',
+  builder: (argv) =>
+    argv
+      .positional('inventory', { type: 'string', describe: 'The inventory, a JSON file', demandOption: true })
+      .option('format', { choices: ['ansible'] as const, demandOption: true, describe: 'Whom it is for' })
+      .option('list', { type: 'boolean', describe: 'Answer as a dynamic inventory: all hosts' })
+      .option('host', { type: 'string', requiresArg: true, describe: 'Answer as a dynamic inventory: one host' })
+      .option('out', {
+        type: 'string',
+        requiresArg: true,
+        describe: 'Keep it in this folder, with its known_hosts beside it, to be moved as one',
+      })
+      .conflicts('list', 'host')
+      .conflicts('out', ['list', 'host']) as never,
+  async handler(argv) {
+    const [{ readInventory }, { exported }] = await Promise.all([
+      import('../inventory.ts'),
+      import('./write-export.ts'),
+    ])
+    await exported(await readInventory(argv.inventory), argv)
+  },
+}

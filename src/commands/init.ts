@@ -1,0 +1,46 @@
+import type { CommandModule } from 'yargs'
+import type { Answers } from '../inventory/first.ts'
+
+type Arguments = Partial<Answers> & { inventory: string }
+
+export const init: CommandModule<unknown, Arguments> = {
+  command: 'init [inventory]',
+  describe: 'Write a first inventory: asks five questions, or takes the answers as options; contacts nobody',
+  builder: (argv) =>
+    argv
+      .positional('inventory', {
+        type: 'string',
+        default: 'inventory.json',
+        describe: 'The file to write; one that is there already is left alone',
+      })
+      .option('gateway', { type: 'string', requiresArg: true, describe: 'The machine that everybody can reach' })
+      .option('dial', { type: 'string', requiresArg: true, describe: 'ADDRESS[:PORT] at which devices reach it' })
+      .option('device', { type: 'string', requiresArg: true, describe: 'The first machine that nobody can call' })
+      .option('ports', { type: 'string', requiresArg: true, describe: 'Ports of the gateway that lead to devices' })
+      .option('user', { type: 'string', requiresArg: true, describe: 'The user to log in as' }) as never,
+  async handler({ inventory: file, ...given }) {
+    const [{ answersTo, firstInventory }, { parseInventory, surroundingsOf }, { interview }, { createInventory }] =
+      await Promise.all([
+        import('../inventory/first.ts'),
+        import('../inventory.ts'),
+        import('./ask.ts'),
+        import('./create-inventory.ts'),
+      ])
+    await mustNotBeThere(file)
+    const talk = process.stdin.isTTY ? interview() : undefined
+    const text = firstInventory(await answersTo(given, talk?.ask).finally(() => talk?.close()))
+    parseInventory(text, surroundingsOf(file))
+    for (const line of await createInventory(file, text)) process.stdout.write(`${line}\n`)
+    process.stderr.write(`next: provision trust ${file}, then provision ${file} --check\n`)
+  },
+}
+
+/** @throws InventoryError before anything is asked */
+async function mustNotBeThere(file: string): Promise<void> {
+  const [{ access }, { InventoryError }] = await Promise.all([import('node:fs/promises'), import('../errors.ts')])
+  const there = await access(file).then(
+    () => true,
+    () => false,
+  )
+  if (there) throw new InventoryError(`${file} is there already`, `add to it with \`provision add ${file} NAME\``)
+}

@@ -1,0 +1,65 @@
+import { InventoryError, type Problem } from '../errors.ts'
+import { addHost, groupOf, type Tree } from './ansible-tree.ts'
+import { hostsIn } from './host-range.ts'
+import { wordsOf } from './words.ts'
+
+/** @throws InventoryError with the place of each line that is none of Ansible's */
+export function readIni(text: string, file: string): Tree {
+  const tree: Tree = new Map()
+  const problems: Problem[] = []
+  let [section, kind] = ['ungrouped', 'hosts']
+  for (const [index, line] of text.split(/\r?\n/).entries()) {
+    const trimmed = line.trim()
+    if (trimmed === '' || /^[#;]/.test(trimmed)) continue
+    const complain = (message: string) => {
+      problems.push({ file, line: index + 1, column: line.indexOf(trimmed) + 1, message })
+    }
+    const [, name, of = 'hosts'] = /^\[([^:\]]+)(?::(\w+))?\]\s*([#;].*)?$/.exec(trimmed) ?? []
+    if (name !== undefined) {
+      section = name.trim()
+      kind = of
+      groupOf(tree, section)
+      if (!['hosts', 'vars', 'children'].includes(kind)) complain(`[${section}:${kind}]: no section of Ansible's`)
+    } else if (kind === 'vars') {
+      const [, key, value = ''] = /^([^=\s]+)\s*=\s*(.*)$/.exec(trimmed) ?? []
+      if (key === undefined) complain('expected NAME=VALUE in a section of variables')
+      else groupOf(tree, section).vars.set(key, literal(value))
+    } else if (kind === 'children') {
+      const child = trimmed.replace(/\s+#.*$/, '')
+      groupOf(tree, section).children.add(child)
+      groupOf(tree, child)
+    } else {
+      const problem = readHost(tree, section, trimmed)
+      if (problem !== undefined) complain(problem)
+    }
+  }
+  if (problems.length === 0) return tree
+  const lines = problems.map(({ line, column, message }) => `${file}:${line}:${column} ${message}`)
+  throw new InventoryError(lines.join('\n'), 'is it an inventory in INI? Say what it is with --from', problems)
+}
+
+function readHost(tree: Tree, section: string, line: string): string | undefined {
+  const words = wordsOf(line.replace(/\s#.*$/, ''))
+  if (words === undefined) return 'a quote does not end on this line'
+  const [pattern = '', ...settings] = words
+  const [, bare = pattern, port] = /^(.*[^:]):(\d+)$/.exec(pattern) ?? []
+  const names = hostsIn(bare)
+  if (names === undefined) return `${bare}: no range of hosts that can be read`
+  const wrong = settings.find((setting) => !/^[^=]+=/.test(setting))
+  if (wrong !== undefined) return `${wrong}: expected NAME=VALUE after the name of a host`
+  const pairs = settings.map((setting): [string, unknown] => {
+    const at = setting.indexOf('=')
+    return [setting.slice(0, at), literal(setting.slice(at + 1))]
+  })
+  const all = port === undefined ? pairs : [['ansible_port', Number(port)] as const, ...pairs]
+  for (const name of names) addHost(groupOf(tree, section), name, all)
+  return undefined
+}
+
+/** A value as Ansible takes it: a quoted one is text, and a bare number a number. */
+function literal(text: string): unknown {
+  const [, quoted] = /^(?:"(.*)"|'.*')$/.exec(text) ?? []
+  if (quoted !== undefined) return quoted
+  if (/^'.*'$/.test(text)) return text.slice(1, -1)
+  return /^\d+$/.test(text) ? Number(text) : text
+}

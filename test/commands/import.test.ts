@@ -1,0 +1,53 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { build, provision } from '../dist.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'provision-import-'))
+beforeAll(() => {
+  writeFileSync(
+    join(folder, 'hosts.ini'),
+    'pi ansible_ssh_common_args="-J gw" color=\u001b[31mred\nvery-odd ansible_private_key_file="" ansible_ssh_common_args="-J gw"\n',
+  )
+  return build()
+})
+afterAll(() => rmSync(folder, { recursive: true }))
+const imported = (...words: string[]) => provision(['import', ...words], { cwd: folder })
+
+test('on stdout, and what is not in it on stderr', () => {
+  writeFileSync(join(folder, 'one.ini'), 'pi ansible_ssh_common_args="-J gw" color=red\n')
+  const { code, stdout, stderr } = imported('one.ini')
+  expect([code, stderr]).toEqual([
+    0,
+    'not taken over: pi: the variable color\nnot taken over: pi: has no forward yet: import with --ports 9000-9999, or write one\n',
+  ])
+  expect(stdout).toContain('    "pi": { "via": ["gw"] },\n')
+})
+
+test('into a new file, with the schema beside it, and never over one', () => {
+  writeFileSync(join(folder, 'two.ini'), 'pi ansible_ssh_common_args="-J gw"\n')
+  const words = ['two.ini', '--ports', '9000-9999', '--out', 'made.json']
+  expect(imported(...words)).toEqual({ code: 0, stdout: 'made.json  written\nschema.json  written\n', stderr: '' })
+  expect(provision(['schema', 'made.json'], { cwd: folder })).toMatchObject({ code: 0 })
+  const made = readFileSync(join(folder, 'made.json'), 'utf8')
+  expect(imported(...words)).toMatchObject({ code: 2, stderr: expect.stringContaining('made.json is there already') })
+  expect(readFileSync(join(folder, 'made.json'), 'utf8')).toBe(made)
+})
+
+test('what would not be right in an inventory is told with its line there', () => {
+  const { code, stdout, stderr } = imported('hosts.ini')
+  expect([code, stdout.split('\n').length > 8]).toEqual([2, true])
+  expect(stderr).toMatch(/inventory\.json:\d+:\d+ devices\.very-odd\.login\.identityFile: the path is empty/)
+  expect(stderr).not.toContain('\u001b')
+})
+
+test.each([
+  [['nothing.ini'], 'nothing.ini cannot be read'],
+  [['one.ini', '--from', 'chef'], 'chef'],
+  [['one.ini', '--gateway', 'nobody'], 'there is no host and no group nobody'],
+])('%j', (words, said) => {
+  const { code, stdout, stderr } = imported(...words)
+  expect([code, stdout]).toEqual([2, ''])
+  expect(stderr).toContain(said)
+})

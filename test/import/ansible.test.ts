@@ -1,0 +1,271 @@
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, expect, test } from 'vitest'
+import { InventoryError } from '../../src/errors.ts'
+import { ansibleInventory, printStatic } from '../../src/export/ansible.ts'
+import { type Choices, inventoryOf } from '../../src/import/inventory-of.ts'
+import { printInventory } from '../../src/import/print.ts'
+import { readFound } from '../../src/import/read.ts'
+import { printForward } from '../../src/inventory/forward.ts'
+import { parse } from '../inventory/parse.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'provision-import-'))
+afterAll(() => rmSync(folder, { recursive: true }))
+
+async function imported(name: string, text: string, choices: Partial<Choices> = {}) {
+  const file = join(folder, name)
+  writeFileSync(file, text)
+  const { file: made, left } = inventoryOf(await readFound(file, undefined, process.env), { gateways: [], ...choices })
+  const printed = printInventory(made, 'Made.')
+  parse(printed)
+  return { printed, left: left.join('\n').replaceAll(folder, 'FOLDER') }
+}
+const refusal = async (name: string, text: string, choices: Partial<Choices> = {}) => {
+  const error = await imported(name, text, choices).catch((found: unknown) => found)
+  if (!(error instanceof InventoryError)) return 'no complaint'
+  return `${error.message}; ${error.hint}`.replaceAll(folder, 'FOLDER')
+}
+
+const ini = `; the fleet
+logger ansible_host=10.0.0.9 ansible_connection=ssh http_port=80
+localhost ansible_connection=local
+
+[bastions]
+gw ansible_host=203.0.113.5 ansible_port=2222 ansible_user=admin
+
+[sensors]
+sensor[01:03].site:2200 ansible_ssh_common_args='-o ProxyJump=gw -o ForwardAgent=no' # behind it
+sensor09.site ansible_host=127.0.0.1 ansible_port=9001 ansible_ssh_common_args="-o ProxyCommand='ssh -q -W %h:%p admin@203.0.113.5'"
+
+[sensors:vars]
+ansible_user=pi
+ansible_password=hunter2
+ansible_become_pass="{{ vault }}"
+
+[site:children]
+sensors
+bastions
+
+[win]
+w1 ansible_connection=winrm
+`
+
+test('an inventory in INI: jumps become ways, old tunnels forwards, and the rest is named', async () => {
+  const { printed, left } = await imported('hosts.ini', ini, { ports: '9000-9999' })
+  expect(printed).toMatchInlineSnapshot(`
+    "// Made.
+    {
+      "$schema": "./schema.json",
+      "gateways": {
+        "gw": { "address": "203.0.113.5", "port": 2222, "login": { "user": "admin" }, "ports": "9000-9999" },
+      },
+      "devices": {
+        "logger": { "address": "10.0.0.9", "forwards": ["127.0.0.1:9000:localhost:22"] },
+        "sensor01.site": { "port": 2200, "login": { "user": "pi" }, "via": ["gw", "forward"], "forwards": ["127.0.0.1:9002:localhost:2200"] },
+        "sensor02.site": { "port": 2200, "login": { "user": "pi" }, "via": ["gw", "forward"], "forwards": ["127.0.0.1:9003:localhost:2200"] },
+        "sensor03.site": { "port": 2200, "login": { "user": "pi" }, "via": ["gw", "forward"], "forwards": ["127.0.0.1:9004:localhost:2200"] },
+        "sensor09.site": { "login": { "user": "pi" }, "forwards": ["127.0.0.1:9001:localhost:22"] },
+      },
+      "groups": {
+        "sensors": { "devices": ["sensor01.site", "sensor02.site", "sensor03.site", "sensor09.site"] },
+        "site": { "devices": ["sensor01.site", "sensor02.site", "sensor03.site", "sensor09.site"] },
+      },
+    }
+    "
+  `)
+  expect(left).toMatchInlineSnapshot(`
+    "logger: the variable http_port
+    localhost: its connection is local, not ssh, so it is left out
+    sensor01.site and 2 more: the argument -o ForwardAgent=no for ssh
+    sensor01.site and 3 more: ansible_password: provision logs in with keys
+    sensor01.site and 3 more: ansible_become_pass: provision logs in with keys
+    w1: its connection is winrm, not ssh, so it is left out
+    gw: the group site is without it: a gateway is in none"
+  `)
+  expect(left + printed).not.toContain('hunter2')
+})
+
+test('what ansible-inventory prints of it says the same', async () => {
+  const hosts = join(folder, 'hosts.ini')
+  writeFileSync(hosts, ini)
+  const list = execFileSync('ansible-inventory', ['-i', hosts, '--list'], {
+    encoding: 'utf8',
+    env: { ...process.env, HOME: folder, LC_ALL: 'C.UTF-8' },
+  })
+  const direct = await imported('hosts.ini', ini, { ports: '9000-9999' })
+  const json = await imported('hosts.json', list, { ports: '9000-9999' })
+  const sorted = (text: string) =>
+    text
+      .split('\n')
+      .map((line) => line.replace(/"127.0.0.1:\d+/, 'DOOR'))
+      .sort()
+  expect(sorted(json.printed)).toEqual(sorted(direct.printed))
+})
+
+test('YAML: groups in groups, ranges, and the variables of a child before those of its parents', async () => {
+  const { printed, left } = await imported(
+    'site.yml',
+    `---
+all:
+  vars: { ansible_user: all, ansible_ssh_private_key_file: ~/.ssh/fleet }
+  hosts:
+    gw:
+  children:
+    pis:
+      vars: { ansible_user: pi, ansible_become_password: !vault "abc" }
+      hosts:
+        pi[1:2]: { ansible_host: "{{ inventory_hostname }}.lan" }
+      children:
+        old:
+          hosts:
+            pi7: { ansible_user: root, ansible_ssh_common_args: "-J gw" }
+            gw:
+`,
+    { gateways: ['gw'] },
+  )
+  expect(printed).toMatchInlineSnapshot(`
+    "// Made.
+    {
+      "$schema": "./schema.json",
+      "login": { "user": "pi", "identityFile": "~/.ssh/fleet" },
+      "gateways": {
+        "gw": {},
+      },
+      "devices": {
+        "pi1": {},
+        "pi2": {},
+        "pi7": { "login": { "user": "root" }, "via": ["gw"] },
+      },
+      "groups": {
+        "pis": { "devices": ["pi1", "pi2", "pi7"] },
+        "old": { "devices": ["pi7"] },
+      },
+    }
+    "
+  `)
+  expect(left).toMatchInlineSnapshot(`
+    "gw and 3 more: ansible_become_password: provision logs in with keys
+    pi1 and 1 more: ansible_host is not a plain value
+    pi1 and 2 more: has no forward yet: import with --ports 9000-9999, or write one
+    gw: the group pis is without it: a gateway is in none
+    gw: the group old is without it: a gateway is in none"
+  `)
+})
+
+test('gateways: named, jumped through, or of a group that says so', async () => {
+  const gateways = async (text: string, choices: Partial<Choices> = {}) =>
+    parse((await imported('g.ini', text, choices)).printed).gateways.map(({ name }) => name)
+  expect(await gateways('a\nb ansible_ssh_common_args="-J a"\n[bastion]\nc\n')).toEqual(['a'])
+  expect(await gateways('a\n[ssh_gateways]\nb\nc\n')).toEqual(['b', 'c'])
+  expect(await gateways('a\n[edge]\nb\nc\n', { gateways: ['edge'] })).toEqual(['b', 'c'])
+  expect(await gateways('a ansible_ssh_common_args="-J me@[2001:db8::1]:22,me@hop.example:2222"\n')).toEqual([
+    'hop.example',
+  ])
+  expect(await refusal('g.ini', 'a\nb\n')).toBe(
+    'nothing says which of the hosts is a gateway; say --gateway NAME, one of a, b',
+  )
+  expect(await refusal('g.ini', 'aa\nb\n', { gateways: ['ab'] })).toBe(
+    'there is no host and no group ab, did you mean "aa"?; undefined',
+  )
+})
+
+test('on two gateways each device gets a forward on both', async () => {
+  const { printed } = await imported('g.ini', 'pi ansible_port=2200\n[gateways]\ngw1\ngw2\n', { ports: '9000-9000' })
+  expect(
+    parse(printed).devices[0]?.forwards.map(({ gateway, port, hostPort }) => `${gateway} ${port} ${hostPort}`),
+  ).toEqual(['gw1 9000 2200', 'gw2 9000 2200'])
+})
+
+test('what would make the inventory wrong stays out, and is told', async () => {
+  const { printed, left } = await imported(
+    'odd.ini',
+    `gw
+a ansible_host=10.0.0.1
+b ansible_host=10.0.0.1
+2001:db8::7x
+d ansible_host=127.0.0.1 ansible_port=9000
+e ansible_port=ssh
+[gw]
+a
+[.bad]
+a
+[a-b]
+a
+`,
+    { gateways: ['gw'], ports: '9000-9000' },
+  )
+  expect(`${printed}${left}`).toMatchInlineSnapshot(`
+    "// Made.
+    {
+      "$schema": "./schema.json",
+      "gateways": {
+        "gw": { "ports": "9000-9000" },
+      },
+      "devices": {
+        "a": { "address": "10.0.0.1", "forwards": ["127.0.0.1:9000:localhost:22"] },
+        "e": {},
+      },
+      "groups": {
+        "a-b": { "devices": ["a"] },
+      },
+    }
+    e: ansible_port is not a number
+    2001:db8::7x: left out, "2001:db8::7x" is not a host name: use letters, digits, ".", "-" and "_" only
+    b: left out: a is at the same address and port
+    d: left out: 127.0.0.1 is a place on some gateway, and nothing says on which
+    e: has no forward: --ports has none left for it
+    gw: the group is left out, a host has the same name
+    .bad: the group is left out, ".bad" is not a group name: begin with a letter, a digit or "_""
+  `)
+})
+
+test('a file that cannot be read is told with its place', async () => {
+  expect(
+    [
+      await refusal('bad.ini', '[ok]\na\n[ok:vrs]\nx=1\n  b port\n[v:vars]\nnothing\n[h]\nc x="\nd[1:\n'),
+      await refusal('bad.yml', 'all:\n  hosts:\n   a: {\n'),
+      await refusal('bad.yml', 'all:\n  host: {}\n'),
+      await refusal('bad.yml', 'all: [a]\n'),
+      await refusal('bad.yml', '- a\n'),
+      await refusal('empty.ini', '# nothing\n'),
+      await refusal('program', '#!/bin/sh\necho {}\n'),
+      await refusal('ports.ini', 'gw\na\n', { gateways: ['gw'], ports: 'many' }),
+      await readFound(join(folder, 'nothing'), undefined, {}).catch((error: Error) =>
+        error.message.replace(folder, 'FOLDER'),
+      ),
+    ].join('\n'),
+  ).toMatchInlineSnapshot(`
+    "FOLDER/bad.ini:3:1 [ok:vrs]: no section of Ansible's
+    FOLDER/bad.ini:5:3 port: expected NAME=VALUE after the name of a host
+    FOLDER/bad.ini:7:1 expected NAME=VALUE in a section of variables
+    FOLDER/bad.ini:9:1 a quote does not end on this line
+    FOLDER/bad.ini:10:1 d[1:: no range of hosts that can be read; is it an inventory in INI? Say what it is with --from
+    FOLDER/bad.yml:4:1 Flow map in block collection must be sufficiently indented and end with a }; is it an inventory in YAML? Say what it is with --from
+    FOLDER/bad.yml: all.host: a group has hosts, vars and children; undefined
+    FOLDER/bad.yml: the group all is no list of hosts, vars and children; undefined
+    FOLDER/bad.yml: holds no groups; an inventory in YAML begins with "all:"
+    there is no host in it; is it the right file, and read as what it is?
+    FOLDER/program is a program; run it: ansible-inventory -i FOLDER/program --list >hosts.json, and import that
+    --ports: "many" is no range of ports: write the first and the last, as in "9000-9999"; undefined
+    FOLDER/nothing cannot be read (ENOENT)"
+  `)
+})
+
+test('what export tells Ansible becomes the inventory again', async () => {
+  const inventory = parse(`{
+    "gateways": { "gw": { "address": "203.0.113.5", "port": 2222, "login": { "user": "admin" } } },
+    "devices": { "a": { "login": { "user": "pi" }, "forwards": ["9022:localhost:22"] }, "b": { "login": { "user": "pi" }, "forwards": ["[::1]:9023:localhost:22"] } },
+    "groups": { "some": { "devices": ["b"] } },
+  }`)
+  const { printed } = await imported('again.json', printStatic(ansibleInventory(inventory, '/k')), { gateways: ['gw'] })
+  const again = parse(printed)
+  expect(
+    again.devices.map(({ name, login, forwards }) => [name, login.user, forwards[0] && printForward(forwards[0])]),
+  ).toEqual([
+    ['a', 'pi', '127.0.0.1:9022:localhost:22'],
+    ['b', 'pi', '[::1]:9023:localhost:22'],
+  ])
+  expect(again.groups).toContainEqual({ name: 'some', devices: ['b'] })
+})

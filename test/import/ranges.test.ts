@@ -1,0 +1,63 @@
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, expect, test } from 'vitest'
+import { hostsIn } from '../../src/import/host-range.ts'
+import { jumpOfCommand, proxyIn } from '../../src/import/proxy.ts'
+import { wordsOf } from '../../src/import/words.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'provision-ranges-'))
+afterAll(() => rmSync(folder, { recursive: true }))
+
+test('ranges of hosts are those of Ansible', () => {
+  const patterns = ['plain', 'web[1:3].lan', 'db-[08:11]', 'x[a:c]y', 'n[1:9:3]', 'r[1:2]-[a:b]', 'z[:2]']
+  const file = join(folder, 'hosts')
+  writeFileSync(file, `${patterns.join('\n')}\n`)
+  const env = { PATH: process.env.PATH, HOME: folder, LC_ALL: 'C.UTF-8' }
+  const list = JSON.parse(execFileSync('ansible-inventory', ['-i', file, '--list'], { encoding: 'utf8', env }))
+  expect(patterns.flatMap((pattern) => hostsIn(pattern) ?? []).sort()).toEqual(list.ungrouped.hosts.sort())
+})
+
+test.each(['a[', 'a[1:', 'a[3:1]', 'a[1:2:0]', 'a[1:99999999]', 'a[1:999][1:999]'])('%s is no range', (pattern) => {
+  expect(hostsIn(pattern)).toBeUndefined()
+})
+
+test.each([
+  ['a  b', ['a', 'b']],
+  [`x='a b' y="c \\" d"e`, ['x=a b', 'y=c " de']],
+  ["'' a\\ b", ['', 'a b']],
+  ['', []],
+])('the words of %j', (line, words) => {
+  expect(wordsOf(line)).toEqual(words)
+})
+
+test.each([`a "b`, `a 'b`, 'a\\'])('%j does not end', (line) => {
+  expect(wordsOf(line)).toBeUndefined()
+})
+
+test.each([
+  ['-J gw', ['gw'], []],
+  ['-Jme@a:2222,b -C', ['me@a:2222', 'b'], ['-C']],
+  ['-o ProxyJump=gw -oCompression=yes', ['gw'], ['-o Compression=yes']],
+  [`-o "ProxyJump gw"`, ['gw'], []],
+  [`-o ProxyCommand="ssh -l me -p 22 -q -W %h:%p gw"`, ['me@gw:22'], []],
+  [`-o ProxyCommand="nc %h %p"`, [], ['-o ProxyCommand=nc %h %p']],
+  [`-J "gw`, [], ['-J "gw']],
+])('%s says who is jumped through', (args, jumps, others) => {
+  expect(proxyIn(args)).toEqual({ jumps, others })
+})
+
+test.each([
+  ['ssh -W %h:%p gw', { jumps: ['gw'] }],
+  ['exec /usr/bin/ssh gw -W [%h]:%p', { jumps: ['gw'] }],
+  ['ssh -i key -o User=x -W%h:%p gw', { jumps: ['gw'] }],
+  ['ssh -W localhost:9022 gw', { jumps: ['gw'], to: { address: 'localhost', port: 9022 } }],
+  ['ssh -W [::1]:9022 gw', { jumps: ['gw'], to: { address: '::1', port: 9022 } }],
+  ['ssh -W localhost gw', undefined],
+  ['ssh gw', undefined],
+  ['ssh gw nc %h %p', undefined],
+  ['nc -X connect %h %p', undefined],
+])('%s is a jump: %j', (command, jump) => {
+  expect(jumpOfCommand(command)).toEqual(jump)
+})
