@@ -1,10 +1,11 @@
 import type { Duplex } from 'node:stream'
 import { ConnectError } from './errors.ts'
 import type { Host } from './inventory/model.ts'
-import { handshake } from './session/handshake.ts'
 import { identity } from './session/identity.ts'
 import { openSession } from './session/open-session.ts'
 import { dial } from './session/socket.ts'
+import { transportTo } from './session/transport.ts'
+import { knownKeys, settleKey } from './session/vouching.ts'
 import type { Wire } from './session/wire.ts'
 
 export { type Counts, noCounts, type Wire, type WireOptions, wire } from './session/wire.ts'
@@ -67,31 +68,26 @@ export async function connect(host: Host, options: ConnectOptions): Promise<Sess
   const target = { host: host.address ?? config.hostname, port: host.port ?? config.port }
   const open = options.socket ?? (() => dial({ ...target, timeoutMs: wire.connectTimeoutMs, signal }))
 
+  const transport = transportTo(host, wire)
+  const at = { host: { ...host, port: target.port }, wire, config, open, signal }
   for (let retries = 0, settled = 0; ; ) {
-    const known = await wire.pins.for({ ...host, port: target.port })
+    const known = await knownKeys(at)
     wire.counts.connections++
     const socket = await open()
     options.onSocket?.()
-    // One that was given twice: ssh2 would wait for its timeout.
+    // One that was given twice: a transport would wait for its timeout.
     if (socket.destroyed) throw new ConnectError('unreachable', 'the connection was closed before the login')
-    const outcome = await handshake(socket, { known, identity: who, timeoutMs: wire.connectTimeoutMs, signal })
+    const outcome = await transport(socket, { name: host.name, known, identity: who, config, wire, signal })
     if (outcome.kind === 'ready') {
       wire.counts.logins++
       const sudo = !host.login.sudo ? 'never' : wire.sudoPassword === undefined ? 'plain' : 'password'
+      const { link } = outcome
+      const { user } = who
       const via = options.via ?? 'direct'
-      return openSession({
-        ...outcome,
-        host: host.name,
-        via,
-        user: who.user,
-        sudo,
-        socket,
-        wire,
-        onClose: options.onClose,
-      })
+      return openSession({ link, host: host.name, via, user, sudo, wire, onClose: options.onClose })
     }
     if (outcome.kind === 'key') {
-      await wire.pins.settle({ ...host, port: target.port }, outcome.key)
+      await settleKey(outcome.key, at)
       // Once for the answer; twice would be a host that shows another key each time.
       if (++settled > 2) throw new ConnectError('changed-host-key', `${host.name} shows another host key each time`)
       continue

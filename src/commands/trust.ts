@@ -86,6 +86,8 @@ interface Seen {
   readonly host: Gateway | Device
   readonly key?: HostKey
   readonly verdict?: Verdict
+  /** An authority that is pinned has signed it: there is nothing to pin. */
+  readonly certified?: boolean
   readonly error?: ProvisionError
 }
 
@@ -123,10 +125,10 @@ async function trustSome(
   const fresh = seen.filter(({ verdict }) => verdict === 'unknown').length
   const agreed = fresh > 0 && (await io.ask(`pin ${fresh === 1 ? 'this new key' : `these ${fresh} new keys`}? [y/N] `))
   const failures: ConnectError[] = []
-  for (const { host, key, verdict, error } of seen) {
+  for (const { host, key, verdict, certified, error } of seen) {
     if (error instanceof ConnectError)
       failures.push(new ConnectError(error.kind, `${host.name}: ${error.message}`, error.hint))
-    if (key === undefined) continue
+    if (key === undefined || certified) continue
     if (verdict === 'unknown' && !agreed) {
       failures.push(new ConnectError('unknown-host-key', `${host.name}: its key was not pinned`))
       continue
@@ -153,8 +155,8 @@ async function look(host: Gateway | Device, io: TrustIo): Promise<Seen> {
     import('../pins.ts'),
   ])
   try {
-    const { key } = await fetchHostKey(host, waysTo(host), io.context)
-    return { host, key, verdict: judge(await io.pins.for(host), key) }
+    const { key, certified } = await fetchHostKey(host, waysTo(host), io.context)
+    return { host, key, certified, verdict: certified ? 'known' : judge(await io.pins.for(host), key) }
   } catch (error) {
     if (error instanceof ProvisionError) return { host, error }
     throw error
