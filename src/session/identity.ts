@@ -28,7 +28,7 @@ export interface Identity {
   readonly user: string
   /** What node-ssh offers. */
   readonly offers: readonly Offer[]
-  /** The key files that are there, for those who read them themselves. */
+  /** The key files that are there and not locked, for those who read them themselves; at most five. */
   readonly files: readonly string[]
   /** Nothing of the agent's is offered but what is in these files, too. */
   readonly filesOnly: boolean
@@ -44,7 +44,13 @@ export interface Identity {
 export type KeyFile =
   | { readonly kind: 'key'; readonly path: string; readonly key: ParsedKey; readonly certificate?: string }
   /** Locked, or only its public half is here: the agent may have it. */
-  | { readonly kind: 'public'; readonly path: string; readonly blob: Buffer | undefined; readonly why: string }
+  | {
+      readonly kind: 'public'
+      readonly path: string
+      readonly blob: Buffer | undefined
+      readonly locked: boolean
+      readonly why: string
+    }
   /** Of a kind that ssh2 cannot read. */
   | { readonly kind: 'foreign'; readonly path: string; readonly blob: Buffer | undefined; readonly what: string }
   | { readonly kind: 'none' }
@@ -103,8 +109,8 @@ export async function identity(host: Pick<Host, 'login'>, config: UserConfig, ke
   if (!chosen) {
     files.filter((file) => isDefault(file) && same(file) !== undefined).forEach(offerFile)
     // Two places stay for the default files: an agent full of other keys must not hide them.
-    const usable = files.filter((file) => isDefault(file) && file.kind === 'key').slice(0, 2)
-    const room = Math.max(0, MOST_OFFERS - offers.size - usable.length)
+    const spared = files.filter((file) => isDefault(file) && file.kind === 'key').slice(0, 2)
+    const room = Math.max(0, MOST_OFFERS - offers.size - spared.length)
     inAgent
       .filter((key) => !offers.has(fingerprintOf(key.getPublicSSH())))
       .slice(0, room)
@@ -112,6 +118,7 @@ export async function identity(host: Pick<Host, 'login'>, config: UserConfig, ke
     files.filter(isDefault).forEach(offerFile)
   }
   if (only !== undefined && files[0]?.kind === 'none') skipped.push(`${only}: there is no such key file`)
+  const usable = (file: KeyFile) => file.kind !== 'public' || !file.locked || same(file) !== undefined
   const there = files.filter((file) => file.kind !== 'none')
   const foreign = there.flatMap((file) => {
     if (file.kind === 'foreign') return [`${file.path} (${file.what})`]
@@ -120,7 +127,7 @@ export async function identity(host: Pick<Host, 'login'>, config: UserConfig, ke
   return {
     user,
     offers: [...offers.values()].slice(0, MOST_OFFERS),
-    files: there.map(({ path }) => path),
+    files: there.filter(usable).map(({ path }) => path).slice(0, MOST_OFFERS),
     filesOnly: chosen,
     agent: config.agent,
     skipped,
@@ -132,7 +139,8 @@ async function readKeyFile(path: string): Promise<KeyFile> {
   const text = await read(path)
   if (text === undefined) {
     const beside = await publicHalf(`${path}.pub`)
-    if (beside) return { kind: 'public', path, blob: beside, why: 'only its public half is here; ssh-add it' }
+    if (beside)
+      return { kind: 'public', path, blob: beside, locked: false, why: 'only its public half is here; ssh-add it' }
     const other = await read(`${path}.pub`)
     return other === undefined ? { kind: 'none' } : { kind: 'foreign', path, blob: undefined, what: kindOf(other) }
   }
@@ -141,7 +149,7 @@ async function readKeyFile(path: string): Promise<KeyFile> {
     const blob = (await publicHalf(`${path}.pub`)) ?? publicPart(text)
     const what = kindOf(text)
     const locked = /encrypted/i.test(key.message) && !what.startsWith('sk-')
-    if (locked) return { kind: 'public', path, blob, why: `it has a passphrase; \`ssh-add ${path}\` first` }
+    if (locked) return { kind: 'public', path, blob, locked, why: `it has a passphrase; \`ssh-add ${path}\` first` }
     return { kind: 'foreign', path, blob, what }
   }
   if (key.isPrivateKey()) {
@@ -152,7 +160,7 @@ async function readKeyFile(path: string): Promise<KeyFile> {
   const beside = path.endsWith('.pub') ? await readKeyFile(path.slice(0, -4)) : undefined
   if (beside?.kind === 'key' || beside?.kind === 'foreign') return beside
   const why = `only its public half is here; \`ssh-add\` the private one first`
-  return { kind: 'public', path, blob: key.getPublicSSH(), why }
+  return { kind: 'public', path, blob: key.getPublicSSH(), locked: false, why }
 }
 
 /** Of a key that ssh2 cannot read. */

@@ -40,7 +40,10 @@ export interface Sshd {
   log(): string
 }
 
-export function lab(): Lab {
+/** What the contract of a session is held against. */
+export const transports = ['node-ssh', 'openssh'] as const
+
+export function lab(transport: (typeof transports)[number] = 'node-ssh'): Lab {
   const folder = mkdtempSync(join(tmpdir(), 'provision-session-'))
   const children: ChildProcess[] = []
   const keygen = (name: string, ...options: readonly string[]) => {
@@ -66,6 +69,7 @@ export function lab(): Lab {
         env: { HOME: folder, PATH: process.env.PATH },
         sshConfig: 'none',
         counts: noCounts(),
+        transport,
         ...options,
       }),
     async sshd(options = {}) {

@@ -25,8 +25,9 @@ export async function openssh(socket: Duplex, wish: Handshake): Promise<Outcome>
   const end = await attempt(socket, wish, identity ? 'login' : 'key')
   if (end.kind === 'ready') return end
   const { seen, failure, early, spoke } = end
-  if (seen !== undefined && (identity === undefined || judge(known, seen) !== 'known'))
-    return { kind: 'key', key: seen }
+  // A fingerprint that is pinned says nothing to ssh: we are told the key, and come again with that.
+  const isKnown = known.keys.some((key) => seen?.blob.equals(key.blob)) && seen && judge(known, seen) === 'known'
+  if (seen !== undefined && (identity === undefined || !isKnown)) return { kind: 'key', key: seen }
   if (early) return { kind: 'early', error: failure }
   throw failure.kind === 'login' && spoke && seen !== undefined ? new LoginRefused(failure, hostKeyText(seen)) : failure
 }
@@ -94,7 +95,8 @@ async function attempt(socket: Duplex, wish: Handshake, aim: Aim): Promise<End |
     await wire.folders.remove(folder)
   }
   const how = await first(gone, { log, aim, timeoutMs: wire.connectTimeoutMs, signal })
-  const seen = await shown(folder)
+  // A key that is revoked is refused before ssh would note it.
+  const seen = (await shown(folder)) ?? wish.known.revoked.find((key) => fingerprintOf(key) === log.hostKey())
   if (how === 'ready' && aim === 'login' && seen !== undefined) {
     const link = opensshLink({ name, key: seen, folder, log, gone, stop, env: wire.env })
     return { kind: 'ready', link }

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { Duplex } from 'node:stream'
+import { Duplex, PassThrough } from 'node:stream'
 import { RemoteError } from '../../errors.ts'
 import type { HostKey } from '../../pins.ts'
 import { parseKnownLine } from '../known-hosts.ts'
@@ -60,6 +60,7 @@ export function opensshLink({ name, key, folder, log, gone, stop, env }: Master)
     async channel(address, port) {
       const target = `${address.includes(':') ? `[${address}]` : address}:${port}`
       const client = through(['-v', '-W', target])
+      const channel = channelOf(client)
       const opened = await new Promise<boolean>((resolve) => {
         let said = ''
         client.stderr.on('data', (chunk: Buffer) => {
@@ -68,7 +69,7 @@ export function opensshLink({ name, key, folder, log, gone, stop, env }: Master)
         })
         client.ended.then(() => resolve(false))
       })
-      if (opened) return channelOf(client)
+      if (opened) return channel
       const why = await refusal(`${address}:${port}`)
       throw why === undefined ? lost() : new RemoteError('refused', `${address} port ${port}: ${why}`)
     },
@@ -92,7 +93,9 @@ function lost(): RemoteError {
 }
 
 /** What goes in at one end of a process and comes out at the other; gone, when the process is. */
-function channelOf({ stdin: writable, stdout: readable, kill }: Process): Duplex {
+function channelOf({ stdin: writable, stdout, kill }: Process): Duplex {
+  // From the first byte on: zx reads it from then on, too.
+  const readable = stdout.pipe(new PassThrough())
   const channel = Duplex.from({ readable, writable })
   channel.on('error', () => undefined)
   channel.once('close', () => kill('SIGKILL'))

@@ -9,6 +9,8 @@ export interface Log {
   ready(): boolean
   partial(): boolean
   offered(): readonly string[]
+  /** The fingerprint of the host key that was shown. */
+  hostKey(): string | undefined
   /** Why the host's certificate does not count. */
   certificate(): string | undefined
   /** Why a `direct-tcpip` channel to this target was refused. */
@@ -31,6 +33,7 @@ export function sshLog(): Log {
   const channels = new Map<string, string>()
   const refusals = new Map<string, string>()
   let target = ''
+  let hostKey: string | undefined
   let tell = () => {}
 
   const take = (line: string) => {
@@ -39,6 +42,7 @@ export function sshLog(): Log {
     if (debug) {
       spoke ||= words === 'SSH2_MSG_NEWKEYS received'
       ready ||= words.startsWith('Entering interactive session')
+      hostKey ??= /^Server host key: \S+ (SHA256:\S+)/.exec(words)?.[1]
       const [, file, print] = /^Offering public key: (.*) \S+ (SHA256:\S+)/.exec(words) ?? []
       if (print !== undefined) offered.push(`${file} ${print}`)
       target = /^channel_connect_stdio_fwd: (.*)$/.exec(words)?.[1] ?? target
@@ -65,6 +69,7 @@ export function sshLog(): Log {
     ready: () => ready,
     partial: () => partial,
     offered: () => offered,
+    hostKey: () => hostKey,
     certificate: () => /Certificate invalid: (.*)/.exec(heard(/Certificate invalid/) ?? '')?.[1],
     refusal: (to) => refusals.get(to),
     cause() {
