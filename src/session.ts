@@ -2,6 +2,7 @@ import type { Duplex } from 'node:stream'
 import { ConnectError } from './errors.ts'
 import type { Host } from './inventory/model.ts'
 import { identity } from './session/identity.ts'
+import { knock } from './session/knock.ts'
 import { openSession } from './session/open-session.ts'
 import { dial } from './session/socket.ts'
 import { transportTo } from './session/transport.ts'
@@ -53,8 +54,6 @@ export interface ConnectOptions {
   readonly onClose?: (() => void) | undefined
 }
 
-const MOST_RETRIES = 3
-
 /**
  * Logs in to a host. Its host key is judged before anything of ours is sent; an unknown one is settled with the
  * connection closed, and then we come again. A refused login is never tried twice: sshd penalises the whole network.
@@ -69,31 +68,26 @@ export async function connect(host: Host, options: ConnectOptions): Promise<Sess
   const open = options.socket ?? (() => dial({ ...target, timeoutMs: wire.connectTimeoutMs, signal }))
 
   const transport = transportTo(host, wire)
-  const at = { host: { ...host, port: target.port }, wire, config, open, signal }
-  for (let retries = 0, settled = 0; ; ) {
+  const ownSocket = options.socket === undefined
+  const at = { host: { ...host, port: target.port }, wire, config, open, ownSocket, signal }
+  // Once for the answer; twice would be a host that shows another key each time.
+  for (let settled = 0; settled <= 2; settled++) {
     const known = await knownKeys(at)
-    wire.counts.connections++
-    const socket = await open()
-    options.onSocket?.()
-    // One that was given twice: a transport would wait for its timeout.
-    if (socket.destroyed) throw new ConnectError('unreachable', 'the connection was closed before the login')
-    const outcome = await transport(socket, { name: host.name, known, identity: who, config, wire, signal })
-    if (outcome.kind === 'ready') {
+    const attempt = async () => {
+      const socket = await open()
+      options.onSocket?.()
+      // One that was given twice: a transport would wait for its timeout.
+      if (socket.destroyed) throw new ConnectError('unreachable', 'the connection was closed before the login')
+      return transport(socket, { name: host.name, known, identity: who, config, wire, signal })
+    }
+    const answer = await knock(attempt, at)
+    if (answer.kind === 'ready') {
       wire.counts.logins++
       const sudo = !host.login.sudo ? 'never' : wire.sudoPassword === undefined ? 'plain' : 'password'
-      const { link } = outcome
-      const { user } = who
-      const via = options.via ?? 'direct'
-      return openSession({ link, host: host.name, via, user, sudo, wire, onClose: options.onClose })
+      const login = { host: host.name, via: options.via ?? 'direct', user: who.user, sudo } as const
+      return openSession({ link: answer.link, ...login, wire, onClose: options.onClose })
     }
-    if (outcome.kind === 'key') {
-      await settleKey(outcome.key, at)
-      // Once for the answer; twice would be a host that shows another key each time.
-      if (++settled > 2) throw new ConnectError('changed-host-key', `${host.name} shows another host key each time`)
-      continue
-    }
-    if (options.socket !== undefined || retries >= MOST_RETRIES) throw outcome.error
-    await wire.sleep(100 * 2 ** retries++ * (0.5 + wire.random()))
-    wire.counts.retries++
+    await settleKey(answer.key, at)
   }
+  throw new ConnectError('changed-host-key', `${host.name} shows another host key each time`)
 }

@@ -3,6 +3,7 @@ import { ConnectError, InventoryError, ProvisionError } from '../errors.ts'
 import { type Device, type Gateway, hosts, type Inventory } from '../inventory/model.ts'
 import type { HostKey, Pins, Verdict } from '../pins.ts'
 import type { ReachContext } from '../reach.ts'
+import { transportOption } from './options.ts'
 
 // One line for each host on stdout: name, key type, fingerprint, and known, new, CHANGED, REVOKED or unreachable.
 // Questions and errors go to stderr.
@@ -13,6 +14,7 @@ interface TrustArguments {
   readonly acceptNewHostKey?: readonly string[] | undefined
   readonly timeout: number
   readonly forks: number
+  readonly transport?: 'node-ssh' | 'openssh' | undefined
 }
 
 /** `provision trust INVENTORY`: fetch host keys, show fingerprints, ask, pin them beside the inventory. */
@@ -20,7 +22,7 @@ export const trust: CommandModule<object, TrustArguments> = {
   command: 'trust <inventory>',
   describe: 'Fetch host keys, show fingerprints, ask, pin them beside the inventory',
   builder: (yargs) =>
-    yargs
+    transportOption(yargs)
       .positional('inventory', { type: 'string', demandOption: true, describe: 'The inventory, a JSON file' })
       .option('yes', { type: 'boolean', default: false, describe: 'Pin new keys without asking' })
       .option('accept-new-host-key', {
@@ -54,6 +56,7 @@ export const trust: CommandModule<object, TrustArguments> = {
       pins: openPins({ file, knownHosts }),
       env: process.env,
       connectTimeoutMs: words.timeout * 1000,
+      transport: words.transport,
     })
     const context = reachContext(inventory, { wire: shared, forks: words.forks })
     try {

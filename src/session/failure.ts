@@ -18,6 +18,8 @@ export interface Attempt {
   readonly identity?: Identity | undefined
   /** The keys that it was offered, for people. */
   readonly offered?: readonly string[] | undefined
+  /** What else was said about keys. */
+  readonly remarks?: readonly string[] | undefined
   readonly timeoutMs: number
 }
 
@@ -82,7 +84,7 @@ function agentHint({ transport }: Attempt): string {
   return transport === 'node-ssh' ? `${unlock}. Where the key is bound to hosts (ssh-add -h): ${useOpenssh}` : unlock
 }
 
-function refused({ transport, identity, offered = [], partial }: Attempt): ConnectError {
+function refused({ transport, identity, offered = [], remarks = [], partial }: Attempt): ConnectError {
   const { user = '', skipped = [], foreign = [] } = identity ?? {}
   const said = offered.length === 0 ? 'there was no key to offer' : `offered: ${offered.join(', ')}`
   const what = partial ? `the login as ${user} needs more than a key` : `the login as ${user} was refused`
@@ -95,5 +97,5 @@ function refused({ transport, identity, offered = [], partial }: Attempt): Conne
     skipped.length > 0
       ? 'unlock the key with ssh-add'
       : `provision logs in with keys only: is the key in ${user}'s authorized_keys there, and is ${user} the right account? See login.user and login.identityFile`
-  return new ConnectError('login', what, [`${said}${left}`, ...others, hint].join('; '))
+  return new ConnectError('login', what, [`${said}${left}`, ...remarks, ...others, hint].join('; '))
 }

@@ -1,6 +1,7 @@
 import { ConnectError, ProvisionError } from '../errors.ts'
 import type { Device, Gateway } from '../inventory/model.ts'
 import type { HostKey } from '../pins.ts'
+import { knock } from './knock.ts'
 import { transportTo } from './transport.ts'
 import { certified } from './vouching.ts'
 import { openSocket, type Roads } from './ways.ts'
@@ -38,20 +39,16 @@ async function fetch(host: Gateway | Device, via: string, roads: Roads): Promise
   const known = await wire.pins.for(host)
   const config = await wire.userConfig(host.name)
   const open = () => openSocket(host, via, roads)
+  const at = { host, wire, config, open, ownSocket: via === 'direct' }
   if (known.authorities.length > 0) {
-    const theirs = await certified(known, { host, wire, config, open }).catch((error: unknown) => {
+    const theirs = await certified(known, at).catch((error: unknown) => {
       if (error instanceof ConnectError && error.kind !== 'unreachable') return undefined
       throw error
     })
     if (theirs !== undefined) return { key: theirs, certified: true }
   }
-  for (let retries = 0; ; ) {
-    wire.counts.connections++
-    const outcome = await transportTo(host, wire)(await open(), { name: host.name, known, config, wire })
-    if (outcome.kind === 'key') return { key: outcome.key, certified: false }
-    if (outcome.kind === 'ready') throw new Error('a login that nobody asked for')
-    if (via !== 'direct' || retries >= 3) throw outcome.error
-    await wire.sleep(100 * 2 ** retries++ * (0.5 + wire.random()))
-    wire.counts.retries++
-  }
+  const transport = transportTo(host, wire)
+  const answer = await knock(async () => transport(await open(), { name: host.name, known, config, wire }), at)
+  if (answer.kind === 'ready') throw new Error('a login that nobody asked for')
+  return { key: answer.key, certified: false }
 }

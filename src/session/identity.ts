@@ -127,7 +127,10 @@ export async function identity(host: Pick<Host, 'login'>, config: UserConfig, ke
   return {
     user,
     offers: [...offers.values()].slice(0, MOST_OFFERS),
-    files: there.filter(usable).map(({ path }) => path).slice(0, MOST_OFFERS),
+    files: there
+      .filter(usable)
+      .map(({ path }) => path)
+      .slice(0, MOST_OFFERS),
     filesOnly: chosen,
     agent: config.agent,
     skipped,

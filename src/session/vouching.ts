@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream'
 import { ConnectError } from '../errors.ts'
 import { type HostKey, judge, type KnownKeys, type Pinned } from '../pins.ts'
+import { knock } from './knock.ts'
 import { certifiedKey } from './openssh/handshake.ts'
 import type { UserConfig } from './ssh-config.ts'
 import type { Wire } from './wire.ts'
@@ -11,6 +12,8 @@ export interface Vouching {
   readonly wire: Wire
   readonly config: UserConfig
   readonly open: () => Promise<Duplex>
+  /** It is a TCP connection from here. */
+  readonly ownSocket: boolean
   readonly signal?: AbortSignal | undefined
 }
 
@@ -48,10 +51,11 @@ export async function settleKey(key: HostKey, at: Vouching): Promise<void> {
 /** @throws ConnectError */
 export async function certified(known: KnownKeys, at: Vouching): Promise<HostKey> {
   const { host, wire, config, signal } = at
-  wire.counts.connections++
-  const key = await certifiedKey(await at.open(), { name: host.name, known, config, wire, signal })
-  wire.vouched.set(host.name, key)
-  return key
+  const wish = { name: host.name, known, config, wire, signal }
+  const answer = await knock(async () => certifiedKey(await at.open(), wish), at)
+  if (answer.kind === 'ready') throw new Error('a login that nobody asked for')
+  wire.vouched.set(host.name, answer.key)
+  return answer.key
 }
 
 function onlyAuthorities(known: KnownKeys): boolean {

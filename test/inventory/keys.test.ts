@@ -28,6 +28,9 @@ describe('what ssh-keygen makes', () => {
     expect(readAuthorizedKey(line)).toEqual({ key: line.trim() })
     expect(readHostKey(line)).toEqual({ key: line.split(' ', 2).join(' ') })
     expect(readHostKey(fingerprint)).toEqual({ key: fingerprint })
+    expect(readHostKey(`@cert-authority ${line}`)).toEqual({
+      key: `@cert-authority ${line.split(' ', 2).join(' ')}`,
+    })
     expect(readAuthorizedKey(secret)).toHaveProperty('problem', expect.stringMatching('is a private key'))
     const [word, body = ''] = line.split(' ')
     for (const cut of [1, 4, 8, body.length / 2, body.length - 4]) {

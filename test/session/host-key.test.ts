@@ -34,6 +34,18 @@ describe.each(transports)('over %s', (transport) => {
       expect([...session.hostKeys()].sort()).toEqual([...sshd.hostKeys].sort())
     })
 
+    test('that is pinned and no longer served is not proved', async () => {
+      const gone = readFileSync(`${it.keygen(`gone-${transport}`)}.pub`, 'utf8')
+        .split(' ')
+        .slice(0, 2)
+        .join(' ')
+      const session = await login({ pins: [gone, ...sshd.hostKeys] })
+      await session.exec(':\n', { timeoutMs: 10_000, privileged: false })
+      expect([...session.hostKeys()].sort()).toEqual([...sshd.hostKeys].sort())
+      session.close()
+      expect(session.hostKeys()).toHaveLength(2)
+    })
+
     test('in a hashed known_hosts is found', async () => {
       writeFileSync(it.knownHosts, `host-a.lan.internal ${sshd.hostKeys[1]}\n`)
       execFileSync('ssh-keygen', ['-Hf', it.knownHosts], { stdio: 'ignore' })

@@ -10,7 +10,7 @@ export interface Folders {
 }
 
 /** Room for our names and ssh's own suffix in the path of a socket: 104 bytes with macOS, 108 with Linux. */
-const LONGEST = 104 - '/provision-XXXXXX/control.0123456789abcdef'.length - 1
+const LONGEST = 104 - '/provision-123456/control.0123456789abcdef'.length - 1
 
 export function folders(): Folders {
   const there = new Set<string>()

@@ -9,7 +9,7 @@ import type { Handshake, Outcome } from '../link.ts'
 import { printable } from '../output.ts'
 import { bridge } from './bridge.ts'
 import { plainKey } from './certificate.ts'
-import { type Aim, clientOf, configOf, knownHostsOf } from './config.ts'
+import { type Aim, clientOf, configOf, knownHostsOf, type Place } from './config.ts'
 import { opensshLink } from './link.ts'
 import { type Log, sshLog } from './log.ts'
 import shownKey from './shown-key.sh'
@@ -36,25 +36,24 @@ export async function openssh(socket: Duplex, wish: Handshake): Promise<Outcome>
  * The plain key of a host whose certificate a pinned authority has signed for its name; nobody logs in.
  * @throws ConnectError `unknown-host-key`, `changed-host-key` where it shows none that counts
  */
-export async function certifiedKey(socket: Duplex, wish: Omit<Handshake, 'identity'>): Promise<HostKey> {
+export async function certifiedKey(socket: Duplex, wish: Omit<Handshake, 'identity'>): Promise<Outcome> {
   const { name, known } = wish
   const end = await attempt(socket, wish, 'certificate')
   if (end.kind === 'ready') throw new Error('a login that nobody asked for')
-  const { seen, failure, spoke, log } = end
+  const { seen, failure, early, spoke, log } = end
+  if (early) return { kind: 'early', error: failure }
   const plain = seen && plainKey(seen)
-  if (plain !== undefined && spoke && judge(known, plain) !== 'revoked') return plain
-  if (seen === undefined && failure.kind !== 'login') throw failure
-  const authorities = known.authorities.map(fingerprintOf).join(', ')
-  const pinned = `pinned is the authority ${authorities}`
-  if (seen === undefined) {
+  if (plain !== undefined && spoke && judge(known, plain) !== 'revoked') return { kind: 'key', key: plain }
+  const why = log.certificate()
+  if (seen === undefined && why === undefined && failure.kind !== 'login') throw failure
+  const pinned = `pinned is the authority ${known.authorities.map(fingerprintOf).join(', ')}`
+  if (seen === undefined && why === undefined) {
     const hint = `sign its host key (ssh-keygen -s CA -h -I ${name} -n ${name} …) and name the certificate as HostCertificate in its sshd_config, or pin its key itself`
     throw new ConnectError('unknown-host-key', `${name} shows no certificate, and ${pinned}`, hint)
   }
-  const why = log.certificate()
-  const strange = why === undefined || !/expired|not yet valid/.test(why)
   throw new ConnectError(
-    strange ? 'changed-host-key' : 'unknown-host-key',
-    `${name} showed a certificate that does not count: ${why === undefined ? 'another authority has signed it, or it was revoked' : printable(why)}; ${pinned}`,
+    why !== undefined && /expired|not yet valid/.test(why) ? 'unknown-host-key' : 'changed-host-key',
+    `${name} showed a certificate that does not count: ${printable(why ?? 'another authority has signed it')}; ${pinned}`,
     `look at it on the machine itself (ssh-keygen -Lf …-cert.pub): it has to be valid now, and for the name ${name}`,
   )
 }
@@ -74,34 +73,30 @@ interface End {
 
 async function attempt(socket: Duplex, wish: Handshake, aim: Aim): Promise<End | Ready> {
   const { wire, name, identity, signal } = wish
-  const folder = await wire.folders.make()
   const log = sshLog()
   const way = await bridge(socket)
-  const place = { folder, port: way.port }
-  await Promise.all([
-    note(folder, 'config', configOf(wish, aim, place)),
-    note(folder, 'client', clientOf(place)),
-    note(folder, 'known_hosts', knownHostsOf(wish, aim)),
-    note(folder, 'revoked', wish.known.revoked.map((key) => `${hostKeyText(key)}\n`).join('')),
-    note(folder, 'shown-key', shownKey),
-  ])
+  const folder = await wire.folders.make()
+  await write({ folder, port: way.port }, wish, aim).catch((error: unknown) => {
+    way.close()
+    throw error
+  })
   const master = ssh(['-F', join(folder, 'config'), '-v', '-M', '-N', '-T', '--', name], wire.env)
   master.stderr.on('data', (chunk: Buffer) => log.add(chunk))
-  const gone = master.ended
   const stop = async () => {
-    master.kill('SIGTERM')
+    await master.stop()
     way.close()
-    await gone
     await wire.folders.remove(folder)
   }
-  const how = await first(gone, { log, aim, timeoutMs: wire.connectTimeoutMs, signal })
+  const how = await first(master.ended, { log, aim, timeoutMs: wire.connectTimeoutMs, signal })
   // A key that is revoked is refused before ssh would note it.
   const seen = (await shown(folder)) ?? wish.known.revoked.find((key) => fingerprintOf(key) === log.hostKey())
   if (how === 'ready' && aim === 'login' && seen !== undefined) {
-    const link = opensshLink({ name, key: seen, folder, log, gone, stop, env: wire.env })
-    return { kind: 'ready', link }
+    return {
+      kind: 'ready',
+      link: opensshLink({ name, key: seen, folder, log, gone: master.ended, stop, env: wire.env }),
+    }
   }
-  const code = how === 'ended' ? await gone : null
+  const code = how === 'ended' ? await master.ended : null
   // A host that hung up is told from ssh that did.
   const hungUp = way.ended()
   await stop()
@@ -114,12 +109,26 @@ async function attempt(socket: Duplex, wish: Handshake, aim: Aim): Promise<End |
     partial: log.partial(),
     identity,
     offered: log.offered(),
+    remarks: log.remarks(),
     timeoutMs: wire.connectTimeoutMs,
   }
   const heard = how === 'timeout' ? ({ kind: 'timeout' } as const) : log.cause()
   const cause = heard.kind === 'other' && hungUp ? ({ kind: 'hung-up' } as const) : heard
   const early = cause.kind === 'hung-up' && !about.spoke && !isPenalised(about.greeting)
   return { kind: 'failed', seen, spoke: about.spoke, early, log, failure: connectError(cause, about) }
+}
+
+/** The files of one login. */
+async function write(place: Place, wish: Handshake, aim: Aim): Promise<void> {
+  const files = {
+    config: configOf(wish, aim, place),
+    client: clientOf(place),
+    known_hosts: knownHostsOf(wish, aim),
+    revoked: wish.known.revoked.map((key) => `${hostKeyText(key)}\n`).join(''),
+    'shown-key': shownKey,
+  }
+  const mode = 0o600
+  await Promise.all(Object.entries(files).map(([name, text]) => writeFile(join(place.folder, name), text, { mode })))
 }
 
 interface Awaited {
@@ -161,8 +170,4 @@ function mustBeUsable(code: number | null, log: Log): void {
 /** The key that ssh was shown, as it noted it itself. */
 async function shown(folder: string): Promise<HostKey | undefined> {
   return parseHostKey(await readIfThere(join(folder, 'shown')))
-}
-
-function note(folder: string, file: string, text: string): Promise<void> {
-  return writeFile(join(folder, file), text, { mode: 0o600 })
 }

@@ -33,11 +33,15 @@ export function opensshLink({ name, key, folder, log, gone, stop, env }: Master)
   const through = (options: readonly string[], command: readonly string[] = []) =>
     ssh(['-F', join(folder, 'client'), '-T', ...options, '--', name, ...command], env)
   let proved: readonly HostKey[] = []
+  // ssh has put there what the host has proved since, and taken out what it serves no more.
+  const look = () => {
+    if (alive && log.toldHostKeys()) proved = keysIn(join(folder, 'known_hosts'))
+  }
 
   return {
     key,
     proved() {
-      if (alive) proved = keysIn(join(folder, 'known_hosts'))
+      look()
       return proved
     },
     run(command, { stdin, onStdout, onStderr }): Running {
@@ -50,12 +54,13 @@ export function opensshLink({ name, key, folder, log, gone, stop, env }: Master)
       })
       client.stdin.end(stdin)
       const closed = client.ended.then((code) => {
+        look()
         // What ssh says where it could do nothing, and where the script was killed.
         if (code !== 255) return { code, signal: null }
         if (alive && /session request failed: Session open refused/.test(tail)) throw new NoSession()
         return { code: null, signal: null }
       })
-      return { closed, close: () => void client.kill('SIGKILL') }
+      return { closed, close: client.kill }
     },
     async channel(address, port) {
       const target = `${address.includes(':') ? `[${address}]` : address}:${port}`
@@ -98,7 +103,7 @@ function channelOf({ stdin: writable, stdout, kill }: Process): Duplex {
   const readable = stdout.pipe(new PassThrough())
   const channel = Duplex.from({ readable, writable })
   channel.on('error', () => undefined)
-  channel.once('close', () => kill('SIGKILL'))
+  channel.once('close', kill)
   return channel
 }
 

@@ -11,8 +11,12 @@ export interface Log {
   offered(): readonly string[]
   /** The fingerprint of the host key that was shown. */
   hostKey(): string | undefined
-  /** Why the host's certificate does not count. */
+  /** Why the host's certificate does not count; undefined: nobody who is pinned has signed it. */
   certificate(): string | undefined
+  /** The host has said which host keys it serves. */
+  toldHostKeys(): boolean
+  /** What ssh has to say about keys that it could not use. */
+  remarks(): readonly string[]
   /** Why a `direct-tcpip` channel to this target was refused. */
   refusal(target: string): string | undefined
   /** What ended the attempt. */
@@ -28,6 +32,7 @@ export function sshLog(): Log {
   let spoke = false
   let ready = false
   let partial = false
+  let toldHostKeys = false
   const offered: string[] = []
   const said: string[] = []
   const channels = new Map<string, string>()
@@ -41,6 +46,7 @@ export function sshLog(): Log {
     partial ||= words.includes('with partial success')
     if (debug) {
       spoke ||= words === 'SSH2_MSG_NEWKEYS received'
+      toldHostKeys ||= words.includes('rtype hostkeys-00@openssh.com')
       ready ||= words.startsWith('Entering interactive session')
       hostKey ??= /^Server host key: \S+ (SHA256:\S+)/.exec(words)?.[1]
       const [, file, print] = /^Offering public key: (.*) \S+ (SHA256:\S+)/.exec(words) ?? []
@@ -70,7 +76,12 @@ export function sshLog(): Log {
     partial: () => partial,
     offered: () => offered,
     hostKey: () => hostKey,
-    certificate: () => /Certificate invalid: (.*)/.exec(heard(/Certificate invalid/) ?? '')?.[1],
+    certificate: () =>
+      heard(/revoked/i) !== undefined
+        ? 'it, or who signed it, is marked @revoked'
+        : /Certificate invalid: (.*)/.exec(heard(/Certificate invalid/) ?? '')?.[1],
+    toldHostKeys: () => toldHostKeys,
+    remarks: () => said.filter((line) => /^Load key|^Permissions \d+ for/.test(line)).map(printable),
     refusal: (to) => refusals.get(to),
     cause() {
       const mismatch = /no matching .*/.exec(heard(/no matching/) ?? '')?.[0]
