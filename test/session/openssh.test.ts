@@ -6,6 +6,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { bridge } from '../../src/session/openssh/bridge.ts'
 import { dial } from '../../src/session/socket.ts'
 import { connect } from '../../src/session.ts'
+import { build as buildDist, root } from '../dist.ts'
 import { fakeKey, freePort, host, type Lab, lab, logins, me, type Sshd, until } from './fixture.ts'
 
 // What only OpenSSH can do, what node-ssh says about it, and what OpenSSH leaves behind.
@@ -131,6 +132,37 @@ describe('the system’s ssh', () => {
     await expect(going).rejects.toMatchObject({ kind: 'unreachable', message: 'given up' })
     silent.close()
     await until(() => left().length === 0 && processes().length === 0)
+  })
+
+  test.each([
+    ['is killed', 'SIGKILL'],
+    ['leaves at a second Ctrl-C', 'SIGINT'],
+  ] as const)('does not outlive a run that %s', async (_, how) => {
+    await buildDist()
+    const hanging = await it.sshd({ config: ['ForceCommand exec sleep 60'] })
+    const inventory = join(it.folder, `${how}.json`)
+    const gateway = { address: '127.0.0.1', port: hanging.port, hostKeys: hanging.hostKeys }
+    const login = { user: me, identityFile: it.key, transport: 'openssh' }
+    const device = { address: '127.0.0.1', port: 1, via: ['direct'], forwards: ['127.0.0.1:9022:localhost:22'] }
+    writeFileSync(inventory, JSON.stringify({ login, gateways: { gw: gateway }, devices: { pi: device } }))
+    const words = [join(root, 'bin/provision.js'), inventory, '--check']
+    const child = spawn(process.execPath, words, { stdio: ['ignore', 'ignore', 'pipe'], detached: true })
+    let said = ''
+    child.stderr.on('data', (chunk: Buffer) => {
+      said += chunk
+    })
+    const [master, exec] = [/ -M -N /, / sh -c /]
+    const run = (which: RegExp) => processes().filter((args) => which.test(args)).length
+    await until(() => run(master) === 1 && run(exec) === 1, 'the login')
+    // As a terminal does: to the whole group.
+    process.kill(-(child.pid ?? 0), 'SIGINT')
+    await until(() => said.includes('interrupted'), 'a first Ctrl-C')
+    expect([run(master), run(exec)]).toEqual([1, 1])
+    process.kill(-(child.pid ?? 0), how)
+    await until(() => processes().length === 0, 'no ssh')
+    // Nobody can clear up after a SIGKILL; there is no secret in it.
+    await until(() => left().length === (how === 'SIGINT' ? 0 : 1), 'no folder')
+    for (const name of left()) rmSync(join(it.folder, name), { recursive: true })
   })
 
   test('is told no secret by its arguments', async () => {
