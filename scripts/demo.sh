@@ -1,5 +1,6 @@
 #!/bin/sh
-# npm run demo: the whole story on real machines, from nothing to a device that comes back after a power cut.
+# npm run demo: the whole story on real machines, from nothing to a device that comes back after a power cut, and with a
+# fresh card.
 # Needs Debian 12 or 13, root and Node. Takes everything down again, also after Ctrl-C or a failure; DEMO_KEEP=1 keeps it.
 set -eu
 
@@ -105,19 +106,28 @@ grep -q '^provisioned: 2 ok; 1 of 1 ' said || fail 'the second run changed somet
 cat said
 rm said
 
+# give_people FILE WORDS…: what `provision ssh-config WORDS…` prints, into ~/.ssh/FILE there.
+give_people() {
+  file=$1
+  shift
+  lab run guest-lan.json -- node "$root/bin/provision.js" ssh-config guest-lan.json "$@" >"$file"
+  lab exec guest-lan.json "$client" -- runuser -u user001 -- tee "/home/user001/.ssh/$file" <"$file" >/dev/null
+}
+login() { at_client "ssh $device hostname"; }
+# expect_login NAME: the host name of the machine that answers.
+expect_login() {
+  show "ssh $device hostname    # on $client"
+  answer=$(login) || fail "$client cannot log in to $device: $answer"
+  [ "$answer" = "$1" ] || fail "$client reached another machine: $answer"
+  echo "$answer"
+}
+
 heading "For the people on $client"
 show "provision ssh-config guest-lan.json --client $client    # → ~/.ssh/config there"
-lab run guest-lan.json -- node "$root/bin/provision.js" ssh-config guest-lan.json --client "$client" >config
+give_people config --client "$client"
 cat config
-lab run guest-lan.json -- node "$root/bin/provision.js" ssh-config guest-lan.json --known-hosts >known_hosts
-for file in config known_hosts; do
-  lab exec guest-lan.json "$client" -- runuser -u user001 -- tee "/home/user001/.ssh/$file" <"$file" >/dev/null
-done
-login() { at_client "ssh $device hostname"; }
-show "ssh $device hostname    # on $client"
-answer=$(login) || fail "$client cannot log in to $device: $answer"
-[ "$answer" = "$device" ] || fail "$client reached another machine: $answer"
-echo "$answer"
+give_people known_hosts --known-hosts
+expect_login "$device"
 
 heading "The plug of $device is pulled"
 show "provision lab kill guest-lan.json $device"
@@ -132,11 +142,24 @@ until answer=$(login) && [ "$answer" = "$device" ]; do
   [ "$(since "$began" | cut -d . -f 1)" -lt "$patience" ] || fail "$device did not come back in $patience s: $answer"
   sleep 1
 done
-back=$(since "$began")
-show "ssh $device hostname    # on $client, once a second, until it answers: $back s"
+recovery=$(since "$began")
+show "ssh $device hostname    # on $client, once a second, until it answers: $recovery s"
 echo "$answer"
 at_admin 0 provision verify guest-lan.json
 
+heading "The card of $device died: a new one is made here, and somebody on site puts it in"
+at_admin 0 provision image guest-lan.json --device "$device" --output card --format cloud-init
+show "provision lab reflash guest-lan.json $device --seed card    # a fresh Raspberry Pi OS, with these files on it"
+began=$(now)
+lab reflash guest-lan.json "$device" --seed card 2>&1
+at_admin 0 provision verify guest-lan.json --only forwards --wait 120
+return=$(since "$began")
+at_admin 0 provision guest-lan.json
+show "provision ssh-config guest-lan.json --known-hosts    # → ~/.ssh/known_hosts on $client: it has new host keys"
+give_people known_hosts --known-hosts
+expect_login "${device%%.*}"
+
 heading 'What you have seen'
 echo "the login:    on $client, 'ssh $device hostname' printed $answer"
-echo "the recovery: $back s after $device got power again the same login worked, and nobody had touched anything"
+echo "the recovery: $recovery s after $device got power again the same login worked, and nobody had touched anything"
+echo "the return:   $return s after it got power with a fresh card it was known at its gateway, with nobody logging in"

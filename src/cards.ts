@@ -35,18 +35,25 @@ export async function expectedCards({ file }: Pick<Pins, 'file'>): Promise<Card[
 export interface HandedIn {
   readonly at: Date
   readonly hostKeys: readonly HostKey[]
+  /** All of it, as it was signed. */
+  readonly message: string
 }
 
 /** undefined: nothing, of another card, or not signed by this one. */
 export function handedIn(record: string, { device, publicKey }: Card): HandedIn | undefined {
-  const [time = '', , message = '', signature = ''] = record.trim().split(' ')
+  const [, time, message = '', signature = ''] = /^(\d{1,11}) \S+ (\S+) (\S+)$/.exec(record.trim()) ?? []
   const text = Buffer.from(message, 'base64')
   const armored = Buffer.from(signature, 'base64').toString('latin1')
   if (!isSignedBy(publicKey, { message: text, armored, namespace: 'provision-enrolment' })) return undefined
   const rows = text.toString('utf8').split('\n')
   if (rows[0] !== 'provision enrolment 1' || !rows.includes(`name ${device}`)) return undefined
   const hostKeys = rows.flatMap((row) => (row.startsWith('host-key ') ? (parseHostKey(row.slice(9)) ?? []) : []))
-  return hostKeys.length > 0 ? { at: new Date(Number(time) * 1000), hostKeys } : undefined
+  return hostKeys.length > 0 ? { at: new Date(Number(time) * 1000), hostKeys, message } : undefined
+}
+
+/** No card of this device is waited for. */
+export function forgetCard({ file }: Pick<Pins, 'file'>, device: string): Promise<void> {
+  return rewrite(file, (before) => without(before, device))
 }
 
 /** These keys are the device's now: in place of its pins, and the card has done what it was for. */

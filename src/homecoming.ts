@@ -1,4 +1,4 @@
-import { type Card, expectedCards, handedIn, pinCard } from './cards.ts'
+import { type Card, expectedCards, forgetCard, type HandedIn, handedIn, pinCard } from './cards.ts'
 import { ProvisionError } from './errors.ts'
 import type { Fleet } from './fleet.ts'
 import type { Device, Gateway, Inventory } from './inventory/model.ts'
@@ -14,6 +14,28 @@ export interface Homecoming {
   met(): Promise<readonly string[]>
   /** Of forwards that do not reach a device whose card is waited for: with what its gateway has seen of that. */
   explained(reports: readonly ForwardReport[]): Promise<ForwardReport[]>
+}
+
+/** What somebody with the card of a device has handed in at one of its gateways. */
+export interface Claim extends HandedIn {
+  readonly gateway: string
+  readonly other?: Knocks['other']
+}
+
+/** Why nobody can tell whether it was the device. `proved`: the host key by which the device was reached in this run. */
+export function doubtOf(claims: readonly Claim[], proved: string | undefined): string | undefined {
+  const nobody = 'so that nobody can tell which one is the device'
+  for (const { gateway, other } of claims) {
+    if (!other) continue
+    const when = `${other.at.toISOString()} at ${gateway} from ${other.from}`
+    return `the same card was tried again ${when} with other keys, ${nobody}`
+  }
+  if (new Set(claims.map(({ message }) => message)).size > 1) {
+    const gateways = claims.map(({ gateway }) => gateway).join(' and ')
+    return `the same card has handed in other keys at each of ${gateways}, ${nobody}`
+  }
+  const known = claims[0]?.hostKeys.some((key) => hostKeyText(key) === proved)
+  return proved && !known ? 'the machine that is pinned still answers, so another one has used its card' : undefined
 }
 
 export function homecoming(inventory: Inventory, { members }: Fleet, run: Run): Homecoming {
@@ -52,28 +74,33 @@ export function homecoming(inventory: Inventory, { members }: Fleet, run: Run): 
 
   async function welcome(device: Device, card: Card): Promise<boolean> {
     const gateways = inventory.gateways.filter(({ name }) => device.forwards.some(({ gateway }) => gateway === name))
-    for (const gateway of gateways) {
-      const knocks = await ask(gateway, device)
+    const asked = await Promise.all(gateways.map(async (gateway) => ({ gateway, knocks: await ask(gateway, device) })))
+    const claims = asked.flatMap(({ gateway: { name: gateway }, knocks }): Claim[] => {
       const found = knocks && handedIn(knocks.record, card)
-      if (!found) continue
-      const keys = found.hostKeys.map((key) => `${key.type} ${fingerprintOf(key)}`).join(', ')
-      const story = `${device.name}: came back with a fresh card, enrolled at ${gateway.name} ${found.at.toISOString()}`
-      const again = knocks.said.filter(({ what }) => what === 'refused: used').at(-1)
-      if (again) {
-        once(
-          `${story}; but the same card was tried again from ${again.from} with other keys, so that nobody can tell which one is the device: its pin stays`,
-        )
-      } else if ((await pins.for(device)).from === 'inventory') {
-        once(`${story}; its pin stands in the inventory: write its new keys there: ${keys}`)
-      } else {
-        const trusts = await pins.trusted(device)
-        const same = found.hostKeys.some((key) => trusts(hostKeyText(key)))
-        await pinCard(pins, device, found.hostKeys)
-        once(`${story}; ${same ? 'it has kept its host key, and pinned is' : 'its pin was replaced by'} ${keys}`)
-        return true
-      }
+      return found ? [{ ...found, gateway, other: knocks.other }] : []
+    })
+    const [first] = claims
+    if (!first) {
+      const over = asked.every(({ knocks }) => knocks && !knocks.card)
+      if (over && run.command === 'apply') await forgetCard(pins, device.name)
+      return false
     }
-    return false
+    const keys = first.hostKeys.map((key) => `${key.type} ${fingerprintOf(key)}`).join(', ')
+    const story = `${device.name}: came back with a fresh card, enrolled at ${first.gateway} ${first.at.toISOString()}`
+    const doubt = doubtOf(claims, members.get(device.name)?.session?.hostKey)
+    if (doubt) {
+      once(`${story}; but ${doubt}: its pin stays`)
+      return false
+    }
+    if ((await pins.for(device)).from === 'inventory') {
+      once(`${story}; its pin stands in the inventory: write its new keys there: ${keys}`)
+      return false
+    }
+    const trusts = await pins.trusted(device)
+    const same = first.hostKeys.some((key) => trusts(hostKeyText(key)))
+    await pinCard(pins, device, first.hostKeys)
+    once(`${story}; ${same ? 'it has kept its host key, and pinned is' : 'its pin was replaced by'} ${keys}`)
+    return true
   }
 
   /** By the session of this run, or one for this alone; undefined where the gateway cannot be asked. */

@@ -7,6 +7,8 @@ import { sh } from './sh.ts'
 export interface Knocks {
   /** What was handed in: see `handedIn`. Empty: nothing. */
   readonly record: string
+  /** Who came first with the same card and other keys. */
+  readonly other?: Omit<Knock, 'what'>
   /** The card of this device that the gateway waits for. */
   readonly card?: { readonly digest: string; readonly over: boolean }
   /** What was said to those who had the key of a card, the newest last. */
@@ -28,12 +30,13 @@ export async function knocksOf(session: Session, gateway: Gateway, { name }: Dev
 
 const script = (gateway: Gateway, device: string) => sh`
   echo "now $(date +%s)"
-  if [ -e ${`${enrolledFolder}/${device}`} ]; then echo "record $(cat ${`${enrolledFolder}/${device}`})"; fi
+  if [ -e ${`${enrolledFolder}/${device}`} ]; then sed '1s/^/record /; 2s/^/other /' ${`${enrolledFolder}/${device}`}; fi
   if [ -e ${enrolments} ]; then
     while read -r _ _ _ whose expires digest _; do
       if [ "$whose" = ${device} ]; then echo "card $expires $digest"; fi
     done <${enrolments}
     since=$(stat -c %Y ${enrolments})
+    echo "since $since"
     journalctl -q --no-pager -o short-unix -t provision-enrol -n 500 2>/dev/null | sed 's/^/said /'
     journalctl -q --no-pager -o short-unix -t sshd -t sshd-session -t sshd-auth --since "@$since" -n 5000 2>/dev/null |
       grep -F ${` by authenticating user ${enrolAccount(gateway)} `} | tail -n 100 | sed 's/^/sshd /'
@@ -45,18 +48,22 @@ export function parseKnocks(text: string, device: string): Knocks {
   const rows = text.split('\n')
   const now = Number(/^now (\d+)$/m.exec(text)?.[1])
   const [, expires, digest = ''] = /^card (\d+) (\S+)$/m.exec(text) ?? []
+  const [, otherAt, otherFrom = ''] = /^other (\d{1,11}) (\S+)$/m.exec(text) ?? []
   const mine = ` ${device}, card ${digest.slice(0, 8)}, from `
+  // Which card it was is known of those that were signed; of others, that they came since a card was made or forgotten.
+  const since = Number(/^since (\d+)$/m.exec(text)?.[1])
   const said = rows.flatMap((row): Knock[] => {
-    const [, at, what = '', from = ''] = /^said (\d+)\S* .*?\]: (.*), from (\S+)$/.exec(row) ?? []
-    const ours = row.includes(mine) || row.includes(`(it says ${device})`)
+    const [, at, what = '', from = ''] = /^said (\d{1,11})\b\S* .*?\]: (.*), from (\S+)$/.exec(row) ?? []
+    const ours = row.includes(mine) || (row.includes(`(it says ${device}), from `) && Number(at) >= since)
     return at && ours ? [{ at: time(at), from, what: what.replace(/, .*/, '') }] : []
   })
   const refusedKeys = rows.flatMap((row): Knock[] => {
-    const [, at, from = ''] = /^sshd (\d+)\S* .* by authenticating user \S+ (\S+) port/.exec(row) ?? []
+    const [, at, from = ''] = /^sshd (\d{1,11})\b\S* .* by authenticating user \S+ (\S+) port/.exec(row) ?? []
     return at ? [{ at: time(at), from, what: 'refused key' }] : []
   })
   return {
     record: /^record (.+)$/m.exec(text)?.[1] ?? '',
+    ...(otherAt && { other: { at: time(otherAt), from: otherFrom } }),
     ...(expires && { card: { digest, over: Number(expires) <= now } }),
     said,
     refusedKeys,

@@ -6,7 +6,7 @@ const [gateway] = parse('{ "gateways": { "gw": {} } }').gateways
 const digest = 'abcdef01'.repeat(8)
 const told = (...rows: string[]) => {
   if (!gateway) throw new Error('no gateway')
-  return toldBy(gateway, parseKnocks(['now 1795605100', ...rows, ''].join('\n'), 'pi.lan')).message
+  return toldBy(gateway, parseKnocks(['now 1795605100', 'since 1795605000', ...rows, ''].join('\n'), 'pi.lan')).message
 }
 const card = `card 1795609999 ${digest}`
 const said = (what: string) => `said 1795605051.123456 gw provision-enrol[7]: ${what}`
@@ -43,6 +43,11 @@ describe('what a gateway tells of a card that is waited for', () => {
       'a card was tried at 2026-11-25T11:10:51.000Z from 192.0.2.7 and refused: signature',
     ],
     [
+      'one of former times was damaged',
+      [card, 'said 1795604999.9 gw provision-enrol[7]: refused: signature (it says pi.lan), from 192.0.2.7'],
+      'nobody has come with its card to gw so far',
+    ],
+    [
       'a key was refused',
       [card, refusedKey('enrol-tunnel')],
       'gw refused the key of a card once, last at 2026-11-25T11:11:00.000Z from 192.0.2.7',
@@ -65,6 +70,11 @@ describe('what a gateway tells of a card that is waited for', () => {
     [
       'another device came',
       [card, said('refused: used, qi.lan, card abcdef01, from 192.0.2.7')],
+      'nobody has come with its card to gw so far',
+    ],
+    [
+      'the log has times that no calendar has',
+      [card, `said ${'9'.repeat(20)}.1 gw provision-enrol[7]: refused: used, pi.lan, card abcdef01, from 192.0.2.7`],
       'nobody has come with its card to gw so far',
     ],
   ])('%s', (_, rows, sentence) => {

@@ -2,6 +2,8 @@ import type { Unit } from '../../src/index.ts'
 import { enrolProgram, gatewayFolder } from './names.ts'
 
 export const enrolUnit = 'provision-enrol'
+/** Where requests come in, and answers go out. */
+export const enrolRun = '/run/provision-enrol'
 
 /** The pipe into which the account of enrolments writes requests, and who reads them. */
 export const enrolUnits = (account: string): Unit[] => [socket(account), service]
@@ -13,7 +15,7 @@ const socket = (account: string): Unit => ({
 Description=Keys that devices with fresh cards hand in
 
 [Socket]
-ListenFIFO=/run/provision-enrol/requests
+ListenFIFO=${enrolRun}/requests
 SocketUser=root
 SocketGroup=${account}
 SocketMode=0620
@@ -40,7 +42,7 @@ SyslogFacility=auth
 NoNewPrivileges=yes
 CapabilityBoundingSet=
 ProtectSystem=strict
-ReadWritePaths=${gatewayFolder} /run/provision-enrol
+ReadWritePaths=${gatewayFolder} ${enrolRun}
 ProtectHome=yes
 PrivateDevices=yes
 PrivateNetwork=yes

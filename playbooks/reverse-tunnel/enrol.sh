@@ -16,7 +16,8 @@ folder=/etc/ssh/reverse-tunnel
 run=/run/provision-enrol
 # For each enrolment: OPTIONS TYPE KEY DEVICE EXPIRES TOKEN-DIGEST FILE OPTIONS-OF-THE-TUNNEL-KEY. sshd reads it as key lines.
 enrolments=$folder/enrolments
-# What was handed in, a file for each device: TIME TOKEN-DIGEST MESSAGE SIGNATURE, the last two in base64.
+# What was handed in, a file for each device: TIME TOKEN-DIGEST MESSAGE SIGNATURE, the last two in base64. In a second line,
+# when and from where somebody came first with the same card and other keys: TIME ADDRESS.
 enrolled=$folder/enrolled
 namespace=provision-enrolment
 
@@ -80,12 +81,17 @@ settle() {
   if [ "$name" != "$device" ]; then said="refused: name (it says $name)"; return; fi
   if [ "$(printf %s "$token" | sha256sum | cut -d ' ' -f 1)" != "$digest" ]; then said='refused: token'; return; fi
   if [ "$(date +%s)" -ge "$expires" ]; then said='refused: expired'; return; fi
-  was='' before=''
-  [ ! -e "$enrolled/$device" ] || read -r _ was before _ <"$enrolled/$device"
-  if [ "$was" = "$digest" ] && [ "$before" != "$message" ]; then said='refused: used'; return; fi
   # A change by provision is under way: what it read before it would put back.
   said='later: busy'
   [ ! -e /var/lib/provision/current ] || return
+  was='' before='' other=''
+  [ ! -e "$enrolled/$device" ] || { read -r _ was before _ && read -r other; } <"$enrolled/$device"
+  if [ "$was" = "$digest" ] && [ "$before" != "$message" ]; then
+    said='refused: used'
+    # Not in the log alone, which has an end that anybody with a card could reach.
+    [ -n "$other" ] || { cat "$enrolled/$device" && echo "$(date +%s) $from"; } | replace "$enrolled/$device" 600
+    return
+  fi
   said='later: cannot write'
   if [ "$was" != "$digest" ]; then
     mkdir -p "$enrolled" "${file%/*}" || return

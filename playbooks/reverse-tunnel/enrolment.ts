@@ -1,7 +1,7 @@
 import type { Change, Device, Gateway, Inventory, Resource } from '../../src/index.ts'
 import { account, lines, managedFile, noSystemAccount, sh, sshdSettings, systemdUnits } from '../../src/index.ts'
 import enrolText from './enrol.sh'
-import { enrolUnit, enrolUnits } from './enrol-units.ts'
+import { enrolRun, enrolUnit, enrolUnits } from './enrol-units.ts'
 import { enrolSettings } from './gateway.ts'
 import { enrolAccount, enrolDropIn, enrolledFolder, enrolments, enrolProgram, keysFolder, sharedKeys } from './names.ts'
 import { accountOn, dials, listenerOf, mayListen } from './tunnels.ts'
@@ -44,7 +44,7 @@ export function enrolmentsOn(gateway: Gateway, inventory: Inventory): Resource {
           if [ "\${expires:-0}" -le "$now" ]; then echo "@over $device"; fi
         done <${enrolments}
         for record in ${enrolledFolder}/*; do
-          if [ -e "$record" ]; then echo "@enrolled \${record##*/} $(cut -d ' ' -f 2 "$record")"; fi
+          if [ -e "$record" ]; then echo "@enrolled \${record##*/} $(head -n 1 "$record" | cut -d ' ' -f 2)"; fi
         done
         echo "@account $(getent passwd ${enrolAccount(gateway)} | cut -d : -f 3)"
       fi
@@ -71,8 +71,10 @@ export function enrolmentsOn(gateway: Gateway, inventory: Inventory): Resource {
         ...(forgotten.length > 0 ? [`forget ${forgotten.join(', ')}`] : []),
       ].join('; ')
       const saves = [...change.saves, enrolledFolder, ...removed]
+      // What systemd makes there for the first card it would leave.
+      const undo = before.length === 0 ? { undo: sh`rm -rf ${enrolRun}` } : {}
       return wanted.length > 0
-        ? { ...change, summary, saves, commit: lines(change.commit, sh`rm -f ${removed}`) }
+        ? { ...change, ...undo, summary, saves, commit: lines(change.commit, sh`rm -f ${removed}`) }
         : shut({ ...change, summary, saves }, gone.diff(accountId, seen))
     },
   }
@@ -113,6 +115,8 @@ function shut({ summary, text, saves }: Change, account: ReturnType<Resource['di
     commit: lines(sh`rm -rf ${[enrolments, enrolledFolder, ...paths]}`, without?.commit),
     activate: sh`
       systemctl stop ${enrolUnit}.socket ${enrolUnit}.service 2>/dev/null || :
+      # It may have been in the middle of a request.
+      rm -rf ${enrolledFolder} ${enrolRun}
       systemctl daemon-reload
     `,
     undo: lines(

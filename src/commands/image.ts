@@ -32,7 +32,8 @@ export const image: CommandModule<unknown, ImageArguments> = {
         type: 'string',
         array: true,
         nargs: 1,
-        describe: 'A private host key of the device from a backup, which it is to have again; repeatable',
+        describe:
+          'A private host key of the device from a backup, or the host certificate of one, which it is to have again; repeatable',
       }) as never,
   async handler(argv) {
     const { writeImage } = await import('./write-image.ts')

@@ -18,7 +18,7 @@ export const lab: CommandModule = {
   command: 'lab <command>',
   describe: 'real machines on this machine, made from an inventory',
   builder: (yargs) =>
-    [up, down, status, run, exec, ...switches, forget]
+    [up, down, status, run, exec, ...switches, reflash, forget]
       .reduce((all, command) => command(all), yargs)
       .demandCommand(1, 'which lab command?'),
   handler: () => undefined,
@@ -117,7 +117,6 @@ const doing = {
   kill: 'cut its power; the disk stays',
   boot: 'switch it on again',
   renumber: 'give it another address, as after a new DHCP lease',
-  reflash: 'give it a fresh card: all lost, new host keys',
 } as const satisfies Partial<Record<keyof Machine, string>>
 
 const verbs = Object.keys(doing) as (keyof typeof doing)[]
@@ -132,6 +131,20 @@ const switches = verbs.map(
         async ({ inventory, name }: MachineArgument) => (await labOf(inventory)).machine(name)[verb](),
       ),
 )
+
+const reflash = (yargs: Argv): Argv =>
+  yargs.command(
+    'reflash <inventory> <name>',
+    'give it a fresh card: all lost, new host keys',
+    (words) =>
+      machineArgument(words).option('seed', {
+        type: 'string',
+        requiresArg: true,
+        describe: 'as flashed for a Pi, with these files on its boot partition: what provision image --output wrote',
+      }),
+    async ({ inventory, name, seed }) =>
+      (await labOf(inventory)).machine(name).reflash(seed === undefined ? undefined : { seed }),
+  )
 
 const forget = (yargs: Argv): Argv =>
   yargs.command(

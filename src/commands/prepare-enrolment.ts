@@ -1,15 +1,14 @@
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expectCard } from '../cards.ts'
 import { InventoryError } from '../errors.ts'
 import { newEnrolment } from '../image/enrolment.ts'
 import { firstBoot, firstBootFiles } from '../image/first-boot-files.ts'
+import { keptIdentity } from '../image/kept-identity.ts'
 import { peopleOf } from '../image/people.ts'
 import type { Seed } from '../image/seed.ts'
-import type { Device, Gateway } from '../inventory/model.ts'
+import type { Gateway } from '../inventory/model.ts'
 import { readInventory } from '../inventory.ts'
 import { hostKeyText, openPins, type Pins } from '../pins.ts'
-import { publicHalfOf } from '../session/new-key.ts'
 import { userConfig } from '../session/ssh-config.ts'
 import { named } from './named.ts'
 import type { RunArguments } from './options.ts'
@@ -18,7 +17,10 @@ export interface WantedCard {
   readonly device: string
   /** For how long the card may be used, from now on. */
   readonly hours: number
-  /** Private host keys of the device from a backup, which the card then carries. Absent: the device makes its own. */
+  /**
+   * Files of the device from a backup, which the card then carries: private host keys, and host certificates of those.
+   * Absent: the device makes its own.
+   */
   readonly keepIdentity?: readonly string[] | undefined
 }
 
@@ -42,7 +44,7 @@ export async function prepareEnrolment(argv: RunArguments, wanted: WantedCard): 
   const trusted = new Map(
     await Promise.all(gateways.map(async (gateway) => [gateway.name, await whole(pins, gateway)] as const)),
   )
-  const hostKeys = await backedUp(device, wanted.keepIdentity ?? [])
+  const { hostKeys, files } = await keptIdentity(device, wanted.keepIdentity ?? [], new Date())
 
   const { secrets, enrolment } = newEnrolment(device.name, { now: new Date(), hours: wanted.hours })
   const { run } = await import('./run.ts')
@@ -59,7 +61,10 @@ export async function prepareEnrolment(argv: RunArguments, wanted: WantedCard): 
   return {
     device: device.name,
     accounts,
-    files: firstBootFiles({ device, gateways, hostKeysOf: ({ name }) => trusted.get(name) ?? [], secrets, hostKeys }),
+    files: [
+      ...firstBootFiles({ device, gateways, hostKeysOf: ({ name }) => trusted.get(name) ?? [], secrets, hostKeys }),
+      ...files,
+    ],
     program: firstBoot,
   }
 }
@@ -73,23 +78,4 @@ async function whole(pins: Pins, gateway: Gateway): Promise<readonly string[]> {
       ? `write a whole public key (ssh-ed25519 AAAA…) under its "hostKeys", beside the fingerprint`
       : 'pin one first: provision trust INVENTORY'
   throw new InventoryError(`${gateway.name}: none of its host keys is pinned whole, so a card could not know it`, hint)
-}
-
-/** By the names that sshd has for them. */
-async function backedUp(device: Device, files: readonly string[]): Promise<ReadonlyMap<string, string> | undefined> {
-  if (files.length === 0) return undefined
-  const keys = await Promise.all(
-    files.map(async (file) => {
-      const text = await readFile(file, 'utf8').catch(() => {
-        throw new InventoryError(`--keep-identity ${file}: cannot be read`)
-      })
-      const type = publicHalfOf(text)
-        ?.split(' ')[0]
-        ?.match(/ed25519|ecdsa|rsa/)?.[0]
-      if (type) return [`ssh_host_${type}_key`, text] as const
-      const hint = `name a file such as ssh_host_ed25519_key, as it was on ${device.name}`
-      throw new InventoryError(`--keep-identity ${file}: holds no private key without a passphrase`, hint)
-    }),
-  )
-  return new Map(keys)
 }

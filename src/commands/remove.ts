@@ -1,4 +1,5 @@
 import type { CommandModule } from 'yargs'
+import { forgetCard } from '../cards.ts'
 import type { Device, Inventory } from '../inventory/model.ts'
 import type { Report } from '../report/report.ts'
 import { named } from './named.ts'
@@ -45,6 +46,7 @@ async function finish(device: Device, gateways: readonly string[], { report, inv
     return
   }
   await pins.keep(device, [])
+  await forgetCard(pins, device.name)
   note(`${device.name}: its pins are gone from ${pins.file}`)
   const [{ withoutDevice }, { rewrite }] = await Promise.all([
     import('../inventory/without.ts'),

@@ -1,4 +1,4 @@
-import { InventoryError } from '../errors.ts'
+import { InventoryError, ProvisionError } from '../errors.ts'
 import { about, type Card } from '../image/card.ts'
 import { detect, formatOf } from '../image/detect.ts'
 import type { Format } from '../image/formats/format.ts'
@@ -36,13 +36,21 @@ export async function writeImage(argv: ImageArguments): Promise<void> {
       process.exitCode ||= 1
       return
     }
-    const written = await about(card.what, () => card.write(format.files(complete(seed), card.boot)))
+    const written = await about(card.what, () => card.write(format.files(complete(seed), card.boot))).catch(notMade)
     for (const name of written)
       say(`  written, and read back: ${name}${name === seedFile ? ', which holds secrets' : ''}\n`)
     say(`  it may be used once, within ${argv.validHours} hours\n`)
   } finally {
     await card.close()
   }
+}
+
+/** The gateways know of a card then that nobody has. */
+function notMade(error: unknown): never {
+  if (!(error instanceof ProvisionError)) throw error
+  const again =
+    'then say the same again: the gateways wait for a card that was not made, and forget it for the next one'
+  throw new ProvisionError(error.message, [error.hint, again].filter(Boolean).join('; '))
 }
 
 function formatFor(card: Card, { output, format }: ImageArguments): { format: Format; signs: readonly string[] } {

@@ -61,6 +61,8 @@ waiting() { for file in "$seed"/gateways/*; do [ -e "$file" ] && return 0; done;
 
 # A cut in a first boot leaves empty host keys behind, with which sshd lets nobody in.
 host_keys() {
+  # Images of former times make all host keys anew at some time of their first boot: not behind our back.
+  systemctl disable --now regenerate_ssh_host_keys.service >/dev/null 2>&1
   before=$(cat /etc/ssh/ssh_host_*_key.pub 2>/dev/null)
   for given in "$seed"/host-keys/ssh_host_*_key; do
     valid "$given" || continue

@@ -143,10 +143,14 @@ async function putBack(
   }: { readonly replaced: readonly string[]; readonly before: ReadonlyMap<string, string | undefined> },
 ): Promise<void> {
   for (const { name } of files) await rm(join(path, temporary(name)), { force: true }).catch(() => {})
-  for (const name of replaced) {
-    const content = before.get(name)
-    if (content === undefined) await rm(join(path, name), { force: true })
-    else await writeWhole(join(path, name), content)
+  try {
+    for (const name of replaced) {
+      const content = before.get(name)
+      if (content === undefined) await rm(join(path, name), { force: true })
+      else await writeWhole(join(path, name), content)
+    }
+  } catch {
+    throw new ProvisionError('it failed in the midst of writing, and is no longer as it was', 'flash the card again')
   }
   if (files.length > 0) await settle(path).catch(() => {})
 }

@@ -114,9 +114,15 @@ async function write(place: Place, files: readonly BootFile[]): Promise<readonly
     putBack(place, changes)
     if (error instanceof ProvisionError) throw error
     const { code, message } = error as NodeJS.ErrnoException
-    throw new ProvisionError(`it could not be written (${code ?? message}), and is as it was`)
+    throw new ProvisionError(`it could not be written (${code ?? message}), and is as it was`, hintOf(code))
   }
   return written
+}
+
+function hintOf(code: string | undefined): string | undefined {
+  return code === 'ENOSPC'
+    ? 'make room where the image lies: parts of it are there only once they are written'
+    : undefined
 }
 
 async function planAll(planned: Draft, files: readonly BootFile[]): Promise<readonly string[]> {
@@ -143,7 +149,10 @@ async function compare({ disk, partition }: Place, changes: readonly Change[], f
 
 function putBack(place: Place, changes: readonly Change[]): void {
   try {
-    for (const { offset, before } of changes) put(place, offset, before)
+    // Where nothing came to be written, nothing is to be either: there may be no room for it.
+    const now = part(place.disk, place.partition)
+    for (const { offset, before } of changes)
+      if (!now.read(offset, before.length).equals(before)) put(place, offset, before)
     fsyncSync(place.file)
   } catch {
     throw new ProvisionError('it failed in the midst of writing, and is no longer whole', 'unpack the image again')

@@ -15,11 +15,14 @@ export const seedFile = 'provision-seed.sh'
 
 export const seedPath = `${boot}/${seedFile}`
 
-/** What a format has the system run as root while it boots for the first time; it may be asked for again later. */
-export const startSeed = sh`[ ! -e ${seedPath} ] || sh ${seedPath}`
+/**
+ * What a format has the system run as root while it boots for the first time; it may be asked for again later. No brackets:
+ * early versions of rpi-preseed end its list of commands at the first one.
+ */
+export const startSeed = sh`test ! -e ${seedPath} || sh ${seedPath}`
 
 /** … so early that the partition may not be mounted yet. */
-export const startSeedOnceMounted = sh`[ -e ${seedPath} ] || systemctl start boot-firmware.mount; ${startSeed}`
+export const startSeedOnceMounted = sh`test -e ${seedPath} || systemctl start boot-firmware.mount; ${startSeed}`
 
 export function hostName(seed: Seed): string {
   return seed.device.split('.', 1)[0] ?? seed.device

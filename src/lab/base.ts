@@ -6,7 +6,7 @@ import { local } from './local.ts'
 import type { Suite } from './plan.ts'
 
 const cache = '/var/cache/provision-lab'
-const packages =
+const common =
   'systemd-sysv,openssh-server,openssh-client,sudo,dbus,libpam-systemd,iproute2,procps,nftables,libfaketime'
 
 // The machines have no way out, so the base brings a small repository of its own: `apt-get install autossh` works inside.
@@ -49,17 +49,44 @@ mmdebstrap --quiet --mode=root --variant=minbase --format=directory --include="$
 mv "$final.new" "$final"
 `
 
+/** Told what takes long, for a person; and what ends it. */
+export interface BaseOptions {
+  readonly progress?: ((message: string) => void) | undefined
+  readonly signal?: AbortSignal | undefined
+}
+
 /** The root file system all machines of a suite stand on: built once, then only read. */
-export async function base(suite: Suite, progress: (message: string) => void, signal?: AbortSignal): Promise<string> {
+export function base(suite: Suite, options: BaseOptions = {}): Promise<string> {
+  return tree(suite, { suite, packages: common, seconds: 20 }, options)
+}
+
+/** … and the one of an image that cloud-init sets up. */
+export function cloudInitBase(options: BaseOptions = {}): Promise<string> {
+  const packages = `${common},cloud-init,netplan.io`
+  return tree('trixie-cloud-init', { suite: 'trixie', packages, seconds: 40 }, options)
+}
+
+interface Recipe {
+  readonly suite: Suite
+  readonly packages: string
+  /** That it takes, about. */
+  readonly seconds: number
+}
+
+async function tree(
+  name: string,
+  { suite, packages, seconds }: Recipe,
+  { progress, signal }: BaseOptions,
+): Promise<string> {
   const recipe = createHash('sha256').update(packages).update(customize).digest('hex').slice(0, 8)
-  const final = join(cache, `${suite}-${recipe}`)
+  const final = join(cache, `${name}-${recipe}`)
   if (await exists(final)) return final
   await mkdir(cache, { recursive: true })
   const hook = join(cache, `customize-${recipe}.sh`)
   await writeFile(hook, customize)
-  progress(`building the ${suite} root file system, once (about 20 s)`)
+  progress?.(`building the ${name} root file system, once (about ${seconds} s)`)
   const argv = ['sh', '-c', build, 'sh', final, suite, await mirror(), packages, hook]
-  await local(['flock', join(cache, `${suite}.lock`), ...argv], signal ? { signal } : {})
+  await local(['flock', join(cache, `${name}.lock`), ...argv], signal ? { signal } : {})
   return final
 }
 

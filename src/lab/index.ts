@@ -99,8 +99,7 @@ async function build(
   options: { progress: (message: string) => void; signal?: AbortSignal },
 ): Promise<void> {
   const bases = new Map<string, string>()
-  for (const { suite } of plan.machines)
-    if (!bases.has(suite)) bases.set(suite, await base(suite, options.progress, options.signal))
+  for (const { suite } of plan.machines) if (!bases.has(suite)) bases.set(suite, await base(suite, options))
   await local(['ssh-keygen', '-q', '-t', 'ed25519', '-N', '', '-C', `provision-${plan.id}`, '-f', identityOf(plan)])
   await writeFile(join(plan.directory, 'home/.ssh/config'), sshConfig(plan), { mode: 0o600 })
   options.signal?.throwIfAborted()

@@ -2,6 +2,7 @@ import { access, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ProvisionError } from '../errors.ts'
 import { base } from './base.ts'
+import { cardWriter } from './card.ts'
 import type { Result } from './local.ts'
 import { addressOf, forgetNames, learnNames } from './names.ts'
 import { cutOff, mendCut } from './network.ts'
@@ -9,7 +10,7 @@ import type { LabPlan, MachinePlan, Role, Suite } from './plan.ts'
 import { powerOff, powerOn } from './power.ts'
 import { leaderOf } from './processes.ts'
 import { renumber } from './renumber.ts'
-import { dropRoot, writeRoot } from './root.ts'
+import { bootOf, dropRoot, rootOf, writeRoot } from './root.ts'
 import { attach, type CaptureOptions, capture, insideCommand } from './run.ts'
 
 /** One host of the inventory, as a real Debian with systemd as PID 1. */
@@ -45,8 +46,14 @@ export interface Machine {
   /** No name but localhost is found inside any more, as when DNS fails. It stays so over power cuts and boots. */
   forgetNames(): Promise<void>
   learnNames(): Promise<void>
-  /** A fresh card: all is lost, new host keys; then boots. */
-  reflash(): Promise<void>
+  /** Its boot partition, readable from outside also while it is off; only there after a `reflash` with a seed. */
+  readonly bootPartition: string
+  /**
+   * A fresh card: all is lost, new host keys; then boots, and people can log in. With a seed (the folder that `provision
+   * image` has written) it is as flashed for a Pi, nobody can log in, and what comes of it is the seed's matter: resolves
+   * as soon as it has power.
+   */
+  reflash(card?: { readonly seed: string }): Promise<void>
 }
 
 export function machineOf(plan: LabPlan, machine: MachinePlan): Machine {
@@ -81,7 +88,8 @@ export function machineOf(plan: LabPlan, machine: MachinePlan): Machine {
     ports,
     user,
     namespace,
-    root: join(directory, 'disk', 'root'),
+    root: rootOf(machine),
+    bootPartition: bootOf(machine),
     state: async () => ((await lookup()) === undefined ? 'off' : (await isCut()) ? 'cut' : 'on'),
     leader,
     exec,
@@ -100,11 +108,17 @@ export function machineOf(plan: LabPlan, machine: MachinePlan): Machine {
     renumber: () => renumber(plan, machine),
     forgetNames: () => forgetNames(machine),
     learnNames: () => learnNames(plan, machine),
-    reflash: async () => {
+    reflash: async (card) => {
+      const write = await (card ? cardWriter(plan, machine, card.seed) : rootWriter(plan, machine))
       await powerOff(machine)
       await dropRoot(machine)
-      await writeRoot(plan, machine, await base(suite, () => undefined))
+      await write()
       await boot()
     },
   }
+}
+
+async function rootWriter(plan: LabPlan, machine: MachinePlan): Promise<() => Promise<void>> {
+  const tree = await base(machine.suite)
+  return () => writeRoot(plan, machine, tree)
 }

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type LabPlan, localNames, type MachinePlan } from './plan.ts'
+import { hasCard, rootOf } from './root.ts'
 
 /**
  * Who has which address just now: the lab's own copy of /etc/hosts is the one truth about it, since a machine may have
@@ -41,13 +42,29 @@ export async function giveNames(plan: LabPlan, machine: MachinePlan): Promise<vo
 }
 
 export async function learnNames(plan: LabPlan, machine: MachinePlan): Promise<void> {
-  await writeFile(ownHostsOf(machine), await readHosts(plan))
+  await believe(machine, await readHosts(plan))
 }
 
 /** Only its own names are left. There is no other source of names in the lab, so every other one fails at once. */
 export async function forgetNames(machine: MachinePlan): Promise<void> {
-  await writeFile(ownHostsOf(machine), nobodyElse(machine))
+  await believe(machine, nobodyElse(machine))
 }
+
+async function believe(machine: MachinePlan, hosts: string): Promise<void> {
+  await writeFile(ownHostsOf(machine), hosts)
+  if (!(await hasCard(machine))) return
+  const file = join(rootOf(machine), 'etc/hosts')
+  const own = (await readFile(file, 'utf8')).split('\n').filter((line) => line !== '' && !line.endsWith(mark))
+  await writeFile(file, [...own, ...marked(hosts), ''].join('\n'))
+}
+
+/** A card's /etc/hosts is its own, for its first boot writes it anew; there the lab's lines stand beside the others. */
+export function marked(hosts: string): readonly string[] {
+  const lines = hosts.split('\n').filter((line) => line !== '' && !localNames.includes(line))
+  return lines.map((line) => `${line}${mark}`)
+}
+
+const mark = ' # lab'
 
 /** Everybody hears of it at once, also who is off; only who was made to forget does not. */
 export async function tellEverybody(plan: LabPlan, hosts: string, namespaces: readonly string[]): Promise<void> {

@@ -8,13 +8,14 @@ import { giveNames, ownHostsOf } from './names.ts'
 import { cutOff, plugIn, unplug } from './network.ts'
 import type { LabPlan, MachinePlan } from './plan.ts'
 import { killIn, leaderIn, leaderOf } from './processes.ts'
-import { rootOf } from './root.ts'
+import { bootOf, hasCard, rootOf } from './root.ts'
 
 // `reboot` inside makes nspawn end with 133 (with --keep-unit it cannot start over by itself).
-const supervisor = `groups=$1; shift
+// A card's PID 1 gets the words of its kernel command line, as they stand at each boot.
+const supervisor = `groups=$1; kernel=$2; shift 2; set -f
 for group in $groups; do echo $$ >"$group/cgroup.procs"; done
 while :; do
-  "$@"
+  "$@" $(cat "$kernel" 2>/dev/null)
   code=$?
   [ "$code" -eq 133 ] || exit "$code"
 done`
@@ -26,7 +27,10 @@ done`
 
 const consoleOf = (machine: MachinePlan): string => join(machine.directory, 'console.log')
 
-/** Switches the machine on, and waits until people can log in. A machine that is on already stays as it is. */
+/**
+ * Switches the machine on, and waits until people can log in: on one that runs from a card that is a matter of the card, so
+ * it only waits for PID 1. A machine that is on already stays as it is.
+ */
 export async function powerOn(plan: LabPlan, machine: MachinePlan): Promise<void> {
   if (await leaderIn(machine.namespace)) return
   await powerOff(machine)
@@ -36,15 +40,18 @@ export async function powerOn(plan: LabPlan, machine: MachinePlan): Promise<void
   await giveNames(plan, machine)
   const groups = await makeCgroups(machine.nspawnName)
   const log = await open(consoleOf(machine), 'a')
-  const nspawn = nspawnCommand(machine)
-  const child = spawn(
-    'nsenter',
-    [`--net=/run/netns/${machine.namespace}`, 'sh', '-c', supervisor, 'sh', groups.join(' '), ...nspawn],
-    { detached: true, stdio: ['ignore', log.fd, log.fd], cwd: '/', env: { PATH: process.env.PATH ?? '' } },
-  )
+  const card = await hasCard(machine)
+  const kernel = join(bootOf(machine), 'cmdline.txt')
+  const argv = [supervisor, 'sh', groups.join(' '), kernel, ...nspawnCommand(machine, card)]
+  const child = spawn('nsenter', [`--net=/run/netns/${machine.namespace}`, 'sh', '-c', ...argv], {
+    detached: true,
+    stdio: ['ignore', log.fd, log.fd],
+    cwd: '/',
+    env: { PATH: process.env.PATH ?? '' },
+  })
   child.unref()
   await log.close()
-  await answers(machine, child)
+  await (card ? runs(machine, child) : answers(machine, child))
 }
 
 /** A power cut: nobody is told, not even by a last packet. The disk stays. */
@@ -58,7 +65,7 @@ export async function powerOff(machine: MachinePlan): Promise<void> {
   await killIn([machine.namespace])
 }
 
-function nspawnCommand(machine: MachinePlan): string[] {
+function nspawnCommand(machine: MachinePlan, card: boolean): string[] {
   return [
     'systemd-nspawn',
     '--quiet',
@@ -71,17 +78,13 @@ function nspawnCommand(machine: MachinePlan): string[] {
     '--resolv-conf=off',
     '--timezone=off',
     '--console=pipe',
-    `--bind-ro=${ownHostsOf(machine)}:/etc/hosts`,
+    card ? `--bind=${bootOf(machine)}:/run/card` : `--bind-ro=${ownHostsOf(machine)}:/etc/hosts`,
     // For firewall rules of its own; the network namespace is not nspawn's, so it would take this away.
     '--capability=CAP_NET_ADMIN',
   ]
 }
 
 async function answers(machine: MachinePlan, child: ChildProcess): Promise<void> {
-  let ended: string | undefined
-  child.once('exit', (code, signal) => {
-    ended = `nspawn ended (${code ?? signal})`
-  })
   const port = String(machine.ports[0] ?? 22)
   const knocker = spawn('nsenter', [`--net=/run/netns/${machine.namespace}`, 'bash', '-c', knock, 'bash', port], {
     stdio: 'ignore',
@@ -91,12 +94,30 @@ async function answers(machine: MachinePlan, child: ChildProcess): Promise<void>
     banner = code === 0
   })
   const leader = leaderOf(machine.namespace)
-  const ready = async () => ended !== undefined || (banner && (await letsPeopleIn(await leader()))) || undefined
-  const came = await until(ready, { timeoutMs: 30_000 })
-  knocker.kill('SIGKILL')
+  const ready = async () => banner && letsPeopleIn(await leader())
+  await booted(machine, child, { ready, otherwise: 'its sshd did not answer within 30 s' }).finally(() =>
+    knocker.kill('SIGKILL'),
+  )
+}
+
+async function runs(machine: MachinePlan, child: ChildProcess): Promise<void> {
+  const ready = async () => (await leaderIn(machine.namespace)) !== undefined
+  await booted(machine, child, { ready, otherwise: 'it has no PID 1 after 30 s' })
+}
+
+async function booted(
+  machine: MachinePlan,
+  child: ChildProcess,
+  { ready, otherwise }: { readonly ready: () => Promise<boolean>; readonly otherwise: string },
+): Promise<void> {
+  let ended: string | undefined
+  child.once('exit', (code, signal) => {
+    ended = `nspawn ended (${code ?? signal})`
+  })
+  const came = await until(async () => ended !== undefined || (await ready()) || undefined, { timeoutMs: 30_000 })
   if (came && ended === undefined) return
   const log = (await readFile(consoleOf(machine), 'utf8').catch(() => '')).trimEnd().split('\n').slice(-15)
-  const why = ended ?? 'its sshd did not answer within 30 s'
+  const why = ended ?? otherwise
   throw new ProvisionError(`lab: ${machine.name} did not boot: ${why}`, `the end of its console:\n${log.join('\n')}`)
 }
 

@@ -6,6 +6,8 @@ import { local } from './local.ts'
 import type { LabPlan, MachinePlan } from './plan.ts'
 
 export const rootOf = (machine: MachinePlan): string => join(machine.directory, 'disk', 'root')
+/** The boot partition of a machine that was given a card, see card.ts; it is there for as long as that card is. */
+export const bootOf = (machine: MachinePlan): string => join(machine.directory, 'disk', 'boot')
 export const identityOf = (plan: Pick<LabPlan, 'directory'>): string =>
   join(plan.directory, 'home', '.ssh', 'id_ed25519')
 
@@ -38,8 +40,8 @@ export async function hostKeysOf(machine: MachinePlan): Promise<readonly string[
   return lines.map((line) => line.trim().split(' ').slice(0, 2).join(' '))
 }
 
-// Upper and work directory share one small file system in memory: a machine that fills its disk fills only its own.
-async function mountRoot(machine: MachinePlan, base: string): Promise<void> {
+/** Upper and work directory share one small file system in memory: a machine that fills its disk fills only its own. */
+export async function mountRoot(machine: MachinePlan, base: string): Promise<void> {
   const disk = join(machine.directory, 'disk')
   const root = rootOf(machine)
   await mkdir(disk, { recursive: true })
@@ -85,7 +87,16 @@ function hostName(name: string): string {
 
 /** Is its disk there: false once the machine or the whole lab is down. */
 export function hasRoot(machine: MachinePlan): Promise<boolean> {
-  return access(join(rootOf(machine), 'etc/passwd')).then(
+  return exists(join(rootOf(machine), 'etc/passwd'))
+}
+
+/** Does it run from a card, and so has an /etc/hosts and a first boot of its own. */
+export function hasCard(machine: MachinePlan): Promise<boolean> {
+  return exists(bootOf(machine))
+}
+
+function exists(path: string): Promise<boolean> {
+  return access(path).then(
     () => true,
     () => false,
   )

@@ -13,7 +13,7 @@ export function isSignedBy(
   const body = /^-----BEGIN SSH SIGNATURE-----([\s\S]+)-----END SSH SIGNATURE-----\s*$/.exec(armored)?.[1]
   if (key?.type !== 'ssh-ed25519' || body === undefined) return false
   const blob = Buffer.from(body, 'base64')
-  if (blob.toString('latin1', 0, 6) !== 'SSHSIG' || blob.readUInt32BE(6) !== 1) return false
+  if (blob.length < 10 || blob.toString('latin1', 0, 6) !== 'SSHSIG' || blob.readUInt32BE(6) !== 1) return false
   const [signer, space, , hash, signature] = fields(blob.subarray(10))
   if (!signer?.equals(key.blob) || space?.toString() !== namespace || !hash || !signature) return false
   const algorithm = hash.toString()

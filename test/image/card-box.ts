@@ -8,7 +8,7 @@ import { firstBoot, firstBootFiles } from '../../src/image/first-boot-files.ts'
 import { parse } from '../inventory/parse.ts'
 
 /** The commands of first-boot.sh that change something: before each of them it can be stopped. */
-const acting = ['chmod', 'chown', 'ln', 'mkdir', 'mv', 'rm', 'ssh', 'ssh-keygen', 'sync', 'systemctl', 'useradd']
+const acting = ['cat', 'chmod', 'chown', 'ln', 'mkdir', 'mv', 'rm', 'ssh', 'ssh-keygen', 'systemctl', 'useradd']
 const stubs: Readonly<Record<string, string>> = {
   // RSA keys take long; the others show the same.
   'ssh-keygen': `case $1 in
@@ -28,6 +28,8 @@ echo "$*" >>$root/systemctl.log
 exit`,
   useradd: 'for account; do :; done; echo "$account" >>$root/accounts; exit',
   chown: 'exit 0',
+  // In one group with the rest: it must not outlive a power cut.
+  timeout: 'shift; exec "$@"',
   sync: 'exit 0',
 }
 
@@ -55,11 +57,13 @@ export function cardBox({ shell = ['dash'], systemd = '257' }: { shell?: readonl
       .replaceAll('/var/lib/provision', `${root}/gateway/lib`)
       .replaceAll('/etc/', `${root}/etc/`)
       .replaceAll(/^(\s*)PATH=\S+/gm, `$1PATH=${here}/usr/sbin:/usr/bin:/sbin:/bin`)
-  for (const name of [...acting, 'getent', 'sleep']) {
+  for (const name of [...acting, 'getent', 'sleep', 'sync', 'timeout']) {
     const stub =
       stubs[name] ?? (name === 'sleep' ? 'kill -9 0' : name === 'getent' ? 'grep -qx "$2" $root/accounts; exit' : '')
+    // What only reads leaves everything as it was. Parts of a pipe count side by side, so each adds a line.
     const counted = acting.includes(name)
-      ? 'read -r n <$root/count; n=$((n + 1)); echo $n >$root/count; read -r stop <$root/stop; [ $n != $stop ] || kill -9 0\n'
+      ? `case "${name} $*" in 'ssh-keygen -y '* | 'cat /'*) ;; *) echo >>$root/count; read -r stop <$root/stop
+[ $(grep -c '' <$root/count) -lt $stop ] || kill -9 0 ;; esac\n`
       : ''
     const real = spawnSync('sh', ['-c', 'command -v "$0"', name]).stdout.toString().trim()
     write(`bin/${name}`, `#!/bin/dash\nroot=${root}\n${counted}${stub}\nexec ${real} "$@"\n`, 0o755)
@@ -112,8 +116,8 @@ export function cardBox({ shell = ['dash'], systemd = '257' }: { shell?: readonl
       write(firstBoot.path, firstBoot.content)
     },
     /** Switched on; `stop`: killed before so many commands that change something. */
-    boot(stop = 0) {
-      writeFileSync(join(root, 'count'), '0\n')
+    boot(stop = 1_000_000) {
+      writeFileSync(join(root, 'count'), '')
       writeFileSync(join(root, 'stop'), `${stop}\n`)
       const script = inRoot(readFileSync(join(root, 'etc/reverse-tunnel/first-boot'), 'utf8'), `${root}/bin:`)
       writeFileSync(join(root, 'program'), script)
@@ -122,12 +126,21 @@ export function cardBox({ shell = ['dash'], systemd = '257' }: { shell?: readonl
       return {
         code: ran.status,
         said: ran.stderr.toString(),
-        commands: Number(readFileSync(join(root, 'count'), 'utf8')),
+        commands: readFileSync(join(root, 'count'), 'utf8').length,
       }
     },
-    /** Everything of a device that tells it from a fresh card. */
+    /** Of all files the names, sizes and modes. */
+    state: () =>
+      execFileSync(
+        'sh',
+        ['-c', `find etc gateway accounts -printf '%p %s %m %l\n' | grep -v -e gateway/log -e ' gateway/run' | sort`],
+        {
+          cwd: root,
+        },
+      ).toString(),
+    /** Everything of a device that tells it from a fresh card, and what its gateway has of it. */
     forget() {
-      for (const path of ['etc/reverse-tunnel', 'etc/systemd'])
+      for (const path of ['etc/reverse-tunnel', 'etc/systemd', 'gateway/etc/enrolled', 'gateway/etc/keys'])
         rmSync(join(root, path), { recursive: true, force: true })
       write('etc/systemd/system/x', '')
       write('accounts', '')

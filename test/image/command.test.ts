@@ -1,9 +1,9 @@
 import { spawnSync } from 'node:child_process'
-import { readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { build, provision, root } from '../dist.ts'
-import { bootStart, fresh, makeImage, run, type Texts, temporary } from './kit.ts'
+import { bootStart, fresh, hash, makeImage, run, type Texts, temporary } from './kit.ts'
 
 beforeAll(build)
 
@@ -47,28 +47,100 @@ describe('provision image', () => {
     expect(said).toContain(`provision: error: ${message}`)
   })
 
-  test('says of a wrong image what was found, and leaves it as it was', () => {
-    const file = makeImage({ files: { ...fresh['cloud-init'], 'firstrun.sh': '#!/bin/sh\n' } })
-    const before = readFileSync(file)
-    const { code, said } = image([...b, '--image', file])
-    expect(code).toBe(1)
-    expect(said.replaceAll(file, 'card.img')).toMatchInlineSnapshot(`
-      "provision: error: partition 1 of card.img: it is set up in two ways that exclude each other: cloud-init (meta-data, user-data, network-config) and firstrun (firstrun.sh)
-      provision: hint: flash it again without customisation; Raspberry Pi Imager before 2.0 writes what newer systems do not read
-      "
-    `)
-    expect(readFileSync(file).equals(before)).toBe(true)
+  const wrong: [string, () => string, string][] = [
+    [
+      'set up in two ways',
+      () => makeImage({ files: { ...fresh['cloud-init'], 'firstrun.sh': '#!/bin/sh\n' } }),
+      `partition 1 of card.img: it is set up in two ways that exclude each other: cloud-init (meta-data, user-data, network-config) and firstrun (firstrun.sh)
+provision: hint: flash it again without customisation; Raspberry Pi Imager before 2.0 writes what newer systems do not read`,
+    ],
+    [
+      'without a boot partition',
+      () => makeImage({ files: { 'holiday.txt': 'sun\n' } }),
+      `card.img: it has no boot partition of a Pi: its partitions are 1 (FAT with holiday.txt in it, 40 MiB), 2 (not FAT, 8 MiB)
+provision: hint: name the image of a whole card of Raspberry Pi OS or Ubuntu`,
+    ],
+    [
+      'with a GPT that has none',
+      () => makeImage({ table: 'gpt', files: fresh.firstrun, type: '0FC63DAF-8483-4772-8E79-3D69D8477DE4' }),
+      `card.img: it has no boot partition of a Pi: its partitions are 1 (not FAT, 40 MiB), 2 (not FAT, 8 MiB)
+provision: hint: name the image of a whole card of Raspberry Pi OS or Ubuntu`,
+    ],
+    [
+      'truncated',
+      () => {
+        const file = makeImage({ files: fresh['cloud-init'] })
+        truncateSync(file, 20 << 20)
+        return file
+      },
+      `card.img: it ends after 20971520 bytes, in the midst of partition 1, which ends at 50331648
+provision: hint: it was not copied or unpacked to its end: fetch it again, and compare its checksum`,
+    ],
+    [
+      'full',
+      () => {
+        const file = makeImage({ fat: 16, files: fresh['cloud-init'] })
+        const at = `${file}@@${bootStart}`
+        const left = /([\d ]+) bytes free/.exec(run('mdir', ['-i', at, '::']).toString())?.[1]?.replaceAll(/\D/g, '')
+        run('mcopy', ['-i', at, '-', '::FILL.BIN'], Buffer.alloc(Number(left) - 4096))
+        return file
+      },
+      `partition 1 of card.img: the boot partition has no room for provision-seed.sh
+provision: hint: remove what does not belong there, or flash the card again`,
+    ],
+  ]
+  test.each(wrong)(
+    'says of an image %s what was found, before any gateway is told, and leaves it as it was',
+    (_, make, message) => {
+      const file = make()
+      const before = hash(file)
+      const { said, ...done } = image([...b, '--image', file])
+      expect(said.replaceAll(file, 'card.img')).toBe(`provision: error: ${message}\n`)
+      expect(done).toEqual({ code: 1, stdout: '' })
+      expect(hash(file)).toBe(before)
+    },
+  )
+
+  test.each<[string, Texts, string]>([
+    [
+      'no boot partition of a Pi',
+      { 'holiday.txt': 'sun\n' },
+      'nothing on it says how its first boot is set up: there is holiday.txt\nprovision: hint: name the format with --format, if you know it',
+    ],
+    [
+      'set up in two ways',
+      { ...fresh['rpi-preseed'], 'user-data': '#cloud-config\n' },
+      'it is set up in two ways that exclude each other: cloud-init (user-data) and rpi-preseed (rpi-preseed.toml)\nprovision: hint: flash it again without customisation; Raspberry Pi Imager before 2.0 writes what newer systems do not read',
+    ],
+  ])('says of a mounted card that is %s what was found, and leaves it as it was', (_, files, message) => {
+    const card = temporary()
+    for (const [name, content] of Object.entries(files)) writeFileSync(join(card, name), content)
+    expect(image([...b, '--boot', card])).toEqual({
+      code: 1,
+      stdout: '',
+      said: `provision: error: ${card}: ${message}\n`,
+    })
+    expect(Object.fromEntries(readdirSync(card).map((name) => [name, readFileSync(join(card, name), 'utf8')]))).toEqual(
+      files,
+    )
   })
 
-  test('finds a full card before any gateway is told', () => {
-    const file = makeImage({ fat: 16, files: fresh['cloud-init'] })
-    const at = `${file}@@${bootStart}`
-    const left = /([\d ]+) bytes free/.exec(run('mdir', ['-i', at, '::']).toString())?.[1]?.replaceAll(/\D/g, '')
-    run('mcopy', ['-i', at, '-', '::FILL.BIN'], Buffer.alloc(Number(left) - 4096))
-    const before = readFileSync(file)
-    const { code, said } = image([...b, '--image', file])
-    expect([code, said]).toEqual([1, expect.stringContaining('the boot partition has no room for provision-seed.sh')])
-    expect(readFileSync(file).equals(before)).toBe(true)
+  // Root may write to every file; not to one on a read-only file system.
+  test('finds an image that is read-only', () => {
+    const path = folder()
+    const file = makeImage({ files: fresh['cloud-init'] })
+    const script = `mount --bind "$1" "$1" && mount -o remount,bind,ro "$1" || exit 77
+node bin/provision.js image "$2" --device host-b.lan.internal --image "$1/card.img"
+echo "code $?"`
+    const own = process.getuid?.() === 0 ? ['-m'] : ['-rm']
+    const before = hash(file)
+    const words = [...own, 'sh', '-c', script, 'sh', dirname(file), join(path, 'inventory.json')]
+    const { stdout, stderr } = spawnSync('unshare', words, { cwd: root })
+    expect(stdout.toString()).toBe('code 2\n')
+    expect(stderr.toString()).toBe(
+      `provision: error: ${file} cannot be written to (EROFS)\nprovision: hint: copy it to where you may write\n`,
+    )
+    expect(hash(file)).toBe(before)
   })
 
   const cards = [

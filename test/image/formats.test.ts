@@ -23,6 +23,10 @@ const refusal = (name: FormatName, boot: Texts, of: Seed = withWifi) => {
   }
   return 'none'
 }
+interface Networks {
+  readonly network: { readonly wifis: Readonly<Record<string, { readonly 'access-points': object }>> }
+}
+
 const golden = join(import.meta.dirname, '../golden/image')
 
 describe.each(formatNames)('the seed of one device for a fresh %s card', (name) => {
@@ -126,8 +130,8 @@ runcmd:
         [
           'sh',
           '-c',
-          '[ -e /boot/firmware/provision-seed.sh ] || systemctl start boot-firmware.mount; ' +
-            '[ ! -e /boot/firmware/provision-seed.sh ] || sh /boot/firmware/provision-seed.sh',
+          'test -e /boot/firmware/provision-seed.sh || systemctl start boot-firmware.mount; ' +
+            'test ! -e /boot/firmware/provision-seed.sh || sh /boot/firmware/provision-seed.sh',
         ],
         ...before.bootcmd,
       ],
@@ -170,7 +174,24 @@ runcmd:
 
   test('any name and passphrase reach cloud-init as they are', () => {
     const word = fc.oneof(
-      fc.constantFrom('NO', 'yes', '0x1234567', '12:30:45:12', '~', '1e3', '2026-11-24', '=', "'", '"', ': #', '- a'),
+      fc.constantFrom(
+        '<<',
+        'a<<b',
+        '__proto__',
+        'toString',
+        'NO',
+        'yes',
+        '0x1234567',
+        '12:30:45:12',
+        '~',
+        '1e3',
+        '2026-11-24',
+        '=',
+        "'",
+        '"',
+        ': #',
+        '- a',
+      ),
       fc.string({ unit: 'grapheme-ascii', minLength: 1, maxLength: 32 }),
     )
     const settings = fc.array(fc.record({ ssid: word, passphrase: word, country: fc.constantFrom('NO', 'DE') }), {
@@ -185,18 +206,38 @@ runcmd:
 print(json.dumps([yaml.safe_load(base64.b64decode(line)) for line in sys.stdin.read().split()]))`
         const seen = JSON.parse(run('/usr/bin/python3', ['-c', program], all).toString()) as unknown[]
         for (const [index, { ssid, passphrase, country }] of networks.entries()) {
-          expect(seen[index]).toMatchObject({
-            network: {
-              wifis: {
-                wlan0: { 'regulatory-domain': country, 'access-points': { [ssid]: { password: passphrase } } },
-              },
-            },
-          })
+          expect(seen[index]).toMatchObject({ network: { wifis: { wlan0: { 'regulatory-domain': country } } } })
+          const [wlan0] = Object.values((seen[index] as Networks).network.wifis)
+          expect(Object.entries(wlan0?.['access-points'] ?? {})).toEqual([[ssid, { password: passphrase }]])
         }
       }),
       { numRuns: 4 },
     )
   })
+
+  test.each(['<<', '__proto__', 'constructor'])(
+    'a network that is called %s is added beside others, and is known then',
+    (ssid) => {
+      const there =
+        'version: 2\nwifis: {wlan0: {access-points: {"<<": {password: correct horse}, home: {password: x}}}}\n'
+      const wifi = { ssid, passphrase: 'correct horse' }
+      const once = made({ ...fresh['cloud-init'], 'network-config': there }, { ...seed, wifi })['network-config'] ?? ''
+      const points = (text: string) =>
+        run(
+          '/usr/bin/python3',
+          ['-c', 'import sys, yaml; print(sorted(yaml.safe_load(sys.stdin)["wifis"]["wlan0"]["access-points"]))'],
+          text,
+        )
+          .toString()
+          .trim()
+      expect(points(once)).toBe(`['${[...new Set(['<<', ssid, 'home'])].join("', '")}']`)
+      expect(made({ ...fresh['cloud-init'], 'network-config': once }, { ...seed, wifi })['network-config']).toBe(once)
+      const other = { ...seed, wifi: { ssid, passphrase: 'another one' } }
+      expect(() => made({ ...fresh['cloud-init'], 'network-config': once }, other)).toThrow(
+        `its network-config has another passphrase for the Wi-Fi network "${ssid}"`,
+      )
+    },
+  )
 
   test.each([
     [
@@ -354,7 +395,7 @@ late_retries = 5
   test('what is customised stays, and the seed comes first', () => {
     const now = parseToml(files('rpi-preseed', { 'rpi-preseed.toml': customised })['rpi-preseed.toml'] ?? '')
     const before = parseToml(customised)
-    const start = '[ ! -e /boot/firmware/provision-seed.sh ] || sh /boot/firmware/provision-seed.sh'
+    const start = 'test ! -e /boot/firmware/provision-seed.sh || sh /boot/firmware/provision-seed.sh'
     expect(now).toEqual({
       ...before,
       ssh: { enabled: true },

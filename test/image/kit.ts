@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
@@ -91,3 +92,5 @@ export function run(command: string, words: readonly string[], input: string | B
   if (status !== 0) throw new Error(`${command} ${words.join(' ')}: ${error ?? stderr.toString()}`)
   return stdout
 }
+
+export const hash = (file: string) => createHash('sha256').update(readFileSync(file)).digest('hex')

@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { expectedCards, handedIn } from '../../src/cards.ts'
+import { parseKnocks } from '../../src/knocks.ts'
 import { type CardBox, cardBox } from '../image/card-box.ts'
 
 /** What the gateway says to a request, with something in it that is not as the card has it. */
@@ -108,6 +109,25 @@ test('a card is used once: other keys are refused, and whose they were makes no 
   expect(say({ lines: (all) => all.with(3, `key ${publicOf('stranger')}`) }).answer).toBe('refused: used')
   expect(say({ lines: (all) => all.with(4, `host-key ${publicOf('stranger')}`) }).answer).toBe('refused: used')
   expect(keyFile()).toBe(before)
+})
+
+test('that another one has tried is kept beside what was handed in, the first time alone, and changes nothing else', () => {
+  const record = () => box.read('gateway/etc/enrolled/pi.lan')
+  say()
+  const before = record() ?? ''
+  say()
+  expect(record()).toBe(before)
+  say({ lines: (all) => all.with(3, `key ${publicOf('stranger')}`) })
+  const marked = record() ?? ''
+  expect(marked.startsWith(before)).toBe(true)
+  expect(marked.slice(before.length)).toMatch(/^\d{10} 192\.0\.2\.7\n$/)
+  say({ lines: (all) => all.with(3, `key ${publicOf('host')}`) })
+  expect(record()).toBe(marked)
+  expect(say().answer).toBe('enrolled')
+  expect(record()).toBe(marked)
+  const knocks = parseKnocks(`now 1\n${marked.replace(/^/, 'record ').replace(/\n(?=.)/, '\nother ')}`, 'pi.lan')
+  expect(handedIn(knocks.record, card.enrolment)?.hostKeys).toHaveLength(1)
+  expect(knocks.other?.from).toBe('192.0.2.7')
 })
 
 test('the next card of the same device takes the place of the one before', () => {

@@ -73,6 +73,11 @@ describe('the cards that a gateway waits for', () => {
     expect(diff(`@enrolled pi digest-of-pi\n${file(row)}`, { gone: ['pi'] })).toBe('converged')
   })
 
+  test('what the first one has made in /run goes with an undo; the second one has made none', () => {
+    expect(change('absent\n', { cards: [card('pi')] }).undo?.text).toBe('rm -rf /run/provision-enrol')
+    expect(change(file(row), { cards: [card('qi')] }).undo).toBeUndefined()
+  })
+
   test('a second card comes beside the first one; one of the same device takes its place', () => {
     expect(change(file(row), { cards: [card('qi')] }).rows).toEqual([row, expect.stringContaining('AAAAcard-of-qi')])
     const again = change(`@enrolled pi digest-of-pi\n${file(row)}`, { cards: [card('pi', { tokenDigest: 'new' })] })

@@ -34,6 +34,10 @@ test.each([
   ['of another message', { message: Buffer.from('provision enrolment 1\nname qi\n') }],
   ['that is no signature', { armored: 'x' }],
   ['of nothing', { armored: '-----BEGIN SSH SIGNATURE-----\n-----END SSH SIGNATURE-----\n' }],
+  [
+    'that ends behind its first word',
+    { armored: `-----BEGIN SSH SIGNATURE-----\nU1NIU0lH\n-----END SSH SIGNATURE-----\n` },
+  ],
   ['cut short', { armored: armored.replace(/\n[^\n]+\n-----END/, '\n-----END') }],
 ])('a signature %s is none', (_, odd) => {
   expect(isSignedBy(publicKey, { message, armored, namespace: 'card', ...odd })).toBe(false)

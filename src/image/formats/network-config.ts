@@ -30,7 +30,7 @@ export function networkConfig({ wifi }: Seed, boot: BootFiles): NetworkConfig {
   const name = only !== undefined && others.length === 0 ? only : 'wlan0'
   const card = record(wifis[name])
   const points = record(card?.['access-points'])
-  const point = record(points?.[wifi.ssid])
+  const point = points && Object.hasOwn(points, wifi.ssid) ? record(points[wifi.ssid]) : undefined
   const set = (keys: readonly string[], value: unknown) => setIn(document, [...path, ...keys], value)
   if (there.version === undefined) set(['version'], 2)
   if (card === undefined) set(['wifis', name], { dhcp4: true, optional: true })

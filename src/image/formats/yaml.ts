@@ -10,6 +10,7 @@ export function parsed(name: string, text: string): Document {
   const document = parseDocument(text, { version: '1.1' })
   const [error] = document.errors
   if (error) throw new ProvisionError(`its ${name} is no YAML, in line ${error.linePos?.[0].line ?? 1}`, again)
+  visit(document, { Scalar: (_, scalar) => void (scalar.type?.startsWith('QUOTE') && quote(scalar, scalar.type)) })
   const value: unknown = document.toJS()
   if (value !== null && record(value) === undefined) throw new ProvisionError(`its ${name} is no mapping`, again)
   return document
@@ -43,8 +44,12 @@ function nodeOf(document: Document, value: unknown): Node {
 
 const quoted = (text: string) => quote(new Scalar(text))
 
-/** PyYAML takes more words for something else than text than any list of them has. */
-function quote<T extends Scalar>(scalar: T): T {
-  scalar.type = Scalar.QUOTE_DOUBLE
+/**
+ * PyYAML takes more words for something else than text than any list of them has. And the library writes "<<" without its
+ * quotes, which then merges what belongs to it into the mapping around: only a tag keeps it a text.
+ */
+function quote<T extends Scalar>(scalar: T, type: Scalar.Type = Scalar.QUOTE_DOUBLE): T {
+  scalar.type = type
+  if (scalar.value === '<<') scalar.tag = 'tag:yaml.org,2002:str'
   return scalar
 }

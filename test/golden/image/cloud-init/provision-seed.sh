@@ -1,7 +1,7 @@
 #!/bin/sh
 # What host-a.lan.internal becomes at its first boot. Made by provision; holds secrets.
 provision() {
-id=2abaa03fc73bafd2
+id=221dc82961ccff12
 format=cloud-init
 boot=/boot/firmware
 host_name=host-a
@@ -174,7 +174,11 @@ after_cloud_init() {
   wipe "$boot/network-config" && wipe "$boot/user-data" && echo '#cloud-config' >"$boot/user-data" || return
   rm -rf /var/lib/cloud/instances/*/user-data.txt* /var/lib/cloud/instances/*/cloud-config.txt \
     /var/lib/cloud/instances/*/obj.pkl /var/lib/cloud/instances/*/network-config.json \
-    /var/lib/cloud/instances/*/scripts/runcmd /run/cloud-init/*sensitive* /run/cloud-init/network-config.json
+    /var/lib/cloud/instances/*/scripts/runcmd /run/cloud-init/*sensitive* /run/cloud-init/network-config.json || return
+  # It logs the whole network-config, with the passphrase of the Wi-Fi.
+  for log in /var/log/cloud-init*.log*; do
+    if [ -f "$log" ]; then sed -i -e '/[Pp]assw/d' -e '/access-points/d' "$log" || return; fi
+  done
 }
 
 # The mark that this seed is finished stays: a copy of it that comes back does nothing. The copy that ran here is replaced
