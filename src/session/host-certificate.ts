@@ -12,7 +12,13 @@ export interface HostCertificate {
 }
 
 /** How many values of a plain key stand in its certificate. */
-const keyParts: Readonly<Record<string, number>> = { 'ssh-ed25519': 1, 'ssh-rsa': 2, 'ecdsa-sha2-nistp256': 2 }
+const keyParts: Readonly<Record<string, number>> = {
+  'ssh-ed25519': 1,
+  'ssh-rsa': 2,
+  'ecdsa-sha2-nistp256': 2,
+  'ecdsa-sha2-nistp384': 2,
+  'ecdsa-sha2-nistp521': 2,
+}
 
 export const isCertificate = (text: string) => /^\S+-cert-v01@openssh\.com /.test(text)
 

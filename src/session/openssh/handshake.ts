@@ -5,10 +5,10 @@ import { ConnectError, LoginRefused } from '../../errors.ts'
 import { fingerprintOf, type HostKey, hostKeyText, judge, parseHostKey } from '../../pins.ts'
 import { type Attempt, connectError, isPenalised } from '../failure.ts'
 import { readIfThere } from '../file.ts'
+import { parseHostCertificate } from '../host-certificate.ts'
 import type { Handshake, Outcome } from '../link.ts'
 import { printable } from '../output.ts'
 import { bridge } from './bridge.ts'
-import { plainKey } from './certificate.ts'
 import { type Aim, clientOf, configOf, knownHostsOf, type Place } from './config.ts'
 import { opensshLink } from './link.ts'
 import { type Log, sshLog } from './log.ts'
@@ -42,7 +42,7 @@ export async function certifiedKey(socket: Duplex, wish: Omit<Handshake, 'identi
   if (end.kind === 'ready') throw new Error('a login that nobody asked for')
   const { seen, failure, early, spoke, log } = end
   if (early) return { kind: 'early', error: failure }
-  const plain = seen && plainKey(seen)
+  const plain = parseHostKey((seen && parseHostCertificate(hostKeyText(seen))?.key) ?? '')
   if (plain !== undefined && spoke && judge(known, plain) !== 'revoked') return { kind: 'key', key: plain }
   const why = log.certificate()
   if (seen === undefined && why === undefined && failure.kind !== 'login') throw failure
