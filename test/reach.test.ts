@@ -100,6 +100,17 @@ describe.each(transports)('over %s', (transport) => {
       expect(session.hostKey).toBe(deviceSshd.hostKeys[0])
     })
 
+    test('may lead through a gateway that the other transport logs in to', async () => {
+      const other = transport === 'openssh' ? 'node-ssh' : 'openssh'
+      const mixed = context({
+        wire: it.wire({ transport: undefined }),
+        gateway: gateway({ login: { transport: other } }),
+      })
+      const session = await go(device({ via: ['forward'], login: { transport } }), mixed)
+      expect((await session.exec('head -c 300000 /dev/zero', plain)).stdout.length).toBe(300_000)
+      expect(mixed.wire.counts).toMatchObject({ logins: 2, forwards: 1 })
+    })
+
     test('through the gateway shares one login there', async () => {
       const shared = context()
       const devices = Array.from({ length: 6 }, (_, index) => device({ name: `host-${index}`, via: ['forward'] }))

@@ -1,5 +1,5 @@
 import { execFileSync, spawn } from 'node:child_process'
-import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
@@ -7,7 +7,7 @@ import { bridge } from '../../src/session/openssh/bridge.ts'
 import { dial } from '../../src/session/socket.ts'
 import { connect } from '../../src/session.ts'
 import { build as buildDist, root } from '../dist.ts'
-import { fakeKey, freePort, host, type Lab, lab, logins, me, type Sshd, until } from './fixture.ts'
+import { fakeKey, freePort, host, type Lab, lab, logins, me, program, type Sshd, until } from './fixture.ts'
 
 // What only OpenSSH can do, what node-ssh says about it, and what OpenSSH leaves behind.
 const plain = { timeoutMs: 10_000, privileged: false }
@@ -163,6 +163,19 @@ describe('the system’s ssh', () => {
     // Nobody can clear up after a SIGKILL; there is no secret in it.
     await until(() => left().length === (how === 'SIGINT' ? 0 : 1), 'no folder')
     for (const name of left()) rmSync(join(it.folder, name), { recursive: true })
+  })
+
+  test('says so where it is too old', async () => {
+    const bin = join(it.folder, 'bin')
+    mkdirSync(bin)
+    const words = 'line 17: Bad configuration option: knownhostscommand'
+    const said = `$2: ${words}\n$2: terminating, 1 bad configuration options`
+    program(join(bin, 'ssh'), `#!/bin/sh\n[ "$1" = -G ] || { printf '%s\\n' "${said}" >&2; exit 255; }\n`)
+    expect(await failure({}, it.wire({ env: { HOME: it.folder, PATH: `${bin}:${process.env.PATH}` } }))).toMatchObject({
+      kind: 'login',
+      message: 'the ssh of this machine is too old: Bad configuration option: knownhostscommand',
+      hint: expect.stringContaining('OpenSSH 8.5'),
+    })
   })
 
   test('is told no secret by its arguments', async () => {

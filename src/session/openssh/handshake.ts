@@ -161,10 +161,9 @@ function first(gone: Promise<unknown>, { log, aim, timeoutMs, signal }: Awaited)
 function mustBeUsable(code: number | null, log: Log): void {
   const install = 'install OpenSSH 8.5 or newer (openssh-client), or leave out "transport": "openssh"'
   if (code === 127) throw new ConnectError('login', 'there is no program ssh here (PATH)', install)
-  const cause = log.cause()
-  if (cause.kind === 'other' && /bad configuration option|unsupported option/i.test(cause.why)) {
-    throw new ConnectError('login', `the ssh of this machine refuses its configuration: ${cause.why}`, install)
-  }
+  const complaint = log.complaint()
+  if (complaint === undefined) return
+  throw new ConnectError('login', `the ssh of this machine is too old: ${printable(complaint)}`, install)
 }
 
 /** The key that ssh was shown, as it noted it itself. */

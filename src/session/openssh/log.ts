@@ -19,6 +19,8 @@ export interface Log {
   remarks(): readonly string[]
   /** Why a `direct-tcpip` channel to this target was refused. */
   refusal(target: string): string | undefined
+  /** What it does not understand of its configuration: it is too old. */
+  complaint(): string | undefined
   /** What ended the attempt. */
   cause(): Cause
   /** Why a connection that stood is gone. */
@@ -82,6 +84,8 @@ export function sshLog(): Log {
         : /Certificate invalid: (.*)/.exec(heard(/Certificate invalid/) ?? '')?.[1],
     toldHostKeys: () => toldHostKeys,
     remarks: () => said.filter((line) => /^Load key|^Permissions \d+ for/.test(line)).map(printable),
+    complaint: () =>
+      /(?:bad|unsupported) (?:configuration )?option.*/i.exec(heard(/ option.*:|option ".*"/i) ?? '')?.[0],
     refusal: (to) => refusals.get(to),
     cause() {
       const mismatch = /no matching .*/.exec(heard(/no matching/) ?? '')?.[0]
