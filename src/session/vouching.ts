@@ -1,8 +1,9 @@
 import type { Duplex } from 'node:stream'
 import { ConnectError } from '../errors.ts'
-import { type HostKey, judge, type KnownKeys, type Pinned } from '../pins.ts'
+import { fingerprintOf, type HostKey, hostKeyText, judge, type KnownKeys, type Pinned, parseHostKey } from '../pins.ts'
+import { certificateProblem, type HostCertificate, parseHostCertificate } from './host-certificate.ts'
 import { knock } from './knock.ts'
-import { certifiedKey } from './openssh/handshake.ts'
+import { shownCertificate } from './openssh/handshake.ts'
 import type { UserConfig } from './ssh-config.ts'
 import type { Wire } from './wire.ts'
 
@@ -48,14 +49,46 @@ export async function settleKey(key: HostKey, at: Vouching): Promise<void> {
   await at.wire.pins.settle(at.host, key)
 }
 
-/** @throws ConnectError */
+/**
+ * The plain key that the certificate of a host is about, which a pinned authority has signed for its name. That the host
+ * has this key is for the login to prove.
+ * @throws ConnectError; `unknown-host-key`, `changed-host-key` where it shows no certificate that counts
+ */
 export async function certified(known: KnownKeys, at: Vouching): Promise<HostKey> {
   const { host, wire, config, signal } = at
-  const wish = { name: host.name, known, config, wire, signal }
-  const answer = await knock(async () => certifiedKey(await at.open(), wish), at)
+  const { name } = host
+  const pinned = `pinned is the authority ${known.authorities.map(fingerprintOf).join(', ')}`
+  const wish = { name, known, config, wire, signal }
+  const answer = await knock(async () => shownCertificate(await at.open(), wish), at).catch((error: unknown) => {
+    const isBare = error instanceof ConnectError && /no matching host key/.test(error.message)
+    if (!isBare) throw error
+    const hint = `sign its host key (ssh-keygen -s CA -h -I ${name} -n ${name} …) and name the certificate as HostCertificate in its sshd_config, or pin its key itself`
+    throw new ConnectError('unknown-host-key', `${name} shows no certificate, and ${pinned}`, hint)
+  })
   if (answer.kind === 'ready') throw new Error('a login that nobody asked for')
-  wire.vouched.set(host.name, answer.key)
-  return answer.key
+  const certificate = parseHostCertificate(hostKeyText(answer.key))
+  const key = parseHostKey(certificate?.key ?? '')
+  const why = certificate ? problemOf(certificate, key, known, at) : 'it is of a kind that is not known here'
+  if (why === undefined && key !== undefined) {
+    wire.vouched.set(name, key)
+    return key
+  }
+  throw new ConnectError(
+    why !== undefined && /its time/.test(why) ? 'unknown-host-key' : 'changed-host-key',
+    `${name} showed a certificate that does not count: ${why}; ${pinned}`,
+    `look at it on the machine itself (ssh-keygen -Lf …-cert.pub): it has to be valid now, and for the name ${name}`,
+  )
+}
+
+function problemOf(
+  certificate: HostCertificate,
+  key: HostKey | undefined,
+  known: KnownKeys,
+  { host, wire }: Vouching,
+): string | undefined {
+  const gone = [key, certificate.authority].find((one) => one !== undefined && judge(known, one) === 'revoked')
+  if (gone !== undefined) return `${gone === key ? 'its key' : 'who signed it'} is marked @revoked`
+  return certificateProblem(certificate, { name: host.name, authorities: known.authorities, now: wire.clock() })
 }
 
 function onlyAuthorities(known: KnownKeys): boolean {

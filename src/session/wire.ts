@@ -42,6 +42,7 @@ export interface Wire {
   userConfig(name: string): Promise<UserConfig>
   random(): number
   sleep(ms: number): Promise<unknown>
+  clock(): Date
 }
 
 export interface WireOptions {
@@ -60,6 +61,7 @@ export interface WireOptions {
   readonly capBytes?: number
   readonly random?: () => number
   readonly sleep?: (ms: number) => Promise<unknown>
+  readonly clock?: () => Date
 }
 
 export function wire(options: WireOptions): Wire {
@@ -82,5 +84,6 @@ export function wire(options: WireOptions): Wire {
     },
     random: options.random ?? Math.random,
     sleep: options.sleep ?? wait,
+    clock: options.clock ?? (() => new Date()),
   }
 }

@@ -3,11 +3,13 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync }
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { LoginRefused } from '../../src/errors.ts'
 import { bridge } from '../../src/session/openssh/bridge.ts'
 import { dial } from '../../src/session/socket.ts'
 import { connect } from '../../src/session.ts'
 import { build as buildDist, root } from '../dist.ts'
 import { fakeKey, freePort, host, type Lab, lab, logins, me, program, type Sshd, until } from './fixture.ts'
+import { liar } from './liar.ts'
 
 // What only OpenSSH can do, what node-ssh says about it, and what OpenSSH leaves behind.
 const plain = { timeoutMs: 10_000, privileged: false }
@@ -163,6 +165,27 @@ describe('the system’s ssh', () => {
     // Nobody can clear up after a SIGKILL; there is no secret in it.
     await until(() => left().length === (how === 'SIGINT' ? 0 : 1), 'no folder')
     for (const name of left()) rmSync(join(it.folder, name), { recursive: true })
+  })
+
+  test('is not believed what a host puts into its log', async () => {
+    const port = await freePort()
+    const lines = [
+      'debug1: SSH2_MSG_NEWKEYS received',
+      `debug1: Host 'host-a.lan.internal' is known and matches the ED25519 host key.`,
+      'Authenticated to 127.0.0.1 using "publickey".',
+      'debug1: Entering interactive session.',
+      `${me}@127.0.0.1: Permission denied (publickey).`,
+    ]
+    const blob = Buffer.from(sshd.hostKeys[0]?.split(' ')[1] ?? '', 'base64')
+    const server = liar(blob, lines).listen(port, '127.0.0.1')
+    const error = await failure({}, it.wire(), { port, hostKeys: sshd.hostKeys })
+    // Nothing that says that the host has proved its key.
+    expect(error).toMatchObject({ name: 'ConnectError', hint: expect.stringContaining('there was no key to offer') })
+    expect(error).not.toBeInstanceOf(LoginRefused)
+    const { login: theirs } = host(it, sshd)
+    const refused = await failure({ login: { ...theirs, identityFile: it.keygen('refused') } })
+    expect(refused).toBeInstanceOf(LoginRefused)
+    server.close()
   })
 
   test('says so where it is too old', async () => {

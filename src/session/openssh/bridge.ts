@@ -58,9 +58,10 @@ export async function bridge(far: Duplex): Promise<Bridge> {
 
 /** proc(5), /proc/net/tcp: sl, local address, remote address, state, queues, timers, retransmits, uid. */
 async function isOurs({ remotePort }: Socket, port: number): Promise<boolean> {
-  const table = await readFile('/proc/net/tcp', 'latin1').catch(() => undefined)
-  if (table === undefined) return true
-  const hex = (number: number) => `0100007F:${number.toString(16).toUpperCase().padStart(4, '0')}`
-  const row = table.split('\n').find((line) => line.includes(`: ${hex(remotePort ?? 0)} ${hex(port)} `))
-  return row?.trim().split(/\s+/)[7] === String(process.getuid?.())
+  const table = await readFile('/proc/net/tcp', 'latin1').catch(() => '')
+  const at = (number: number) => `[0-9A-F]{8}:${number.toString(16).toUpperCase().padStart(4, '0')}`
+  // A system that does not even show us our own end tells nothing.
+  if (!new RegExp(` ${at(port)} `).test(table)) return true
+  const row = new RegExp(`: ${at(remotePort ?? 0)} ${at(port)} .*`).exec(table)?.[0]
+  return row?.split(/\s+/)[7] === String(process.getuid?.())
 }

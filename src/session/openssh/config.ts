@@ -1,8 +1,7 @@
-import { hostKeyText, type KnownKeys } from '../../pins.ts'
-import { AUTHORITY } from '../known-hosts.ts'
+import { hostKeyText, judge, type KnownKeys } from '../../pins.ts'
 import type { Handshake } from '../link.ts'
 
-/** What is wanted of a host: a login, its key, or a key that an authority vouches for. */
+/** What is wanted of a host: a login, its key, or its certificate. */
 export type Aim = 'login' | 'key' | 'certificate'
 
 export interface Place {
@@ -29,14 +28,13 @@ export function configOf(wish: Handshake, aim: Aim, { folder, port }: Place): st
     `PreferredAuthentications ${login ? 'publickey' : 'none'}`,
     ...(files.length > 0 ? files : ['IdentityFile none']),
     `IdentitiesOnly ${login?.filesOnly === false ? 'no' : 'yes'}`,
-    `IdentityAgent ${login?.agent === undefined ? 'none' : path(login.agent)}`,
+    `IdentityAgent ${login ? path(`${folder}/agent`) : 'none'}`,
     ...(login ? own : own.filter((line) => !/^(certificatefile|pkcs11provider) /.test(line))),
     ...hostKeyAlgorithms(config.own, known, aim),
     'StrictHostKeyChecking yes',
     'CheckHostIP no',
     `UserKnownHostsFile ${path(`${folder}/known_hosts`)}`,
     'GlobalKnownHostsFile none',
-    `RevokedHostKeys ${path(`${folder}/revoked`)}`,
     `KnownHostsCommand /bin/sh ${path(`${folder}/shown-key`)} %I %t %K ${path(`${folder}/shown`)}`,
     // It writes what the host proves beside the key of the login into the file above.
     'UpdateHostKeys yes',
@@ -59,10 +57,10 @@ export function clientOf({ folder }: Place): string {
   ])
 }
 
-export function knownHostsOf({ name, known }: Pick<Handshake, 'name' | 'known'>, aim: Aim): string {
-  const keys = aim === 'certificate' ? known.authorities : known.keys
-  const marker = aim === 'certificate' ? `${AUTHORITY} ` : ''
-  return keys.map((key) => `${marker}${name} ${hostKeyText(key)}\n`).join('')
+/** Only for a login: any other connection ends as soon as the host has shown its key, as it does where that is revoked. */
+export function knownHostsOf({ name, known, identity }: Handshake): string {
+  const keys = identity === undefined ? [] : known.keys.filter((key) => judge(known, key) === 'known')
+  return keys.map((key) => `${name} ${hostKeyText(key)}\n`).join('')
 }
 
 /** Types that are pinned come first, as ssh has it where nobody chose an order. */

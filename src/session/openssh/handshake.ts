@@ -1,13 +1,14 @@
+import { existsSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Duplex } from 'node:stream'
 import { ConnectError, LoginRefused } from '../../errors.ts'
-import { fingerprintOf, type HostKey, hostKeyText, judge, parseHostKey } from '../../pins.ts'
+import { type HostKey, hostKeyText, judge, type KnownKeys, parseHostKey } from '../../pins.ts'
 import { type Attempt, connectError, isPenalised } from '../failure.ts'
 import { readIfThere } from '../file.ts'
-import { parseHostCertificate } from '../host-certificate.ts'
 import type { Handshake, Outcome } from '../link.ts'
 import { printable } from '../output.ts'
+import { agentDoor } from './agent-door.ts'
 import { bridge } from './bridge.ts'
 import { type Aim, clientOf, configOf, knownHostsOf, type Place } from './config.ts'
 import { opensshLink } from './link.ts'
@@ -25,37 +26,26 @@ export async function openssh(socket: Duplex, wish: Handshake): Promise<Outcome>
   const end = await attempt(socket, wish, identity ? 'login' : 'key')
   if (end.kind === 'ready') return end
   const { seen, failure, early, spoke } = end
-  // A fingerprint that is pinned says nothing to ssh: we are told the key, and come again with that.
-  const isKnown = known.keys.some((key) => seen?.blob.equals(key.blob)) && seen && judge(known, seen) === 'known'
-  if (seen !== undefined && (identity === undefined || !isKnown)) return { kind: 'key', key: seen }
+  if (seen !== undefined && (identity === undefined || !isPinned(seen, known))) return { kind: 'key', key: seen }
   if (early) return { kind: 'early', error: failure }
   throw failure.kind === 'login' && spoke && seen !== undefined ? new LoginRefused(failure, hostKeyText(seen)) : failure
 }
 
+/** A fingerprint that is pinned says nothing to ssh: then we are told the key, and come again with that. */
+function isPinned(key: HostKey, known: KnownKeys): boolean {
+  return judge(known, key) === 'known' && known.keys.some(({ blob }) => blob.equals(key.blob))
+}
+
 /**
- * The plain key of a host whose certificate a pinned authority has signed for its name; nobody logs in.
- * @throws ConnectError `unknown-host-key`, `changed-host-key` where it shows none that counts
+ * The host certificate that a host shows, in place of a key; nobody logs in, and nothing of it has been looked at.
+ * @throws ConnectError `login` where it has none
  */
-export async function certifiedKey(socket: Duplex, wish: Omit<Handshake, 'identity'>): Promise<Outcome> {
-  const { name, known } = wish
+export async function shownCertificate(socket: Duplex, wish: Omit<Handshake, 'identity'>): Promise<Outcome> {
   const end = await attempt(socket, wish, 'certificate')
-  if (end.kind === 'ready') throw new Error('a login that nobody asked for')
-  const { seen, failure, early, spoke, log } = end
-  if (early) return { kind: 'early', error: failure }
-  const plain = parseHostKey((seen && parseHostCertificate(hostKeyText(seen))?.key) ?? '')
-  if (plain !== undefined && spoke && judge(known, plain) !== 'revoked') return { kind: 'key', key: plain }
-  const why = log.certificate()
-  if (seen === undefined && why === undefined && failure.kind !== 'login') throw failure
-  const pinned = `pinned is the authority ${known.authorities.map(fingerprintOf).join(', ')}`
-  if (seen === undefined && why === undefined) {
-    const hint = `sign its host key (ssh-keygen -s CA -h -I ${name} -n ${name} …) and name the certificate as HostCertificate in its sshd_config, or pin its key itself`
-    throw new ConnectError('unknown-host-key', `${name} shows no certificate, and ${pinned}`, hint)
-  }
-  throw new ConnectError(
-    why !== undefined && /expired|not yet valid/.test(why) ? 'unknown-host-key' : 'changed-host-key',
-    `${name} showed a certificate that does not count: ${printable(why ?? 'another authority has signed it')}; ${pinned}`,
-    `look at it on the machine itself (ssh-keygen -Lf …-cert.pub): it has to be valid now, and for the name ${name}`,
-  )
+  if (end.kind === 'ready') return end
+  if (end.seen !== undefined) return { kind: 'key', key: end.seen }
+  if (end.early) return { kind: 'early', error: end.failure }
+  throw end.failure
 }
 
 type Ready = Extract<Outcome, { readonly kind: 'ready' }>
@@ -64,22 +54,20 @@ interface End {
   readonly kind: 'failed'
   /** The key that was shown. */
   readonly seen: HostKey | undefined
+  /** It has proved that key. */
   readonly spoke: boolean
   readonly failure: ConnectError
   /** It hung up before it said who it is. */
   readonly early: boolean
-  readonly log: Log
 }
 
 async function attempt(socket: Duplex, wish: Handshake, aim: Aim): Promise<End | Ready> {
   const { wire, name, identity, signal } = wish
   const log = sshLog()
-  const way = await bridge(socket)
   const folder = await wire.folders.make()
-  await write({ folder, port: way.port }, wish, aim).catch((error: unknown) => {
-    way.close()
-    throw error
-  })
+  const door = await agentDoor(join(folder, 'agent'), identity?.agent)
+  const way = await bridge(socket)
+  await write({ folder, port: way.port }, wish, aim)
   const master = ssh(['-F', join(folder, 'config'), '-v', '-M', '-N', '-T', '--', name], wire.env)
   master.stderr.on('data', (chunk: Buffer) => log.add(chunk))
   const stop = async () => {
@@ -87,10 +75,12 @@ async function attempt(socket: Duplex, wish: Handshake, aim: Aim): Promise<End |
     way.close()
     await wire.folders.remove(folder)
   }
-  const how = await first(master.ended, { log, aim, timeoutMs: wire.connectTimeoutMs, signal })
-  // A key that is revoked is refused before ssh would note it.
-  const seen = (await shown(folder)) ?? wish.known.revoked.find((key) => fingerprintOf(key) === log.hostKey())
-  if (how === 'ready' && aim === 'login' && seen !== undefined) {
+  // Its control socket is there once the login is done.
+  const isReady = () => aim === 'login' && log.ready() && existsSync(join(folder, 'control'))
+  const how = await first(master.ended, { log, isReady, timeoutMs: wire.connectTimeoutMs, signal })
+  door.close()
+  const seen = await shown(folder)
+  if (how === 'ready' && seen !== undefined && isPinned(seen, wish.known)) {
     return {
       kind: 'ready',
       link: opensshLink({ name, key: seen, folder, log, gone: master.ended, stop, env: wire.env }),
@@ -105,7 +95,7 @@ async function attempt(socket: Duplex, wish: Handshake, aim: Aim): Promise<End |
   const about: Attempt = {
     transport: 'openssh',
     greeting: way.greeting(),
-    spoke: log.spoke(),
+    spoke: door.asked(),
     partial: log.partial(),
     identity,
     offered: log.offered(),
@@ -115,7 +105,7 @@ async function attempt(socket: Duplex, wish: Handshake, aim: Aim): Promise<End |
   const heard = how === 'timeout' ? ({ kind: 'timeout' } as const) : log.cause()
   const cause = heard.kind === 'other' && hungUp ? ({ kind: 'hung-up' } as const) : heard
   const early = cause.kind === 'hung-up' && !about.spoke && !isPenalised(about.greeting)
-  return { kind: 'failed', seen, spoke: about.spoke, early, log, failure: connectError(cause, about) }
+  return { kind: 'failed', seen, spoke: about.spoke, early, failure: connectError(cause, about) }
 }
 
 /** The files of one login. */
@@ -123,8 +113,7 @@ async function write(place: Place, wish: Handshake, aim: Aim): Promise<void> {
   const files = {
     config: configOf(wish, aim, place),
     client: clientOf(place),
-    known_hosts: knownHostsOf(wish, aim),
-    revoked: wish.known.revoked.map((key) => `${hostKeyText(key)}\n`).join(''),
+    known_hosts: knownHostsOf(wish),
     'shown-key': shownKey,
   }
   const mode = 0o600
@@ -133,13 +122,13 @@ async function write(place: Place, wish: Handshake, aim: Aim): Promise<void> {
 
 interface Awaited {
   readonly log: Log
-  readonly aim: Aim
+  readonly isReady: () => boolean
   readonly timeoutMs: number
   readonly signal: AbortSignal | undefined
 }
 
-/** What comes first. A certificate is proved with the key exchange, a login when ssh says so. */
-function first(gone: Promise<unknown>, { log, aim, timeoutMs, signal }: Awaited) {
+/** What comes first. */
+function first(gone: Promise<unknown>, { log, isReady, timeoutMs, signal }: Awaited) {
   return new Promise<'ready' | 'ended' | 'timeout' | 'aborted'>((resolve) => {
     const settle = (how: 'ready' | 'ended' | 'timeout' | 'aborted') => {
       clearTimeout(timer)
@@ -150,7 +139,7 @@ function first(gone: Promise<unknown>, { log, aim, timeoutMs, signal }: Awaited)
     const onAbort = () => settle('aborted')
     signal?.addEventListener('abort', onAbort, { once: true })
     log.onLine(() => {
-      if (aim === 'login' ? log.ready() : log.spoke()) settle('ready')
+      if (isReady()) settle('ready')
     })
     gone.then(() => settle('ended'))
     if (signal?.aborted) onAbort()

@@ -1,18 +1,15 @@
 import type { Cause } from '../failure.ts'
 import { printable } from '../output.ts'
 
-/** What ssh's own log (`-v`) has told so far. Its words have stood since OpenSSH 8.5. */
+/**
+ * What ssh's own log (`-v`) has told so far, for people. Its words have stood since OpenSSH 8.5. Hosts can put whole lines
+ * into it, before they have proved anything (SSH_MSG_DEBUG, SSH_MSG_DISCONNECT): nothing that is trusted hangs on it.
+ */
 export interface Log {
   add(chunk: Buffer): void
-  /** The key exchange came to its end. */
-  spoke(): boolean
   ready(): boolean
   partial(): boolean
   offered(): readonly string[]
-  /** The fingerprint of the host key that was shown. */
-  hostKey(): string | undefined
-  /** Why the host's certificate does not count; undefined: nobody who is pinned has signed it. */
-  certificate(): string | undefined
   /** The host has said which host keys it serves. */
   toldHostKeys(): boolean
   /** What ssh has to say about keys that it could not use. */
@@ -31,7 +28,6 @@ export interface Log {
 
 export function sshLog(): Log {
   let rest = ''
-  let spoke = false
   let ready = false
   let partial = false
   let toldHostKeys = false
@@ -40,17 +36,14 @@ export function sshLog(): Log {
   const channels = new Map<string, string>()
   const refusals = new Map<string, string>()
   let target = ''
-  let hostKey: string | undefined
   let tell = () => {}
 
   const take = (line: string) => {
     const [debug, words] = line.startsWith('debug1: ') ? [true, line.slice(8)] : [false, line]
     partial ||= words.includes('with partial success')
     if (debug) {
-      spoke ||= words === 'SSH2_MSG_NEWKEYS received'
       toldHostKeys ||= words.includes('rtype hostkeys-00@openssh.com')
       ready ||= words.startsWith('Entering interactive session')
-      hostKey ??= /^Server host key: \S+ (SHA256:\S+)/.exec(words)?.[1]
       const [, file, print] = /^Offering public key: (.*) \S+ (SHA256:\S+)/.exec(words) ?? []
       if (print !== undefined) offered.push(`${file} ${print}`)
       target = /^channel_connect_stdio_fwd: (.*)$/.exec(words)?.[1] ?? target
@@ -73,15 +66,9 @@ export function sshLog(): Log {
       for (const line of lines) take(line)
       tell()
     },
-    spoke: () => spoke,
     ready: () => ready,
     partial: () => partial,
     offered: () => offered,
-    hostKey: () => hostKey,
-    certificate: () =>
-      heard(/revoked/i) !== undefined
-        ? 'it, or who signed it, is marked @revoked'
-        : /Certificate invalid: (.*)/.exec(heard(/Certificate invalid/) ?? '')?.[1],
     toldHostKeys: () => toldHostKeys,
     remarks: () => said.filter((line) => /^Load key|^Permissions \d+ for/.test(line)).map(printable),
     complaint: () =>
