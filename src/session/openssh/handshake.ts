@@ -91,7 +91,7 @@ async function attempt(socket: Duplex, wish: Handshake, aim: Aim): Promise<End |
   const hungUp = way.ended()
   await stop()
   if (how === 'aborted') throw new ConnectError('unreachable', 'given up')
-  if (seen === undefined) mustBeUsable(code, log)
+  if (way.greeting() === '') mustBeUsable(code, log)
   const about: Attempt = {
     transport: 'openssh',
     greeting: way.greeting(),
@@ -103,7 +103,9 @@ async function attempt(socket: Duplex, wish: Handshake, aim: Aim): Promise<End |
     timeoutMs: wire.connectTimeoutMs,
   }
   const heard = how === 'timeout' ? ({ kind: 'timeout' } as const) : log.cause()
-  const cause = heard.kind === 'other' && hungUp ? ({ kind: 'hung-up' } as const) : heard
+  // Who has not proved its key has refused nothing.
+  const unproved = !about.spoke && (heard.kind === 'refused' || heard.kind === 'agent')
+  const cause = unproved || (heard.kind === 'other' && hungUp) ? ({ kind: 'hung-up' } as const) : heard
   const early = cause.kind === 'hung-up' && !about.spoke && !isPenalised(about.greeting)
   return { kind: 'failed', seen, spoke: about.spoke, early, failure: connectError(cause, about) }
 }
