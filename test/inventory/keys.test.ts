@@ -48,7 +48,12 @@ test('keys that live in a security token', () => {
 })
 
 test('options before a key', () => {
-  for (const options of ['restrict', 'from="192.0.2.0/24"', 'restrict,command="echo \\"a b\\", c",no-pty']) {
+  for (const options of [
+    'restrict',
+    'from="192.0.2.0/24"',
+    'restrict,command="echo \\"a b\\", c",no-pty',
+    'cert-authority,principals="admins"',
+  ]) {
     expect(readAuthorizedKey(`${options} ${KEY} me`)).toEqual({ key: `${options} ${KEY} me` })
     expect(readHostKey(`${options} ${KEY}`)).toHaveProperty('problem')
   }
