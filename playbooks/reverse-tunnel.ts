@@ -31,6 +31,7 @@ import checkText from './reverse-tunnel/check.sh'
 import { enrolling, enrolmentDoor, enrolmentsOn, tunnelKeyOptions } from './reverse-tunnel/enrolment.ts'
 import { jailedSettings, sharedSettings } from './reverse-tunnel/gateway.ts'
 import {
+  authoritiesOf,
   beginsRotation,
   gatewayKeys,
   mayRotate,
@@ -169,7 +170,7 @@ const gatewaysOf = (device: Device, { gateways }: Inventory) => gateways.filter(
 
 const trusting = (device: Device, inventory: Inventory) =>
   gatewaysOf(device, inventory).map((gateway) =>
-    knownHost(knownHosts, { name: gateway.name, keys: gatewayKeys(gateway) }),
+    knownHost(knownHosts, { name: gateway.name, keys: gatewayKeys(gateway), authorities: authoritiesOf(gateway) }),
   )
 
 /** The devices on this gateway whose keys this run is asked to renew. */

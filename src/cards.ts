@@ -64,7 +64,7 @@ export function pinCard({ file }: Pick<Pins, 'file'>, device: Device, keys: read
       .split(/(?<=\n)/)
       .filter((line) => {
         const known = parseKnownLine(line)
-        return known === undefined || known.revoked || !isOnlyFor(known.patterns, names)
+        return known === undefined || known.revoked || known.authority || !isOnlyFor(known.patterns, names)
       })
       .join('')
     const fresh = keys.map((key) => `${device.name} ${hostKeyText(key)}\n`).join('')

@@ -2,10 +2,12 @@ import { ConnectError } from './errors.ts'
 import type { Host } from './inventory/model.ts'
 import { readIfThere, rewrite } from './session/file.ts'
 import {
+  AUTHORITY,
   fingerprintOf,
   type HostKey,
   hostKeyText,
   isOnlyFor,
+  type KnownLine,
   knownNames,
   matches,
   parseHostKey,
@@ -23,6 +25,8 @@ export interface KnownKeys {
   /** Pins that are fingerprints only: `SHA256:…`. */
   readonly fingerprints: readonly string[]
   readonly revoked: readonly HostKey[]
+  /** Keys that sign certificates of hosts (`@cert-authority`): whoever shows such a certificate for this name is it. */
+  readonly authorities: readonly HostKey[]
   /** Where they stand. Pins in the inventory are the user's own text, and only the user changes them. */
   readonly from: 'inventory' | 'known_hosts'
 }
@@ -150,24 +154,32 @@ export function openPins(options: PinsOptions): Pins {
 }
 
 function fromInventory(hostKeys: readonly string[]): KnownKeys {
+  const isAuthority = (text: string) => text.startsWith(`${AUTHORITY} `)
   const keys = hostKeys.flatMap((text) => parseHostKey(text) ?? [])
+  const authorities = hostKeys.filter(isAuthority).flatMap((text) => parseHostKey(text.slice(AUTHORITY.length)) ?? [])
   const fingerprints = hostKeys
     .filter((text) => text.startsWith('SHA256:'))
     .map((text) => text.trim().replace(/=+$/, ''))
-  return { keys, fingerprints, revoked: [], from: 'inventory' }
+  return { keys, fingerprints, revoked: [], authorities, from: 'inventory' }
 }
 
 function fromKnownHosts(text: string, host: Pinned): KnownKeys {
   const names = knownNames(host.name, host.port)
   const found = text.split('\n').flatMap((line) => parseKnownLine(line) ?? [])
   const mine = found.filter((line) => matches(line.patterns, names))
-  const of = (revoked: boolean) => mine.filter((line) => line.revoked === revoked).map((line) => line.key)
-  return { keys: of(false), fingerprints: [], revoked: of(true), from: 'known_hosts' }
+  const of = (kind: (line: KnownLine) => boolean) => mine.filter(kind).map((line) => line.key)
+  return {
+    keys: of((line) => !line.revoked && !line.authority),
+    fingerprints: [],
+    revoked: of((line) => line.revoked),
+    authorities: of((line) => line.authority),
+    from: 'known_hosts',
+  }
 }
 
 function isReplaceable(line: string, names: readonly string[]): boolean {
   const known = parseKnownLine(line)
-  return known !== undefined && !known.revoked && isOnlyFor(known.patterns, names)
+  return known !== undefined && !known.revoked && !known.authority && isOnlyFor(known.patterns, names)
 }
 
 function append(before: string, host: Pinned, key: HostKey): string {

@@ -1,10 +1,12 @@
 import type { Duplex } from 'node:stream'
 import { ConnectError } from './errors.ts'
 import type { Host } from './inventory/model.ts'
-import { handshake } from './session/handshake.ts'
 import { identity } from './session/identity.ts'
+import { knock } from './session/knock.ts'
 import { openSession } from './session/open-session.ts'
 import { dial } from './session/socket.ts'
+import { transportTo } from './session/transport.ts'
+import { knownKeys, settleKey } from './session/vouching.ts'
 import type { Wire } from './session/wire.ts'
 
 export { type Counts, noCounts, type Wire, type WireOptions, wire } from './session/wire.ts'
@@ -52,8 +54,6 @@ export interface ConnectOptions {
   readonly onClose?: (() => void) | undefined
 }
 
-const MOST_RETRIES = 3
-
 /**
  * Logs in to a host. Its host key is judged before anything of ours is sent; an unknown one is settled with the
  * connection closed, and then we come again. A refused login is never tried twice: sshd penalises the whole network.
@@ -67,37 +67,27 @@ export async function connect(host: Host, options: ConnectOptions): Promise<Sess
   const target = { host: host.address ?? config.hostname, port: host.port ?? config.port }
   const open = options.socket ?? (() => dial({ ...target, timeoutMs: wire.connectTimeoutMs, signal }))
 
-  for (let retries = 0, settled = 0; ; ) {
-    const known = await wire.pins.for({ ...host, port: target.port })
-    wire.counts.connections++
-    const socket = await open()
-    options.onSocket?.()
-    // One that was given twice: ssh2 would wait for its timeout.
-    if (socket.destroyed) throw new ConnectError('unreachable', 'the connection was closed before the login')
-    const outcome = await handshake(socket, { known, identity: who, timeoutMs: wire.connectTimeoutMs, signal })
-    if (outcome.kind === 'ready') {
+  const transport = transportTo(host, wire)
+  const ownSocket = options.socket === undefined
+  const at = { host: { ...host, port: target.port }, wire, config, open, ownSocket, signal }
+  // Once for the answer; twice would be a host that shows another key each time.
+  for (let settled = 0; settled <= 2; settled++) {
+    const known = await knownKeys(at)
+    const attempt = async () => {
+      const socket = await open()
+      options.onSocket?.()
+      // One that was given twice: a transport would wait for its timeout.
+      if (socket.destroyed) throw new ConnectError('unreachable', 'the connection was closed before the login')
+      return transport(socket, { name: host.name, known, identity: who, config, wire, signal })
+    }
+    const answer = await knock(attempt, at)
+    if (answer.kind === 'ready') {
       wire.counts.logins++
       const sudo = !host.login.sudo ? 'never' : wire.sudoPassword === undefined ? 'plain' : 'password'
-      const via = options.via ?? 'direct'
-      return openSession({
-        ...outcome,
-        host: host.name,
-        via,
-        user: who.user,
-        sudo,
-        socket,
-        wire,
-        onClose: options.onClose,
-      })
+      const login = { host: host.name, via: options.via ?? 'direct', user: who.user, sudo } as const
+      return openSession({ link: answer.link, ...login, wire, onClose: options.onClose })
     }
-    if (outcome.kind === 'key') {
-      await wire.pins.settle({ ...host, port: target.port }, outcome.key)
-      // Once for the answer; twice would be a host that shows another key each time.
-      if (++settled > 2) throw new ConnectError('changed-host-key', `${host.name} shows another host key each time`)
-      continue
-    }
-    if (options.socket !== undefined || retries >= MOST_RETRIES) throw outcome.error
-    await wire.sleep(100 * 2 ** retries++ * (0.5 + wire.random()))
-    wire.counts.retries++
+    await settleKey(answer.key, at)
   }
+  throw new ConnectError('changed-host-key', `${host.name} shows another host key each time`)
 }

@@ -2,6 +2,7 @@ import { isOwnSshd, reachedOn } from './inventory/forward.ts'
 import type { Client, Device, Forward, Inventory } from './inventory/model.ts'
 import { hosts } from './inventory/model.ts'
 import { hostKeyText, type Pins } from './pins.ts'
+import { AUTHORITY } from './session/known-hosts.ts'
 import { askedByProvision } from './session/ssh-config.ts'
 
 /**
@@ -32,17 +33,24 @@ export function clientConfig(inventory: Inventory, client?: Client, knownHosts?:
   return [...gateways, ...devices].join('\n')
 }
 
-/** One line for each whole host key that is pinned; hosts of which only a fingerprint, or nothing, is known are missing. */
+/** One line for each whole host key, or authority, that is pinned; hosts of which only a fingerprint, or nothing, is known are missing. */
 export async function knownHostsLines(
   inventory: Inventory,
   pins: Pins,
 ): Promise<{ lines: string[]; missing: string[] }> {
   const found = await Promise.all(
-    hosts(inventory).map(async (host) => ({ name: host.name, keys: (await pins.for(host)).keys })),
+    hosts(inventory).map(async (host) => {
+      const { keys, authorities } = await pins.for(host)
+      const lines = [
+        ...authorities.map((key) => `${AUTHORITY} ${host.name} ${hostKeyText(key)}`),
+        ...keys.map((key) => `${host.name} ${hostKeyText(key)}`),
+      ]
+      return { name: host.name, lines }
+    }),
   )
   return {
-    lines: found.flatMap(({ name, keys }) => keys.map((key) => `${name} ${hostKeyText(key)}`)),
-    missing: found.filter(({ keys }) => keys.length === 0).map(({ name }) => name),
+    lines: found.flatMap(({ lines }) => lines),
+    missing: found.filter(({ lines }) => lines.length === 0).map(({ name }) => name),
   }
 }
 

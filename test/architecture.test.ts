@@ -108,6 +108,16 @@ describe('imports point one way', () => {
     expect(importersOf(/^src\/doctor\/examine\.ts$/)).toEqual(['src/commands/doctor.ts'])
   })
 
+  test('the transports know nothing of each other, and of sessions only what a link is', () => {
+    const shared =
+      /^src\/(errors|pins|sh)\.ts$|^src\/session\/(failure|file|identity|known-hosts|link|output|socket)\.ts$/
+    const others = /^node:|^zx\/core$|\.sh$/
+    const own = (name: string) =>
+      new RegExp(`${shared.source}|${others.source}|^src/session/${name}/|^(node-ssh|ssh2)$`)
+    for (const name of ['node-ssh', 'openssh'])
+      expect(offenders(new RegExp(`^src/session/${name}/`), own(name))).toEqual([])
+  })
+
   test('what is put on a card knows how tunnels are made, and nobody to ask', () => {
     const known =
       /^src\/(errors|resource)\.ts$|^src\/(image|inventory)\/|^src\/session\/(host-certificate|new-key|ssh-config)\.ts$|^playbooks\/(accounts\.ts|reverse-tunnel\/)|^node:(crypto|fs\/promises)$|\.sh$/
@@ -148,9 +158,14 @@ describe('imports point one way', () => {
 
 describe('one door each', () => {
   test.each([
-    ['node-ssh and ssh2', /^(node-ssh|ssh2)(\/|$)/, /^src\/session(\.ts|\/)/],
+    ['node-ssh and ssh2', /^(node-ssh|ssh2)(\/|$)/, /^src\/session\/(?!openssh)/],
+    [
+      'a transport',
+      /^src\/session\/(node-ssh|openssh)\//,
+      /^src\/session\/(transport|vouching|wire|node-ssh\/.+|openssh\/.+)\.ts$/,
+    ],
     ['yargs', /^yargs/, /^src\/(cli\.ts|commands\/)/],
-    ['zx, for local commands', /^zx(\/|$)/, /^src\/(session\/ssh-config|lab\/\w+)\.ts$/],
+    ['zx, for local commands', /^zx(\/|$)/, /^src\/(session\/(ssh-config|openssh\/ssh)|lab\/\w+)\.ts$/],
     ['jsonc-parser', /^jsonc-parser$/, /^src\/inventory(\.ts|\/)/],
     ['jiti', /^jiti$/, /^src\/playbook-file\.ts$/],
     ['js-fatfs', /^js-fatfs$/, /^src\/image\/fat\.ts$/],

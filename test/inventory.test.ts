@@ -64,11 +64,11 @@ describe('defaults', () => {
   test("a host's login goes before the inventory's, key by key", () => {
     const { gateways } = parse(`{
       "login": { "user": "user001", "identityFile": "~/.ssh/id_ed25519" },
-      "gateways": { "a": {}, "b": { "login": { "user": "root", "sudo": false } }, "c": { "login": { "identityFile": "keys/c" } } },
+      "gateways": { "a": {}, "b": { "login": { "user": "root", "sudo": false, "transport": "openssh" } }, "c": { "login": { "identityFile": "keys/c" } } },
     }`)
     expect(gateways.map((gateway) => gateway.login)).toEqual([
       { user: 'user001', identityFile: '/home/user001/.ssh/id_ed25519', sudo: true },
-      { user: 'root', identityFile: '/home/user001/.ssh/id_ed25519', sudo: false },
+      { user: 'root', identityFile: '/home/user001/.ssh/id_ed25519', sudo: false, transport: 'openssh' },
       { user: 'user001', identityFile: '/inventory/keys/c', sudo: true },
     ])
   })

@@ -72,6 +72,30 @@ describe('a line of known_hosts', () => {
   test('no file at all pins nothing', async () => expect(await verdict(hostA, one)).toBe('unknown'))
 })
 
+describe('an authority', () => {
+  test('is known where its pattern fits, and is no key of the host itself', async () => {
+    writeFileSync(
+      file,
+      `@cert-authority *.lan.internal ${one.text}\n@cert-authority host-b.* ${two.text}\nhost-a.lan.internal ${three.text}\n`,
+    )
+    const known = await pins().for(hostA)
+    expect(known.authorities.map(hostKeyText)).toEqual([one.text])
+    expect(known.keys.map(hostKeyText)).toEqual([three.text])
+    const inventory = await pins().for({ ...hostA, hostKeys: [`@cert-authority ${two.text}`] })
+    expect(inventory).toMatchObject({ keys: [], fingerprints: [], from: 'inventory' })
+    expect(inventory.authorities.map(hostKeyText)).toEqual([two.text])
+  })
+
+  test('stays where the keys of a host are replaced', async () => {
+    const line = `@cert-authority host-a.lan.internal ${one.text}\n`
+    writeFileSync(file, `${line}host-a.lan.internal ${two.text}\n`)
+    await pins().replace(hostA, three.key)
+    expect(readFileSync(file, 'utf8')).toBe(`${line}host-a.lan.internal ${three.text}\n`)
+    await pins().keep(hostA, [])
+    expect(readFileSync(file, 'utf8')).toBe(line)
+  })
+})
+
 describe('pins in the inventory', () => {
   test.each([
     ['a key', [one.text], 'known'],

@@ -157,6 +157,12 @@ test('known_hosts lines are those of the pinned keys, and what is missing is nam
   expect(found).toEqual({ lines: [`gw ${KEY}`], missing: ['pi'] })
 })
 
+test('known_hosts lines are those of the authorities, too', async () => {
+  const inventory = parse(JSON.stringify({ gateways: { gw: { hostKeys: [`@cert-authority ${KEY}`] } } }))
+  const found = await knownHostsLines(inventory, openPins({ file: join(folder, 'known_hosts') }))
+  expect(found).toEqual({ lines: [`@cert-authority gw ${KEY}`], missing: [] })
+})
+
 describe('a device behind two gateways', () => {
   const two = parse(
     JSON.stringify({

@@ -12,6 +12,10 @@ export function gatewayKeys({ name }: Gateway): Late<readonly string[]> {
   }
 }
 
+/** Who signs certificates of this gateway, as the inventory has it. */
+export const authoritiesOf = ({ hostKeys: pins }: Gateway) =>
+  pins.flatMap((pin) => (pin.startsWith('@cert-authority ') ? [pin.slice('@cert-authority '.length)] : []))
+
 /** A rotation begins where it is asked for and sshd proves what its key files say. */
 export function beginsRotation({ name }: Gateway, { rotate }: Inventory): Late<boolean> {
   return (seen) => rotate?.hostKeys === name && unproved(name, seen).length === 0

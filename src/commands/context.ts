@@ -12,7 +12,7 @@ import type { LoginArguments } from './options.ts'
  */
 export async function contextOf(
   inventory: Inventory,
-  argv: Pick<LoginArguments, 'timeout' | 'askSudoPassword'> & { readonly forks?: number },
+  argv: Pick<LoginArguments, 'timeout' | 'askSudoPassword' | 'transport'> & { readonly forks?: number },
   pins: Omit<PinsOptions, 'file' | 'knownHosts'> = {},
 ): Promise<ReachContext> {
   const { PROVISION_KNOWN_HOSTS: knownHosts, PROVISION_SUDO_PASSWORD: password } = process.env
@@ -21,6 +21,7 @@ export async function contextOf(
     wire: wire({
       env: process.env,
       connectTimeoutMs: argv.timeout * 1000,
+      transport: argv.transport,
       sudoPassword: argv.askSudoPassword ? await askPassword('sudo password: ') : password,
       pins: openPins({ file: join(inventory.directory, 'known_hosts'), knownHosts, ...pins }),
     }),

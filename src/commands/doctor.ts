@@ -1,15 +1,13 @@
 import type { Argv, CommandModule } from 'yargs'
 import type { Tunnel } from '../doctor/tunnel.ts'
 import type { Device, Gateway } from '../inventory/model.ts'
-import { loginOptions } from './options.ts'
+import { type LoginArguments, loginOptions } from './options.ts'
 
-interface Arguments {
+interface Arguments extends Pick<LoginArguments, 'timeout' | 'askSudoPassword' | 'transport'> {
   inventory: string
   device: string
   json: boolean
   debug: boolean
-  timeout: number
-  askSudoPassword: boolean
 }
 
 export const doctor: CommandModule<unknown, Arguments> = {

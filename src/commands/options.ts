@@ -74,13 +74,20 @@ export function reportOptions<T>(argv: Argv<T>) {
 
 /** How it logs in. */
 export function loginOptions<T>(argv: Argv<T>) {
-  return argv
+  return transportOption(argv)
     .option('timeout', { type: 'number', default: 10, describe: 'Seconds to wait for a connection, and for a login' })
     .option('ask-sudo-password', {
       type: 'boolean',
       default: false,
       describe: 'Ask for the password of sudo; or set PROVISION_SUDO_PASSWORD',
     })
+}
+
+export function transportOption<T>(argv: Argv<T>) {
+  return argv.option('transport', {
+    choices: ['node-ssh', 'openssh'] as const,
+    describe: 'Whose ssh logs in to every host, whatever the inventory says: "openssh" is the ssh of this machine',
+  })
 }
 
 export type LoginArguments = ReturnType<ReturnType<typeof loginOptions>['parseSync']>

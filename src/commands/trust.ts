@@ -3,6 +3,7 @@ import { ConnectError, InventoryError, ProvisionError } from '../errors.ts'
 import { type Device, type Gateway, hosts, type Inventory } from '../inventory/model.ts'
 import type { HostKey, Pins, Verdict } from '../pins.ts'
 import type { ReachContext } from '../reach.ts'
+import { transportOption } from './options.ts'
 
 // One line for each host on stdout: name, key type, fingerprint, and known, new, CHANGED, REVOKED or unreachable.
 // Questions and errors go to stderr.
@@ -13,6 +14,7 @@ interface TrustArguments {
   readonly acceptNewHostKey?: readonly string[] | undefined
   readonly timeout: number
   readonly forks: number
+  readonly transport?: 'node-ssh' | 'openssh' | undefined
 }
 
 /** `provision trust INVENTORY`: fetch host keys, show fingerprints, ask, pin them beside the inventory. */
@@ -20,7 +22,7 @@ export const trust: CommandModule<object, TrustArguments> = {
   command: 'trust <inventory>',
   describe: 'Fetch host keys, show fingerprints, ask, pin them beside the inventory',
   builder: (yargs) =>
-    yargs
+    transportOption(yargs)
       .positional('inventory', { type: 'string', demandOption: true, describe: 'The inventory, a JSON file' })
       .option('yes', { type: 'boolean', default: false, describe: 'Pin new keys without asking' })
       .option('accept-new-host-key', {
@@ -54,6 +56,7 @@ export const trust: CommandModule<object, TrustArguments> = {
       pins: openPins({ file, knownHosts }),
       env: process.env,
       connectTimeoutMs: words.timeout * 1000,
+      transport: words.transport,
     })
     const context = reachContext(inventory, { wire: shared, forks: words.forks })
     try {
@@ -86,6 +89,8 @@ interface Seen {
   readonly host: Gateway | Device
   readonly key?: HostKey
   readonly verdict?: Verdict
+  /** An authority that is pinned has signed it: there is nothing to pin. */
+  readonly certified?: boolean
   readonly error?: ProvisionError
 }
 
@@ -123,10 +128,10 @@ async function trustSome(
   const fresh = seen.filter(({ verdict }) => verdict === 'unknown').length
   const agreed = fresh > 0 && (await io.ask(`pin ${fresh === 1 ? 'this new key' : `these ${fresh} new keys`}? [y/N] `))
   const failures: ConnectError[] = []
-  for (const { host, key, verdict, error } of seen) {
+  for (const { host, key, verdict, certified, error } of seen) {
     if (error instanceof ConnectError)
       failures.push(new ConnectError(error.kind, `${host.name}: ${error.message}`, error.hint))
-    if (key === undefined) continue
+    if (key === undefined || certified) continue
     if (verdict === 'unknown' && !agreed) {
       failures.push(new ConnectError('unknown-host-key', `${host.name}: its key was not pinned`))
       continue
@@ -153,8 +158,8 @@ async function look(host: Gateway | Device, io: TrustIo): Promise<Seen> {
     import('../pins.ts'),
   ])
   try {
-    const { key } = await fetchHostKey(host, waysTo(host), io.context)
-    return { host, key, verdict: judge(await io.pins.for(host), key) }
+    const { key, certified } = await fetchHostKey(host, waysTo(host), io.context)
+    return { host, key, certified, verdict: certified ? 'known' : judge(await io.pins.for(host), key) }
   } catch (error) {
     if (error instanceof ProvisionError) return { host, error }
     throw error

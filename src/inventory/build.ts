@@ -121,10 +121,10 @@ function buildHostKeys(keys: Holey<File.HostKeys>, path: Path, problems: Problem
 
 function buildLogin(login: Holey<File.Login> | undefined, path: Path, building: Building): Partial<Login> {
   const { problems, around } = building
-  const { user, identityFile, sudo } = login ?? {}
+  const { user, identityFile, sudo, transport } = login ?? {}
   if (user !== undefined) report(problems, [...path, 'user'], loginUserProblem(user))
   const fits = identityFile !== undefined && checkPath(identityFile, [...path, 'identityFile'], problems)
-  return present({ user, identityFile: fits ? absolute(identityFile, around) : undefined, sudo })
+  return present({ user, identityFile: fits ? absolute(identityFile, around) : undefined, sudo, transport })
 }
 
 function buildAccounts(accounts: Holey<File.Accounts>, path: Path, building: Building): Account[] {

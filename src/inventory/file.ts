@@ -5,7 +5,7 @@
  */
 export type Address = string
 /**
- * The host keys this host may show: public keys ("ssh-ed25519 AAAA…") or fingerprints ("SHA256:…"). Left out: those in the known_hosts file beside this file, which `provision trust` writes.
+ * The host keys this host may show: public keys ("ssh-ed25519 AAAA…"), fingerprints ("SHA256:…"), or the key of an authority that signs host certificates ("@cert-authority ssh-ed25519 AAAA…"). Left out: those in the known_hosts file beside this file, which `provision trust` writes.
  */
 export type HostKeys = string[]
 /**
@@ -87,6 +87,10 @@ export interface Login {
    * true (the default): become root with sudo where the account is not root. false: never use sudo.
    */
   sudo?: boolean
+  /**
+   * Whose ssh logs in. "node-ssh" (the default): provision's own, the quicker one. "openssh": the ssh program of this machine, for what only that can do: certificates, FIDO keys, keys on a token, keys in an agent that are bound to hosts, servers that speak post-quantum key exchange alone. docs/guide.md says more.
+   */
+  transport?: 'node-ssh' | 'openssh'
 }
 /**
  * A machine that devices can dial out to. {} is enough where its name resolves and its sshd listens on port 22.

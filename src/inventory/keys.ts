@@ -27,7 +27,10 @@ export function readAuthorizedKey(text: string): KeyReading {
   return problem === undefined ? { key: line } : { problem }
 }
 
-/** A pin: a fingerprint as `ssh-keygen -l` prints it, or a public key, given back without its comment. */
+/**
+ * A pin: a fingerprint as `ssh-keygen -l` prints it, or a public key, given back without its comment; behind
+ * `@cert-authority`, that of whoever signs the host's certificate.
+ */
 export function readHostKey(text: string): KeyReading {
   const line = text.trim()
   const secret = misplaced(line)
@@ -39,13 +42,22 @@ export function readHostKey(text: string): KeyReading {
     }
   }
   const words = line.split(/\s+/)
-  if (words[0]?.startsWith('@'))
-    return { problem: 'markers such as @cert-authority are not supported: pin the key itself' }
+  if (words[0] === '@cert-authority') return readAuthority(words.slice(1))
+  if (words[0]?.startsWith('@')) return { problem: 'begins with a marker that is not known here: @cert-authority is' }
   if (!isTypeWord(words[0] ?? '') && isTypeWord(words[1] ?? '')) {
     return { problem: 'is a line of known_hosts: leave out its first word, the host' }
   }
   const problem = bodyProblem(line)
   return problem === undefined ? { key: words.slice(0, 2).join(' ') } : { problem }
+}
+
+function readAuthority(words: readonly string[]): KeyReading {
+  const line = words.join(' ')
+  if (/^sha256:/i.test(line)) {
+    return { problem: 'is the fingerprint of an authority, which is not enough: write its public key' }
+  }
+  const reading = readHostKey(line)
+  return 'key' in reading ? { key: `@cert-authority ${reading.key}` } : reading
 }
 
 /** Is this meant to be a key, and not the path of one? */

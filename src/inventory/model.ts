@@ -52,7 +52,7 @@ export interface Host {
   readonly address?: string
   /** Absent: the user's ssh_config, else 22. */
   readonly port?: number
-  /** Pins: `ssh-ed25519 AAAA…` or `SHA256:…`. Empty: the known_hosts file beside the inventory. */
+  /** Pins: `ssh-ed25519 AAAA…`, `SHA256:…`, or `@cert-authority ssh-ed25519 AAAA…`. Empty: the known_hosts file beside the inventory. */
   readonly hostKeys: readonly string[]
   readonly login: Login
   readonly accounts: readonly Account[]
@@ -119,6 +119,8 @@ export interface Login {
   readonly identityFile?: string
   /** false: never; true: through sudo where the user is not root. */
   readonly sudo: boolean
+  /** Whose ssh it is. Absent: `node-ssh`. */
+  readonly transport?: 'node-ssh' | 'openssh'
 }
 
 export interface Account {

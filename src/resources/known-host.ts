@@ -3,11 +3,18 @@ import { known } from '../resource.ts'
 import { sh } from '../sh.ts'
 import { defaults, fileChange, inspectFile, parseFile } from './managed-file.ts'
 
+export interface KnownHost {
+  readonly name: string
+  readonly keys: Late<readonly string[]>
+  /** Keys that sign certificates of hosts: a key that they have signed for this name is trusted, too. */
+  readonly authorities?: readonly string[]
+}
+
 /**
  * In a known_hosts file, exactly these keys for this name; lines of other names stay as they are.
  * When the host whose keys they are will not be seen in this run, what the file says stays.
  */
-export function knownHost(path: string, host: { name: string; keys: Late<readonly string[]> }): Resource {
+export function knownHost(path: string, host: KnownHost): Resource {
   return {
     id: idOf(host.name, path),
     inspect: inspectFile(path),
@@ -16,9 +23,10 @@ export function knownHost(path: string, host: { name: string; keys: Late<readonl
       const file = parseFile(now)
       const present = file.kind === 'file' ? file.content : ''
       const lines = present.split('\n').filter((line) => line !== '')
-      const ours = lines.filter((line) => line.startsWith(`${host.name} `))
+      const ours = lines.filter((line) => beginnings(host.name).some((beginning) => line.startsWith(beginning)))
       if (!keys) return seen.gone(host.name) && ours.length > 0 ? 'converged' : 'later'
-      const wanted = keys.map((key) => `${host.name} ${key}`)
+      const [plain, signing] = beginnings(host.name)
+      const wanted = [...(host.authorities ?? []).map((key) => signing + key), ...keys.map((key) => plain + key)]
       const same = ours.length === wanted.length && wanted.every((line) => ours.includes(line))
       const others = lines.filter((line) => !ours.includes(line))
       const content = same ? present : `${[...others, ...wanted].join('\n')}\n`
@@ -27,6 +35,9 @@ export function knownHost(path: string, host: { name: string; keys: Late<readonl
     },
   }
 }
+
+/** Of the lines about a host. */
+const beginnings = (name: string) => [`${name} `, `@cert-authority ${name} `] as const
 
 const idOf = (name: string, path: string) => `known-host ${name} in ${path}`
 
@@ -39,13 +50,14 @@ export function pinnedKeys(path: string, { on, name }: { on: string; name: strin
 
 /** Into the file as it is at commit: the same step may have written the keys of another name there just before. */
 function merging(path: string, name: string, wanted: readonly string[]): Pick<Change, 'stage' | 'commit'> {
+  const [plain, signing] = beginnings(name)
   return {
     stage: sh`printf '%s\n' ${wanted} >"$stage/candidate"`,
     commit: sh`
       : >"$stage/merged"
       if [ -e ${path} ]; then
         while IFS= read -r line || [ -n "$line" ]; do
-          case $line in ${`${name} `}* | '') ;; *) printf '%s\n' "$line" ;; esac
+          case $line in ${plain}* | ${signing}* | '') ;; *) printf '%s\n' "$line" ;; esac
         done <${path} >>"$stage/merged"
       fi
       cat "$stage/candidate" >>"$stage/merged"

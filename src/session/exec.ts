@@ -1,8 +1,7 @@
 import { randomBytes } from 'node:crypto'
-import type { NodeSSH } from 'node-ssh'
-import type { ClientChannel } from 'ssh2'
 import { RemoteError } from '../errors.ts'
 import type { Result } from '../session.ts'
+import type { Link, Running } from './link.ts'
 import { collector, printable } from './output.ts'
 import { remoteCommand, type Sudo } from './remote-command.ts'
 import { sudoError } from './sudo-error.ts'
@@ -25,18 +24,18 @@ export interface Exec {
 const CLOSE_GRACE_MS = 1000
 
 /**
- * Runs one script. node-ssh resolves `{ code: null }` for a connection that closed in the middle, so only the mark that
- * our remote command writes counts as an end.
+ * Runs one script. A connection that closed in the middle may look like an end, so only the mark that our remote command
+ * writes counts as one.
  * @throws RemoteError `lost`, `timeout`, `sudo`, `output`, `refused`
  */
-export function exec(ssh: NodeSSH, wish: Exec): Promise<Result> {
+export function exec(link: Link, wish: Exec): Promise<Result> {
   const mark = `end-${randomBytes(16).toString('hex')}`
   const withPassword = wish.privileged && wish.sudo === 'password' && wish.password !== undefined
   const stdin = withPassword ? `${wish.password}\n${wish.script}` : wish.script
   const sudo: Sudo = wish.sudo === 'password' && !withPassword ? 'plain' : wish.sudo
   const stdout = collector(mark)
   const stderr = collector(mark)
-  let channel: ClientChannel | undefined
+  let running: Running | undefined
   let grace: NodeJS.Timeout | undefined
 
   return new Promise<Result>((resolve, reject) => {
@@ -51,7 +50,7 @@ export function exec(ssh: NodeSSH, wish: Exec): Promise<Result> {
     }
     const fail = (error: unknown) =>
       settle(() => {
-        channel?.close()
+        running?.close()
         reject(error)
       })
     // A script that takes its own sshd down may still have come to its end.
@@ -59,7 +58,7 @@ export function exec(ssh: NodeSSH, wish: Exec): Promise<Result> {
     const timer = setTimeout(() => fail(timedOut(wish)), wish.timeoutMs)
     const finish = () =>
       settle(() => {
-        channel?.close()
+        running?.close()
         try {
           resolve(result(stdout.end(), stderr.end(), wish, mark))
         } catch (error) {
@@ -74,28 +73,15 @@ export function exec(ssh: NodeSSH, wish: Exec): Promise<Result> {
     }
     if (wish.gone.aborted) return onGone()
     wish.gone.addEventListener('abort', onGone, { once: true })
-    ssh
-      .execCommand(remoteCommand({ mark, privileged: wish.privileged, sudo }), {
-        stdin,
-        // We keep the bytes ourselves: node-ssh decodes each chunk alone, which breaks UTF-8 across two. latin1 is cheap.
-        encoding: 'latin1',
-        noTrim: true,
-        onStdout: take(stdout),
-        onStderr: take(stderr),
-        onChannel(opened) {
-          channel = opened
-          opened.on('error', () => undefined)
-          opened.stderr.on('error', () => undefined)
-          if (settled) opened.close()
-        },
-      })
-      .then(
-        (closed) => {
-          if (stdout.ended() && stderr.ended()) finish()
-          else fail(noEnd(closed.code, closed.signal, stderr.text(), wish))
-        },
-        (error: Error) => fail(notOpened(error)),
-      )
+    running = link.run(remoteCommand({ mark, privileged: wish.privileged, sudo }), {
+      stdin,
+      onStdout: take(stdout),
+      onStderr: take(stderr),
+    })
+    running.closed.then((closed) => {
+      if (stdout.ended() && stderr.ended()) finish()
+      else fail(noEnd(closed.code, closed.signal, stderr.text(), wish))
+    }, fail)
   })
 }
 
@@ -110,9 +96,6 @@ function result(stdout: Ended, stderr: Ended, wish: Exec, mark: string): Result 
   return { code: Number(code), stdout: stdout.output, stderr: rest }
 }
 
-/** sshd opened no session: nothing has run. */
-export class NoSession extends RemoteError {}
-
 interface Ended {
   readonly output: Buffer
   readonly words: readonly string[]
@@ -125,13 +108,6 @@ function timedOut(wish: Exec): RemoteError {
 
 function tooMuch(wish: Exec): RemoteError {
   return new RemoteError('output', `it wrote more than ${Math.floor(wish.capBytes / 1024)} KiB`)
-}
-
-function notOpened(error: Error): RemoteError {
-  if (/open failure/i.test(error.message)) {
-    return new NoSession('refused', 'its sshd opens no session', 'MaxSessions 0, or a key that may only forward?')
-  }
-  return new RemoteError('lost', 'the connection was lost')
 }
 
 function noEnd(code: number | null, signal: string | null, stderr: string, wish: Exec): RemoteError {

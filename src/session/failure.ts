@@ -1,10 +1,14 @@
 import { ConnectError } from '../errors.ts'
-import { errorCode } from './file.ts'
 import type { Identity } from './identity.ts'
-import { socketReason } from './socket.ts'
 
-/** What is known about an attempt that failed. */
+/** What ended an attempt, as a transport heard it. `hung-up`: the host closed the connection and gave no reason. */
+export type Cause =
+  | { readonly kind: 'refused' | 'agent' | 'timeout' | 'hung-up' }
+  | { readonly kind: 'no-match' | 'other'; readonly why: string }
+
+/** What else is known about an attempt that failed. */
 export interface Attempt {
+  readonly transport: 'node-ssh' | 'openssh'
   /** The first bytes the host sent. */
   readonly greeting: string
   /** The key exchange came to its end. */
@@ -12,13 +16,11 @@ export interface Attempt {
   /** A key was taken, and the host wanted more. */
   readonly partial?: boolean | undefined
   readonly identity?: Identity | undefined
-  readonly timeoutMs?: number | undefined
-}
-
-export function lostBeforeHandshake(error: unknown): boolean {
-  if (!(error instanceof Error)) return false
-  const code = errorCode(error)
-  return /before handshake/i.test(error.message) || code === 'ECONNRESET' || code === 'EPIPE' || isSilentClose(error)
+  /** The keys that it was offered, for people. */
+  readonly offered?: readonly string[] | undefined
+  /** What else was said about keys. */
+  readonly remarks?: readonly string[] | undefined
+  readonly timeoutMs: number
 }
 
 /**
@@ -29,10 +31,8 @@ export function isPenalised(greeting: string): boolean {
   return /not allowed at this time/i.test(greeting)
 }
 
-/** ssh2's words for what went wrong, in ours, with what to do about it. */
-export function connectError(error: unknown, attempt: Attempt): ConnectError {
-  if (!(error instanceof Error)) return new ConnectError('unreachable', 'the connection failed')
-  const level = 'level' in error ? error.level : undefined
+/** What went wrong, with what to do about it. */
+export function connectError(cause: Cause, attempt: Attempt): ConnectError {
   if (isPenalised(attempt.greeting)) {
     return new ConnectError(
       'unreachable',
@@ -41,53 +41,61 @@ export function connectError(error: unknown, attempt: Attempt): ConnectError {
         'wait half a minute; on the host, `journalctl -u ssh | grep "drop connection"` tells why',
     )
   }
-  if (/no matching/i.test(error.message)) {
-    return new ConnectError(
-      'login',
-      `no common ground to speak ssh on: ${error.message.replace(/^Handshake failed: /, '')}`,
-      'its sshd offers only algorithms that are not available here (post-quantum ones alone, or only SHA-1): widen ' +
-        'KexAlgorithms or HostKeyAlgorithms there, for example with curve25519-sha256 and ssh-ed25519',
-    )
+  switch (cause.kind) {
+    case 'no-match':
+      return new ConnectError('login', `no common ground to speak ssh on: ${cause.why}`, noMatchHint(attempt))
+    case 'agent':
+      return new ConnectError('login', 'the ssh agent did not sign', agentHint(attempt))
+    case 'refused':
+      return refused(attempt)
+    case 'timeout': {
+      const seconds = attempt.timeoutMs / 1000
+      const silent = attempt.greeting === ''
+      return new ConnectError(
+        'unreachable',
+        silent ? `accepts, but says nothing for ${seconds} s` : `no login within ${seconds} s`,
+      )
+    }
+    case 'hung-up': {
+      const said = attempt.greeting.split(/[\r\n]/)[0]?.replace(/[^\x20-\x7e]/g, '') ?? ''
+      const heard = said === '' || said.startsWith('SSH-') ? '' : `; it said "${said.slice(0, 80)}"`
+      return new ConnectError(
+        'unreachable',
+        `hung up ${attempt.spoke ? 'during the login' : 'before it said who it is'}${heard}`,
+      )
+    }
+    case 'other':
+      return new ConnectError('unreachable', cause.why)
   }
-  if (level === 'agent') {
-    return new ConnectError('login', 'the ssh agent did not sign', 'is it locked? Or name the key: login.identityFile')
-  }
-  if (level === 'client-authentication' || /too many authentication failures/i.test(error.message)) {
-    return refused(attempt)
-  }
-  if (level === 'client-timeout') {
-    const seconds = (attempt.timeoutMs ?? 0) / 1000
-    const silent = attempt.greeting === ''
-    return new ConnectError(
-      'unreachable',
-      silent ? `accepts, but says nothing for ${seconds} s` : `no login within ${seconds} s`,
-    )
-  }
-  if (lostBeforeHandshake(error)) {
-    const said = attempt.greeting.split(/[\r\n]/)[0]?.replace(/[^\x20-\x7e]/g, '') ?? ''
-    const heard = said === '' || said.startsWith('SSH-') ? '' : `; it said "${said.slice(0, 80)}"`
-    return new ConnectError(
-      'unreachable',
-      `hung up ${attempt.spoke ? 'during the login' : 'before it said who it is'}${heard}`,
-    )
-  }
-  return new ConnectError('unreachable', socketReason(error))
 }
 
-function refused(attempt: Attempt): ConnectError {
-  const { user = '', offers = [], skipped = [] } = attempt.identity ?? {}
-  const said =
-    offers.length === 0 ? 'there was no key to offer' : `offered: ${offers.map((offer) => offer.label).join(', ')}`
-  const what = attempt.partial ? `the login as ${user} needs more than a key` : `the login as ${user} was refused`
+/** How to change to the other transport. */
+const useOpenssh = '--transport openssh, or "transport": "openssh" under its "login"'
+
+function noMatchHint({ transport }: Attempt): string {
+  const widen = 'widen KexAlgorithms or HostKeyAlgorithms there, for example with curve25519-sha256 and ssh-ed25519'
+  return transport === 'node-ssh'
+    ? `its sshd offers only algorithms that node-ssh lacks (post-quantum ones alone, or only SHA-1): your own ssh may have them: ${useOpenssh}; or ${widen}`
+    : `its sshd offers only algorithms that your own ssh lacks, or that your ssh_config does not allow: ${widen}`
+}
+
+function agentHint({ transport }: Attempt): string {
+  const unlock = 'is it locked? Or name the key: login.identityFile'
+  return transport === 'node-ssh' ? `${unlock}. Where the key is bound to hosts (ssh-add -h): ${useOpenssh}` : unlock
+}
+
+function refused({ transport, identity, offered = [], remarks = [], partial }: Attempt): ConnectError {
+  const { user = '', skipped = [], foreign = [] } = identity ?? {}
+  const said = offered.length === 0 ? 'there was no key to offer' : `offered: ${offered.join(', ')}`
+  const what = partial ? `the login as ${user} needs more than a key` : `the login as ${user} was refused`
   const left = skipped.length === 0 ? '' : `; not offered: ${skipped.join(', ')}`
+  const others =
+    foreign.length > 0 && transport === 'node-ssh'
+      ? [`node-ssh cannot offer ${foreign.join(', ')}, your own ssh can: ${useOpenssh}`]
+      : []
   const hint =
     skipped.length > 0
       ? 'unlock the key with ssh-add'
       : `provision logs in with keys only: is the key in ${user}'s authorized_keys there, and is ${user} the right account? See login.user and login.identityFile`
-  return new ConnectError('login', what, `${said}${left}; ${hint}`)
-}
-
-/** node-ssh's words for a connection that closed without an error. */
-function isSilentClose(error: Error): boolean {
-  return error.message === 'No response from server'
+  return new ConnectError('login', what, [`${said}${left}`, ...remarks, ...others, hint].join('; '))
 }

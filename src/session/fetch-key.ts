@@ -1,8 +1,16 @@
 import { ConnectError, ProvisionError } from '../errors.ts'
 import type { Device, Gateway } from '../inventory/model.ts'
 import type { HostKey } from '../pins.ts'
-import { handshake } from './handshake.ts'
+import { knock } from './knock.ts'
+import { transportTo } from './transport.ts'
+import { certified } from './vouching.ts'
 import { openSocket, type Roads } from './ways.ts'
+
+export interface Fetched {
+  readonly key: HostKey
+  /** An authority that is pinned has signed it. */
+  readonly certified: boolean
+}
 
 /**
  * The host key that a host shows, along the first way that leads to its sshd; nobody logs in at the host itself.
@@ -13,11 +21,11 @@ export async function fetchHostKey(
   host: Gateway | Device,
   ways: readonly string[],
   roads: Roads,
-): Promise<{ readonly key: HostKey; readonly via: string }> {
+): Promise<Fetched & { readonly via: string }> {
   const failures: string[] = []
   for (const via of ways) {
     try {
-      return { key: await fetch(host, via, roads), via }
+      return { ...(await fetch(host, via, roads)), via }
     } catch (error) {
       if (!(error instanceof ProvisionError)) throw error
       failures.push(`${via}: ${error.message}`)
@@ -26,16 +34,21 @@ export async function fetchHostKey(
   throw new ConnectError('unreachable', `no host key to be had (${failures.join('; ')})`)
 }
 
-async function fetch(host: Gateway | Device, via: string, roads: Roads): Promise<HostKey> {
+async function fetch(host: Gateway | Device, via: string, roads: Roads): Promise<Fetched> {
   const { wire } = roads
   const known = await wire.pins.for(host)
-  for (let retries = 0; ; ) {
-    wire.counts.connections++
-    const outcome = await handshake(await openSocket(host, via, roads), { known, timeoutMs: wire.connectTimeoutMs })
-    if (outcome.kind === 'key') return outcome.key
-    if (outcome.kind === 'ready') throw new Error('a login that nobody asked for')
-    if (via !== 'direct' || retries >= 3) throw outcome.error
-    await wire.sleep(100 * 2 ** retries++ * (0.5 + wire.random()))
-    wire.counts.retries++
+  const config = await wire.userConfig(host.name)
+  const open = () => openSocket(host, via, roads)
+  const at = { host, wire, config, open, ownSocket: via === 'direct' }
+  if (known.authorities.length > 0) {
+    const theirs = await certified(known, at).catch((error: unknown) => {
+      if (error instanceof ConnectError && error.kind !== 'unreachable') return undefined
+      throw error
+    })
+    if (theirs !== undefined) return { key: theirs, certified: true }
   }
+  const transport = transportTo(host, wire)
+  const answer = await knock(async () => transport(await open(), { name: host.name, known, config, wire }), at)
+  if (answer.kind === 'ready') throw new Error('a login that nobody asked for')
+  return { key: answer.key, certified: false }
 }

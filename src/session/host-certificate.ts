@@ -1,4 +1,5 @@
-import { type HostKey, hostKey, hostKeyText } from './known-hosts.ts'
+import { type HostKey, hostKey, hostKeyText, matches } from './known-hosts.ts'
+import { isSigned } from './signed.ts'
 
 /** What a certificate says that `ssh-keygen -s CA -h` has made for a host. */
 export interface HostCertificate {
@@ -9,10 +10,42 @@ export interface HostCertificate {
   /** Seconds since 1970. */
   readonly after: bigint
   readonly before: bigint
+  /** Things that whoever takes it has to understand; none is known for hosts. */
+  readonly critical: boolean
+  /** Who says that they have signed it. */
+  readonly authority: HostKey | undefined
+  readonly signed: Buffer
+  readonly signature: Buffer
+}
+
+/**
+ * Why a host of this name is not who its certificate says; undefined: one of these has signed it for that name, and it is
+ * valid now. As OpenSSH has it, but that a certificate for every name is good for none.
+ */
+export function certificateProblem(
+  certificate: HostCertificate,
+  { name, authorities, now }: { readonly name: string; readonly authorities: readonly HostKey[]; readonly now: Date },
+): string | undefined {
+  const { principals, after, before, authority, signature } = certificate
+  const by = authorities.find(({ blob }) => authority?.blob.equals(blob))
+  if (by === undefined) return 'another authority has signed it'
+  if (!isSigned(certificate.signed, { by, signature })) return 'its signature is wrong'
+  if (certificate.critical) return 'it has critical options'
+  const seconds = BigInt(Math.floor(now.getTime() / 1000))
+  if (seconds >= before) return 'its time is over'
+  if (seconds < after) return 'its time has not come yet'
+  const isFor = principals.some((pattern) => !/[,!|]/.test(pattern) && matches(pattern, [name.toLowerCase()]))
+  return isFor ? undefined : `it is for ${principals.join(', ') || 'no name'}`
 }
 
 /** How many values of a plain key stand in its certificate. */
-const keyParts: Readonly<Record<string, number>> = { 'ssh-ed25519': 1, 'ssh-rsa': 2, 'ecdsa-sha2-nistp256': 2 }
+const keyParts: Readonly<Record<string, number>> = {
+  'ssh-ed25519': 1,
+  'ssh-rsa': 2,
+  'ecdsa-sha2-nistp256': 2,
+  'ecdsa-sha2-nistp384': 2,
+  'ecdsa-sha2-nistp521': 2,
+}
 
 export const isCertificate = (text: string) => /^\S+-cert-v01@openssh\.com /.test(text)
 
@@ -21,7 +54,8 @@ export function parseHostCertificate(text: string): HostCertificate | undefined 
   const [, type = '', base64 = ''] = /^(\S+)-cert-v01@openssh\.com (\S+)/.exec(text) ?? []
   const parts = keyParts[type]
   if (parts === undefined) return undefined
-  const read = reader(Buffer.from(base64, 'base64'))
+  const bytes = Buffer.from(base64, 'base64')
+  const read = reader(bytes)
   try {
     if (read.string().toString() !== `${type}-cert-v01@openssh.com`) return undefined
     read.string()
@@ -33,7 +67,15 @@ export function parseHostCertificate(text: string): HostCertificate | undefined 
     const principals: string[] = []
     while (names.more()) principals.push(names.string().toString())
     const plain: HostKey | undefined = hostKey(Buffer.concat([Buffer.from(type), ...values].flatMap(withLength)))
-    return plain && { key: hostKeyText(plain), principals, after: read.long(), before: read.long() }
+    const [after, before] = [read.long(), read.long()]
+    const critical = read.string().length > 0
+    read.string()
+    read.string()
+    const authority = hostKey(read.string())
+    const signed = bytes.subarray(0, read.at())
+    const signature = read.string()
+    if (read.more() || plain === undefined) return undefined
+    return { key: hostKeyText(plain), principals, after, before, critical, authority, signed, signature }
   } catch (error) {
     if (error instanceof RangeError) return undefined
     throw error
@@ -58,6 +100,7 @@ function reader(bytes: Buffer) {
       return bytes.subarray(skip(length), at)
     },
     more: () => at < bytes.length,
+    at: () => at,
   }
 }
 

@@ -1,9 +1,10 @@
-import { readFile } from 'node:fs/promises'
+import { access, readFile } from 'node:fs/promises'
 import { basename } from 'node:path'
 import ssh2, { type AgentAuthMethod, type ParsedKey, type PublicKeyAuthMethod } from 'ssh2'
 import type { Host } from '../inventory/model.ts'
 import { fingerprintOf } from '../pins.ts'
-import { agentKeys, OneKeyAgent } from './agent.ts'
+import { type AgentKeys, agentKeys, OneKeyAgent } from './agent.ts'
+import { hostKey } from './known-hosts.ts'
 import type { UserConfig } from './ssh-config.ts'
 
 /** sshd gives up after 6 attempts (MaxAuthTries), and counts what the agent's keys cost. */
@@ -25,27 +26,44 @@ type KeyMethod = PublicKeyAuthMethod | AgentAuthMethod
 /** Who we say we are at one host, and how we prove it. */
 export interface Identity {
   readonly user: string
+  /** What node-ssh offers. */
   readonly offers: readonly Offer[]
+  /** The key files that are there and not locked, for those who read them themselves; at most five. */
+  readonly files: readonly string[]
+  /** Nothing of the agent's is offered but what is in these files, too. */
+  readonly filesOnly: boolean
+  /** Path of the agent's socket. */
+  readonly agent: string | undefined
   /** Key files that could not be offered, each with its reason and what to do: for the hint of a refused login. */
   readonly skipped: readonly string[]
+  /** What only OpenSSH can offer, for people. */
+  readonly foreign: readonly string[]
 }
 
 /** A private key file, read and parsed once for each keyring: parsing may cost milliseconds, and there are many hosts. */
 export type KeyFile =
-  | { readonly kind: 'key'; readonly path: string; readonly key: ParsedKey }
+  | { readonly kind: 'key'; readonly path: string; readonly key: ParsedKey; readonly certificate?: string }
   /** Locked, or only its public half is here: the agent may have it. */
-  | { readonly kind: 'public'; readonly path: string; readonly blob: Buffer | undefined; readonly why: string }
+  | {
+      readonly kind: 'public'
+      readonly path: string
+      readonly blob: Buffer | undefined
+      readonly locked: boolean
+      readonly why: string
+    }
+  /** Of a kind that ssh2 cannot read. */
+  | { readonly kind: 'foreign'; readonly path: string; readonly blob: Buffer | undefined; readonly what: string }
   | { readonly kind: 'none' }
 
 export interface Keyring {
   file(path: string): Promise<KeyFile>
-  agent(socket: string): Promise<readonly ParsedKey[]>
+  agent(socket: string): Promise<AgentKeys>
 }
 
 /** A cache that lives as long as its owner: one run. */
 export function keyring(): Keyring {
   const files = new Map<string, Promise<KeyFile>>()
-  const agents = new Map<string, Promise<readonly ParsedKey[]>>()
+  const agents = new Map<string, Promise<AgentKeys>>()
   return { file: (path) => once(files, path, readKeyFile), agent: (socket) => once(agents, socket, agentKeys) }
 }
 
@@ -53,7 +71,8 @@ export function keyring(): Keyring {
 export async function identity(host: Pick<Host, 'login'>, config: UserConfig, keys: Keyring): Promise<Identity> {
   const user = host.login.user ?? config.user
   const only = host.login.identityFile
-  const inAgent = config.agent === undefined ? [] : await keys.agent(config.agent)
+  const held = config.agent === undefined ? { keys: [], foreign: [] } : await keys.agent(config.agent)
+  const inAgent = held.keys
   const paths = only === undefined ? config.identityFiles : [only]
   const files = await Promise.all([...new Set(paths)].map((path) => keys.file(path)))
 
@@ -62,16 +81,17 @@ export async function identity(host: Pick<Host, 'login'>, config: UserConfig, ke
   const offerAgent = (key: ParsedKey) => {
     if (config.agent !== undefined) offer(key, key.comment || 'agent', new OneKeyAgent(config.agent, key))
   }
-  const held = (file: KeyFile) => {
-    const blob = file.kind === 'key' ? file.key.getPublicSSH() : file.kind === 'public' ? file.blob : undefined
+  const same = (file: KeyFile) => {
+    if (file.kind === 'none') return undefined
+    const blob = file.kind === 'key' ? file.key.getPublicSSH() : file.blob
     return blob && inAgent.find((key) => key.getPublicSSH().equals(blob))
   }
   const offerFile = (file: KeyFile) => {
     if (file.kind === 'none') return
-    const same = held(file)
-    if (same !== undefined) offerAgent(same)
+    const found = same(file)
+    if (found !== undefined) offerAgent(found)
     else if (file.kind === 'key') offer(file.key, file.path)
-    else skipped.push(`${file.path}: ${file.why}`)
+    else if (file.kind === 'public') skipped.push(`${file.path}: ${file.why}`)
   }
   function offer(key: ParsedKey, from: string, agent?: OneKeyAgent): void {
     const print = fingerprintOf(key.getPublicSSH())
@@ -87,10 +107,10 @@ export async function identity(host: Pick<Host, 'login'>, config: UserConfig, ke
   const isDefault = (file: KeyFile) => file.kind !== 'none' && DEFAULT_NAMES.has(basename(file.path))
   files.filter((file) => chosen || !isDefault(file)).forEach(offerFile)
   if (!chosen) {
-    files.filter((file) => isDefault(file) && held(file) !== undefined).forEach(offerFile)
+    files.filter((file) => isDefault(file) && same(file) !== undefined).forEach(offerFile)
     // Two places stay for the default files: an agent full of other keys must not hide them.
-    const usable = files.filter((file) => isDefault(file) && file.kind === 'key').slice(0, 2)
-    const room = Math.max(0, MOST_OFFERS - offers.size - usable.length)
+    const spared = files.filter((file) => isDefault(file) && file.kind === 'key').slice(0, 2)
+    const room = Math.max(0, MOST_OFFERS - offers.size - spared.length)
     inAgent
       .filter((key) => !offers.has(fingerprintOf(key.getPublicSSH())))
       .slice(0, room)
@@ -98,32 +118,58 @@ export async function identity(host: Pick<Host, 'login'>, config: UserConfig, ke
     files.filter(isDefault).forEach(offerFile)
   }
   if (only !== undefined && files[0]?.kind === 'none') skipped.push(`${only}: there is no such key file`)
-  return { user, offers: [...offers.values()].slice(0, MOST_OFFERS), skipped }
+  const usable = (file: KeyFile) => file.kind !== 'public' || !file.locked || same(file) !== undefined
+  const there = files.filter((file) => file.kind !== 'none')
+  const foreign = there.flatMap((file) => {
+    if (file.kind === 'foreign') return [`${file.path} (${file.what})`]
+    return file.kind === 'key' && file.certificate !== undefined ? [file.certificate] : []
+  })
+  return {
+    user,
+    offers: [...offers.values()].slice(0, MOST_OFFERS),
+    files: there
+      .filter(usable)
+      .map(({ path }) => path)
+      .slice(0, MOST_OFFERS),
+    filesOnly: chosen,
+    agent: config.agent,
+    skipped,
+    foreign: [...foreign, ...held.foreign.map((type) => `the agent's ${type}`)],
+  }
 }
 
 async function readKeyFile(path: string): Promise<KeyFile> {
   const text = await read(path)
   if (text === undefined) {
     const beside = await publicHalf(`${path}.pub`)
-    return beside
-      ? { kind: 'public', path, blob: beside, why: 'only its public half is here; ssh-add it' }
-      : { kind: 'none' }
+    if (beside)
+      return { kind: 'public', path, blob: beside, locked: false, why: 'only its public half is here; ssh-add it' }
+    const other = await read(`${path}.pub`)
+    return other === undefined ? { kind: 'none' } : { kind: 'foreign', path, blob: undefined, what: kindOf(other) }
   }
   const key = ssh2.utils.parseKey(text)
   if (key instanceof Error) {
     const blob = (await publicHalf(`${path}.pub`)) ?? publicPart(text)
-    const locked = /encrypted/i.test(key.message)
-    const why = locked
-      ? `it has a passphrase; \`ssh-add ${path}\` first`
-      : 'no key of a kind that can be used from here'
-    return { kind: 'public', path, blob, why }
+    const what = kindOf(text)
+    const locked = /encrypted/i.test(key.message) && !what.startsWith('sk-')
+    if (locked) return { kind: 'public', path, blob, locked, why: `it has a passphrase; \`ssh-add ${path}\` first` }
+    return { kind: 'foreign', path, blob, what }
   }
-  if (key.isPrivateKey()) return { kind: 'key', path, key }
+  if (key.isPrivateKey()) {
+    const certificate = `${path}-cert.pub`
+    return { kind: 'key', path, key, ...((await isThere(certificate)) && { certificate }) }
+  }
   // The public half was named: ssh takes the private one beside it, or from the agent.
   const beside = path.endsWith('.pub') ? await readKeyFile(path.slice(0, -4)) : undefined
-  if (beside?.kind === 'key') return beside
+  if (beside?.kind === 'key' || beside?.kind === 'foreign') return beside
   const why = `only its public half is here; \`ssh-add\` the private one first`
-  return { kind: 'public', path, blob: key.getPublicSSH(), why }
+  return { kind: 'public', path, blob: key.getPublicSSH(), locked: false, why }
+}
+
+/** Of a key that ssh2 cannot read. */
+function kindOf(text: string): string {
+  const type = hostKey(publicPart(text) ?? Buffer.alloc(0))?.type ?? /^(sk|ssh|ecdsa)-\S+(?= AAAA)/.exec(text)?.[0]
+  return type ?? 'a kind that node-ssh cannot read'
 }
 
 async function publicHalf(path: string): Promise<Buffer | undefined> {
@@ -144,6 +190,13 @@ function publicPart(text: string): Buffer | undefined {
   } catch {
     return undefined
   }
+}
+
+function isThere(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  )
 }
 
 function read(path: string): Promise<string | undefined> {

@@ -6,13 +6,18 @@ export interface HostKey {
   readonly blob: Buffer
 }
 
-/** One line of a known_hosts file that holds a key. Comments and `@cert-authority` lines are none. */
+/** One line of a known_hosts file that holds a key. */
 export interface KnownLine {
   readonly revoked: boolean
+  /** `@cert-authority`: not a host's own key, but one that signs those of hosts. */
+  readonly authority: boolean
   /** The first field, as written. */
   readonly patterns: string
   readonly key: HostKey
 }
+
+/** The marker of such lines. */
+export const AUTHORITY = '@cert-authority'
 
 /** `SHA256:…` as `ssh-keygen -l` prints it, of a blob, a key, or a line that starts `ssh-ed25519 AAAA…`. */
 export function fingerprintOf(key: Buffer | HostKey | string): string {
@@ -40,15 +45,15 @@ export function parseHostKey(text: string): HostKey | undefined {
   return key?.type === type ? key : undefined
 }
 
-/** undefined: a comment, a `@cert-authority` line, or nothing that sshd's own tools would take. */
+/** undefined: a comment, or nothing that sshd's own tools would take. */
 export function parseKnownLine(line: string): KnownLine | undefined {
   const fields = line.trim().split(/\s+/)
   const marker = fields[0]?.startsWith('@') ? fields.shift() : undefined
-  if (marker !== undefined && marker !== '@revoked') return undefined
+  if (marker !== undefined && marker !== '@revoked' && marker !== AUTHORITY) return undefined
   const [patterns, type, base64] = fields
   if (patterns === undefined || patterns.startsWith('#') || type === undefined || base64 === undefined) return undefined
   const key = parseHostKey(`${type} ${base64}`)
-  return key === undefined ? undefined : { revoked: marker === '@revoked', patterns, key }
+  return key && { revoked: marker === '@revoked', authority: marker === AUTHORITY, patterns, key }
 }
 
 /**

@@ -1,5 +1,6 @@
-import { createHash, createPublicKey, verify } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import { parseHostKey } from './known-hosts.ts'
+import { fields, isSigned } from './signed.ts'
 
 /**
  * Was this message signed by this ed25519 key, as `ssh-keygen -Y sign -n NAMESPACE` does? `armored` is what that writes
@@ -18,32 +19,16 @@ export function isSignedBy(
   if (!signer?.equals(key.blob) || space?.toString() !== namespace || !hash || !signature) return false
   const algorithm = hash.toString()
   if (algorithm !== 'sha512' && algorithm !== 'sha256') return false
-  const [type, raw] = fields(signature)
-  const point = fields(key.blob)[1]
-  if (type?.toString() !== 'ssh-ed25519' || raw?.length !== 64 || point?.length !== 32) return false
   const digest = createHash(algorithm).update(message).digest()
   const signed = Buffer.concat([
     Buffer.from('SSHSIG'),
     ...[space, Buffer.alloc(0), hash, digest].flatMap((part) => [length(part), part]),
   ])
-  const jwk = { kty: 'OKP', crv: 'Ed25519', x: point.toString('base64url') }
-  return verify(null, signed, createPublicKey({ key: jwk, format: 'jwk' }), raw)
+  return isSigned(signed, { by: key, signature })
 }
 
 function length({ length: bytes }: Buffer): Buffer {
   const four = Buffer.alloc(4)
   four.writeUInt32BE(bytes)
   return four
-}
-
-/** Byte strings, each behind its length; as many as are whole. */
-function fields(bytes: Buffer): Buffer[] {
-  const found: Buffer[] = []
-  for (let at = 0; at + 4 <= bytes.length; ) {
-    const end = at + 4 + bytes.readUInt32BE(at)
-    if (end > bytes.length) break
-    found.push(bytes.subarray(at + 4, end))
-    at = end
-  }
-  return found
 }

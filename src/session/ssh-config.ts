@@ -17,6 +17,8 @@ export interface UserConfig {
   readonly jumps: readonly string[]
   /** A ProxyCommand is set: we cannot go that way. */
   readonly proxyCommand: boolean
+  /** Lines about algorithms, certificates and tokens, which only OpenSSH understands; in its own words. */
+  readonly own: readonly string[]
 }
 
 export interface SshConfigOptions {
@@ -31,6 +33,9 @@ export interface SshConfigOptions {
  */
 export const askedByProvision = 'PROVISION_ASKS_SSH'
 
+const OWN =
+  /^(kexalgorithms|ciphers|macs|hostkeyalgorithms|casignaturealgorithms|pubkeyacceptedalgorithms|requiredrsasize|rekeylimit|certificatefile|pkcs11provider|securitykeyprovider) (?!none$)/
+
 const DEFAULT_KEYS = ['id_ed25519', 'id_ecdsa', 'id_rsa'].map((name) => `~/.ssh/${name}`)
 
 /** Takes about 10 ms. Never throws: without ssh, or where its config is broken, ssh's defaults stand in. */
@@ -44,14 +49,19 @@ export async function userConfig(name: string, options: SshConfigOptions): Promi
   const one = (key: string) => all(key)[0]
   const port = Number(one('port') ?? 22)
   const found = { hostname: one('hostname') ?? name, port, user: one('user') ?? userInfo().username }
+  const path = (file: string) => expand(file, name, found, options.env)
   const files = text === '' ? DEFAULT_KEYS : all('identityfile').filter((file) => file !== 'none')
   return {
     ...found,
-    identityFiles: files.map((file) => expand(file, name, found, options.env)),
+    identityFiles: files.map(path),
     identitiesOnly: one('identitiesonly') === 'yes',
-    agent: agentSocket(one('identityagent'), (file) => expand(file, name, found, options.env), options.env),
+    agent: agentSocket(one('identityagent'), path, options.env),
     jumps: (one('proxyjump') ?? 'none') === 'none' ? [] : (one('proxyjump') ?? '').split(',').map((hop) => hop.trim()),
     proxyCommand: (one('proxycommand') ?? 'none') !== 'none',
+    own: text
+      .split('\n')
+      .filter((line) => OWN.test(line))
+      .map((line) => line.replace(/^(certificatefile) (.*)$/, (_, key, file) => `${key} ${path(file)}`)),
   }
 }
 

@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream'
 import { ConnectError, ProvisionError } from '../errors.ts'
 import { isOwnSshd, reachedOn } from '../inventory/forward.ts'
-import type { Device, Gateway, Host } from '../inventory/model.ts'
+import type { Device, Gateway, Host, Login } from '../inventory/model.ts'
 import { connect, type Session, type Wire } from '../session.ts'
 import { dial } from './socket.ts'
 
@@ -111,17 +111,24 @@ async function proxyJump(host: Host, roads: Roads): Promise<Opener | undefined> 
   }
   if (config.jumps.length === 0) return undefined
   const to = { address: host.address ?? config.hostname, port: host.port ?? config.port }
-  return () => forwardOrAgain(() => hop(config.jumps, roads), to)
+  return () => forwardOrAgain(() => hop(config.jumps, roads, host.login.transport), to)
 }
 
-async function hop(chain: readonly string[], roads: Roads): Promise<Session> {
+/** A hop that the inventory does not know is reached by the transport of the host behind it. */
+async function hop(chain: readonly string[], roads: Roads, transport: Login['transport']): Promise<Session> {
   const here = chain.at(-1) ?? ''
   const before = chain.slice(0, -1)
   const wanted = parseJump(here)
   // A hop that is a gateway of the inventory has its pins and its login there.
   const known = roads.gateways.find((gateway) => gateway.name === wanted.host)
   const config = await roads.wire.userConfig(wanted.host)
-  const login = { ...known?.login, sudo: false, ...(wanted.user === undefined ? {} : { user: wanted.user }) }
+  const by = known ? known.login.transport : transport
+  const login = {
+    ...known?.login,
+    sudo: false,
+    ...(by && { transport: by }),
+    ...(wanted.user === undefined ? {} : { user: wanted.user }),
+  }
   const port = wanted.port ?? known?.port ?? config.port
   const address = known?.address ?? config.hostname
   const host = {
@@ -135,9 +142,10 @@ async function hop(chain: readonly string[], roads: Roads): Promise<Session> {
     profile: 'compatible',
     passwordLogin: true,
   } as const
-  return roads.jumps.get(`hop ${chain.join(',')}`, async (onClose) => {
+  return roads.jumps.get(`hop ${chain.join(',')} ${by}`, async (onClose) => {
     try {
-      const socket = before.length === 0 ? undefined : () => forwardOrAgain(() => hop(before, roads), { address, port })
+      const socket =
+        before.length === 0 ? undefined : () => forwardOrAgain(() => hop(before, roads, transport), { address, port })
       return await connect(host, { wire: roads.wire, socket, onClose })
     } catch (error) {
       throw atHop(wanted.host, error)

@@ -1,6 +1,8 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import type { Pins } from '../pins.ts'
+import type { Login } from '../inventory/model.ts'
+import type { HostKey, Pins } from '../pins.ts'
 import { type Keyring, keyring } from './identity.ts'
+import { type Folders, folders } from './openssh/folder.ts'
 import { type UserConfig, userConfig } from './ssh-config.ts'
 
 /** What a run cost; counted up as it goes. */
@@ -27,12 +29,20 @@ export interface Wire {
   /** For TCP, for a forward to open, and for the login after it, each. */
   readonly connectTimeoutMs: number
   readonly sudoPassword: string | undefined
+  /** For every host, whatever the inventory says of it. */
+  readonly transport: Login['transport'] | undefined
+  /** For the programs that are run here. */
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly folders: Folders
+  /** Host keys, by host, that a fingerprint or a certificate has been found to stand for. */
+  readonly vouched: Map<string, HostKey>
   /** Most bytes that one exec may write. */
   readonly capBytes: number
   /** The user's ssh_config for a name, asked once. */
   userConfig(name: string): Promise<UserConfig>
   random(): number
   sleep(ms: number): Promise<unknown>
+  clock(): Date
 }
 
 export interface WireOptions {
@@ -43,12 +53,15 @@ export interface WireOptions {
   /** Default 10 000. */
   readonly connectTimeoutMs?: number | undefined
   readonly sudoPassword?: string | undefined
+  /** Absent: as the inventory says of each host. */
+  readonly transport?: Login['transport'] | undefined
   /** Instead of the user's ssh_config, as `ssh -F`: a path, or `none`. */
   readonly sshConfig?: string | undefined
   /** Default 16 MiB. */
   readonly capBytes?: number
   readonly random?: () => number
   readonly sleep?: (ms: number) => Promise<unknown>
+  readonly clock?: () => Date
 }
 
 export function wire(options: WireOptions): Wire {
@@ -59,6 +72,10 @@ export function wire(options: WireOptions): Wire {
     keys: keyring(),
     connectTimeoutMs: options.connectTimeoutMs ?? 10_000,
     sudoPassword: options.sudoPassword || undefined,
+    transport: options.transport,
+    env: options.env,
+    folders: folders(),
+    vouched: new Map(),
     capBytes: options.capBytes ?? 16 * 1024 * 1024,
     userConfig(name) {
       const asked = configs.get(name) ?? userConfig(name, { file: options.sshConfig, env: options.env })
@@ -67,5 +84,6 @@ export function wire(options: WireOptions): Wire {
     },
     random: options.random ?? Math.random,
     sleep: options.sleep ?? wait,
+    clock: options.clock ?? (() => new Date()),
   }
 }

@@ -114,12 +114,14 @@ test('the very tunnel that we came through is changed, and the change is confirm
   expect(new Set(again.report.hosts.map(({ outcome }) => outcome))).toEqual(new Set(['ok']))
 })
 
-test('a forward taken away is taken away on both ends', async () => {
+test('a forward taken away is taken away on both ends, through the forwards, by the ssh of this machine', async () => {
   await it.rewrite(inventory)
-  const { code, report } = await it.report([it.file], guest)
-  expect({ code, hosts: outcomes(report) }).toEqual({
+  const { code, report } = await it.report([it.file, '--transport', 'openssh'], guest)
+  expect({ code, hosts: outcomes(report), via: vias(report), states: states(report) }).toEqual({
     code: 0,
     hosts: [`${gw1} changed`, `${gw2} ok`, `${a} changed`, `${b} ok`],
+    via: ['direct', 'direct', 'forward', 'forward'],
+    states: ['ok', 'ok', 'ok'],
   })
   const { stdout } = await it.lab.machine(gw1).sh(`ss -Hltn; ls /etc/systemd/system`)
   expect(stdout).toContain('9101')

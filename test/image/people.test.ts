@@ -23,6 +23,7 @@ const config = {
   agent: undefined,
   jumps: [],
   proxyCommand: false,
+  own: [],
 }
 function people(device: object, login: object = {}) {
   const forwards = ['127.0.0.1:9022:localhost:22']

@@ -28,6 +28,9 @@ describe('what ssh-keygen makes', () => {
     expect(readAuthorizedKey(line)).toEqual({ key: line.trim() })
     expect(readHostKey(line)).toEqual({ key: line.split(' ', 2).join(' ') })
     expect(readHostKey(fingerprint)).toEqual({ key: fingerprint })
+    expect(readHostKey(`@cert-authority ${line}`)).toEqual({
+      key: `@cert-authority ${line.split(' ', 2).join(' ')}`,
+    })
     expect(readAuthorizedKey(secret)).toHaveProperty('problem', expect.stringMatching('is a private key'))
     const [word, body = ''] = line.split(' ')
     for (const cut of [1, 4, 8, body.length / 2, body.length - 4]) {
@@ -45,7 +48,12 @@ test('keys that live in a security token', () => {
 })
 
 test('options before a key', () => {
-  for (const options of ['restrict', 'from="192.0.2.0/24"', 'restrict,command="echo \\"a b\\", c",no-pty']) {
+  for (const options of [
+    'restrict',
+    'from="192.0.2.0/24"',
+    'restrict,command="echo \\"a b\\", c",no-pty',
+    'cert-authority,principals="admins"',
+  ]) {
     expect(readAuthorizedKey(`${options} ${KEY} me`)).toEqual({ key: `${options} ${KEY} me` })
     expect(readHostKey(`${options} ${KEY}`)).toHaveProperty('problem')
   }

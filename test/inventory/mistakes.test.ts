@@ -430,6 +430,8 @@ describe('keys', () => {
       pin('MD5:d4:1d:8c:d9:8f:00:b2:04:e9:80:09:98:ec:f8:42:7e'),
       pin(`gw ${KEY}`),
       pin(`@cert-authority * ${KEY}`),
+      pin('@cert-authority SHA256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU'),
+      pin(`@revoked ${KEY}`),
       pin('./gw.pub'),
     ]
     expect(texts.join('\n')).toMatchInlineSnapshot(`
@@ -437,7 +439,9 @@ describe('keys', () => {
       inventory.json:1:32 gateways.gw.hostKeys[0]: is not a whole SHA256 fingerprint: copy "SHA256:" and the 43 characters after it from ssh-keygen -l
       inventory.json:1:32 gateways.gw.hostKeys[0]: is an MD5 fingerprint, which proves too little: write the SHA256 one of ssh-keygen -l -E sha256
       inventory.json:1:32 gateways.gw.hostKeys[0]: is a line of known_hosts: leave out its first word, the host
-      inventory.json:1:32 gateways.gw.hostKeys[0]: markers such as @cert-authority are not supported: pin the key itself
+      inventory.json:1:32 gateways.gw.hostKeys[0]: is a line of known_hosts: leave out its first word, the host
+      inventory.json:1:32 gateways.gw.hostKeys[0]: is the fingerprint of an authority, which is not enough: write its public key
+      inventory.json:1:32 gateways.gw.hostKeys[0]: begins with a marker that is not known here: @cert-authority is
       inventory.json:1:32 gateways.gw.hostKeys[0]: is not a public key: copy the one line of the .pub file"
     `)
   })

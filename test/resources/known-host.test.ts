@@ -5,6 +5,7 @@ const name = 'ssh-gw.guest.internal'
 const resource = knownHost('/etc/reverse-tunnel/known_hosts', { name, keys: hostKeysOf(name) })
 const E = 'ssh-ed25519 AAAAC3NzEeee'
 const R = 'ssh-rsa AAAAB3NzRrrr'
+const certified = knownHost('/etc/reverse-tunnel/known_hosts', { name, keys: hostKeysOf(name), authorities: [E] })
 const seen = shown({ [`${name} host keys`]: `${E}\n${R}\n` })
 const file = (...lines: string[]) => `file 644 root root\n${lines.map((line) => `${line}\n`).join('')}`
 
@@ -14,6 +15,17 @@ cases('known-host', {
   absent: { resource, now: 'absent\n', seen },
   'changed-key': { resource, now: file(`${name} ssh-ed25519 AAAAold`, `other.internal ${R}`), seen },
   'name-that-only-begins-alike': { resource, now: file(`${name}.org ${E}`, `${name}.org ${R}`), seen },
+  'with-an-authority': { resource: certified, now: file(`${name} ${E}`, `other.internal ${R}`), seen },
+  'with-an-authority-converged': {
+    resource: certified,
+    now: file(`${name} ${R}`, `@cert-authority ${name} ${E}`, `${name} ${E}`),
+    seen,
+  },
+  'whose-authority-is-gone': {
+    resource,
+    now: file(`@cert-authority ${name} ${E}`, `${name} ${E}`, `${name} ${R}`, `@cert-authority other.internal ${E}`),
+    seen,
+  },
   'other-owner': { resource, now: `file 600 user001 root\n${name} ${E}\n${name} ${R}\n`, seen },
   'symlink-refused': { resource, now: 'other symbolic link\n', seen },
   later: { resource, now: file(`${name} ${E}`) },

@@ -28,6 +28,7 @@ export interface SshdOptions {
   readonly config?: readonly string[]
   /** PATH for what runs there. */
   readonly path?: string
+  /** Paths of private keys, or whole lines of authorized_keys. */
   readonly authorized?: readonly string[]
 }
 
@@ -40,7 +41,10 @@ export interface Sshd {
   log(): string
 }
 
-export function lab(): Lab {
+/** What the contract of a session is held against. */
+export const transports = ['node-ssh', 'openssh'] as const
+
+export function lab(transport: (typeof transports)[number] = 'node-ssh'): Lab {
   const folder = mkdtempSync(join(tmpdir(), 'provision-session-'))
   const children: ChildProcess[] = []
   const keygen = (name: string, ...options: readonly string[]) => {
@@ -66,6 +70,7 @@ export function lab(): Lab {
         env: { HOME: folder, PATH: process.env.PATH },
         sshConfig: 'none',
         counts: noCounts(),
+        transport,
         ...options,
       }),
     async sshd(options = {}) {
@@ -74,7 +79,9 @@ export function lab(): Lab {
       const keys = types.map((type) => keygen(`${name}-${type}`, '-t', type, ...(type === 'rsa' ? ['-b', '2048'] : [])))
       const home = join(folder, name)
       mkdirSync(home)
-      const authorized = (options.authorized ?? [key]).map((path) => readFileSync(`${path}.pub`, 'utf8'))
+      const authorized = (options.authorized ?? [key]).map((one) =>
+        one.startsWith('/') ? readFileSync(`${one}.pub`, 'utf8') : `${one}\n`,
+      )
       writeFileSync(join(home, 'authorized_keys'), authorized.join(''))
       const port = await freePort()
       const config = [
@@ -171,6 +178,24 @@ export function publicKey(folder: string, name: string): PublicKey {
   const key = parseHostKey(text)
   if (key === undefined) throw new Error(`no public key: ${text}`)
   return { path, text, key }
+}
+
+/** A key of a kind that nobody has here: its public blob, and a private key file that needs a token. */
+export function fakeKey(type: string): { readonly blob: Buffer; readonly file: string } {
+  const number = (value: number) => {
+    const four = Buffer.alloc(4)
+    four.writeUInt32BE(value)
+    return four
+  }
+  const part = (bytes: string | Buffer) => Buffer.concat([number(Buffer.byteLength(bytes)), Buffer.from(bytes)])
+  const blob = Buffer.concat([part(type), part(Buffer.alloc(32, 7)), part('ssh:')])
+  const secret = Buffer.concat([number(1), number(1), blob, Buffer.from([1]), part('handle'), part(''), part('fake')])
+  const padding = Buffer.from([1, 2, 3, 4, 5, 6, 7]).subarray(0, (8 - (secret.length % 8)) % 8)
+  const head = ['openssh-key-v1\0', part('none'), part('none'), part(''), number(1), part(blob)]
+  const whole = Buffer.concat([...head.map((bytes) => Buffer.from(bytes)), part(Buffer.concat([secret, padding]))])
+  const lines = whole.toString('base64').match(/.{1,70}/g) ?? []
+  const marks = (word: string) => `-----${word} OPENSSH PRIVATE KEY-----\n`
+  return { blob, file: `${marks('BEGIN')}${lines.join('\n')}\n${marks('END')}` }
 }
 
 export function freePort(): Promise<number> {

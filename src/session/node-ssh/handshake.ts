@@ -1,42 +1,24 @@
-import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { NodeSSH } from 'node-ssh'
-import type { AuthenticationType, AuthHandlerMiddleware, Client } from 'ssh2'
-import { ConnectError, LoginRefused } from '../errors.ts'
-import { type HostKey, hostKeyText, judge, type KnownKeys } from '../pins.ts'
+import type { AuthenticationType, AuthHandlerMiddleware } from 'ssh2'
+import { ConnectError, LoginRefused } from '../../errors.ts'
+import { type HostKey, hostKeyText, judge } from '../../pins.ts'
+import { type Cause, connectError, isPenalised } from '../failure.ts'
+import { errorCode } from '../file.ts'
+import { hostKey } from '../known-hosts.ts'
+import type { Handshake, Outcome } from '../link.ts'
+import { socketReason } from '../socket.ts'
 import { algorithms } from './algorithms.ts'
-import { connectError, isPenalised, lostBeforeHandshake } from './failure.ts'
-import type { Identity } from './identity.ts'
-import { hostKey } from './known-hosts.ts'
-
-export interface Handshake {
-  readonly known: KnownKeys
-  /** Absent: only the host key is wanted, and nobody logs in. */
-  readonly identity?: Identity | undefined
-  readonly timeoutMs: number
-  readonly signal?: AbortSignal | undefined
-}
-
-export type Outcome =
-  | {
-      readonly kind: 'ready'
-      readonly ssh: NodeSSH
-      readonly client: Client
-      readonly key: HostKey
-      readonly proved: readonly HostKey[]
-    }
-  /** A key that is not pinned, or the key alone was wanted: the connection is closed, nothing was sent to the host. */
-  | { readonly kind: 'key'; readonly key: HostKey }
-  /** The host hung up before it said who it is, as sshd does when too many knock (MaxStartups): worth another try. */
-  | { readonly kind: 'early'; readonly error: ConnectError }
+import { hangUp, nodeSshLink } from './link.ts'
 
 /**
- * From an open connection to a login, with the host key checked before anything of ours is sent.
+ * From an open connection to a login by node-ssh, with the host key checked before anything of ours is sent.
  * A key that is not pinned ends the connection: people take their time to answer, and sshd's patience is short.
  * @throws ConnectError `unreachable`, `login`; LoginRefused where the key was proved
  */
-export async function handshake(socket: Duplex, wish: Handshake): Promise<Outcome> {
+export async function nodeSsh(socket: Duplex, wish: Handshake): Promise<Outcome> {
   const { known, identity, signal } = wish
+  const timeoutMs = wish.wire.connectTimeoutMs
   let seen: HostKey | undefined
   let greeting = ''
   let partial = false
@@ -57,7 +39,7 @@ export async function handshake(socket: Duplex, wish: Handshake): Promise<Outcom
       seen = hostKey(blob)
       return identity !== undefined && seen !== undefined && judge(known, seen) === 'known'
     },
-    readyTimeout: wish.timeoutMs,
+    readyTimeout: timeoutMs,
     keepaliveInterval: 5000,
     keepaliveCountMax: 3,
   })
@@ -87,15 +69,17 @@ export async function handshake(socket: Duplex, wish: Handshake): Promise<Outcom
   try {
     await ready
     if (seen === undefined) throw new Error('no host key')
-    return { kind: 'ready', ssh, client, key: seen, proved }
+    return { kind: 'ready', link: nodeSshLink({ ssh, client, key: seen, proved, socket }) }
   } catch (error) {
     hangUp(client, socket)
     if (signal?.aborted) throw new ConnectError('unreachable', 'given up')
     if (seen !== undefined && (identity === undefined || judge(known, seen) !== 'known'))
       return { kind: 'key', key: seen }
-    if (!spoke && lostBeforeHandshake(error) && !isPenalised(greeting))
-      return { kind: 'early', error: connectError(error, { greeting, spoke }) }
-    const failure = connectError(error, { greeting, spoke, partial, identity, timeoutMs: wish.timeoutMs })
+    const cause = causeOf(error)
+    const offered = identity?.offers.map(({ label }) => label)
+    const attempt = { transport: 'node-ssh', greeting, spoke, partial, identity, offered, timeoutMs } as const
+    const failure = connectError(cause, attempt)
+    if (!spoke && cause.kind === 'hung-up' && !isPenalised(greeting)) return { kind: 'early', error: failure }
     // Once the key exchange has come to its end, the key that was seen has also signed it.
     throw failure.kind === 'login' && spoke && seen !== undefined
       ? new LoginRefused(failure, hostKeyText(seen))
@@ -106,11 +90,18 @@ export async function handshake(socket: Duplex, wish: Handshake): Promise<Outcom
   }
 }
 
-/** Says goodbye, and does not wait for an answer: a peer that is gone would keep the process alive. */
-export function hangUp(client: Client, socket: Duplex): void {
-  client.end()
-  if (!(socket instanceof Socket)) return void socket.destroy()
-  socket.destroySoon()
-  // What was written may never leave, when the link is dead.
-  setTimeout(() => socket.destroy(), 1000).unref()
+/** ssh2's words for what went wrong. */
+function causeOf(error: unknown): Cause {
+  if (!(error instanceof Error)) return { kind: 'other', why: 'the connection failed' }
+  const level = 'level' in error ? error.level : undefined
+  const { message } = error
+  if (/no matching/i.test(message)) return { kind: 'no-match', why: message.replace(/^Handshake failed: /, '') }
+  if (level === 'agent') return { kind: 'agent' }
+  if (level === 'client-authentication' || /too many authentication failures/i.test(message)) return { kind: 'refused' }
+  if (level === 'client-timeout') return { kind: 'timeout' }
+  const code = errorCode(error)
+  // The last are node-ssh's words for a connection that closed without an error.
+  const lost = /before handshake/i.test(message) || code === 'ECONNRESET' || code === 'EPIPE'
+  if (lost || message === 'No response from server') return { kind: 'hung-up' }
+  return { kind: 'other', why: socketReason(error) }
 }
