@@ -1,5 +1,5 @@
 import { execFileSync, spawn } from 'node:child_process'
-import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
@@ -47,6 +47,20 @@ describe('only OpenSSH', () => {
     expect(await login({ login: { identityFile: key } }, it.wire(), strict)).toBeDefined()
     const other = await failure({ login: { identityFile: it.keygen(`plain-${title.length}`) } }, it.wire(), strict)
     expect(other).toMatchObject({ kind: 'login', message: `the login as ${me} was refused` })
+  })
+
+  test('takes a certificate that ssh_config names', async () => {
+    const ca = it.keygen('named-ca')
+    const key = it.keygen('named')
+    execFileSync('ssh-keygen', ['-q', '-s', ca, '-I', 'me', '-n', me, `${key}.pub`])
+    const certificate = join(it.folder, '50% my certificate')
+    renameSync(`${key}-cert.pub`, certificate)
+    const strict = await it.sshd({ config: [`TrustedUserCAKeys ${ca}.pub`], authorized: [] })
+    const config = join(it.folder, 'config-certificate')
+    writeFileSync(config, `Host *\n CertificateFile "${certificate.replace('%', '%%')}"\n`)
+    const named = { login: { identityFile: key } }
+    expect(await login(named, it.wire({ sshConfig: config }), strict)).toBeDefined()
+    expect(await failure(named, it.wire(), strict)).toMatchObject({ kind: 'login' })
   })
 
   test('is named where a FIDO key is the only one there is', async () => {

@@ -29,12 +29,16 @@ export function configOf(wish: Handshake, aim: Aim, { folder, port }: Place): st
     ...(files.length > 0 ? files : ['IdentityFile none']),
     `IdentitiesOnly ${login?.filesOnly === false ? 'no' : 'yes'}`,
     `IdentityAgent ${login ? path(`${folder}/agent`) : 'none'}`,
-    ...(login ? own : own.filter((line) => !/^(certificatefile|pkcs11provider) /.test(line))),
+    ...own.flatMap((line) => {
+      const [, key, file] = /^(certificatefile|pkcs11provider|securitykeyprovider) (.*)$/.exec(line) ?? []
+      if (key === undefined || file === undefined) return [line]
+      return login ? [`${key} ${path(file)}`] : []
+    }),
     ...hostKeyAlgorithms(config.own, known, aim),
     'StrictHostKeyChecking yes',
     'CheckHostIP no',
     `UserKnownHostsFile ${path(`${folder}/known_hosts`)}`,
-    'GlobalKnownHostsFile none',
+    'GlobalKnownHostsFile /dev/null',
     `KnownHostsCommand /bin/sh ${path(`${folder}/shown-key`)} %I %t %K ${path(`${folder}/shown`)}`,
     // It writes what the host proves beside the key of the login into the file above.
     'UpdateHostKeys yes',

@@ -64,10 +64,11 @@ interface End {
 async function attempt(socket: Duplex, wish: Handshake, aim: Aim): Promise<End | Ready> {
   const { wire, name, identity, signal } = wish
   const log = sshLog()
-  const folder = await wire.folders.make()
-  const door = await agentDoor(join(folder, 'agent'), identity?.agent)
   const way = await bridge(socket)
-  await write({ folder, port: way.port }, wish, aim)
+  const { folder, door } = await prepare(wish, aim, way).catch((error: unknown) => {
+    way.close()
+    throw error
+  })
   const master = ssh(['-F', join(folder, 'config'), '-v', '-M', '-N', '-T', '--', name], wire.env)
   master.stderr.on('data', (chunk: Buffer) => log.add(chunk))
   const stop = async () => {
@@ -110,8 +111,10 @@ async function attempt(socket: Duplex, wish: Handshake, aim: Aim): Promise<End |
   return { kind: 'failed', seen, spoke: about.spoke, early, failure: connectError(cause, about) }
 }
 
-/** The files of one login. */
-async function write(place: Place, wish: Handshake, aim: Aim): Promise<void> {
+/** The files and the agent of one login. */
+async function prepare(wish: Handshake, aim: Aim, { port }: Pick<Place, 'port'>) {
+  const folder = await wish.wire.folders.make()
+  const place = { folder, port }
   const files = {
     config: configOf(wish, aim, place),
     client: clientOf(place),
@@ -119,7 +122,8 @@ async function write(place: Place, wish: Handshake, aim: Aim): Promise<void> {
     'shown-key': shownKey,
   }
   const mode = 0o600
-  await Promise.all(Object.entries(files).map(([name, text]) => writeFile(join(place.folder, name), text, { mode })))
+  await Promise.all(Object.entries(files).map(([name, text]) => writeFile(join(folder, name), text, { mode })))
+  return { folder, door: await agentDoor(join(folder, 'agent'), wish.identity?.agent) }
 }
 
 interface Awaited {
