@@ -1,7 +1,7 @@
 import pLimit, { type LimitFunction } from 'p-limit'
 import { ConnectError, ProvisionError } from './errors.ts'
 import type { Device, Gateway, Inventory } from './inventory/model.ts'
-import { HopError, type Jumps, jumps, opener, type Roads, sshForward } from './session/ways.ts'
+import { forwardWays, HopError, isForwardWay, type Jumps, jumps, opener, type Roads } from './session/ways.ts'
 import { connect, type Session, type Wire } from './session.ts'
 
 /** What all logins of one run share: the wire, and one session for each gateway that others jump through. */
@@ -65,10 +65,10 @@ export function reach(
   })
 }
 
-/** In the order they are tried. A `forward` that does not end at the device's own sshd is no way in. */
+/** In the order they are tried. A forward that does not end at the device's own sshd is no way in. */
 export function waysTo(host: Gateway | Device): readonly string[] {
   if (host.role === 'gateway') return ['direct']
-  const usable = host.via.filter((way) => way !== 'forward' || sshForward(host) !== undefined)
+  const usable = host.via.flatMap((way) => (way === 'forward' ? [...forwardWays(host).keys()] : [way]))
   return usable.length > 0 ? usable : ['direct']
 }
 
@@ -126,20 +126,20 @@ function race(host: Gateway | Device, ways: readonly string[], { context, signal
 
 async function along(host: Gateway | Device, way: string, { context, signal, onSocket }: Run): Promise<Session> {
   const open = await opener(host, way, context)
-  const sshd = way === 'direct' ? host.name : `through ${way === 'forward' ? gatewayOf(host) : way}`
+  const sshd = way === 'direct' ? host.name : `through ${gatewayOn(way, host)}`
   const socket = open && (() => open(signal))
   return context.handshakes(sshd)(() => connect(host, { wire: context.wire, via: way, socket, signal, onSocket }))
 }
 
-function gatewayOf(host: Gateway | Device): string {
-  return (host.role === 'device' ? sshForward(host)?.gateway : undefined) ?? host.name
+function gatewayOn(way: string, host: Gateway | Device): string {
+  return (host.role === 'device' ? forwardWays(host).get(way)?.gateway : undefined) ?? way
 }
 
 /** The host itself said no. A machine on the way, or whoever sits behind its forward's port, does not speak for it. */
 function endsTheSearch(error: unknown, way: string): boolean {
   if (!(error instanceof ProvisionError)) return true
   if (!(error instanceof ConnectError) || error instanceof HopError || error.kind === 'unreachable') return false
-  return way !== 'forward' || error.kind === 'login'
+  return !isForwardWay(way) || error.kind === 'login'
 }
 
 function verdict(ways: readonly string[], failures: ReadonlyMap<string, unknown>): unknown {

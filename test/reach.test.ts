@@ -140,6 +140,19 @@ describe.each(transports)('over %s', (transport) => {
       expect(waysTo(one)).toEqual(['direct', 'forward'])
       expect(waysTo(gateway())).toEqual(['direct'])
     })
+
+    test('that is a forward is one for each gateway that has one, and the next where a gateway is gone', async () => {
+      const one = device({ via: ['forward'] })
+      const [there] = one.forwards
+      if (!there) throw new Error('no forward')
+      const gone = { ...gateway({ port: 1, pins: [] }), name: 'gone' }
+      const both = { ...one, forwards: [{ ...there, gateway: 'gone' }, there, { ...there, port: there.port + 1 }] }
+      const ways = ['forward on gone', `forward on ${there.gateway}`]
+      expect(waysTo(both)).toEqual(ways)
+      const known = context()
+      const session = await go(both, { ...known, gateways: [...known.gateways, gone] })
+      expect(session.via).toBe(ways[1])
+    })
   })
 
   describe('a failure', () => {

@@ -1,5 +1,5 @@
 import { gatewayLink, type LinkReport } from '../report/doctor.ts'
-import { clean } from '../report/text.ts'
+import { clean, wayIn } from '../report/text.ts'
 import { attemptOf, broken, type Case, ok, unseen, type Verdict } from './case.ts'
 import { clock, deviceSshd, unit } from './links/device.ts'
 import { forward, hostKey } from './links/end.ts'
@@ -65,7 +65,7 @@ function device(c: Case): Verdict {
   const { error, via } = c.device
   const { name } = c.tunnel.device
   if (!error)
-    return ok(`${name} was reached ${via === 'direct' ? 'directly' : `via ${via === 'forward' ? 'its forward' : via}`}`)
+    return ok(`${name} was reached ${via && wayIn(via)}`)
   return unseen(
     `${name} cannot be asked: ${error.message}${error.kind === 'login' && error.hint ? `; ${error.hint}` : ''}`,
   )

@@ -31,7 +31,7 @@ export interface HostReport {
   readonly name: string
   readonly role: 'gateway' | 'device'
   readonly outcome: Outcome
-  /** How it was reached: `direct`, `forward`, or the gateway it went through. */
+  /** How it was reached: `direct`, `forward`, `forward on GATEWAY` where several have one, or the gateway it went through. */
   readonly via?: string
   readonly seconds: number
   /** What was looked at, in the playbook's order; nothing where it was not reached. */

@@ -99,8 +99,13 @@ const styles = {
   unknown: 'red',
 } as const
 
+/** `directly`, `via its forward`, `via its forward on ssh-gw`, `via ssh-gw`. */
+export function wayIn(via: string): string {
+  return via === 'direct' ? 'directly' : `via ${via.startsWith('forward') ? 'its ' : ''}${via}`
+}
+
 function hostLine({ name, outcome, via, seconds, changes }: HostReport, width: number, paint: Paint): string {
-  const way = via && via !== 'direct' ? ` via ${via === 'forward' ? 'its forward' : via}` : ''
+  const way = via && via !== 'direct' ? ` ${wayIn(via)}` : ''
   const count = changes.length ? `, ${plural(changes.length, 'change')}` : ''
   return `${name.padEnd(width)}  ${paint(styles[outcome], outcome.padEnd(11))} ${seconds.toFixed(1)} s${way}${count}`
 }

@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream'
 import { ConnectError, ProvisionError } from '../errors.ts'
 import { isOwnSshd, reachedOn } from '../inventory/forward.ts'
-import type { Device, Gateway, Host, Login } from '../inventory/model.ts'
+import type { Device, Forward, Gateway, Host, Login } from '../inventory/model.ts'
 import { connect, type Session, type Wire } from '../session.ts'
 import { dial } from './socket.ts'
 
@@ -50,18 +50,25 @@ export interface Roads {
   readonly gateways: readonly Gateway[]
 }
 
-/** A forward that ends at the device's own sshd, so that an ssh login through it reaches the device. */
-export function sshForward(device: Device) {
-  return device.forwards.find((forward) => isOwnSshd(device, forward))
+/**
+ * What `forward` among the ways to a device means: a way for each gateway with a forward to the device's own sshd, so that a
+ * login reaches the device; the first such forward there. Where there are several they are `forward on GATEWAY`.
+ */
+export function forwardWays(device: Device): ReadonlyMap<string, Forward> {
+  const own = device.forwards.filter((forward) => isOwnSshd(device, forward))
+  const first = own.filter(({ gateway }, at) => own.findIndex((other) => other.gateway === gateway) === at)
+  return new Map(first.map((forward) => [first.length > 1 ? `forward on ${forward.gateway}` : 'forward', forward]))
 }
+
+export const isForwardWay = (way: string) => /^forward( on |$)/.test(way)
 
 /** How to open one way; undefined for `direct` without a jump, which `connect` does best itself. */
 export async function opener(host: Gateway | Device, way: string, roads: Roads): Promise<Opener | undefined> {
   if (way === 'direct') return proxyJump(host, roads)
   if (host.role === 'gateway') throw new ConnectError('unreachable', `a gateway is reached directly, not by ${way}`)
-  if (way === 'forward') {
-    const forward = sshForward(host)
-    if (forward === undefined) throw new ConnectError('unreachable', 'it has no forward to its own sshd')
+  if (isForwardWay(way)) {
+    const forward = forwardWays(host).get(way)
+    if (forward === undefined) throw new ConnectError('unreachable', 'it has no such forward to its own sshd')
     return () => through(forward.gateway, { address: reachedOn(forward), port: forward.port }, roads)
   }
   const config = await roads.wire.userConfig(host.name)
