@@ -44,5 +44,5 @@ if [ ! -e "$tree" ]; then
   mv "$tree.new" "$tree"
 fi
 
-npm run --silent build
-PROVISION_CARD_ARCHITECTURE=arm64 PROVISION_CARD_TREE=$tree npx vitest run --project e2e test/e2e/card.test.ts
+export PROVISION_CARD_ARCHITECTURE=arm64 PROVISION_CARD_TREE="$tree"
+sh scripts/test.sh --project e2e test/e2e/card.test.ts
