@@ -67,7 +67,7 @@ let comeBack: () => Promise<void>
 beforeAll(async () => {
   comeBack = await giveWay()
   it = await rehearse(inventory, { suite: gateways })
-  const { code, stderr } = await it.provision([it.file])
+  const { code, stderr } = await it.provision([it.file], { timeoutMs: 300_000 })
   if (code !== 0) throw new Error(stderr)
   const machine = it.lab.machine
   await Promise.all(it.lab.machines.map(sayHello))
