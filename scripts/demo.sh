@@ -150,8 +150,8 @@ at_admin 0 provision verify guest-lan.json
 heading "The card of $device died: a new one is made here, and somebody on site puts it in"
 at_admin 0 provision image guest-lan.json --device "$device" --output card --format cloud-init
 show "provision lab reflash guest-lan.json $device --seed card    # a fresh Raspberry Pi OS, with these files on it"
-began=$(now)
 lab reflash guest-lan.json "$device" --seed card 2>&1
+began=$(now)
 at_admin 0 provision verify guest-lan.json --only forwards --wait 120
 return=$(since "$began")
 at_admin 0 provision guest-lan.json

@@ -1,13 +1,16 @@
 #!/bin/sh
-# Installs what the lab needs on this Debian machine and lacks; with --tests, what the tests need too.
-# Says so in one line on stderr. Nothing that it installs is started, now or at the next boot.
+# Installs what the lab needs on this Debian machine and lacks; with --tests, what the tests need too; with --arm64, what
+# they need to emulate a Pi. Says so in one line on stderr. Nothing that it installs is started, now or at the next boot.
 #
-#   sh scripts/prepare-machine.sh [--tests]
+#   sh scripts/prepare-machine.sh [--tests | --arm64]
 set -eu
 
 # mmdebstrap names its helpers and Debian's keys as recommendations only, and those are left out below.
 lab='systemd-container mmdebstrap debian-archive-keyring gpg mount openssh-client nftables iproute2 procps util-linux bash'
 tests='openssh-server shellcheck dash ethtool ssh-audit libxml2-utils chromium mtools dosfstools fdisk busybox cloud-init ansible-core'
+# A whole card boots in a machine that is emulated.
+tests="$tests e2fsprogs xz-utils $(if [ "$(uname -m)" = aarch64 ]; then echo qemu-system-arm; else echo qemu-system-x86; fi)"
+arm64='qemu-system-arm qemu-user-static arch-test'
 
 say() { echo "prepare: $*" >&2; }
 fail() {
@@ -19,7 +22,8 @@ fail() {
 case "$#${1-}" in
   0) wanted=$lab ;;
   1--tests) wanted="$lab $tests" ;;
-  *) fail "unknown words: $*" 'sh scripts/prepare-machine.sh [--tests]' ;;
+  1--arm64) wanted="$lab $tests $arm64" ;;
+  *) fail "unknown words: $*" 'sh scripts/prepare-machine.sh [--tests | --arm64]' ;;
 esac
 
 missing=''

@@ -10,8 +10,13 @@ finish() {
   rm -rf stage reserve
   echo "$1" >outcome
   disarm
-  last=$(cat "$home"/history/*/number 2>/dev/null | sort -n | tail -n 1)
-  echo $((${last:-0} + 1)) >number
+  last=0
+  for file in "$home"/history/*/number; do
+    number=
+    read -r number 2>/dev/null <"$file"
+    [ "${number:-0}" -le "$last" ] || last=$number
+  done
+  echo $((last + 1)) >number
   if [ "$1" = confirmed ] && [ -e undoes ]; then
     while read -r taken; do echo taken-back >"$home/history/$taken/outcome"; done <undoes
   fi
@@ -20,10 +25,10 @@ finish() {
   mv -T "$current" "$place"
   cd "$home/history" || return
   sync -f .
-  for kind in confirmed failed undo taken-back; do keep "$kind"; done
+  tidy
 }
 
-# The ids of one kind, newest first.
+# A kind and an id on each line, the newest of a kind first.
 listed() {
   for id in *; do
     read -r how 2>/dev/null <"$id/outcome" || continue
@@ -31,14 +36,23 @@ listed() {
       undone | rejected) how=failed ;;
       confirmed) [ ! -e "$id/undoes" ] || how=undo ;;
     esac
-    [ "$how" != "$1" ] || echo "$(cat "$id/number" 2>/dev/null || echo 0) $id"
-  done | sort -rn | cut -d ' ' -f 2
+    number=
+    read -r number 2>/dev/null <"$id/number"
+    echo "$how ${number:-0} $id"
+  done | sort -k 1,1 -k 2,2rn | cut -d ' ' -f 1,3
 }
 
-keep() {
-  kept=' '
-  count=0
-  listed "$1" | while read -r id; do
+# Those that an undo can take back, newest first.
+standing() { listed | sed -n 's/^confirmed //p'; }
+
+tidy() {
+  last=
+  listed | while read -r kind id; do
+    if [ "$kind" != "$last" ]; then
+      last=$kind
+      kept=' '
+      count=0
+    fi
     case $kept in *" ${id%-*} "*) continue ;; esac
     if [ "$count" -lt 3 ]; then
       kept="$kept${id%-*} "
@@ -48,4 +62,3 @@ keep() {
     fi
   done
 }
-

@@ -61,7 +61,12 @@ apply() {
 }
 
 # When a process was started (proc(5), field 22): with it a number that was given out again is told apart.
-birth() { sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d ' ' -f 20; }
+birth() {
+  read -r stat 2>/dev/null <"/proc/$1/stat" || return
+  # shellcheck disable=SC2086
+  set -- ${stat##*) }
+  echo "${20}"
+}
 
 # Neither the shell that took the lock nor the guard that it was handed to is alive.
 stale() {
@@ -78,7 +83,9 @@ alive() {
 # Where the transaction is: current while it lives, history afterwards.
 find_it() {
   here=
-  if [ "$(cat "$current/id" 2>/dev/null)" = "$id" ]; then
+  found=
+  read -r found 2>/dev/null <"$current/id"
+  if [ "$found" = "$id" ]; then
     here=$current
   elif [ -e "$home/history/$id" ]; then
     here=$home/history/$id
@@ -93,7 +100,9 @@ watch() {
       echo '@outcome never'
       return
     fi
-    if [ "$here" != "$current" ] || grep -qsx undo-failed "$here/outcome"; then
+    outcome=
+    read -r outcome 2>/dev/null <"$here/outcome"
+    if [ "$here" != "$current" ] || [ "$outcome" = undo-failed ]; then
       ended
       return
     fi
@@ -102,11 +111,13 @@ watch() {
       echo '@outcome waiting'
       return
     fi
-    if stale; then settle 'the guard went away'; fi
-    # When nobody listens any more, this ends us.
-    turn=$(((turn + 1) % 20))
-    [ "$turn" != 0 ] || echo @
-    sleep 0.05
+    # Once a second. When nobody listens any more, the word ends us.
+    if [ "$turn" = 0 ]; then
+      echo @
+      if stale; then settle 'the guard went away'; fi
+    fi
+    turn=$(((turn + 1) % 10))
+    sleep 0.1
   done
 }
 

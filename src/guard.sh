@@ -51,8 +51,12 @@ run() {
   for n in $inspects; do echo "@seen $n $(shown "$n")"; done >seen.new
   mv seen.new seen
   : >waiting
-  deadline=$(($(uptime) + patience))
-  while [ -e pending ] && [ ! -e abandon ] && [ "$(uptime)" -lt "$deadline" ]; do sleep 0.05; done
+  uptime
+  deadline=$((now + patience))
+  while [ -e pending ] && [ ! -e abandon ] && [ "$now" -lt "$deadline" ]; do
+    sleep 0.05
+    uptime
+  done
   if mv -T pending undoing 2>/dev/null; then
     [ -e abandon ] || echo "nobody confirmed within $patience s" >why
     echo 'confirm 0 1' >failed
@@ -62,8 +66,11 @@ run() {
   fi
 }
 
-# Seconds that no setting of the clock can change.
-uptime() { cut -d . -f 1 /proc/uptime; }
+# Sets now: seconds that no setting of the clock can change.
+uptime() {
+  read -r now _ </proc/uptime
+  now=${now%.*}
+}
 
 each() { for n in $2; do step "$1" "$n" || return; done; }
 

@@ -75,16 +75,18 @@ const time = (seconds: string) => new Date(Number(seconds) * 1000)
 /** Why a card has not come back yet, as far as this gateway can tell: a sentence and what to do. */
 export function toldBy(
   { name }: Gateway,
-  { card, record, said, refusedKeys }: Knocks,
+  { card, record, other, said, refusedKeys }: Knocks,
 ): { message: string; hint: string } {
   const last = said.at(-1)
   const answer = last && /^refused: (\w+)/.exec(last.what)?.[1]
-  const story = last && `at ${last.at.toISOString()} from ${last.from}`
+  const of = ({ at, from }: Omit<Knock, 'what'>) => `at ${at.toISOString()} from ${from}`
+  const story = last && of(last)
+  const second = (record.includes(` ${card?.digest} `) && other) || (answer === 'used' && last)
   const anew = 'make a new card: provision image'
   if (!card) return { message: `${name} waits for no card of it`, hint: anew }
   if (answer === 'expired') return { message: `its card was tried ${story}, when its time was over`, hint: anew }
-  if (answer === 'used') {
-    const message = `its card was used before, and tried again ${story} with other keys`
+  if (second) {
+    const message = `its card was used before, and tried again ${of(second)} with other keys`
     return {
       message,
       hint: 'two have started from the same card, or from a copy of it: find out whose, and burn a new one',
@@ -99,13 +101,13 @@ export function toldBy(
       hint: 'burn the card anew, it is damaged or of former times',
     }
   }
-  if (card.over) return { message: `the time of its card is over, and nobody has used it at ${name}`, hint: anew }
   if (record.includes(` ${card.digest} `)) {
     return {
-      message: `its card was used ${story ?? ''}, and no tunnel has come since`,
+      message: `its card was used${story ? ` ${story}` : ''}, and no tunnel has come since`,
       hint: 'wait for its first dial',
     }
   }
+  if (card.over) return { message: `the time of its card is over, and nobody has used it at ${name}`, hint: anew }
   const refused = refusedKeys.at(-1)
   if (refused) {
     const when = `${refusedKeys.length === 1 ? 'once' : `${refusedKeys.length} times`}, last at ${refused.at.toISOString()} from ${refused.from}`

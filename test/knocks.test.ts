@@ -58,6 +58,16 @@ describe('what a gateway tells of a card that is waited for', () => {
       'its card was used at 2026-11-25T11:10:51.000Z from 192.0.2.7, and no tunnel has come since',
     ],
     [
+      'two came with the same card, and the log has forgotten it',
+      [card, `record 1795605051 ${digest} AAAA BBBB`, 'other 1795605051 192.0.2.8'],
+      'its card was used before, and tried again at 2026-11-25T11:10:51.000Z from 192.0.2.8 with other keys',
+    ],
+    [
+      'it was used, and its time is over since',
+      [`card 1795605000 ${digest}`, `record 1795604000 ${digest} AAAA BBBB`],
+      'its card was used, and no tunnel has come since',
+    ],
+    [
       'it is to come again',
       [card, said('later: busy, pi.lan, card abcdef01, from 192.0.2.7')],
       'its card was tried at 2026-11-25T11:10:51.000Z from 192.0.2.7: later: busy',

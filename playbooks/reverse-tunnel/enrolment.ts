@@ -29,8 +29,9 @@ export const enrolling = (gateway: Gateway, { devices, enrol = [] }: Inventory) 
   devices.some((device) => dials(device, gateway) && enrol.some((one) => one.device === device.name))
 
 /**
- * The cards that may hand in keys: those that this run makes, and those of before whose time is not over. One is forgotten
- * when its device was reached after it had handed in its keys. With the last one everything goes that they needed.
+ * The cards that may hand in keys: those that this run makes, and those of before. One that has is forgotten when its device
+ * was reached, for what it handed in is how the device is known; another one when its time is over. With the last one
+ * everything goes that they needed.
  */
 export function enrolmentsOn(gateway: Gateway, inventory: Inventory): Resource {
   const file = managedFile(enrolments, { content: '' })
@@ -56,7 +57,7 @@ export function enrolmentsOn(gateway: Gateway, inventory: Inventory): Resource {
         const name = nameOf(row)
         const device = inventory.devices.find((one) => one.name === name)
         if (!device || !dials(device, gateway) || inventory.enrol?.some((one) => one.device === name)) return false
-        return !over.has(name) && (seen.gone(name) || records.get(name) !== row.split(' ')[5])
+        return records.get(name) === row.split(' ')[5] ? seen.gone(name) : !over.has(name)
       })
       const fresh = rowsOf(gateway, inventory)
       const wanted = [...kept, ...fresh]

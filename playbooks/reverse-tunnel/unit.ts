@@ -48,8 +48,8 @@ function tunnelUnit(tunnel: Known, systemd: string): string {
   const credential = hasCredentials(systemd)
   return `[Unit]
 Description=Reverse tunnel of ${device.name} to ${gateway.name}
-Wants=network-online.target
-After=network-online.target
+# Not network-online.target, which comes minutes late where something waits in vain: who dials too early dials again.
+After=network.target
 # Never give up: a start limit turns an hour without network into a machine that is gone.
 StartLimitIntervalSec=0
 

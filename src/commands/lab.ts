@@ -143,7 +143,7 @@ const reflash = (yargs: Argv): Argv =>
         describe: 'as flashed for a Pi, with these files on its boot partition: what provision image --output wrote',
       }),
     async ({ inventory, name, seed }) =>
-      (await labOf(inventory)).machine(name).reflash(seed === undefined ? undefined : { seed }),
+      (await labOf(inventory)).machine(name).reflash(seed === undefined ? undefined : { seed, progress: say }),
   )
 
 const forget = (yargs: Argv): Argv =>

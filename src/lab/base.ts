@@ -27,9 +27,12 @@ echo "deb [trusted=yes] file:/srv/packages ./" >/etc/apt/sources.list
 systemctl mask apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer
 # Run at every boot and every daemon-reload, and find nothing to do in a machine without disks.
 mkdir -p /etc/systemd/system-generators
-for name in debug gpt-auto hibernate-resume rc-local run system-update tpm2; do
+for name in debug fstab getty gpt-auto hibernate-resume rc-local run ssh system-update sysv tpm2; do
   ln -s /dev/null "/etc/systemd/system-generators/systemd-$name-generator"
 done
+# Five processes at every login that greet nobody, and an agent for keys that nobody has.
+chmod -x /etc/update-motd.d/*
+systemctl --global mask ssh-agent.socket ssh-agent.service
 # As after its first boot: caches are made once, here, and not in every machine.
 ldconfig
 journalctl --update-catalog

@@ -112,12 +112,12 @@ disable systemd-networkd*
 disable nftables.service
 END
 chroot "$root" systemctl --quiet disable ssh.service
-# The lab's machines do without: what the kernel's command line has the system run.
-rm -f "$etc/systemd/system-generators/systemd-run-generator"
+# The lab's machines do without: mounts of fstab, and what the kernel's command line has the system run.
+rm -f "$etc/systemd/system-generators/systemd-fstab-generator" "$etc/systemd/system-generators/systemd-run-generator"
 # It asks at a console, which is none here.
 ln -s /dev/null "$etc/systemd/system/systemd-firstboot.service"
-# The network is "online" late, as on a Pi where systemd-networkd waits in vain for interfaces that NetworkManager has: 120 s
-# there. cloud-init's last stages wait for it, and late commands of rpi-preseed.
+# The network is "online" late, as on a Pi where something waits for the Wi-Fi or, in vain and for 120 s, for interfaces that
+# are another one's. cloud-init's last stages wait for it, and late commands of rpi-preseed.
 put /etc/systemd/system/late-online.service 644 <<'END'
 [Unit]
 Before=network-online.target

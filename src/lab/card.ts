@@ -8,16 +8,26 @@ import { marked, readHosts } from './names.ts'
 import type { LabPlan, MachinePlan } from './plan.ts'
 import { bootOf, mountRoot, rootOf } from './root.ts'
 
+export interface Card {
+  /** The folder whose files its boot partition gets. */
+  readonly seed: string
+  /** Told what takes long, for a person. */
+  readonly progress?: (message: string) => void
+}
+
 /** What the seed on a card says of its image, and what stands in for that image here. */
 const images = {
   // Raspberry Pi OS since November 2025: Debian's own cloud-init, with the settings that the image ships.
-  'cloud-init': { sign: 'user-data', root: () => cloudInitBase() },
+  'cloud-init': { sign: 'user-data', root: (_, progress) => cloudInitBase({ progress }) },
   // Bookworm and the first trixie: systemd runs the script that the kernel's command line names.
-  firstrun: { sign: 'firstrun.sh', root: ({ suite }: MachinePlan) => base(suite) },
-  // Raspberry Pi's prototype of July 2026, imitated: its three units with their order and conditions, hostname and ssh, early
+  firstrun: { sign: 'firstrun.sh', root: ({ suite }, progress) => base(suite, { progress }) },
+  // Raspberry Pi's prototype of July 2026, imitated with the Python that cloud-init brings: its three units with their order and conditions, hostname and ssh, early
   // commands once with their five seconds, late ones with retries, passwords blanked. Its other settings do nothing here.
-  'rpi-preseed': { sign: 'rpi-preseed.toml', root: () => cloudInitBase() },
-} as const
+  'rpi-preseed': { sign: 'rpi-preseed.toml', root: (_, progress) => cloudInitBase({ progress }) },
+} satisfies Record<
+  string,
+  { readonly sign: string; readonly root: (machine: MachinePlan, progress: Card['progress']) => Promise<string> }
+>
 
 const flashed = {
   'cmdline.txt': 'console=tty1 root=PARTUUID=00000000-02 rootfstype=ext4 fsck.repair=yes rootwait\n',
@@ -31,7 +41,11 @@ const flashed = {
  * @returns what writes it, when the machine is off
  * @throws InventoryError where the folder holds no seed, or that of an image that the machine's release cannot be
  */
-export async function cardWriter(plan: LabPlan, machine: MachinePlan, seed: string): Promise<() => Promise<void>> {
+export async function cardWriter(
+  plan: LabPlan,
+  machine: MachinePlan,
+  { seed, progress }: Card,
+): Promise<() => Promise<void>> {
   const names = await readdir(seed).catch(() => {
     throw new InventoryError(`lab: ${seed} is no folder`, 'name the one that `provision image … --output` wrote')
   })
@@ -43,7 +57,7 @@ export async function cardWriter(plan: LabPlan, machine: MachinePlan, seed: stri
       `lab: ${machine.name} is a ${machine.suite}, and ${format} came with trixie`,
       `lab up … --suite ${machine.name}=trixie, or a seed for firstrun`,
     )
-  const tree = await images[format].root(machine)
+  const tree = await images[format].root(machine, progress)
   return async () => {
     await mountRoot(machine, tree)
     const boot = bootOf(machine)

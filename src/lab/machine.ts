@@ -2,7 +2,7 @@ import { access, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ProvisionError } from '../errors.ts'
 import { base } from './base.ts'
-import { cardWriter } from './card.ts'
+import { type Card, cardWriter } from './card.ts'
 import type { Result } from './local.ts'
 import { addressOf, forgetNames, learnNames } from './names.ts'
 import { cutOff, mendCut } from './network.ts'
@@ -53,7 +53,7 @@ export interface Machine {
    * image` has written) it is as flashed for a Pi, nobody can log in, and what comes of it is the seed's matter: resolves
    * as soon as it has power.
    */
-  reflash(card?: { readonly seed: string }): Promise<void>
+  reflash(card?: Card): Promise<void>
 }
 
 export function machineOf(plan: LabPlan, machine: MachinePlan): Machine {
@@ -109,7 +109,7 @@ export function machineOf(plan: LabPlan, machine: MachinePlan): Machine {
     forgetNames: () => forgetNames(machine),
     learnNames: () => learnNames(plan, machine),
     reflash: async (card) => {
-      const write = await (card ? cardWriter(plan, machine, card.seed) : rootWriter(plan, machine))
+      const write = await (card ? cardWriter(plan, machine, card) : rootWriter(plan, machine))
       await powerOff(machine)
       await dropRoot(machine)
       await write()

@@ -8,7 +8,7 @@ import { reloadSshd } from './sshd-settings.ts'
 const id = 'next host keys'
 const inspect = sh`
   ${hostKeyFiles()} | while IFS= read -r key; do
-    if next=$(ssh-keygen -y -P '' -f "$key.next"); then echo "@next $key $(echo "$next" | cut -d ' ' -f 1,2)"
+    if [ -e "$key.next" ] && next=$(ssh-keygen -y -P '' -f "$key.next"); then echo "@next $key $(echo "$next" | cut -d ' ' -f 1,2)"
     else echo "@none $key"; fi
   done | sort
 `

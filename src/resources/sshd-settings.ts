@@ -42,8 +42,8 @@ export function sshdSettings(name: string, { match, user, settings }: SshdSettin
       sh`
         [ -d /run/sshd ] || mkdir -m 0755 /run/sshd
         ssh -V 2>&1
-        if why=$(sshd -t 2>&1); then echo valid; else echo "broken $(printf %s "$why" | tr '\n' ' ')"; fi
-        ${keywords.length > 0 ? sh`sshd -T -C ${who} | grep -iE ${`^(${keywords.join('|')}) `} | sort` : sh`:`}
+        if said=$(sshd -T -C ${who} 2>&1); then echo valid; else echo "broken $(printf %s "$said" | tr '\n' ' ')"; fi
+        ${keywords.length > 0 ? sh`printf '%s\n' "$said" | grep -iE ${`^(${keywords.join('|')}) `} | sort` : sh`:`}
       `,
       yielding.length > 0 ? elsewhere(path, yielding) : undefined,
       inspectFile(path),

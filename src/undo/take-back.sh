@@ -44,7 +44,7 @@ listing() { sed ':more; N; $!b more; s/\n/, /g'; }
 unmoved() {
   if ! whole; then
     echo "$gone" >&2
-  elif [ "$(cd "$home/history" && listed confirmed | head -n 1)" != "${ids%% *}" ]; then
+  elif [ "$(cd "$home/history" && standing | head -n 1)" != "${ids%% *}" ]; then
     echo 'another run has been here since it was looked at' >&2
   else
     # shellcheck disable=SC2086
@@ -131,9 +131,9 @@ again() {
 # What `provision undo` asks first: the last run, who began it, what it did, and what is no longer as it left it.
 look() {
   cd "$home/history" 2>/dev/null || return 0
-  last=$(listed confirmed | head -n 1)
+  last=$(standing | head -n 1)
   [ -n "$last" ] || return 0
-  ids=$(listed confirmed | grep -xE "${last%-*}(-[0-9]+)?" | tr '\n' ' ')
+  ids=$(standing | grep -xE "${last%-*}(-[0-9]+)?" | tr '\n' ' ')
   ids=${ids% }
   echo "@run $ids"
   echo "@who $(base64 -w0 <"$last/who")"

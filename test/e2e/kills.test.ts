@@ -2,9 +2,10 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { until } from '../../src/lab/local.ts'
+import { giveWay } from './give-way.ts'
 import { outcomes, type Rehearsal, rehearse } from './kit.ts'
 import { stateOf } from './state-of.ts'
-import { makeStoppable, type Stop, stops } from './stops.ts'
+import { type Stop, stops } from './stops.ts'
 import { faults, makeCuttable, type Pair, perform, type Strike, told, ways } from './strike.ts'
 
 /**
@@ -40,6 +41,7 @@ const variants = { one: [22], two: [22, 2222] } as const
 type Variant = keyof typeof variants
 
 let it: Rehearsal
+let comeBack: () => Promise<void>
 let now: Variant = 'one'
 const known: Record<Variant, Map<string, string[]>> = { one: new Map(), two: new Map() }
 /** How long an undisturbed change takes, while as many others are under way. */
@@ -53,11 +55,11 @@ const other = (): Variant => (now === 'one' ? 'two' : 'one')
 const everybody = <T>(what: (name: string) => Promise<T>) => Promise.all(names.map(what))
 
 beforeAll(async () => {
+  comeBack = await giveWay()
   it = await rehearse(inventory(variants.one, 'direct'))
   for (const variant of ['one', 'two'] as const)
     for (const way of ways) await writeFile(fileOf(variant, way), JSON.stringify(inventory(variants[variant], way)))
   await makeCuttable(it)
-  await everybody((name) => makeStoppable(it.lab.machine(name)))
   // So that every forward reaches an sshd.
   await Promise.all(
     pairs.map((pair) =>
@@ -75,7 +77,10 @@ beforeAll(async () => {
   now = 'two'
   await everybody(async (name) => known.two.set(name, await stateOf(it.lab.machine(name))))
 }, 600_000)
-afterAll(() => it?.down())
+afterAll(async () => {
+  await it?.down()
+  await comeBack?.()
+})
 
 test('the two states differ on every host', () => {
   for (const name of names) expect(known.one.get(name), name).not.toEqual(known.two.get(name))

@@ -1,4 +1,4 @@
-import { access, rm, writeFile } from 'node:fs/promises'
+import { access, mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Machine } from '../../src/lab/index.ts'
 import { until } from '../../src/lab/local.ts'
@@ -27,7 +27,6 @@ export const stops = {
 
 export type Stop = keyof typeof stops
 
-const programs = ['mkdir', 'cp', 'mv', 'sync', 'chmod', 'systemctl', 'systemd-analyze']
 const folder = '/var/tmp/stops'
 const wrapper = `#!/bin/sh
 name=\${0##*/}
@@ -40,17 +39,16 @@ if /usr/bin/mv ${folder}/asked ${folder}/reached 2>/dev/null; then while [ -e ${
 exec /usr/bin/$name "$@"
 `
 
-export async function makeStoppable(machine: Machine): Promise<void> {
-  const script = `mkdir ${folder}; cat >/usr/local/sbin/mkdir; cd /usr/local/sbin && chmod 755 mkdir && for name in ${programs.slice(1).join(' ')}; do ln mkdir $name; done`
-  const { code, stderr } = await machine.exec(['/bin/sh', '-c', script], { input: wrapper })
-  if (code !== 0) throw new Error(`${machine.name}: ${stderr}`)
-}
-
 const inside = (machine: Machine, name: string) => join(machine.root, folder, name)
+/** The program in front of the real one, only while somebody asks for it: it costs every call a second process. */
+const front = (machine: Machine, stop: Stop) =>
+  join(machine.root, 'usr/local/sbin', stops[stop].call.split(' ')[0] ?? '')
 
-export function ask(machine: Machine, stop: Stop): Promise<void> {
+export async function ask(machine: Machine, stop: Stop): Promise<void> {
   const { when, call } = stops[stop]
-  return writeFile(inside(machine, 'asked'), `${when} ${call}\n`)
+  await mkdir(inside(machine, ''), { recursive: true })
+  await writeFile(inside(machine, 'asked'), `${when} ${call}\n`)
+  await writeFile(front(machine, stop), wrapper, { mode: 0o755 })
 }
 
 /** @returns whether it came there before `gaveUp` said so */
@@ -64,6 +62,7 @@ export async function reached(machine: Machine, gaveUp: () => boolean): Promise<
 }
 
 /** It goes on; on a machine without power, it will. */
-export async function letGo(machine: Machine): Promise<void> {
-  for (const name of ['asked', 'reached']) await rm(inside(machine, name), { force: true })
+export async function letGo(machine: Machine, stop: Stop): Promise<void> {
+  for (const path of [inside(machine, 'asked'), inside(machine, 'reached'), front(machine, stop)])
+    await rm(path, { force: true })
 }

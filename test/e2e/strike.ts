@@ -74,7 +74,7 @@ export async function perform(it: Rehearsal, pair: Pair, strike: Strike, words: 
   if (fault === 'cut') await admin(it, 'add', pair, way)
   if (fault === 'blip') await host.cut()
   if (fault === 'power') await host.kill()
-  await letGo(host)
+  if (typeof moment === 'string') await letGo(host, moment)
   if (fault === 'power') await host.boot()
   if (fault === 'blip') {
     await wait(3000)

@@ -71,6 +71,8 @@ describe('the cards that a gateway waits for', () => {
     expect(diff(`@enrolled pi another-digest\n${file(row)}`)).toBe('converged')
     // It has come back, and could not be reached in this run.
     expect(diff(`@enrolled pi digest-of-pi\n${file(row)}`, { gone: ['pi'] })).toBe('converged')
+    // Its time may be over by then: what it has handed in is needed.
+    expect(diff(`@over pi\n@enrolled pi digest-of-pi\n${file(row)}`, { gone: ['pi'] })).toBe('converged')
   })
 
   test('what the first one has made in /run goes with an undo; the second one has made none', () => {

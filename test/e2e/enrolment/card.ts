@@ -42,6 +42,7 @@ export async function cards() {
   }
   const pins = () => readFile(join(it.folder, 'known_hosts'), 'utf8')
   const makeSeed = seedMaker(it)
+  const only = (...names: string[]) => names.flatMap((name) => ['--limit', name])
   return {
     it,
     env,
@@ -51,7 +52,8 @@ export async function cards() {
     pins,
     makeSeed,
     run: (...words: string[]) => it.report([...words, '--timeout', '4'], { env, timeoutMs: 240_000 }),
-    only: (...names: string[]) => names.flatMap((name) => ['--limit', name]),
+    only,
+    undo: async (...names: string[]) => (await it.provision(['undo', it.file, ...only(...names)], { env })).code,
     pinsOf: async (name: string) =>
       [...(await pins()).matchAll(/^(\S+) (ssh-ed25519 \S+)/gm)].flatMap(([, host, key = '']) =>
         host === name ? [key] : [],

@@ -1,0 +1,119 @@
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { local, until } from '../../src/lab/local.ts'
+import { fresh, hash, makeImage } from '../image/kit.ts'
+import { type Pi, powerOn } from './card/emulated.ts'
+import { type Architecture, bootAt, bootPartition, flash, ownArchitecture } from './card/flashed.ts'
+import { answering, secretsOf } from './image/fresh-card.ts'
+import { type Rehearsal, rehearse } from './kit.ts'
+
+// One card as a whole: its image is written to as it was flashed, and boots a machine with a kernel of its own.
+
+const gateway = 'ssh-gw.guest.internal'
+const device = 'host-a.lan.internal'
+const inventory = {
+  login: { user: 'user001' },
+  // A fresh card knows nobody's name.
+  gateways: { [gateway]: { address: '10.77.9.9' } },
+  devices: { [device]: { forwards: ['127.0.0.1:9022:localhost:22'], via: ['forward'] } },
+}
+const architecture = (process.env.PROVISION_CARD_ARCHITECTURE as Architecture | undefined) ?? ownArchitecture
+// Another processor than this machine's takes its time, and may be too slow for a connection.
+const [patience, tries] = architecture === ownArchitecture ? [300_000, 1] : [900_000, 3]
+
+let it: Rehearsal
+let pi: Pi | undefined
+beforeAll(async () => {
+  it = await rehearse(inventory)
+  await run('trust', it.file, '--yes')
+  await it.lab.machine(device).kill()
+  await flash(card(), architecture, process.env.PROVISION_CARD_TREE)
+}, 400_000)
+afterAll(async () => {
+  await pi?.off()
+  await it?.down()
+})
+
+/** As outside a lab: the pins are those beside the inventory. */
+const env = { PROVISION_KNOWN_HOSTS: '' }
+const card = () => join(it.folder, 'card.img')
+const run = (...words: string[]) => it.provision(words, { env, timeoutMs: patience })
+/** What nobody but the card may ever have, where it lies in any byte of the boot partition. */
+const secretsLeft = async () => {
+  const bytes = await bootPartition(card())
+  return (await secretsOf(it.folder)).filter((secret) => bytes.includes(secret))
+}
+const burn = (image: string) => run('image', it.file, '--device', device, '--image', image)
+
+test('where the image cannot be written after all, it is as it was, and what to do is said', async () => {
+  // There is less of it than its size says, and no room for more.
+  const [small, full] = [makeImage({ files: fresh['cloud-init'] }), join(it.folder, 'full')]
+  await mkdir(full)
+  await local(['mount', '-t', 'tmpfs', '-o', 'size=4m', 'card', full])
+  try {
+    const image = join(full, 'card.img')
+    await local(['cp', '--sparse=always', small, image])
+    await local(['sh', '-c', 'dd if=/dev/zero of="$0" bs=4k 2>/dev/null || :', join(full, 'fill')])
+    const { code, stderr } = await burn(image)
+    expect(stderr.split('\n').slice(-3)).toEqual([
+      `provision: error: partition 1 of ${image}: it could not be written (ENOSPC), and is as it was`,
+      'provision: hint: make room where the image lies: parts of it are there only once they are written; then say the same again: the gateways wait for a card that was not made, and forget it for the next one',
+      '',
+    ])
+    expect(code).toBe(1)
+    expect(hash(image)).toBe(hash(small))
+  } finally {
+    await local(['umount', full])
+  }
+})
+
+test(
+  'a flashed card that got its seed comes back at its port, with nobody logging in',
+  async () => {
+    const { code, stdout, stderr } = await burn(card())
+    expect({ code, stderr: code === 0 ? '' : stderr }).toEqual({ code: 0, stderr: '' })
+    expect(stdout).toContain(`partition 1 of ${card()}: cloud-init, going by meta-data, user-data, network-config\n`)
+    expect(stdout).toContain('written, and read back: provision-seed.sh, which holds secrets\n')
+    await local(['mcopy', '-i', bootAt(card()), '::provision-seed.sh', it.folder])
+    expect(await secretsLeft()).toHaveLength(2)
+
+    const began = performance.now()
+    pi = await powerOn(card(), it.lab, architecture)
+    await answering(it.lab.machine(gateway), 9022, patience).catch(async (error: Error) => {
+      throw new Error(`${error.message}: ${(await pi?.console())?.slice(-6000)}`)
+    })
+    console.info(`from power on to answering at the gateway: ${((performance.now() - began) / 1000).toFixed(1)} s`)
+  },
+  patience + 60_000,
+)
+
+test(
+  '`provision` finds it by its forward, and brings it to what the inventory says',
+  async () => {
+    const words = [it.file, '--timeout', '60', '--confirm-within', '300']
+    const runs: Awaited<ReturnType<Rehearsal['report']>>[] = []
+    while (runs.length < tries && runs.at(-1)?.code !== 0)
+      runs.push(await it.report(words, { env, timeoutMs: patience }))
+    const said = runs.map(({ stderr, report }) => `${stderr}${JSON.stringify(report.hosts, undefined, 1)}`).join('\n')
+    expect(runs.at(-1)?.code, said).toBe(0)
+    expect(runs.at(-1)?.report.forwards.map(({ state }) => state)).toEqual(['ok'])
+    expect(said).toContain(`${device}: came back with a fresh card, enrolled at ${gateway} `)
+  },
+  patience + 60_000,
+)
+
+test(
+  'no byte of a secret stays on its boot partition',
+  async () => {
+    // cloud-init is let come to its own end first.
+    const userData = () => local(['mtype', '-i', bootAt(card()), '::user-data']).catch(() => '')
+    const done = async () => (await userData()) === '#cloud-config\n' || undefined
+    expect(await until(done, { timeoutMs: patience, everyMs: 500 }), await pi?.console()).toBe(true)
+    await pi?.off()
+    pi = undefined
+    expect(await local(['mdir', '-b', '-i', bootAt(card()), '::'])).not.toContain('provision-seed.sh')
+    expect(await secretsLeft()).toEqual([])
+  },
+  patience + 60_000,
+)
