@@ -6,10 +6,7 @@ const shellAsText = {
     id.endsWith('.sh') ? { code: `export default ${JSON.stringify(code)}`, map: null } : undefined,
 }
 
-/**
- * What is run three times in a row: faults, whose seconds are held against the promise, attacks, and kills. All at once:
- * faults mostly wait, and the others give way to them (test/e2e/give-way.ts).
- */
+/** What is run three times in a row: faults, whose seconds are held against the promise, attacks, and kills. */
 const matrices = ['attacks', 'faults', 'kills'].map((name) => `test/e2e/${name}.test.ts`)
 
 export default defineConfig({
@@ -41,7 +38,7 @@ export default defineConfig({
       },
       {
         extends: true,
-        test: { name: 'matrix', include: matrices, maxWorkers: 3, sequence: { groupOrder: 2 } },
+        test: { name: 'matrix', include: matrices, maxWorkers: 2, sequence: { groupOrder: 2 } },
       },
     ],
   },

@@ -145,7 +145,7 @@ describe.each(transports)('over %s', (transport) => {
       const one = device({ via: ['forward'] })
       const [there] = one.forwards
       if (!there) throw new Error('no forward')
-      const gone = { ...gateway({ port: 1, pins: [] }), name: 'gone' }
+      const gone = { ...gateway(), name: 'gone', port: 1 }
       const both = { ...one, forwards: [{ ...there, gateway: 'gone' }, there, { ...there, port: there.port + 1 }] }
       const ways = ['forward on gone', `forward on ${there.gateway}`]
       expect(waysTo(both)).toEqual(ways)

@@ -64,8 +64,7 @@ function gateway(c: Case): Verdict {
 function device(c: Case): Verdict {
   const { error, via } = c.device
   const { name } = c.tunnel.device
-  if (!error)
-    return ok(`${name} was reached ${via && wayIn(via)}`)
+  if (!error) return ok(`${name} was reached ${via && wayIn(via)}`)
   return unseen(
     `${name} cannot be asked: ${error.message}${error.kind === 'login' && error.hint ? `; ${error.hint}` : ''}`,
   )

@@ -177,7 +177,7 @@ export interface Device {
    */
   forwards?: Forward[]
   /**
-   * Ways in for provision itself, tried in order: "direct" (straight to its address), "forward" (through its own forward on the gateway), or the name of a gateway to jump through. Default: ["direct", "forward"].
+   * Ways in for provision itself, tried in order: "direct" (straight to its address), "forward" (through its own forwards, one gateway after the other), or the name of a gateway to jump through. Default: ["direct", "forward"].
    *
    * @minItems 1
    */

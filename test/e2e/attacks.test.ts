@@ -15,7 +15,6 @@ import {
   weakPoints,
 } from './attacks/matrix.ts'
 import { keyFiles, type OtherSshd, shipped, startOtherSshd } from './attacks/other-sshd.ts'
-import { giveWay } from './give-way.ts'
 import { type Rehearsal, rehearse } from './kit.ts'
 
 // A stolen device: its own key, tried for all that ssh can do, on the gateway as provision left it, on one whose
@@ -63,9 +62,7 @@ const states: readonly State[] = [
 const got = new Map<string, ReadonlySet<string>>()
 
 let it: Rehearsal
-let comeBack: () => Promise<void>
 beforeAll(async () => {
-  comeBack = await giveWay()
   it = await rehearse(inventory, { suite: gateways })
   const { code, stderr } = await it.provision([it.file], { timeoutMs: 300_000 })
   if (code !== 0) throw new Error(stderr)
@@ -75,10 +72,7 @@ beforeAll(async () => {
   await Promise.all(modes.map((mode) => prepareThief(machine(`stolen-${mode}`))))
   await Promise.all(names.map((name, number) => attack(machine(name), number)))
 }, 600_000)
-afterAll(async () => {
-  await it?.down()
-  await comeBack?.()
-})
+afterAll(() => it?.down())
 
 async function attack(gateway: Machine, number: number): Promise<void> {
   const targets = await Promise.all(modes.map((mode) => targetOf(gateway, mode, number)))

@@ -2,7 +2,6 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { until } from '../../src/lab/local.ts'
-import { giveWay } from './give-way.ts'
 import { outcomes, type Rehearsal, rehearse } from './kit.ts'
 import { stateOf } from './state-of.ts'
 import { type Stop, stops } from './stops.ts'
@@ -41,7 +40,6 @@ const variants = { one: [22], two: [22, 2222] } as const
 type Variant = keyof typeof variants
 
 let it: Rehearsal
-let comeBack: () => Promise<void>
 let now: Variant = 'one'
 const known: Record<Variant, Map<string, string[]>> = { one: new Map(), two: new Map() }
 /** How long an undisturbed change takes, while as many others are under way. */
@@ -55,7 +53,6 @@ const other = (): Variant => (now === 'one' ? 'two' : 'one')
 const everybody = <T>(what: (name: string) => Promise<T>) => Promise.all(names.map(what))
 
 beforeAll(async () => {
-  comeBack = await giveWay()
   it = await rehearse(inventory(variants.one, 'direct'))
   for (const variant of ['one', 'two'] as const)
     for (const way of ways) await writeFile(fileOf(variant, way), JSON.stringify(inventory(variants[variant], way)))
@@ -77,10 +74,7 @@ beforeAll(async () => {
   now = 'two'
   await everybody(async (name) => known.two.set(name, await stateOf(it.lab.machine(name))))
 }, 600_000)
-afterAll(async () => {
-  await it?.down()
-  await comeBack?.()
-})
+afterAll(() => it?.down())
 
 test('the two states differ on every host', () => {
   for (const name of names) expect(known.one.get(name), name).not.toEqual(known.two.get(name))
