@@ -40,14 +40,17 @@ const middle: Resource = {
 const key = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIIqrUtnTKn1MnO7b3a6HxkvjF4wxpJYyzuQAzbXXYYYY'
 const unit = '[Service]\nExecStart=/bin/sleep infinity\n[Install]\nWantedBy=multi-user.target\n'
 
-/** One change of every kind, and the one that can be held among them. */
+/**
+ * One change of every kind, and the one that can be held among them. It comes before sshd is told anything: one that is
+ * stopped while it starts itself anew would hold up every later reload, until systemd gives up after 90 s.
+ */
 export default playbook(({ gateways, devices }) => [
   on([...gateways, ...devices], () => [
     managedFile('/etc/e2e-first', { content: 'new\n', mode: '640' }),
     account('newcomer'),
     authorizedKeys('newcomer', { keys: [{ key, comment: 'a key' }] }),
-    sshdSettings('10-e2e', { match: 'User newcomer', user: 'newcomer', settings: [['PermitTTY', 'no']] }),
     middle,
+    sshdSettings('10-e2e', { match: 'User newcomer', user: 'newcomer', settings: [['PermitTTY', 'no']] }),
     managedFile('/etc/e2e/made/below/last', { content: 'last\n' }),
     systemdUnit('e2e.service', { content: unit }),
   ]),
