@@ -2,13 +2,11 @@ import { InventoryError } from '../errors.ts'
 import { hosts, type Inventory } from '../inventory/model.ts'
 import { readInventory } from '../inventory.ts'
 import { inShard } from '../part.ts'
-import { printJson } from '../report/inert.ts'
 import { merge } from '../report/merge.ts'
 import type { HostReport, Report, ShardReport } from '../report/report.ts'
-import { printReport } from '../report/text.ts'
 import { readReport } from '../report-file.ts'
 import { limitOf } from './limit.ts'
-import { outputs } from './outputs.ts'
+import { outputs, tell } from './outputs.ts'
 import type { MergeArguments } from './report.ts'
 
 /**
@@ -23,13 +21,7 @@ export async function mergeReports(argv: MergeArguments): Promise<void> {
   const files = await outputs({ inventory, argv, env: process.env, clock: () => new Date() })
   const missing = missingShards([first, ...others])
   const report = merge(first, ...others, ...missing.map((shard) => unknownReport(first, inventory, shard)))
-  const color = process.stdout.hasColors?.() ?? false
-  process.stdout.write(argv.json ? printJson(report) : printReport(report, { color, diffs: argv.verbose }))
-  process.exitCode = report.exitCode
-  for (const sentence of await files.write(report)) {
-    process.stderr.write(`provision: error: ${sentence}\n`)
-    process.exitCode ||= 1
-  }
+  await tell(report, { files, json: argv.json, diffs: argv.verbose })
 }
 
 function mustBelong(first: Report, other: Report): void {

@@ -4,10 +4,12 @@ import { InventoryError } from '../errors.ts'
 import type { Inventory } from '../inventory/model.ts'
 import { placesIn } from '../inventory/places.ts'
 import { annotate, annotationsOf } from '../report/github.ts'
+import { printJson } from '../report/inert.ts'
 import { junit } from '../report/junit.ts'
 import { metrics } from '../report/metrics.ts'
 import type { Report, Source } from '../report/report.ts'
 import { markdown } from '../report/summary.ts'
+import { printReport } from '../report/text.ts'
 import { errorCode, publish } from '../session/file.ts'
 import type { HostArguments } from './options.ts'
 import { fromWorkspace } from './workspace.ts'
@@ -54,6 +56,20 @@ export async function outputs({ inventory, argv, env, clock }: OutputOptions): P
       log.write(annotate(annotationsOf(report, source)))
       return failed
     },
+  }
+}
+
+/** The report on stdout, its files after it, and the exit code; a file that could not be written is a failure of its own. */
+export async function tell(
+  report: Report,
+  { files, json, diffs }: { readonly files: Outputs; readonly json: boolean; readonly diffs: boolean },
+): Promise<void> {
+  const color = process.stdout.hasColors?.() ?? false
+  process.stdout.write(json ? printJson(report) : printReport(report, { color, diffs }))
+  process.exitCode = report.exitCode
+  for (const sentence of await files.write(report)) {
+    process.stderr.write(`provision: error: ${sentence}\n`)
+    process.exitCode ||= 1
   }
 }
 

@@ -12,18 +12,17 @@ import type { Pins } from '../pins.ts'
 import type { Sources } from '../plan-file.ts'
 import { loadPlaybook } from '../playbook-file.ts'
 import { provision } from '../provision.ts'
-import { printJson } from '../report/inert.ts'
 import { liveProgress } from '../report/live.ts'
 import { type Progress, plainProgress, silent } from '../report/progress.ts'
 import type { HostReport, Report } from '../report/report.ts'
-import { printPlan, printReport } from '../report/text.ts'
+import { printPlan } from '../report/text.ts'
 import type { Run } from '../run.ts'
 import { takeBack } from '../undo.ts'
 import { askYes } from './ask.ts'
 import { contextOf } from './context.ts'
 import { limitOf } from './limit.ts'
 import type { HostArguments, PartArguments, RunArguments } from './options.ts'
-import { outputs } from './outputs.ts'
+import { outputs, tell } from './outputs.ts'
 
 /** `provision`, `--check` and `verify`; and the commands that ask for something beyond the inventory. */
 export async function run(
@@ -110,14 +109,7 @@ async function conduct(
   interrupt.done()
   progress.close()
   if (argv.debug) progress.note(`${report.wire.connections} connections, ${report.wire.execs} execs`)
-  process.stdout.write(
-    argv.json ? printJson(report) : printReport(report, { color, diffs: argv.verbose || /check$/.test(command) }),
-  )
-  process.exitCode = report.exitCode
-  for (const sentence of await files.write(report)) {
-    process.stderr.write(`provision: error: ${sentence}\n`)
-    process.exitCode ||= 1
-  }
+  await tell(report, { files, json: argv.json, diffs: argv.verbose || /check$/.test(command) })
   return { report, inventory, pins: context.wire.pins, note: (text) => progress.note(text) }
 }
 

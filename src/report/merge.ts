@@ -6,7 +6,7 @@ import { exitCode, isSameForward, type Report } from './report.ts'
  */
 export function merge(first: Report, ...others: readonly Report[]): Report {
   const reports = [first, ...others]
-  const { shard: _, away: __, pending: ___, proofs: ____, unchecked: _____, ...head } = first
+  const { version, command, inventory } = first
   const all = <T>(of: (report: Report) => readonly T[] | undefined, same: (one: T, other: T) => boolean) =>
     lastWords(
       reports.flatMap((report) => of(report) ?? []),
@@ -20,7 +20,9 @@ export function merge(first: Report, ...others: readonly Report[]): Report {
   const pending = [...new Set(reports.flatMap(({ pending = [] }) => pending))]
   const sum = (count: 'connections' | 'execs') => reports.reduce((total, { wire }) => total + wire[count], 0)
   return {
-    ...head,
+    version,
+    command,
+    inventory,
     seconds: Math.max(...reports.map(({ seconds }) => seconds)),
     exitCode: exitCode(
       hosts,
