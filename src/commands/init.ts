@@ -37,10 +37,7 @@ export const init: CommandModule<unknown, Arguments> = {
 
 /** @throws InventoryError before anything is asked */
 async function mustNotBeThere(file: string): Promise<void> {
-  const [{ access }, { InventoryError }] = await Promise.all([import('node:fs/promises'), import('../errors.ts')])
-  const there = await access(file).then(
-    () => true,
-    () => false,
-  )
-  if (there) throw new InventoryError(`${file} is there already`, `add to it with \`provision add ${file} NAME\``)
+  const [{ isThere }, { InventoryError }] = await Promise.all([import('../session/file.ts'), import('../errors.ts')])
+  if (await isThere(file))
+    throw new InventoryError(`${file} is there already`, `add to it with \`provision add ${file} NAME\``)
 }

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
-import { access, mkdir, writeFile } from 'node:fs/promises'
+import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ProvisionError } from '../errors.ts'
+import { isThere } from '../session/file.ts'
 import { local } from './local.ts'
 import type { Suite } from './plan.ts'
 
@@ -83,7 +84,7 @@ async function tree(
 ): Promise<string> {
   const recipe = createHash('sha256').update(packages).update(customize).digest('hex').slice(0, 8)
   const final = join(cache, `${name}-${recipe}`)
-  if (await exists(final)) return final
+  if (await isThere(final)) return final
   await mkdir(cache, { recursive: true })
   const hook = join(cache, `customize-${recipe}.sh`)
   await writeFile(hook, customize)
@@ -103,12 +104,5 @@ async function mirror(): Promise<string> {
   throw new ProvisionError(
     'lab: apt of this machine knows no Debian mirror',
     'name one: PROVISION_LAB_MIRROR=URL provision lab up …',
-  )
-}
-
-function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
   )
 }

@@ -1,6 +1,7 @@
-import { access, rm, writeFile } from 'node:fs/promises'
+import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ProvisionError } from '../errors.ts'
+import { isThere } from '../session/file.ts'
 import { base } from './base.ts'
 import { type Card, cardWriter } from './card.ts'
 import type { Result } from './local.ts'
@@ -59,11 +60,7 @@ export interface Machine {
 export function machineOf(plan: LabPlan, machine: MachinePlan): Machine {
   const { name, role, suite, ports, user, namespace, directory } = machine
   const cutMark = join(directory, 'cut')
-  const isCut = () =>
-    access(cutMark).then(
-      () => true,
-      () => false,
-    )
+  const isCut = () => isThere(cutMark)
   const lookup = leaderOf(namespace)
   const leader = async () => {
     const pid = await lookup()

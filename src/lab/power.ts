@@ -1,7 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { access, open, readFile } from 'node:fs/promises'
+import { open, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ProvisionError } from '../errors.ts'
+import { isThere } from '../session/file.ts'
 import { makeCgroups } from './cgroup.ts'
 import { until } from './local.ts'
 import { giveNames, ownHostsOf } from './names.ts'
@@ -56,11 +57,7 @@ export async function powerOn(plan: LabPlan, machine: MachinePlan): Promise<void
 
 /** A power cut: nobody is told, not even by a last packet. The disk stays. */
 export async function powerOff(machine: MachinePlan): Promise<void> {
-  const there = await access(`/run/netns/${machine.namespace}`).then(
-    () => true,
-    () => false,
-  )
-  if (!there) return
+  if (!(await isThere(`/run/netns/${machine.namespace}`))) return
   await cutOff(machine.namespace)
   await killIn([machine.namespace])
 }
@@ -124,8 +121,5 @@ async function booted(
 /** While systemd comes up, pam_nologin turns everybody but root away although sshd answers. */
 async function letsPeopleIn(leader: number | undefined): Promise<boolean> {
   if (leader === undefined) return false
-  return access(`/proc/${leader}/root/run/nologin`).then(
-    () => false,
-    () => true,
-  )
+  return !(await isThere(`/proc/${leader}/root/run/nologin`))
 }

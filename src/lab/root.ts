@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto'
-import { access, chown, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { chown, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ProvisionError } from '../errors.ts'
+import { isThere } from '../session/file.ts'
 import { local } from './local.ts'
 import type { LabPlan, MachinePlan } from './plan.ts'
 
@@ -87,17 +88,10 @@ function hostName(name: string): string {
 
 /** Is its disk there: false once the machine or the whole lab is down. */
 export function hasRoot(machine: MachinePlan): Promise<boolean> {
-  return exists(join(rootOf(machine), 'etc/passwd'))
+  return isThere(join(rootOf(machine), 'etc/passwd'))
 }
 
 /** Does it run from a card, and so has an /etc/hosts and a first boot of its own. */
 export function hasCard(machine: MachinePlan): Promise<boolean> {
-  return exists(bootOf(machine))
-}
-
-function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  )
+  return isThere(bootOf(machine))
 }

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { open, readFile, realpath, rename, stat, unlink } from 'node:fs/promises'
+import { access, open, readFile, realpath, rename, stat, unlink } from 'node:fs/promises'
 import { setTimeout as wait } from 'node:timers/promises'
 
 /** A lock this old was left by a process that died: the work under it takes milliseconds. */
@@ -13,6 +13,14 @@ export async function readIfThere(file: string): Promise<string> {
     if (errorCode(error) === 'ENOENT') return ''
     throw error
   }
+}
+
+/** A file, a folder, or anything else. */
+export function isThere(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  )
 }
 
 /**

@@ -1,9 +1,10 @@
-import { access, readFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { basename } from 'node:path'
 import ssh2, { type AgentAuthMethod, type ParsedKey, type PublicKeyAuthMethod } from 'ssh2'
 import type { Host } from '../inventory/model.ts'
 import { fingerprintOf } from '../pins.ts'
 import { type AgentKeys, agentKeys, OneKeyAgent } from './agent.ts'
+import { isThere } from './file.ts'
 import { hostKey } from './known-hosts.ts'
 import type { UserConfig } from './ssh-config.ts'
 
@@ -190,13 +191,6 @@ function publicPart(text: string): Buffer | undefined {
   } catch {
     return undefined
   }
-}
-
-function isThere(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  )
 }
 
 function read(path: string): Promise<string | undefined> {
