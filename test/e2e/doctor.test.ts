@@ -304,7 +304,7 @@ test('host-b: what mends each link does, and the next one is named, up to a tunn
   expect((await doctor(b)).report).toMatchObject({ exitCode: 0 })
 })
 
-// From the guest network nobody calls a device: it is reached through its forward on the other gateway.
+// From the guest network nobody calls a device: it is reached through its forward on the other gateway, if it has one.
 const keptOut = `/etc/ssh/sshd_config.d/00-a.conf`
 test('host-b: too many logins are under way from its network', async () => {
   await inside(shared, `echo 'PerSourceMaxStartups 1' >${keptOut}; systemctl restart ssh`)
@@ -333,19 +333,20 @@ test('host-b: the address that it comes from is kept out, because of a neighbour
   )
 })
 
-test('host-b: nobody can log in to it, and its gateway hears a key that it refuses', async () => {
-  const name = await account('host-b')
+test('host-a: nobody can log in to it, and its gateway hears a key that it refuses', async () => {
+  const name = await account('host-a')
   const other = `$(cut -d ' ' -f 1,2 /etc/ssh/ssh_host_ed25519_key.pub)`
   const file = `/etc/ssh/reverse-tunnel/keys/${name}`
   await inside(socket, `cp ${file} /root/; sed -i "s#ssh-ed25519 [^ ]*#${other}#" ${file}; pkill -KILL -u ${name}`)
   await holds(socket, `[ "$(journalctl -q -t sshd-session | grep -c 'authenticating user ${name}')" -gt 1 ]`)
-  const found = await diagnosis(b, socket, 'guest')
+  const found = await diagnosis(a, socket, 'guest')
   await inside(socket, `cp /root/${name} ${file}`)
+  await holds(a, `systemctl is-active --quiet ${unit(socket)}`)
   expect(found).toMatchObject(
     named(
       'key',
-      /^ssh-gw\.guest\.internal refuses the key that host-b\.lan\.internal offers \((once|\d+ times) in the last minute\)/,
-      'where host-b.lan.internal can be reached: provision',
+      /^ssh-gw\.guest\.internal refuses the key that host-a\.lan\.internal offers \((once|\d+ times) in the last minute\)/,
+      'where host-a.lan.internal can be reached: provision',
     ),
   )
 })
