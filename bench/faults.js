@@ -1,4 +1,4 @@
-// npm run bench:faults [-- --write] [-- --only WORD…]: seconds until a tunnel answers again after each fault, kept in our
+// npm run bench -- faults [--write] [--only WORD…]: seconds until a tunnel answers again after each fault, kept in our
 // ways and in others'. Needs root on Linux, as the lab does, half an hour, and a quiet machine. With --only, ways whose name
 // has none of the words in it keep their last figures; --write puts the table into bench/faults.md and docs/reliability.md.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
@@ -11,10 +11,6 @@ const kept = at('bench/last/faults.json')
 const suites = ['trixie', 'bookworm']
 const only = process.argv.includes('--only') ? process.argv.slice(process.argv.indexOf('--only') + 1) : []
 
-if (!existsSync(at('dist/cli.js'))) {
-  process.stderr.write('bench: there is no dist/: npm run build\n')
-  process.exit(2)
-}
 const { bench, lines, ways, withinS } = await createJiti(import.meta.url).import(at('test/e2e/faults/bench.ts'))
 const all = existsSync(kept) ? JSON.parse(readFileSync(kept, 'utf8')) : {}
 
@@ -53,7 +49,7 @@ process.stdout.write(table)
 
 if (process.argv.includes('--write')) {
   const head =
-    '# Faults\n\nSeconds until the right device answers again. Made by `npm run bench:faults -- --write`.\n\n'
+    '# Faults\n\nSeconds until the right device answers again. Made by `npm run bench -- faults --write`.\n\n'
   writeFileSync(at('bench/faults.md'), head + table)
   const page = at('docs/reliability.md')
   const marked = /(<!-- measured: begin -->\n)[\s\S]*(<!-- measured: end -->)/

@@ -1,30 +1,17 @@
-// npm run bench:listeners [-- --write]: what the two listeners cost beside a bare `ssh -R`, on lab machines: 200 MB both
+// npm run bench -- listeners [--write]: what the two listeners cost beside a bare `ssh -R`, on lab machines: 200 MB both
 // ways, 50 logins at once, memory on the gateway. Needs root on Linux, as the lab does. One run, one table: compare rows of
 // it, never rows of two. --write keeps it in bench/listeners.md.
-import { spawn, spawnSync } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { spawn } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { bin, median, provision, root, run, withLab } from './kit.js'
 
-const root = fileURLToPath(new URL('..', import.meta.url))
-const bin = join(root, 'bin/provision.js')
-const folder = mkdtempSync(join(tmpdir(), 'provision-listeners-'))
-const inventory = join(folder, 'inventory.json')
 const rounds = 3
 const [gateway, plain] = ['gw.guest.internal', 'gw-sshd.guest.internal']
 const device = 'host-a.lan.internal'
 const forward = (at, port) => ({ gateway: at, port, host: 'localhost', hostPort: 22 })
 const doors = { 'bare ssh -R': [plain, 9100], 'listener sshd': [plain, 9022], 'listener socket': [gateway, 9022] }
 
-function run(program, words, options = {}) {
-  const { status, stdout, stderr } = spawnSync(program, words, { encoding: 'utf8', maxBuffer: 1e8, ...options })
-  if (status !== 0) throw new Error(`${program} ${words.join(' ')}: ${stderr || stdout || status}`)
-  return stdout
-}
-const provision = (...words) => run(process.execPath, [bin, ...words])
-const inside = (name, script) => provision('lab', 'exec', inventory, name, '--', 'sh', '-c', script)
-const median = (values) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]
 const seconds = (began) => (performance.now() - began) / 1000
 
 function parallel(count, program, words) {
@@ -33,18 +20,15 @@ function parallel(count, program, words) {
   return Promise.all(Array.from({ length: count }, one))
 }
 
-async function main() {
-  writeFileSync(
-    inventory,
-    JSON.stringify({
-      login: { user: 'user001' },
-      gateways: { [gateway]: {}, [plain]: { listener: 'sshd' } },
-      devices: { [device]: { forwards: [forward(gateway, 9022), forward(plain, 9022)] } },
-    }),
-  )
-  provision('lab', 'up', inventory)
-  provision('lab', 'run', inventory, '--', process.execPath, bin, inventory, '--quiet')
-  const { directory, machines } = JSON.parse(provision('lab', 'status', inventory, '--json'))
+const lab = {
+  login: { user: 'user001' },
+  gateways: { [gateway]: {}, [plain]: { listener: 'sshd' } },
+  devices: { [device]: { forwards: [forward(gateway, 9022), forward(plain, 9022)] } },
+}
+
+async function main({ file, folder, inside }) {
+  provision('lab', 'run', file, '--', process.execPath, bin, file, '--quiet')
+  const { directory, machines } = JSON.parse(provision('lab', 'status', file, '--json'))
   const namespaceOf = (name) => machines.find((machine) => machine.name === name).namespace
   const identity = join(directory, 'home/.ssh/id_ed25519')
   const options = [
@@ -87,7 +71,7 @@ async function main() {
   const text = [
     '# The two listeners',
     '',
-    `Made by \`npm run bench:listeners -- --write\`. Medians of ${rounds}, one run; gateway, device and client share two cores.`,
+    `Made by \`npm run bench -- listeners --write\`. Medians of ${rounds}, one run; gateway, device and client share two cores.`,
     '',
     '| | scp to the device, MB/s | from it, MB/s | 50 logins at once, s | got in, at the least |',
     '|---|---|---|---|---|',
@@ -108,17 +92,4 @@ for pid in $(ps -eo pid=,user:32=,args= | grep -E ' ${users}|sshd.*: ${users.rep
   sed -n 's/^Pss: *\\([0-9]*\\).*/\\1/p' /proc/$pid/smaps_rollup 2>/dev/null
 done | awk '{ sum += $1 } END { print sum + 0 }'`
 
-const down = () => {
-  spawnSync(process.execPath, [bin, 'lab', 'down', inventory])
-  rmSync(folder, { recursive: true, force: true })
-}
-for (const signal of ['SIGINT', 'SIGTERM'])
-  process.on(signal, () => {
-    down()
-    process.exit(130)
-  })
-try {
-  await main()
-} finally {
-  down()
-}
+await withLab(lab, main)

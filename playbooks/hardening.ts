@@ -1,5 +1,5 @@
 import { type Device, type Gateway, hostKeys, type Inventory, on, playbook, sshdSettings } from '../src/index.ts'
-import { passwordsOff, penalties } from './hardening/logins.ts'
+import { crowd, passwordsOff, penalties } from './hardening/logins.ts'
 import { strictSettings } from './hardening/strict.ts'
 
 /**
@@ -12,7 +12,8 @@ export default playbook((inventory) => [
     sshdSettings('00-provision', {
       user: 'root',
       settings: [
-        ...(hasTunnel(host, inventory) ? penalties(host) : []),
+        ...(hasTunnel(host, inventory) ? penalties(host, dialling(host, inventory)) : []),
+        ...crowd(dialling(host, inventory)),
         ...(host.profile === 'strict' ? strictSettings(host, inventory) : []),
         ...(host.passwordLogin ? [] : passwordsOff),
       ],
@@ -22,3 +23,6 @@ export default playbook((inventory) => [
 
 const hasTunnel = ({ name }: Gateway | Device, { devices }: Inventory) =>
   devices.some((device) => device.forwards.some((forward) => name === device.name || name === forward.gateway))
+
+const dialling = ({ name }: Gateway | Device, { devices }: Inventory) =>
+  devices.filter((device) => device.forwards.some(({ gateway }) => gateway === name)).length

@@ -10,12 +10,18 @@ import type { Planned } from './script.ts'
 import { lookScript, parseShown } from './script.ts'
 import type { Session } from './session.ts'
 import { transact, type Ways } from './transaction.ts'
+import type { Turns } from './turns.ts'
 
 /** What one host goes through: look, then for each step either nothing, or one transaction. */
 
 export interface Changing {
   readonly fleet: Fleet
-  readonly login: (member: Member, along?: string) => Promise<Session>
+  /** `along`: by this way alone; `until`: what the host keeps its turn for. */
+  readonly login: (
+    member: Member,
+    how?: { readonly along?: string; readonly until?: Promise<unknown> },
+  ) => Promise<Session>
+  readonly turns: Turns
   readonly ways: Omit<Ways, 'login'>
   readonly pins: PinKeeper
   readonly progress: Pick<Progress, 'expect' | 'phase' | 'over'>
@@ -41,8 +47,12 @@ const lookMs = 60_000
 export async function look(member: Member, changing: Changing): Promise<void> {
   const { login, progress, end, ways } = changing
   const { host, resources } = member
+  let looked = () => {}
+  const until = new Promise<void>((resolve) => {
+    looked = resolve
+  })
   try {
-    member.login = login(member)
+    member.login = login(member, { until })
     member.session = await member.login
     member.via = member.session.via
     if (resources.length === 0) return
@@ -56,6 +66,7 @@ export async function look(member: Member, changing: Changing): Promise<void> {
     member.failure = error
     end(member, 'unreachable', trouble(error))
   } finally {
+    looked()
     progress.over('look', host.name)
   }
 }
@@ -67,7 +78,10 @@ export async function changeAll(step: Wanted, stepNumber: number, changing: Chan
   progress.expect(work, [...fleet.members.keys()])
   await Promise.all(
     [...fleet.members.values()].map(async (member) => {
-      await change(member, step, stepNumber, changing)
+      await changing.turns(async (turn) => {
+        turn.connected(() => true)
+        await change(member, step, stepNumber, changing)
+      })
       progress.over(work, member.host.name)
     }),
   )
@@ -92,7 +106,7 @@ async function change(member: Member, step: Wanted, stepNumber: number, changing
     changes,
   }
   try {
-    const ways = { ...changing.ways, login: () => login(member, session.via) }
+    const ways = { ...changing.ways, login: () => login(member, { along: session.via }) }
     const result = await transact(session, transaction, fleet.seen, ways)
     if (result.session) member.session = result.session
     for (const [id, shown] of result.shown) member.shown.set(id, shown)

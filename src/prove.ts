@@ -33,15 +33,15 @@ export async function prove(
   return run.lastProofs.stamp(reports, inventory.devices)
 }
 
-/** A few at a time on each gateway; a device has been gone through when all its forwards have. */
+/** Each is a login at some device's sshd; a device has been gone through when all its forwards have. */
 function inTurn(forwards: readonly Forward[], { context, progress }: Run): Proving['pace'] {
   const left = new Map<string, number>()
   for (const { device } of forwards) left.set(device, (left.get(device) ?? 0) + 1)
   progress.expect('verify', [...left.keys()])
-  return async ({ device, gateway }, work) => {
-    const proof = context.handshakes(`through ${gateway}`)(() => {
+  return async ({ device }, work) => {
+    const proof = context.forks((turn) => {
       progress.phase(device, 'verify')
-      return work()
+      return work(turn)
     })
     try {
       return await proof

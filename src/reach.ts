@@ -1,8 +1,11 @@
+import { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import pLimit, { type LimitFunction } from 'p-limit'
 import { ConnectError, ProvisionError } from './errors.ts'
 import type { Device, Gateway, Inventory } from './inventory/model.ts'
 import { forwardWays, HopError, isForwardWay, type Jumps, jumps, opener, type Roads } from './session/ways.ts'
 import { connect, type Session, type Wire } from './session.ts'
+import { defaultForks, type Turn, type Turns, turns } from './turns.ts'
 
 /** What all logins of one run share: the wire, and one session for each gateway that others jump through. */
 export interface ReachContext extends Roads {
@@ -10,9 +13,11 @@ export interface ReachContext extends Roads {
   readonly jumps: Jumps
   /** The next way starts beside a way whose connection does not stand by then; beside one that stands, 5 times as late. */
   readonly staggerMs: number
-  /** At most so many hosts at once. */
-  readonly forks: LimitFunction
-  /** At most 8 logins under way for each sshd or gateway: beyond 10, sshd starts to hang up (MaxStartups). */
+  /** The logins of the whole run take turns. */
+  readonly forks: Turns
+  /** And so do the changes. */
+  readonly changes: Turns
+  /** At most 8 logins under way at each sshd: beyond 10, it starts to hang up (MaxStartups). */
   handshakes(name: string): LimitFunction
   /** Closes the sessions to gateways that others jumped through, and with them what goes through. Not those `reach` gave out. */
   closeAll(): void
@@ -20,7 +25,6 @@ export interface ReachContext extends Roads {
 
 export interface ReachOptions {
   readonly wire: Wire
-  /** Default 10. */
   readonly forks?: number | undefined
   /** Default 1000. */
   readonly staggerMs?: number
@@ -34,7 +38,8 @@ export function reachContext(inventory: Pick<Inventory, 'gateways'>, options: Re
     jumps: shared,
     gateways: inventory.gateways,
     staggerMs: options.staggerMs ?? 1000,
-    forks: pLimit(options.forks ?? 10),
+    forks: turns(options.forks ?? defaultForks),
+    changes: turns(options.forks ?? defaultForks),
     handshakes(name) {
       const limit = limits.get(name) ?? pLimit(8)
       limits.set(name, limit)
@@ -50,18 +55,24 @@ export function reachContext(inventory: Pick<Inventory, 'gateways'>, options: Re
  * for that is the host and not the way; only a wrong key seen through `forward` waits for what the other ways say,
  * since another device may sit behind that port.
  * `along`: that way and no other, as `session.via` told it; a proof that this way works now. `onTurn`: others that go
- * first have made room.
+ * first have made room. `until`: the host keeps its turn for what comes after the login.
  * @throws ConnectError; where every way failed, one that lists them, of kind `unreachable`
  */
 export function reach(
   host: Gateway | Device,
   context: ReachContext,
-  options: { readonly along?: string; readonly signal?: AbortSignal; readonly onTurn?: () => void } = {},
+  options: {
+    readonly along?: string
+    readonly signal?: AbortSignal
+    readonly onTurn?: () => void
+    readonly until?: Promise<unknown>
+  } = {},
 ): Promise<Session> {
   const ways = options.along === undefined ? waysTo(host) : [options.along]
-  return context.forks(() => {
+  return context.forks((turn) => {
     options.onTurn?.()
-    return race(host, ways, { context, signal: options.signal })
+    if (options.until) turn.until(options.until)
+    return race(host, ways, { context, signal: options.signal, turn })
   })
 }
 
@@ -75,10 +86,14 @@ export function waysTo(host: Gateway | Device): readonly string[] {
 interface Run {
   readonly context: ReachContext
   readonly signal: AbortSignal | undefined
-  readonly onSocket?: () => void
+  readonly turn: Turn
 }
 
-function race(host: Gateway | Device, ways: readonly string[], { context, signal }: Run): Promise<Session> {
+interface Way extends Run {
+  readonly onSocket: () => void
+}
+
+function race(host: Gateway | Device, ways: readonly string[], { context, signal, turn }: Run): Promise<Session> {
   return new Promise((resolve, reject) => {
     const stop = new AbortController()
     const failures = new Map<string, unknown>()
@@ -105,7 +120,7 @@ function race(host: Gateway | Device, ways: readonly string[], { context, signal
         clearTimeout(stagger)
         stagger = setTimeout(start, 5 * context.staggerMs)
       }
-      along(host, way, { context, signal: stop.signal, onSocket }).then(
+      along(host, way, { context, signal: stop.signal, onSocket, turn }).then(
         (session) => {
           if (settled) session.close()
           else settle(() => resolve(session))
@@ -124,15 +139,17 @@ function race(host: Gateway | Device, ways: readonly string[], { context, signal
   })
 }
 
-async function along(host: Gateway | Device, way: string, { context, signal, onSocket }: Run): Promise<Session> {
+async function along(host: Gateway | Device, way: string, { context, signal, onSocket, turn }: Way): Promise<Session> {
   const open = await opener(host, way, context)
-  const sshd = way === 'direct' ? host.name : `through ${gatewayOn(way, host)}`
   const socket = open && (() => open(signal))
-  return context.handshakes(sshd)(() => connect(host, { wire: context.wire, via: way, socket, signal, onSocket }))
-}
-
-function gatewayOn(way: string, host: Gateway | Device): string {
-  return (host.role === 'device' ? forwardWays(host).get(way)?.gateway : undefined) ?? way
+  const stands = (connection: Duplex) => {
+    onSocket()
+    // What is said through a channel is not counted.
+    turn.connected(() => !(connection instanceof Socket) || connection.bytesRead > 0)
+  }
+  return context.handshakes(host.name)(() =>
+    connect(host, { wire: context.wire, via: way, socket, signal, onSocket: stands }),
+  )
 }
 
 /** The host itself said no. A machine on the way, or whoever sits behind its forward's port, does not speak for it. */

@@ -55,11 +55,13 @@ export function changingOf(fleet: Fleet, run: Run): Changing {
   return {
     fleet,
     // The login that confirms a change is always waited for: giving it up would undo what is good.
-    login: ({ host }, along) =>
+    login: ({ host }, { along, until } = {}) =>
       reach(host, run.context, {
+        ...(until && { until }),
         onTurn: () => run.progress.phase(host.name, 'connect'),
         ...(along === undefined ? { signal: run.signal } : { along }),
       }),
+    turns: run.context.changes,
     pins: pinKeeper(run),
     ways: { now: run.now, wait: run.wait, clock: run.clock, debug: run.debug },
     progress: run.progress,

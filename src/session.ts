@@ -49,7 +49,7 @@ export interface ConnectOptions {
   readonly socket?: (() => Promise<Duplex>) | undefined
   readonly signal?: AbortSignal | undefined
   /** Told each time a connection stands, before sshd has said anything through it. */
-  readonly onSocket?: (() => void) | undefined
+  readonly onSocket?: ((socket: Duplex) => void) | undefined
   /** Told once, when the session's connection is gone, by us or not. */
   readonly onClose?: (() => void) | undefined
 }
@@ -75,7 +75,7 @@ export async function connect(host: Host, options: ConnectOptions): Promise<Sess
     const known = await knownKeys(at)
     const attempt = async () => {
       const socket = await open()
-      options.onSocket?.()
+      options.onSocket?.(socket)
       // One that was given twice: a transport would wait for its timeout.
       if (socket.destroyed) throw new ConnectError('unreachable', 'the connection was closed before the login')
       return transport(socket, { name: host.name, known, identity: who, config, wire, signal })

@@ -50,6 +50,7 @@ async function wait({ waitMs = 60_000, first, away = {}, meanwhile, backIn = 99 
   }
   const changing: Changing = {
     fleet,
+    turns: (work) => work({ connected: () => {}, until: () => {} }),
     login: async (member: Member) => {
       say(`look ${member.host.name}`)
       if (round < backIn) throw away[member.host.name]

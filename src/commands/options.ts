@@ -1,4 +1,5 @@
 import type { Argv } from 'yargs'
+import { defaultForks } from '../turns.ts'
 
 /** The options of every command that looks at hosts or changes them. */
 export function hostOptions<T>(argv: Argv<T>) {
@@ -44,7 +45,11 @@ export function workOptions<T>(argv: Argv<T>) {
       default: false,
       describe: 'Print the scripts that hosts are sent, and what they cost',
     })
-    .option('forks', { type: 'number', default: 10, describe: 'Hosts that are logged in to at once' })
+    .option('forks', {
+      type: 'number',
+      default: defaultForks,
+      describe: 'Hosts that are worked on at once; those that do not answer do not count',
+    })
     .option('confirm-within', {
       type: 'number',
       default: 60,

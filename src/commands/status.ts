@@ -1,4 +1,5 @@
 import type { Argv, CommandModule } from 'yargs'
+import { defaultForks } from '../turns.ts'
 import { loginOptions } from './options.ts'
 
 const options = (argv: Argv) =>
@@ -15,7 +16,7 @@ const options = (argv: Argv) =>
       .option('html', { type: 'string', requiresArg: true, describe: 'Also write a page of its own to this file' })
       .option('watch', { type: 'boolean', default: false, describe: 'Look again and again, until Ctrl-C' })
       .option('interval', { type: 'number', default: 5, describe: 'Seconds between two looks of --watch' })
-      .option('forks', { type: 'number', default: 10, describe: 'Gateways that are logged in to at once' }),
+      .option('forks', { type: 'number', default: defaultForks, describe: 'Hosts that are logged in to at once' }),
   )
 
 export type StatusArguments = ReturnType<ReturnType<typeof options>['parseSync']>

@@ -3,6 +3,7 @@ import { ConnectError, InventoryError, ProvisionError } from '../errors.ts'
 import { type Device, type Gateway, hosts, type Inventory } from '../inventory/model.ts'
 import type { HostKey, Pins, Verdict } from '../pins.ts'
 import type { ReachContext } from '../reach.ts'
+import { defaultForks } from '../turns.ts'
 import { transportOption } from './options.ts'
 
 // One line for each host on stdout: name, key type, fingerprint, and known, new, CHANGED, REVOKED or unreachable.
@@ -31,7 +32,7 @@ export const trust: CommandModule<object, TrustArguments> = {
         nargs: 1,
         describe: 'Replace the pin of this re-flashed host; repeatable',
       })
-      .option('forks', { type: 'number', default: 10, describe: 'Hosts that are asked at once' })
+      .option('forks', { type: 'number', default: defaultForks, describe: 'Hosts that are asked at once' })
       .option('timeout', { type: 'number', default: 10, describe: 'Seconds to wait for an answer' }),
   async handler(words) {
     if (!words.yes && !process.stdin.isTTY) {

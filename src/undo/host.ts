@@ -36,7 +36,7 @@ export async function goBack(member: Member, past: Past, changing: Changing): Pr
   const id = `${changing.runId}-0`
   const script = undoScript({ id, who, patience, ids: past.ids })
   try {
-    const ways = { ...changing.ways, login: () => login(member, session.via) }
+    const ways = { ...changing.ways, login: () => login(member, { along: session.via }) }
     const result = await carry(session, { id, patience, resources: [], script, fault: () => undefined }, ways)
     if (result.session) member.session = result.session
     if (result.outcome === 'changed') member.changes.push(...past.changes)

@@ -6,6 +6,7 @@ import { fingerprintOf } from '../pins.ts'
 import type { ForwardReport, ForwardState, Trouble } from '../report/report.ts'
 import { connect, type Session, type Wire } from '../session.ts'
 import { sh } from '../sh.ts'
+import type { Turn } from '../turns.ts'
 import { firstBytes, type Greeting } from './first-bytes.ts'
 import runsOnProgram from './runs-on.sh'
 import { banner, parseRunsOn } from './runs-on.ts'
@@ -21,6 +22,7 @@ export interface Proof {
   readonly tunnelLives: boolean
   /** Is it enough that the device proves its host key: we may have no login there. */
   readonly hostKeyEnough: boolean
+  readonly turn?: Turn
   /** Does a device's socket stand behind the port; absent: the gateway is asked where that matters. */
   readonly tunnelStands?: boolean | undefined
 }
@@ -43,6 +45,7 @@ export async function proveForward({
   tunnelLives,
   hostKeyEnough,
   tunnelStands,
+  turn,
 }: Proof): Promise<ForwardReport> {
   const began = now()
   const is = (state: ForwardState, error?: Trouble, more: Partial<ForwardReport> = {}): ForwardReport => ({
@@ -60,7 +63,10 @@ export async function proveForward({
   }
   const opened = await open(gateway, forward)
   if (opened instanceof ProvisionError) return is(...refused(opened, forward))
+  let speaks = false
+  turn?.connected(() => speaks)
   const greeting = await firstBytes(opened, isOwnSshd(device, forward) ? silenceMs : 2_000)
+  speaks = greeting === 'speaks'
   if (!isOwnSshd(device, forward)) {
     opened.destroy()
     const tunnel = greeting === 'closed' ? (tunnelStands ?? (await hasTunnel(gateway, forward))) : true

@@ -3,6 +3,7 @@ import { isOwnSshd } from '../inventory/forward.ts'
 import type { Device, Forward } from '../inventory/model.ts'
 import type { ForwardReport } from '../report/report.ts'
 import type { Session, Wire } from '../session.ts'
+import type { Turn } from '../turns.ts'
 import { proveForward } from './forward.ts'
 
 export interface Proving {
@@ -12,8 +13,8 @@ export interface Proving {
   readonly wire: Wire
   readonly now: () => number
   readonly hostKeyEnough: boolean
-  /** At most this many proofs at once on one gateway: every one is a login at some device's sshd. */
-  readonly pace: <T>(forward: Forward, work: () => Promise<T>) => Promise<T>
+  /** When it is its turn: every proof is a login at some device's sshd. */
+  readonly pace: <T>(forward: Forward, work: (turn?: Turn) => Promise<T>) => Promise<T>
   /** What is known already, once the gateway's session is there; undefined: it will be asked where that matters. */
   readonly tunnelStands?: (forward: Forward) => boolean | undefined
 }
@@ -38,7 +39,7 @@ export async function proveForwards(forwards: readonly Forward[], proving: Provi
         const { wire, now, hostKeyEnough } = proving
         const tunnelStands = proving.tunnelStands?.(forward)
         const proof = { device, forward, gateway, wire, now, tunnelLives, hostKeyEnough, tunnelStands }
-        reports.set(forward, await proving.pace(forward, () => proveForward(proof)))
+        reports.set(forward, await proving.pace(forward, (turn) => proveForward({ ...proof, ...(turn && { turn }) })))
       }),
     )
   }

@@ -62,6 +62,29 @@ describe('whatever the profile', () => {
   })
 })
 
+describe('a gateway that many dial', () => {
+  const dialledBy = (count: number) => {
+    const devices = Array.from({ length: count }, (_, at) => `"d${at}": { "forwards": ["${9100 + at}:localhost:22"] }`)
+    return `{ "gateways": { "gw": {} }, "devices": { ${devices.join(', ')} } }`
+  }
+
+  test('lets all of them be under way, from one address, too, and as many others as a stock sshd', () => {
+    expect(fileOf(dialledBy(500), 'gw').split('\n')).toEqual([
+      'PerSourcePenalties authfail:1 noauth:0 grace-exceeded:5 max:30 min:15',
+      'MaxStartups 520:30:1020',
+      'PerSourceMaxStartups 510',
+      '',
+    ])
+    expect(fileOf(dialledBy(9), 'gw')).toContain('\nMaxStartups 29:30:100\n')
+    expect(fileOf(dialledBy(500), 'd0')).not.toContain('MaxStartups')
+  })
+
+  test('is left as it is where a stock sshd has room for all, and told no more than it knows', () => {
+    expect(fileOf(dialledBy(8), 'gw')).not.toContain('MaxStartups')
+    expect(fileOf(dialledBy(20), 'gw', { version: '8.4p1' })).toBe('MaxStartups 40:30:100\n')
+  })
+})
+
 describe('strict', () => {
   test.each(['8.4p1', '9.2p1', '10.0p2'])('OpenSSH %s', async (version) => {
     await expect(fileOf(strict, 'gw', { version })).toMatchFileSnapshot(

@@ -2,13 +2,17 @@
 # What a careful admin would write by hand to see that all is as it was: one exec a host, all at once, over connections
 # that ssh keeps open (ControlMaster), and a login through every forward. The best case: somebody logged in a minute ago.
 #
-#   by-hand.sh FOLDER GATEWAY DEVICE:PORT…      FOLDER keeps the sockets, and what the hosts said the first time
+#   by-hand.sh FOLDER KEY GATEWAY DEVICE:PORT…    FOLDER keeps the sockets, and what the hosts said the first time
 set -eu
-folder=$1 gateway=$2
-shift 2
+folder=$1 key=$2 gateway=$3
+shift 3
 
 call() { ssh -o BatchMode=yes -o StrictHostKeyChecking=yes -o ControlMaster=auto -o ControlPath="$folder/%C" -o ControlPersist=300 "$@"; }
 
+on_all='
+  file=/home/user002/.ssh/authorized_keys
+  [ "$key" = "$(cat $file)" ] || { printf "%s\n" "$key" >$file.new && chmod 644 $file.new && mv $file.new $file; }
+'
 on_gateway='
   accounts=$(getent passwd | grep -o "^tunnel-[^:]*")
   echo "$accounts"
@@ -30,6 +34,8 @@ compare() {
 
 device() {
   call "$1" sudo sh >"$folder/$1.now" <<SCRIPT
+key='$key'
+$on_all
 $on_device
 SCRIPT
   compare "$1"
@@ -46,6 +52,8 @@ for each in "$@"; do
   pids="$pids $!"
 done
 call "$gateway" sudo sh >"$folder/$gateway.now" <<SCRIPT
+key='$key'
+$on_all
 $on_gateway
 SCRIPT
 compare "$gateway"

@@ -1,0 +1,71 @@
+// npm run bench -- fleet [--write] [--sizes 1,20,100] [--delays 0,50] [--only thousand] [--forks N]: how long provision takes on lab
+// machines, beside what else could do the same: docs/benchmarks.md. Three quarters of an hour for all of it.
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { withDelay } from './delay.js'
+import { devicesOf, gateway, inventoryOf } from './fleet/contenders.js'
+import { givePython, python, timed } from './fleet/lab.js'
+import { page, plot } from './fleet/page.js'
+import { thousand } from './fleet/thousand.js'
+import { during, root, say, withLab } from './kit.js'
+
+const { values } = parseArgs({
+  options: {
+    write: { type: 'boolean', default: false },
+    sizes: { type: 'string', default: '1,20,100' },
+    delays: { type: 'string', default: '0,50' },
+    only: { type: 'string' },
+    forks: { type: 'string' },
+  },
+})
+const numbers = (text) => text.split(',').map(Number)
+const delays = numbers(values.delays)
+/** More than a few machines on two cores are slow: their times vary less, and each costs more. */
+const roundsOf = (count) => ({ ours: count > 50 ? 3 : 7, ansible: count > 50 ? 1 : 3, firsts: count > 5 ? 1 : 3 })
+
+async function measure(count, tar) {
+  const cells = delays.map((ms) => ({ count, ms, samples: {} }))
+  const rounds = roundsOf(count)
+  const add = (cell, more) => {
+    for (const [name, some] of Object.entries(more))
+      cell.samples[name] = Array.isArray(some) ? [...(cell.samples[name] ?? []), ...some] : some
+  }
+  const inLab = (work) => withLab(inventoryOf(count), work)
+  for (const cell of cells)
+    for (let n = 0; n < rounds.firsts; n++)
+      await inLab(async ({ file, folder }) => {
+        say(`1 + ${count}, ${cell.ms} ms: first run`)
+        add(cell, await withDelay(file, cell.ms, () => timed(file, folder, 'first', count, 1)))
+        if (n + 1 < rounds.firsts) return
+        say(`1 + ${count}, ${cell.ms} ms: what comes after`)
+        add(cell, await withDelay(file, cell.ms, () => timed(file, folder, 'rest', count, rounds.ours)))
+      })
+  if (!tar) return cells
+  for (const cell of cells)
+    await inLab(async ({ file, folder }) => {
+      say(`1 + ${count}, ${cell.ms} ms: Ansible`)
+      givePython(tar, file, [gateway, ...devicesOf(count).map(({ name }) => name)])
+      for (const what of ['ansible-first', 'ansible-rest'])
+        add(cell, await withDelay(file, cell.ms, () => timed(file, folder, what, count, rounds.ansible)))
+    })
+  return cells
+}
+
+const top = mkdtempSync(join(tmpdir(), 'provision-bench-'))
+await during(
+  async () => {
+    const tar = values.only ? undefined : python(top)
+    if (!tar && !values.only) say('ansible-playbook is not installed (apt-get install ansible-core): skipped')
+    const cells = []
+    for (const count of values.only ? [] : numbers(values.sizes)) cells.push(...(await measure(count, tar)))
+    const many = await thousand(values.forks)
+    const text = page(cells, many)
+    process.stdout.write(text)
+    if (!values.write) return
+    writeFileSync(join(root, 'docs/benchmarks.md'), text)
+    writeFileSync(join(root, 'docs/benchmarks.svg'), plot(cells))
+  },
+  () => rmSync(top, { recursive: true, force: true }),
+)

@@ -1,0 +1,36 @@
+// What the fleet bench does to its labs from outside.
+import { execFileSync, spawnSync } from 'node:child_process'
+import { closeSync, openSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { bin, provision, run } from '../kit.js'
+
+/** Samples of the contenders, taken on the admin machine. */
+export function timed(file, folder, what, count, rounds) {
+  const words = [fileURLToPath(new URL('contenders.js', import.meta.url)), what, String(count), String(rounds), folder]
+  return JSON.parse(provision('lab', 'run', file, '--', process.execPath, ...words))
+}
+
+/** Ansible needs Python on its hosts, which lab machines lack: Debian's own, as a tar file. Undefined without Ansible. */
+export function python(folder) {
+  if (spawnSync('ansible-playbook', ['--version']).status !== 0) return undefined
+  const rows = execFileSync('apt-get', ['indextargets', '--format', '$(ORIGIN) $(LABEL) $(REPO_URI)'], {
+    encoding: 'utf8',
+  })
+  const mirror = /^Debian Debian (\S+)$/m.exec(rows)?.[1]
+  const tar = join(folder, 'python.tar')
+  const words = ['--quiet', '--mode=root', '--variant=extract', '--include=python3', 'trixie', tar]
+  return spawnSync('mmdebstrap', [...words, `deb ${mirror} trixie main`], { stdio: 'ignore' }).status === 0
+    ? tar
+    : undefined
+}
+
+/** Unpacks it beside what the machines have. */
+export function givePython(tar, file, names) {
+  const unpack = ['tar', '-x', '-C', '/', '--skip-old-files', '--wildcards', './usr/bin/python3*', './usr/lib/*']
+  for (const name of names) {
+    const input = openSync(tar)
+    run(process.execPath, [bin, 'lab', 'exec', file, name, '--', ...unpack], { stdio: [input, 'pipe', 'pipe'] })
+    closeSync(input)
+  }
+}

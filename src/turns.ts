@@ -1,0 +1,63 @@
+import pLimit from 'p-limit'
+
+/** Hosts that are worked on at once, if nobody says otherwise: docs/benchmarks.md. */
+export const defaultForks = 25
+
+/** What work tells of itself while it has its turn. */
+export interface Turn {
+  /** Somebody answered. `speaks`: has a word been said since? */
+  connected(speaks: () => boolean): void
+  /** The turn is over when this has settled, not before. */
+  until(more: Promise<unknown>): void
+}
+
+/** Begins what it is given when it is its turn, and tells its result. */
+export type Turns = <T>(work: (turn: Turn) => Promise<T>) => Promise<T>
+
+/** How long a host keeps its place: without an answer, without a word, and in all. */
+interface Patience {
+  readonly silentMs: number
+  readonly speechlessMs: number
+  readonly mostMs: number
+}
+
+/**
+ * At most so many at once. A host that is not there, or never says a word, gives its place to the next while it is waited
+ * for, and so does one that hangs: the trouble of some is no trouble of the others. One that is merely slow keeps its place,
+ * or more and more of them would get slower and slower.
+ */
+export function turns(
+  count: number,
+  { silentMs, speechlessMs, mostMs }: Patience = { silentMs: 1000, speechlessMs: 3000, mostMs: 10_000 },
+): Turns {
+  const limit = pLimit(count)
+  return <T>(work: (turn: Turn) => Promise<T>) =>
+    new Promise<T>((resolve, reject) => {
+      const place = () =>
+        new Promise<void>((give) => {
+          let more: Promise<unknown> | undefined
+          const silent = setTimeout(give, silentMs)
+          const most = setTimeout(give, mostMs)
+          let speechless: NodeJS.Timeout | undefined
+          const over = () => {
+            for (const timer of [silent, speechless, most]) clearTimeout(timer)
+            give()
+          }
+          const turn: Turn = {
+            connected(speaks) {
+              clearTimeout(silent)
+              speechless ??= setTimeout(() => {
+                if (!speaks()) give()
+              }, speechlessMs)
+            },
+            until(promise) {
+              more = promise
+            },
+          }
+          const done = work(turn)
+          done.then(resolve, reject)
+          void done.catch(() => undefined).then(() => Promise.resolve(more).then(over, over))
+        })
+      void limit(place)
+    })
+}
