@@ -1,4 +1,5 @@
 import type { CommandModule } from 'yargs'
+import { inventoryArgument } from './options.ts'
 
 interface Arguments {
   inventory: string
@@ -13,8 +14,7 @@ export const add: CommandModule<unknown, Arguments> = {
   command: 'add <inventory> <names..>',
   describe: 'Write new devices into the inventory, each with a free port of its gateways; contacts nobody',
   builder: (argv) =>
-    argv
-      .positional('inventory', { type: 'string', describe: 'The inventory, a JSON file', demandOption: true })
+    inventoryArgument(argv)
       .positional('names', { type: 'string', array: true, describe: 'The new devices', demandOption: true })
       .option('gateway', {
         type: 'string',

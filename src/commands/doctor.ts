@@ -1,7 +1,7 @@
 import type { Argv, CommandModule } from 'yargs'
 import type { Tunnel } from '../doctor/tunnel.ts'
 import type { Device, Gateway } from '../inventory/model.ts'
-import { type LoginArguments, loginOptions } from './options.ts'
+import { inventoryArgument, type LoginArguments, loginOptions } from './options.ts'
 
 interface Arguments extends Pick<LoginArguments, 'timeout' | 'askSudoPassword' | 'transport'> {
   inventory: string
@@ -15,8 +15,7 @@ export const doctor: CommandModule<unknown, Arguments> = {
   describe: 'Why is it down: walks from the device to its forward, and names the first broken link and what mends it',
   builder: (argv: Argv) =>
     loginOptions(
-      argv
-        .positional('inventory', { type: 'string', describe: 'The inventory, a JSON file', demandOption: true })
+      inventoryArgument(argv)
         .option('device', { type: 'string', describe: 'The device; it need not be reachable', demandOption: true })
         .option('json', { type: 'boolean', default: false, describe: 'Print the diagnosis as one JSON document' })
         .option('debug', {

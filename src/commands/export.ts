@@ -1,4 +1,5 @@
 import type { CommandModule } from 'yargs'
+import { inventoryArgument } from './options.ts'
 
 interface Arguments {
   inventory: string
@@ -12,8 +13,7 @@ export const exportInventory: CommandModule<unknown, Arguments> = {
   command: 'export <inventory>',
   describe: 'Print the inventory for another program, so that it goes through our tunnels with our pins',
   builder: (argv) =>
-    argv
-      .positional('inventory', { type: 'string', describe: 'The inventory, a JSON file', demandOption: true })
+    inventoryArgument(argv)
       .option('format', { choices: ['ansible'] as const, demandOption: true, describe: 'Whom it is for' })
       .option('list', { type: 'boolean', describe: 'Answer as a dynamic inventory: all hosts' })
       .option('host', { type: 'string', requiresArg: true, describe: 'Answer as a dynamic inventory: one host' })

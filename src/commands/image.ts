@@ -1,5 +1,5 @@
 import type { CommandModule } from 'yargs'
-import { type WorkArguments, workOptions } from './options.ts'
+import { inventoryArgument, type WorkArguments, workOptions } from './options.ts'
 
 export type ImageArguments = WorkArguments & {
   inventory: string
@@ -16,9 +16,7 @@ export const image: CommandModule<unknown, ImageArguments> = {
   command: 'image <inventory>',
   describe: 'Write the first-boot seed of a device to a freshly flashed card, after telling its gateways',
   builder: (argv) =>
-    workOptions(
-      argv.positional('inventory', { type: 'string', describe: 'The inventory, a JSON file', demandOption: true }),
-    )
+    workOptions(inventoryArgument(argv))
       .option('device', { type: 'string', demandOption: true, describe: 'The device that the card is for' })
       .option('boot', { type: 'string', requiresArg: true, describe: 'To the boot partition that is mounted here' })
       .option('image', { type: 'string', requiresArg: true, describe: 'Into this image of a whole card, unpacked' })

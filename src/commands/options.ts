@@ -1,18 +1,29 @@
 import type { Argv } from 'yargs'
 import { defaultForks } from '../turns.ts'
 
+/** What every command is about. */
+export const inventoryArgument = <T>(argv: Argv<T>) =>
+  argv.positional('inventory', { type: 'string', describe: 'The inventory, a JSON file', demandOption: true })
+
+/** `of`: what is left out where it is given. */
+export const limitOption = <T>(argv: Argv<T>, of: string) =>
+  argv.option('limit', {
+    type: 'string',
+    array: true,
+    nargs: 1,
+    describe: `Only ${of} of this name or glob; repeatable`,
+  })
+
+export const forksOption = <T>(argv: Argv<T>) =>
+  argv.option('forks', {
+    type: 'number',
+    default: defaultForks,
+    describe: 'Hosts that are worked on at once; those that do not answer do not count',
+  })
+
 /** The options of every command that looks at hosts or changes them. */
 export function hostOptions<T>(argv: Argv<T>) {
-  return workOptions(
-    argv
-      .positional('inventory', { type: 'string', describe: 'The inventory, a JSON file', demandOption: true })
-      .option('limit', {
-        type: 'string',
-        array: true,
-        nargs: 1,
-        describe: 'Only hosts or groups of this name or glob; repeatable',
-      }),
-  )
+  return workOptions(limitOption(inventoryArgument(argv), 'hosts or groups'))
 }
 
 /** … and of those that follow a playbook. */
@@ -38,17 +49,12 @@ export function partOptions<T>(argv: Argv<T>) {
 
 /** How it is done and told, whatever says what is to be done. */
 export function workOptions<T>(argv: Argv<T>) {
-  return reportOptions(loginOptions(argv))
+  return forksOption(reportOptions(loginOptions(argv)))
     .option('quiet', { type: 'boolean', default: false, describe: 'Print the summary alone' })
     .option('debug', {
       type: 'boolean',
       default: false,
       describe: 'Print the scripts that hosts are sent, and what they cost',
-    })
-    .option('forks', {
-      type: 'number',
-      default: defaultForks,
-      describe: 'Hosts that are worked on at once; those that do not answer do not count',
     })
     .option('confirm-within', {
       type: 'number',

@@ -1,5 +1,6 @@
 import type { CommandModule } from 'yargs'
 import type { Inventory } from '../inventory/model.ts'
+import { inventoryArgument } from './options.ts'
 
 interface Arguments {
   inventory: string
@@ -12,8 +13,7 @@ export const sshConfig: CommandModule<unknown, Arguments> = {
   command: 'ssh-config <inventory>',
   describe: 'Print the ssh_config for the people who log in',
   builder: (argv) =>
-    argv
-      .positional('inventory', { type: 'string', describe: 'The inventory, a JSON file', demandOption: true })
+    inventoryArgument(argv)
       .option('client', { type: 'string', describe: 'For the people on this machine of the inventory' })
       .option('known-hosts', {
         type: 'boolean',

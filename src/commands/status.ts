@@ -1,22 +1,13 @@
 import type { Argv, CommandModule } from 'yargs'
-import { defaultForks } from '../turns.ts'
-import { loginOptions } from './options.ts'
+import { forksOption, inventoryArgument, limitOption, loginOptions } from './options.ts'
 
 const options = (argv: Argv) =>
   loginOptions(
-    argv
-      .positional('inventory', { type: 'string', describe: 'The inventory, a JSON file', demandOption: true })
-      .option('limit', {
-        type: 'string',
-        array: true,
-        nargs: 1,
-        describe: 'Only forwards of devices, gateways or groups of this name or glob; repeatable',
-      })
+    forksOption(limitOption(inventoryArgument(argv), 'forwards of devices, gateways or groups'))
       .option('json', { type: 'boolean', default: false, describe: 'Print one JSON document; with --watch one a line' })
       .option('html', { type: 'string', requiresArg: true, describe: 'Also write a page of its own to this file' })
       .option('watch', { type: 'boolean', default: false, describe: 'Look again and again, until Ctrl-C' })
-      .option('interval', { type: 'number', default: 5, describe: 'Seconds between two looks of --watch' })
-      .option('forks', { type: 'number', default: defaultForks, describe: 'Hosts that are logged in to at once' }),
+      .option('interval', { type: 'number', default: 5, describe: 'Seconds between two looks of --watch' }),
   )
 
 export type StatusArguments = ReturnType<ReturnType<typeof options>['parseSync']>

@@ -3,8 +3,7 @@ import { ConnectError, InventoryError, ProvisionError } from '../errors.ts'
 import { type Device, type Gateway, hosts, type Inventory } from '../inventory/model.ts'
 import type { HostKey, Pins, Verdict } from '../pins.ts'
 import type { ReachContext } from '../reach.ts'
-import { defaultForks } from '../turns.ts'
-import { transportOption } from './options.ts'
+import { forksOption, inventoryArgument, transportOption } from './options.ts'
 
 // One line for each host on stdout: name, key type, fingerprint, and known, new, CHANGED, REVOKED or unreachable.
 // Questions and errors go to stderr.
@@ -23,8 +22,7 @@ export const trust: CommandModule<object, TrustArguments> = {
   command: 'trust <inventory>',
   describe: 'Fetch host keys, show fingerprints, ask, pin them beside the inventory',
   builder: (yargs) =>
-    transportOption(yargs)
-      .positional('inventory', { type: 'string', demandOption: true, describe: 'The inventory, a JSON file' })
+    forksOption(transportOption(inventoryArgument(yargs)))
       .option('yes', { type: 'boolean', default: false, describe: 'Pin new keys without asking' })
       .option('accept-new-host-key', {
         type: 'string',
@@ -32,7 +30,6 @@ export const trust: CommandModule<object, TrustArguments> = {
         nargs: 1,
         describe: 'Replace the pin of this re-flashed host; repeatable',
       })
-      .option('forks', { type: 'number', default: defaultForks, describe: 'Hosts that are asked at once' })
       .option('timeout', { type: 'number', default: 10, describe: 'Seconds to wait for an answer' }),
   async handler(words) {
     if (!words.yes && !process.stdin.isTTY) {
