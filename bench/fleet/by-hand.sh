@@ -11,7 +11,7 @@ call() { ssh -o BatchMode=yes -o StrictHostKeyChecking=yes -o ControlMaster=auto
 
 on_all='
   file=/home/user002/.ssh/authorized_keys
-  [ "$key" = "$(cat $file)" ] || { printf "%s\n" "$key" >$file.new && chmod 644 $file.new && mv $file.new $file; }
+  [ "$key" = "$(cat $file)" ] || { printf "%s\n" "$key" >$file.new && chmod 600 $file.new && chown user002: $file.new && mv $file.new $file; }
 '
 on_gateway='
   accounts=$(getent passwd | grep -o "^tunnel-[^:]*")
