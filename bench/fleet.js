@@ -1,8 +1,9 @@
-// npm run bench -- fleet [--write] [--sizes 1,20,100] [--delays 0,50] [--ansible 1,20] [--only thousand] [--forks N]: how long provision takes on lab
-// machines, beside what else could do the same: docs/benchmarks.md. Half an hour for all of it.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+// npm run bench -- fleet [--write] [--sizes 1,20,100] [--delays 0,50] [--ansible 1,20] [--only sizes|thousand] [--forks N]: how
+// long provision takes on lab machines, beside what else could do the same: docs/benchmarks.md. Half an hour for all of it; what is
+// left out keeps its last table.
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { withDelay } from './delay.js'
 import { devicesOf, gateway, inventoryOf } from './fleet/contenders.js'
@@ -57,19 +58,32 @@ async function measure(count, tar) {
   return cells
 }
 
+/** What the last runs have left: each size, and the thousand, is one table, and was measured in one go. */
+const kept = join(root, 'bench/last/fleet.json')
+const last = existsSync(kept) ? JSON.parse(readFileSync(kept, 'utf8')) : { cells: [] }
+function keep(more) {
+  Object.assign(last, more)
+  mkdirSync(dirname(kept), { recursive: true })
+  writeFileSync(kept, JSON.stringify(last))
+}
+
 const top = mkdtempSync(join(tmpdir(), 'provision-bench-'))
 await during(
   async () => {
-    const tar = values.only ? undefined : python(top)
-    if (!tar && !values.only) say('ansible-playbook is not installed (apt-get install ansible-core): skipped')
-    const cells = []
-    for (const count of values.only ? [] : numbers(values.sizes)) cells.push(...(await measure(count, tar)))
-    const many = await thousand(values.forks)
-    const text = page(cells, many)
+    const tar = values.only === 'thousand' ? undefined : python(top)
+    if (!tar && values.only !== 'thousand')
+      say('ansible-playbook is not installed (apt-get install ansible-core): skipped')
+    for (const count of values.only === 'thousand' ? [] : numbers(values.sizes)) {
+      const cells = await measure(count, tar)
+      const others = last.cells.filter((cell) => cell.count !== count)
+      keep({ cells: [...others, ...cells].sort((a, b) => a.count - b.count || a.ms - b.ms) })
+    }
+    if (values.only !== 'sizes') keep({ thousand: await thousand(values.forks) })
+    const text = page(last.cells, last.thousand)
     process.stdout.write(text)
     if (!values.write) return
     writeFileSync(join(root, 'docs/benchmarks.md'), text)
-    writeFileSync(join(root, 'docs/benchmarks.svg'), plot(cells))
+    writeFileSync(join(root, 'docs/benchmarks.svg'), plot(last.cells))
   },
   () => rmSync(top, { recursive: true, force: true }),
 )

@@ -16,7 +16,7 @@ export function page(cells, thousand) {
     '# How fast, beside what',
     '',
     `Made by \`npm run bench -- fleet --write\`: ${machine}. All lab machines share these cores with what calls them, and so`,
-    'most of what is measured is their own work. Medians; compare rows of one table, never those of two runs.',
+    'most of what is measured is their own work. Medians; compare rows of one table, never those of two.',
     '',
     '- The floor is `ssh HOST true` for every host, all at once: no look at anything, no proof.',
     '- By hand: [a script](../bench/fleet/by-hand.sh) over connections that ControlMaster has kept open; it is spared every login but those through the forwards.',
