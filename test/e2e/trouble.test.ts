@@ -66,6 +66,7 @@ test('a run takes as long as its slowest good host, and one timeout', async () =
   expect(bad.filter(({ outcome }) => outcome !== 'unreachable')).toEqual([])
   expect(beside.code).toBe(3)
   console.log(`alone ${alone.report.seconds} s, beside 91 that are not well ${beside.report.seconds} s`)
-  // Ninety that are silent give up their places after a second each, fifty at a time; two for a slow machine.
-  expect(beside.report.seconds).toBeLessThan(alone.report.seconds + timeout + 4)
+  // Ninety that are silent give up their places after one to three seconds each, 25 at a time: 3 s more were measured. One
+  // timeout after the other they would take 14 s more.
+  expect(beside.report.seconds).toBeLessThan(alone.report.seconds + timeout + 6)
 })
