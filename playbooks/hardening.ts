@@ -1,5 +1,5 @@
-import { type Device, type Gateway, hostKeys, type Inventory, on, playbook, sshdSettings } from '../src/index.ts'
-import { crowd, passwordsOff, penalties } from './hardening/logins.ts'
+import { type Device, type Gateway, hostKeys, on, playbook, sshdSettings } from '../src/index.ts'
+import { dialledBy, dialling, passwordsOff } from './hardening/logins.ts'
 import { strictSettings } from './hardening/strict.ts'
 
 /**
@@ -12,8 +12,7 @@ export default playbook((inventory) => [
     sshdSettings('00-provision', {
       user: 'root',
       settings: [
-        ...(hasTunnel(host, inventory) ? penalties(host, dialling(host, inventory)) : []),
-        ...crowd(dialling(host, inventory)),
+        ...(host.role === 'gateway' ? dialledBy(inventory.devices.filter(dials(host)).length) : dialling(host)),
         ...(host.profile === 'strict' ? strictSettings(host, inventory) : []),
         ...(host.passwordLogin ? [] : passwordsOff),
       ],
@@ -21,8 +20,7 @@ export default playbook((inventory) => [
   ]),
 ])
 
-const hasTunnel = ({ name }: Gateway | Device, { devices }: Inventory) =>
-  devices.some((device) => device.forwards.some((forward) => name === device.name || name === forward.gateway))
-
-const dialling = ({ name }: Gateway | Device, { devices }: Inventory) =>
-  devices.filter((device) => device.forwards.some(({ gateway }) => gateway === name)).length
+const dials =
+  ({ name }: Gateway) =>
+  ({ forwards }: Device) =>
+    forwards.some(({ gateway }) => gateway === name)

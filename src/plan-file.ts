@@ -3,8 +3,9 @@ import { readFile } from 'node:fs/promises'
 import { dirname, isAbsolute, join, relative, resolve } from 'node:path'
 import { InventoryError } from './errors.ts'
 import type { Inventory } from './inventory/model.ts'
+import { readJsonFile } from './json-file.ts'
 import type { HostReport, Report } from './report/report.ts'
-import { errorCode, publish } from './session/file.ts'
+import { publish } from './session/file.ts'
 
 /**
  * A plan to be looked at now and applied later: what a `--check` found, and what it was made from. Paths in it start at its
@@ -48,11 +49,14 @@ export async function writePlan(file: string, sources: Sources, report: Report, 
 
 /** @throws InventoryError when this is no such file */
 export async function readPlan(file: string): Promise<PlanFile> {
-  const text = await readFile(file, 'utf8').catch((error: unknown) => {
-    throw new InventoryError(`${file}: cannot be read (${errorCode(error) ?? error})`, hint)
+  const plan = await readJsonFile<PlanFile>(file, {
+    what: 'plan',
+    hint,
+    isWhole: ({ version, made, inventory, digest, hosts, limit }) =>
+      version === 1 &&
+      [made, inventory, digest].every((value) => typeof value === 'string') &&
+      [hosts, limit].every(Array.isArray),
   })
-  const plan = parse(text)
-  if (!plan) throw new InventoryError(`${file}: is no plan`, hint)
   const from = dirname(resolve(file))
   const path = (target: string) => (isAbsolute(target) ? target : relative(process.cwd(), join(from, target)))
   return { ...plan, inventory: path(plan.inventory), ...(plan.playbook && { playbook: path(plan.playbook) }) }
@@ -73,15 +77,4 @@ async function digestOf({ inventory, playbook }: Sources): Promise<string> {
   const wanted = JSON.stringify(inventory, (key, value: unknown) => (whereabouts.has(key) ? undefined : value))
   const recipe = playbook ? await readFile(playbook, 'utf8') : ''
   return createHash('sha256').update(wanted).update('\0').update(recipe).digest('hex')
-}
-
-function parse(text: string): PlanFile | undefined {
-  try {
-    const plan = JSON.parse(text) as Partial<PlanFile> | null
-    const texts = [plan?.made, plan?.inventory, plan?.digest]
-    const whole = plan?.version === 1 && texts.every((value) => typeof value === 'string') && Array.isArray(plan.hosts)
-    return whole && Array.isArray(plan.limit) ? (plan as PlanFile) : undefined
-  } catch {
-    return undefined
-  }
 }

@@ -1,7 +1,5 @@
-import { readFile } from 'node:fs/promises'
-import { InventoryError } from './errors.ts'
+import { readJsonFile } from './json-file.ts'
 import type { Report } from './report/report.ts'
-import { errorCode } from './session/file.ts'
 
 const commands: readonly string[] = ['apply', 'check', 'verify'] satisfies Report['command'][]
 
@@ -9,30 +7,15 @@ const commands: readonly string[] = ['apply', 'check', 'verify'] satisfies Repor
  * A report that an earlier run has printed with `--json`.
  * @throws InventoryError when this is no such file
  */
-export async function readReport(file: string): Promise<Report> {
-  const text = await readFile(file, 'utf8').catch((error: unknown) => {
-    throw new InventoryError(`${file}: cannot be read (${errorCode(error) ?? error})`, hint)
+export const readReport = (file: string): Promise<Report> =>
+  readJsonFile<Report>(file, {
+    what: 'report of a run, a check or a verify',
+    hint: 'a report is what `--json` prints: provision … --json >FILE',
+    isWhole: ({ version, command, inventory, exitCode, hosts, forwards, recoveries, wire }) =>
+      version === 1 &&
+      commands.includes(command ?? '') &&
+      typeof inventory === 'string' &&
+      typeof exitCode === 'number' &&
+      [hosts, forwards, recoveries].every(Array.isArray) &&
+      wire !== undefined,
   })
-  const report = parse(text)
-  if (report) return report
-  throw new InventoryError(`${file}: is no report of a run, a check or a verify`, hint)
-}
-
-const hint = 'a report is what `--json` prints: provision … --json >FILE'
-
-function parse(text: string): Report | undefined {
-  try {
-    const report = JSON.parse(text) as Partial<Report> | null
-    const lists = [report?.hosts, report?.forwards, report?.recoveries]
-    const whole =
-      report?.version === 1 &&
-      commands.includes(report.command ?? '') &&
-      typeof report.inventory === 'string' &&
-      typeof report.exitCode === 'number' &&
-      lists.every(Array.isArray) &&
-      report.wire !== undefined
-    return whole ? (report as Report) : undefined
-  } catch {
-    return undefined
-  }
-}

@@ -1,4 +1,4 @@
-import { isOwnSshd, reachedOn } from './inventory/forward.ts'
+import { doors, reachedOn } from './inventory/forward.ts'
 import type { Client, Device, Forward, Inventory } from './inventory/model.ts'
 import { hosts } from './inventory/model.ts'
 import { hostKeyText, type Pins } from './pins.ts'
@@ -55,12 +55,6 @@ export async function knownHostsLines(
 }
 
 type Options = Readonly<Record<string, string | number | undefined>>
-
-/** The first forward on each gateway that ends at the device's own sshd. */
-export function doors(device: Device): Forward[] {
-  const own = device.forwards.filter((forward) => isOwnSshd(device, forward))
-  return own.filter((forward) => own.find(({ gateway }) => gateway === forward.gateway) === forward)
-}
 
 function way(forward: Forward) {
   return { HostName: reachedOn(forward), Port: forward.port, ProxyJump: forward.gateway }

@@ -120,3 +120,9 @@ export function isOwnSshd(device: Pick<Device, 'port'>, forward: Pick<Forward, '
 export function reachedOn({ bindAddress }: Pick<Forward, 'bindAddress'>): string {
   return { '*': '127.0.0.1', '0.0.0.0': '127.0.0.1', '::': '::1' }[bindAddress] ?? bindAddress
 }
+
+/** The first forward on each gateway that ends at the device's own sshd. */
+export function doors(device: Device): Forward[] {
+  const own = device.forwards.filter((forward) => isOwnSshd(device, forward))
+  return own.filter((forward) => own.find(({ gateway }) => gateway === forward.gateway) === forward)
+}

@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream'
 import { ConnectError, ProvisionError } from '../errors.ts'
-import { isOwnSshd, reachedOn } from '../inventory/forward.ts'
+import { doors, reachedOn } from '../inventory/forward.ts'
 import type { Device, Forward, Gateway, Host, Login } from '../inventory/model.ts'
 import { connect, type Session, type Wire } from '../session.ts'
 import { dial } from './socket.ts'
@@ -55,9 +55,8 @@ export interface Roads {
  * login reaches the device; the first such forward there. Where there are several they are `forward on GATEWAY`.
  */
 export function forwardWays(device: Device): ReadonlyMap<string, Forward> {
-  const own = device.forwards.filter((forward) => isOwnSshd(device, forward))
-  const first = own.filter(({ gateway }, at) => own.findIndex((other) => other.gateway === gateway) === at)
-  return new Map(first.map((forward) => [first.length > 1 ? `forward on ${forward.gateway}` : 'forward', forward]))
+  const all = doors(device)
+  return new Map(all.map((forward) => [all.length > 1 ? `forward on ${forward.gateway}` : 'forward', forward]))
 }
 
 export const isForwardWay = (way: string) => /^forward( on |$)/.test(way)
