@@ -3,10 +3,11 @@
 // has none of the words in it keep their last figures; --write puts the table into bench/faults.md and docs/reliability.md.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
-import { fileURLToPath } from 'node:url'
+import { join } from 'node:path'
 import { createJiti } from 'jiti'
+import { root, say, table as tableOf } from './kit.js'
 
-const at = (path) => fileURLToPath(new URL(`../${path}`, import.meta.url))
+const at = (path) => join(root, path)
 const kept = at('bench/last/faults.json')
 const suites = ['trixie', 'bookworm']
 const only = process.argv.includes('--only') ? process.argv.slice(process.argv.indexOf('--only') + 1) : []
@@ -14,11 +15,11 @@ const only = process.argv.includes('--only') ? process.argv.slice(process.argv.i
 const { bench, lines, ways, withinS } = await createJiti(import.meta.url).import(at('test/e2e/faults/bench.ts'))
 const all = existsSync(kept) ? JSON.parse(readFileSync(kept, 'utf8')) : {}
 
-const failed = (why) => process.stderr.write(`bench: not measured: ${why}\n`)
+const failed = (why) => say(`not measured: ${why}`)
 
 for (const [name, way] of Object.entries(ways)) {
   if (only.length > 0 && !only.some((word) => name.includes(word))) continue
-  process.stderr.write(`bench: ${name}\n`)
+  say(name)
   all[name] = {}
   for (const { fault, suite, seconds } of await bench(way, suites, failed))
     all[name][`${fault} on ${suite}`] = seconds ?? null
@@ -33,13 +34,11 @@ function cell(name, suite, fault) {
   return seconds === null ? '**never**' : seconds.toFixed(1)
 }
 
-const row = (cells) => `| ${cells.join(' | ')} |`
 const names = Object.keys(ways)
 const table = [
-  row(['fault', ...names]),
-  row(['', ...names].map(() => '---')),
-  ...lines.map((fault) =>
-    row([fault, ...names.map((name) => suites.map((suite) => cell(name, suite, fault)).join(' / '))]),
+  tableOf(
+    ['fault', ...names],
+    lines.map((fault) => [fault, ...names.map((name) => suites.map((suite) => cell(name, suite, fault)).join(' / '))]),
   ),
   '',
   `Debian 13 (OpenSSH 10.0, systemd 257) / Debian 12 (9.2, 252), one run a cell, nobody using the tunnel just before; never: not within ${withinS} s; –: its unit calls itself active while a stranger holds the port. ${cpus().length} cores for all machines.`,

@@ -26,12 +26,12 @@ export function run(program, words, options = {}) {
 
 export const provision = (...words) => run(process.execPath, [bin, ...words])
 
-/** Milliseconds until all of these commands have ended, all begun at once. @throws when one ends with another code than `code` */
+/** Milliseconds until all of these commands have ended, all begun at once. @throws when one fails */
 export async function time(...commands) {
   const began = performance.now()
   await Promise.all(
     commands.map(
-      ([program, words, { code: wanted = 0, ...options } = {}]) =>
+      ([program, words, options = {}]) =>
         new Promise((resolve, reject) => {
           const child = spawn(program, words, { stdio: ['ignore', 'pipe', 'pipe'], ...options })
           let said = ''
@@ -42,7 +42,7 @@ export async function time(...commands) {
           child.stderr.on('data', hear)
           child.once('error', reject)
           child.once('close', (code) =>
-            code === wanted ? resolve() : reject(new Error(`${program} ${words[0]}: ${code}: ${said}`)),
+            code === 0 ? resolve() : reject(new Error(`${program} ${words[0]}: ${code}: ${said}`)),
           )
         }),
     ),

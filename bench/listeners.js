@@ -4,7 +4,7 @@
 import { spawn } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { bin, median, provision, root, run, withLab } from './kit.js'
+import { bin, median, provision, root, run, table, withLab } from './kit.js'
 
 const rounds = 3
 const [gateway, plain] = ['gw.guest.internal', 'gw-sshd.guest.internal']
@@ -63,9 +63,7 @@ async function main({ file, folder, inside }) {
       figures.reached.push(reached.filter(Boolean).length)
     }
     const [up, down, logins] = [figures.up, figures.down, figures.logins].map(median)
-    rows.push(
-      `| ${name} | ${up.toFixed(0)} | ${down.toFixed(0)} | ${logins.toFixed(1)} | ${Math.min(...figures.reached)} of 50 |`,
-    )
+    rows.push([name, up.toFixed(0), down.toFixed(0), logins.toFixed(1), `${Math.min(...figures.reached)} of 50`])
   }
   const memory = (name, users) => inside(name, pss(users)).trim()
   const text = [
@@ -73,9 +71,7 @@ async function main({ file, folder, inside }) {
     '',
     `Made by \`npm run bench -- listeners --write\`. Medians of ${rounds}, one run; gateway, device and client share two cores.`,
     '',
-    '| | scp to the device, MB/s | from it, MB/s | 50 logins at once, s | got in, at the least |',
-    '|---|---|---|---|---|',
-    ...rows,
+    table(['', 'scp to the device, MB/s', 'from it, MB/s', '50 logins at once, s', 'got in, at the least'], rows),
     '',
     `Memory of one tunnel on the gateway (PSS): sshd ${memory(plain, 'tunnel')} kB, with the user manager that PAM starts once for the shared account; socket ${memory(gateway, '^tunnel-')} kB, with the proxy that runs while somebody is connected and for a minute after.`,
     '',

@@ -26,6 +26,8 @@ export function thousand(forks) {
     const roomy = `echo 'MaxStartups 1000' >/etc/ssh/sshd_config.d/00-bench.conf; systemctl reload ssh`
     inside(gateway, roomy)
     const hostKey = (name) => inside(name, 'cut -d " " -f 1,2 /etc/ssh/ssh_host_ed25519_key.pub').trim()
+    const { directory } = JSON.parse(provision('lab', 'status', file, '--json'))
+    const identity = readFileSync(join(directory, 'home/.ssh/id_ed25519'))
     const keys = new Map()
     for (const [at, name] of names.entries()) {
       const first = at * 250
@@ -37,7 +39,6 @@ export function thousand(forks) {
       keys.set(name, hostKey(name))
       // One tunnel with the forwards of all that this machine is.
       const forwards = all.map((n) => `-R 127.0.0.1:${portOf(n)}:localhost:22`).join(' ')
-      const identity = readFileSync(join(labOf(file).directory, 'home/.ssh/id_ed25519'))
       inside(name, 'umask 077; cat >/root/key', { input: identity })
       inside(
         name,
@@ -73,8 +74,6 @@ export function thousand(forks) {
     return { count, machines, rows }
   })
 }
-
-const labOf = (file) => JSON.parse(provision('lab', 'status', file, '--json'))
 
 /** Milliseconds it took, those of it on the CPU (its own), and the most memory it had, in bytes. */
 function cost(words) {

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { until } from '../../src/lab/local.ts'
 import { type Rehearsal, rehearse } from './kit.ts'
 
 /** Forty devices behind one address dial their gateway in the same moment, and nobody has logged in yet. */
@@ -26,9 +27,12 @@ while (@all && time < $until) {
   for (grep { vec $bits, fileno $_, 1 } @all) { sysread $_, my $said, 99; $heard++ if $said =~ /^SSH-2/; push @held, $_ }
   @all = grep { my $one = $_; !grep { $_ == $one } @held } @all;
 }
-$| = 1; print "$heard\n"; sleep 4;`
-  const holding = it.lab.machine(site).sh(`perl -e '${call}'`)
-  await new Promise((resolve) => setTimeout(resolve, 3000))
+open my $told, ">", "/run/heard"; close $told; print "$heard\n"; sleep 4;`
+  const on = it.lab.machine(site)
+  await on.sh('rm -f /run/heard')
+  const holding = on.sh(`perl -e '${call}'`)
+  const holdOn = async () => (await on.sh('test -e /run/heard')).code === 0 || undefined
+  expect(await until(holdOn, { timeoutMs: 20_000 })).toBe(true)
   const login = await it.lab.run(['ssh', '-o', 'BatchMode=yes', gateway, 'true'], { timeoutMs: 10_000 })
   const { code, stdout, stderr } = await holding
   if (code !== 0) throw new Error(stderr)
