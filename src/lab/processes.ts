@@ -4,16 +4,24 @@ import { until } from './local.ts'
 
 /** Processes whose network is this namespace. Membership is exact, so a recycled pid is never mistaken for ours. */
 export async function processesIn(namespace: string): Promise<number[]> {
-  const inode = await stat(`/run/netns/${namespace}`).then(
+  return membersOf(await networkOf(namespace))
+}
+
+/** As /proc names it; undefined for a namespace that is not there. */
+async function networkOf(namespace: string): Promise<string | undefined> {
+  return stat(`/run/netns/${namespace}`).then(
     ({ ino }) => `net:[${ino}]`,
     () => undefined,
   )
-  if (!inode) return []
+}
+
+function membersOf(network: string | undefined): number[] {
+  if (!network) return []
   // At once, and not each in a thread of its own, which takes three times the work: it is asked often.
   const pids = readdirSync('/proc')
     .filter((entry) => /^\d+$/.test(entry))
     .map(Number)
-  return pids.filter((pid) => pid !== process.pid && link(`/proc/${pid}/ns/net`) === inode).sort((a, b) => a - b)
+  return pids.filter((pid) => pid !== process.pid && link(`/proc/${pid}/ns/net`) === network).sort((a, b) => a - b)
 }
 
 /** PID 1 of the machine that lives in this namespace, as this machine counts; undefined while it is off. */
@@ -32,12 +40,15 @@ export async function leaderIn(namespace: string): Promise<number | undefined> {
  */
 export async function killIn(namespaces: readonly string[]): Promise<void> {
   let everything = false
-  const all = async () => (await Promise.all(namespaces.map(processesIn))).flat()
+  const networks = await Promise.all(namespaces.map(networkOf))
+  const all = () => networks.flatMap(membersOf)
   const round = async () => {
-    const pids = await all()
+    const pids = all()
     if (pids.length === 0) return true
     const spared = everything ? new Set<number>() : await nspawns(pids)
-    const mortal = pids.filter((pid) => !spared.has(pid))
+    // Looked up once more, with nothing to wait for before the signals: of those from before some have ended, and their pids
+    // may be those of others by now.
+    const mortal = all().filter((pid) => !spared.has(pid))
     for (const signal of ['SIGSTOP', 'SIGKILL'] as const) for (const pid of mortal) kill(pid, signal)
     return undefined
   }
