@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { createTwoFilesPatch, FILE_HEADERS_ONLY } from 'diff'
 import { ProvisionError } from './errors.ts'
 import { type Fleet, hasFailed, type Member } from './fleet.ts'
@@ -7,7 +8,7 @@ import type { Progress } from './report/progress.ts'
 import type { ChangeReport, Outcome, Trouble } from './report/report.ts'
 import type { Resource } from './resource.ts'
 import type { Planned } from './script.ts'
-import { lookScript, parseShown } from './script.ts'
+import { lookScript, parseLook } from './script.ts'
 import type { Session } from './session.ts'
 import { transact, type Ways } from './transaction.ts'
 import type { Turns } from './turns.ts'
@@ -57,10 +58,11 @@ export async function look(member: Member, changing: Changing): Promise<void> {
     member.via = member.session.via
     if (resources.length === 0) return
     progress.phase(host.name, 'look')
-    const script = lookScript(resources)
+    const mark = `seen-${randomBytes(16).toString('hex')}`
+    const script = lookScript(resources, mark)
     ways.debug(`look at ${host.name}`, script)
     const { stdout } = await member.session.exec(script, { timeoutMs: lookMs, privileged: true })
-    for (const [id, shown] of parseShown(stdout, resources)) member.shown.set(id, shown)
+    for (const [id, shown] of parseLook(stdout, resources, mark)) member.shown.set(id, shown)
     await pin(member, resources, changing)
   } catch (error) {
     member.failure = error

@@ -52,15 +52,20 @@ export interface Planned {
 
 const guard = watchProgram + historyProgram + guardProgram
 
-/** One exec that prints the state of all resources and changes nothing. */
-export function lookScript(resources: readonly Resource[]): string {
+/**
+ * One exec that prints the state of all resources and changes nothing. `mark` is a word that nobody can guess: it stands
+ * before each state, for what a resource shows is printed as it is. Encoding it would take a process for each.
+ */
+export function lookScript(resources: readonly Resource[], mark: string): string {
   return whole(
     lines(
       sh`PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C; export PATH LC_ALL`,
       ...resources.map((resource, index) => func(`inspect_${index}`, resource.inspect)),
       sh`for n in ${resources.map((_, index) => index)}; do`,
-      sh`  echo "@seen $n $( ("inspect_$n") </dev/null 2>/dev/null | base64 -w0)"`,
+      sh`  echo ${mark} "$n"`,
+      sh`  ("inspect_$n") </dev/null 2>/dev/null`,
       sh`done`,
+      sh`echo ${mark}`,
     ),
   )
 }
@@ -128,13 +133,29 @@ export const watchScript = (id: string): string => talk('watch', id)
 /** Undo now: there will be no confirmation. */
 export const abandonScript = (id: string, why: string): string => talk('abandon', id, why)
 
-/** What a look printed: resource id → what it showed. A resource whose line is missing is missing in the map. */
-export function parseShown(stdout: Buffer, resources: readonly Resource[]): Map<string, Shown> {
+/** What a look printed: resource id → what it showed. A resource that has not come to its end is missing in the map. */
+export function parseLook(stdout: Buffer, resources: readonly Resource[], mark: string): Map<string, Shown> {
+  const shown = new Map<string, Shown>()
+  const parts = stdout.toString('latin1').split(mark)
+  for (const part of parts.slice(1, -1)) {
+    const end = part.indexOf('\n')
+    const resource = resources[Number(part.slice(0, end))]
+    if (resource) shown.set(resource.id, shownAs(Buffer.from(part.slice(end + 1), 'latin1').toString('base64')))
+  }
+  return shown
+}
+
+/** The host keeps what its resources showed as base64, and its digests are of that. */
+function shownAs(encoded: string): Shown {
+  return { text: decode(encoded), digest: createHash('sha256').update(encoded).digest('hex') }
+}
+
+/** What resources showed after a change. One whose line is missing is missing in the map. */
+function parseShown(stdout: Buffer, resources: readonly Resource[]): Map<string, Shown> {
   const shown = new Map<string, Shown>()
   for (const [, index, encoded = ''] of stdout.toString('latin1').matchAll(/^@seen (\d+) (\S*)$/gm)) {
     const resource = resources[Number(index)]
-    if (resource)
-      shown.set(resource.id, { text: decode(encoded), digest: createHash('sha256').update(encoded).digest('hex') })
+    if (resource) shown.set(resource.id, shownAs(encoded))
   }
   return shown
 }

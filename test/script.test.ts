@@ -13,7 +13,7 @@ import {
   lookScript,
   type Planned,
   parseAnswer,
-  parseShown,
+  parseLook,
   watchScript,
 } from '../src/script.ts'
 import { sh } from '../src/sh.ts'
@@ -46,7 +46,7 @@ const apply = applyScript({
   ],
 })
 const scripts = {
-  look: lookScript(resources),
+  look: lookScript(resources, 'seen-1'),
   apply,
   confirm: confirmScript('20260101-abc-0'),
   watch: watchScript('20260101-abc-0'),
@@ -87,7 +87,7 @@ describe('every script', () => {
 
   test('that is whole does run, in the same surroundings', () => {
     const { called, said } = runAll([scripts.look, scripts.apply, scripts.confirm])
-    expect(called).toContainEqual(expect.stringMatching(/^base64 -w0$/))
+    expect(called).toContainEqual(expect.stringMatching(/^sshd -T /))
     expect(called).toContainEqual(expect.stringMatching(/^mkdir -p \S+\/incoming\.\d+$/))
     expect(said).toMatch(/^@outcome never$/m)
   })
@@ -206,12 +206,14 @@ describe('what an apply is made of', () => {
 
 describe('what a look printed', () => {
   const [a, b] = [thing('a'), thing('b')]
-  const line = (n: number, text: string) => `@seen ${n} ${Buffer.from(text).toString('base64')}\n`
+  const mark = 'seen-1'
+  const looked = (resources: readonly Resource[], before = '') =>
+    parseLook(execFileSync('dash', ['-s'], { input: `${before}${lookScript(resources, mark)}` }), resources, mark)
+  const texts = (shown: ReturnType<typeof looked>) => [...shown].map(([id, { text }]) => [id, text])
 
   test('is what each resource showed, byte for byte, with the digest that the host will compare', () => {
-    const stdout = execFileSync('dash', ['-s'], { input: lookScript([a, b]) })
-    const shown = parseShown(stdout, [a, b])
-    expect([...shown].map(([id, { text }]) => [id, text])).toEqual([
+    const shown = looked([a, b])
+    expect(texts(shown)).toEqual([
       ['a', 'a\n'],
       ['b', 'b\n'],
     ])
@@ -222,21 +224,33 @@ describe('what a look printed', () => {
 
   test('is unharmed by what a host prints around it, and by one resource that fails or exits', () => {
     const broken: Resource = { ...a, id: 'broken', inspect: sh`echo half; exit 3` }
-    const input = `echo '@seen 0 not here'; ${lookScript([broken, b])}`
-    const shown = parseShown(execFileSync('dash', ['-s'], { input }), [broken, b])
-    expect([...shown].map(([id, { text }]) => [id, text])).toEqual([
+    expect(texts(looked([broken, b], "echo '@seen 0 not here'; "))).toEqual([
       ['broken', 'half\n'],
       ['b', 'b\n'],
     ])
   })
 
-  test('lacks a resource whose line is missing or cut, and ignores numbers that nobody has', () => {
-    expect([...parseShown(Buffer.from(`${line(1, 'x')}${line(7, 'y')}@seen 0 YQ`), [a, b]).keys()]).toEqual(['b', 'a'])
-    expect([...parseShown(Buffer.from('@seen 0'), [a, b]).keys()]).toEqual([])
+  test('is the same without a line end, with an empty one, and where a state looks like an answer of ours', () => {
+    const bare: Resource = { ...a, id: 'bare', inspect: sh`printf 'no end'` }
+    const none: Resource = { ...a, id: 'none', inspect: sh`:` }
+    const sly: Resource = { ...a, id: 'sly', inspect: sh`printf '@seen 0 YQ==\nseen- 0\n'` }
+    expect(texts(looked([bare, none, sly]))).toEqual([
+      ['bare', 'no end'],
+      ['none', ''],
+      ['sly', '@seen 0 YQ==\nseen- 0\n'],
+    ])
+  })
+
+  test('lacks a resource that did not come to its end, and ignores numbers that nobody has', () => {
+    const cut = (text: string) => [...parseLook(Buffer.from(text), [a, b], mark).keys()]
+    expect(cut(`${mark} 1\nx\n${mark} 7\ny\n${mark} 0\nhal`)).toEqual(['b'])
+    expect(cut(`${mark} 0`)).toEqual([])
+    expect(cut('')).toEqual([])
   })
 
   test('is read as UTF-8, and carries any byte', () => {
-    expect(parseShown(Buffer.from(line(0, 'Größe\n\0\u{1f511}')), [a]).get('a')?.text).toBe('Größe\n\0\u{1f511}')
+    const any: Resource = { ...a, id: 'any', inspect: sh`printf ${'Größe\\n\\000\u{1f511}'}` }
+    expect(looked([any]).get('any')?.text).toBe('Größe\n\0\u{1f511}')
   })
 })
 

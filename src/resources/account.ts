@@ -15,7 +15,11 @@ export interface AccountOptions {
 export function account(name: string, { system = false, shell }: AccountOptions = {}): Resource {
   return {
     id: `account ${name}`,
-    inspect: sh`getent passwd ${name} | cut -d : -f 1,3,6,7`,
+    inspect: sh`
+      getent passwd ${name} | {
+        IFS=: read -r name _ id _ _ home shell && echo "$name:$id:$home:$shell"
+      }
+    `,
     diff(now) {
       const [found, id, , has] = now.trim().split(':')
       if (!found) {

@@ -53,10 +53,13 @@ const privately = (account: string) => ({ mode: '600', owner: account, group: ''
 /** Asks sshd where it looks, and sets $path; empty while the account does not exist. */
 function locate(account: string) {
   return sh`
-    home=$(getent passwd ${account} | cut -d : -f 6)
+    home=$(getent passwd ${account})
+    home=\${home%:*}
+    home=\${home##*:}
     [ -d /run/sshd ] || mkdir -m 0755 /run/sshd
     path=$(sshd -T -C user=${account},host=localhost,addr=127.0.0.1 | sed -n 's/^authorizedkeysfile \([^ ]*\).*/\1/p')
-    path=$(printf %s "\${path:-.ssh/authorized_keys}" | sed "s#%h#$home#; s#%u#"${account}"#; s#%%#%#")
+    path=\${path:-.ssh/authorized_keys}
+    case $path in *%*) path=$(printf %s "$path" | sed "s#%h#$home#; s#%u#"${account}"#; s#%%#%#") ;; esac
     case $path in /*) ;; *) path=$home/$path ;; esac
     [ -n "$home" ] || path=
   `

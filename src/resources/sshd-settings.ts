@@ -2,6 +2,7 @@ import type { Change, Late, Resource, Seen } from '../resource.ts'
 import { known } from '../resource.ts'
 import { lines, type Sh, sh } from '../sh.ts'
 import { defaults, type FileNow, fileChange, folders, inspectFile, parseFile } from './managed-file.ts'
+import { askOpenSsh } from './versions.ts'
 
 /** A directive of sshd_config(5), for every OpenSSH, from the one that first knows it on, or on other terms. */
 export type Setting = readonly [keyword: string, value: Late<string>, terms?: string | Terms]
@@ -43,7 +44,8 @@ export function sshdSettings(name: string, { match, user, settings }: SshdSettin
       keywords.length === 0 ? sh`if [ -e ${path} ] || [ -L ${path} ]; then` : undefined,
       sh`
         [ -d /run/sshd ] || mkdir -m 0755 /run/sshd
-        ssh -V 2>&1
+        ${askOpenSsh}
+        echo "OpenSSH_$openssh"
         if said=$(sshd -T -C ${who} 2>&1); then echo valid; else echo "broken $(printf %s "$said" | tr '\n' ' ')"; fi
         ${keywords.length > 0 ? sh`printf '%s\n' "$said" | grep -iE ${`^(${keywords.join('|')}) `} | sort` : sh`:`}
       `,
@@ -148,12 +150,13 @@ function removal(path: string, file: FileNow): Pick<Change, 'summary' | 'text'> 
   return { summary: 'remove', text: { name: path, now: file.kind === 'file' ? file.content : '', wanted: '' } }
 }
 
-/** Prints `elsewhere KEYWORD FILE` for each file but ours that speaks of one of them. */
+/** Prints `elsewhere KEYWORD FILE` for each file but ours that speaks of one of them; one process where none does. */
 function elsewhere(path: string, keywords: readonly string[]): Sh {
+  const speaks = `^[[:space:]]*(${keywords.join('|')})[[:space:]=]`
   return sh`
-    for file in /etc/ssh/sshd_config /etc/ssh/sshd_config.d/*.conf; do
+    grep -lsiE ${speaks} /etc/ssh/sshd_config /etc/ssh/sshd_config.d/*.conf | while IFS= read -r file; do
       [ "$file" != ${path} ] || continue
-      grep -siEo ${`^[[:space:]]*(${keywords.join('|')})[[:space:]=]`} "$file" | while read -r keyword; do
+      grep -iEo ${speaks} "$file" | while read -r keyword; do
         echo "elsewhere \${keyword%=} $file"
       done
     done

@@ -1,13 +1,26 @@
 import type { Late, Resource, Seen } from '../resource.ts'
 import { sh } from '../sh.ts'
 
+/**
+ * Sets $openssh, as `10.0p2 Debian-7`, in the shell's own words but for one process. An sshd before 9.3 knows no -V, and
+ * says its version while it complains.
+ */
+export const askOpenSsh = sh`
+  openssh=$(sshd -V 2>&1)
+  case $openssh in *OpenSSH_*) ;; *) openssh= ;; esac
+  openssh=\${openssh#*OpenSSH_}
+  openssh=\${openssh%%,*}
+`
+
 /** A fact: which OpenSSH and systemd this host has. It wants nothing. */
 export const versions: Resource = {
   id: 'versions',
-  // An sshd before 9.3 knows no -V, and says its version while it complains.
   inspect: sh`
-    sshd -V 2>&1 | sed -n 's/.*OpenSSH_\([0-9]*\.[0-9]*\).*/openssh \1/p' | head -n 1
-    systemctl --version | sed -n 's/^systemd \([0-9]*\).*/systemd \1/p'
+    ${askOpenSsh}
+    [ -z "$openssh" ] || echo "openssh \${openssh%%[!0-9.]*}"
+    systemd=$(systemctl --version)
+    systemd=\${systemd#systemd }
+    [ -z "$systemd" ] || echo "systemd \${systemd%%[!0-9]*}"
   `,
   diff: () => 'converged',
 }

@@ -20,12 +20,15 @@ import {
   confirmScript,
   lookScript,
   parseAnswer,
-  parseShown,
+  parseLook,
   watchScript,
 } from '../../src/script.ts'
 import { sh } from '../../src/sh.ts'
 import { lookBackScript, parsePast, undoScript } from '../../src/undo/script.ts'
 import { until } from '../session/fixture.ts'
+
+/** What stands before each state in a look. */
+const mark = 'seen-in-a-box'
 
 /** The user and group that the tests run as, in place of root. */
 export const user = userInfo().username
@@ -137,7 +140,7 @@ exit 3`,
       })
       return { changes, script: applyScript({ id, who, patience, resources, changes }) }
     },
-    look: (resources: readonly Resource[]) => parseShown(run(lookScript(resources)).stdout, resources),
+    look: (resources: readonly Resource[]) => parseLook(run(lookScript(resources, mark)).stdout, resources, mark),
     /** What `provision undo` asks this host first. */
     lookBack: () => parsePast(Buffer.from(run(lookBackScript()).stdout)),
     /** Sends an undo of these, or of the last run, and waits for what the host says. */
