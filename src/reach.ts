@@ -69,6 +69,8 @@ export function reach(
   } = {},
 ): Promise<Session> {
   const ways = options.along === undefined ? waysTo(host) : [options.along]
+  // All who wait for their turn are asked for at once.
+  void context.wire.userConfig(host.name)
   return context.forks((turn) => {
     options.onTurn?.()
     if (options.until) turn.until(options.until)

@@ -2,8 +2,8 @@ import { doors, reachedOn } from './inventory/forward.ts'
 import type { Client, Device, Forward, Inventory } from './inventory/model.ts'
 import { hosts } from './inventory/model.ts'
 import { hostKeyText, type Pins } from './pins.ts'
+import { askedByProvision } from './session/ask-ssh.ts'
 import { AUTHORITY } from './session/known-hosts.ts'
-import { askedByProvision } from './session/ssh-config.ts'
 
 /**
  * The blocks that make `ssh DEVICE` work from a machine that reaches only the gateway. HostKeyAlias is the device's name,

@@ -6,6 +6,7 @@ import { afterAll, describe, expect, test } from 'vitest'
 import type { Inventory } from '../src/inventory/model.ts'
 import { readInventory } from '../src/inventory.ts'
 import { openPins } from '../src/pins.ts'
+import { askSsh } from '../src/session/ask-ssh.ts'
 import { userConfig } from '../src/session/ssh-config.ts'
 import { clientConfig, knownHostsLines } from '../src/ssh-config.ts'
 import { KEY, parse } from './inventory/parse.ts'
@@ -217,7 +218,7 @@ case "$*" in *" ${open}") ;; *) exit 255 ;; esac
     const { env, asked } = asking('gw2')
     const file = join(folder, 'two')
     writeFileSync(file, clientConfig(two))
-    expect(await userConfig('pi', { file, env })).toMatchObject({ port: 9101, jumps: ['gw1'] })
+    expect(await userConfig('pi', askSsh({ file, env }), env)).toMatchObject({ port: 9101, jumps: ['gw1'] })
     expect(asked()).toEqual([''])
   })
 })

@@ -9,6 +9,7 @@ import type { Seed } from '../image/seed.ts'
 import type { Gateway } from '../inventory/model.ts'
 import { readInventory } from '../inventory.ts'
 import { hostKeyText, openPins, type Pins } from '../pins.ts'
+import { askSsh } from '../session/ask-ssh.ts'
 import { userConfig } from '../session/ssh-config.ts'
 import { named } from './named.ts'
 import type { RunArguments } from './options.ts'
@@ -40,7 +41,7 @@ export async function prepareEnrolment(argv: RunArguments, wanted: WantedCard): 
   }
   const knownHosts = process.env.PROVISION_KNOWN_HOSTS
   const pins = openPins({ file: join(inventory.directory, 'known_hosts'), knownHosts })
-  const accounts = await peopleOf(device, await userConfig(device.name, { env: process.env }))
+  const accounts = await peopleOf(device, await userConfig(device.name, askSsh({ env: process.env }), process.env))
   const trusted = new Map(
     await Promise.all(gateways.map(async (gateway) => [gateway.name, await whole(pins, gateway)] as const)),
   )

@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { InventoryError } from '../errors.ts'
-import { askSsh } from '../session/ssh-config.ts'
+import { type AskSsh, askSsh } from '../session/ask-ssh.ts'
 import type { Found, FoundHost } from './found.ts'
 import { type Leftovers, leftovers } from './leftovers.ts'
 import { jumpOfCommand } from './proxy.ts'
@@ -27,24 +27,25 @@ const OURS = new Set(['hostkeyalias', 'userknownhostsfile', 'stricthostkeychecki
  */
 export async function foundInConfig(file: string, env: Readonly<Record<string, string | undefined>>): Promise<Found> {
   const left = leftovers()
+  const [written, nothing] = [askSsh({ file, env }), askSsh({ file: 'none', env })]
   const hosts: FoundHost[] = []
   for (const [name, ...aliases] of await namesIn(file, env.HOME ?? '')) {
     if (name === undefined || hosts.some((host) => host.name === name)) continue
     for (const alias of aliases) left.add(`is another name of ${name}`, alias)
-    const said = await settings(name, file, env)
+    const said = await settings(name, written)
     if (said.size === 0) {
       throw new InventoryError(`ssh cannot read ${file}`, `ssh -G -F ${file} ${name} says what is wrong`)
     }
-    hosts.push(hostOf(name, { said, empty: await settings(name, 'none', env) }, left))
+    hosts.push(hostOf(name, { said, empty: await settings(name, nothing) }, left))
   }
   return { hosts, groups: [], left: left.sentences() }
 }
 
 type Settings = ReadonlyMap<string, readonly string[]>
 
-async function settings(name: string, file: string, env: Readonly<Record<string, string | undefined>>) {
+async function settings(name: string, ask: AskSsh) {
   const all = new Map<string, string[]>()
-  for (const line of (await askSsh(name, { file, env })).split('\n')) {
+  for (const line of (await ask(name)).split('\n')) {
     const [, key = '', value = ''] = /^(\S+) (.*)$/.exec(line) ?? []
     if (key !== '') all.set(key, [...(all.get(key) ?? []), value.trim()])
   }

@@ -1,6 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Login } from '../inventory/model.ts'
 import type { HostKey, Pins } from '../pins.ts'
+import { askSsh } from './ask-ssh.ts'
 import { type Keyring, keyring } from './identity.ts'
 import { type Folders, folders } from './openssh/folder.ts'
 import { type UserConfig, userConfig } from './ssh-config.ts'
@@ -65,6 +66,7 @@ export interface WireOptions {
 }
 
 export function wire(options: WireOptions): Wire {
+  const ask = askSsh({ file: options.sshConfig, env: options.env })
   const configs = new Map<string, Promise<UserConfig>>()
   return {
     pins: options.pins,
@@ -78,7 +80,7 @@ export function wire(options: WireOptions): Wire {
     vouched: new Map(),
     capBytes: options.capBytes ?? 16 * 1024 * 1024,
     userConfig(name) {
-      const asked = configs.get(name) ?? userConfig(name, { file: options.sshConfig, env: options.env })
+      const asked = configs.get(name) ?? userConfig(name, ask, options.env)
       configs.set(name, asked)
       return asked
     },
