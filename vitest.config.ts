@@ -9,6 +9,9 @@ const shellAsText = {
 /** What is run three times in a row: faults, whose seconds are held against the promise, attacks, and kills. */
 const matrices = ['attacks', 'faults', 'kills'].map((name) => `test/e2e/${name}.test.ts`)
 
+/** They wait more than they work: so many at a time fill two cores. Big files go first, and the small ones fill the end. */
+const maxWorkers = 4
+
 export default defineConfig({
   plugins: [shellAsText],
   test: {
@@ -24,8 +27,7 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        // They wait for processes more than they work: one at a time leaves half of two cores idle.
-        test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: ['test/e2e/**'], maxWorkers: 3 },
+        test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: ['test/e2e/**'], maxWorkers },
       },
       {
         extends: true,
@@ -33,16 +35,14 @@ export default defineConfig({
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
           exclude: matrices,
-          // They wait more than they work: three labs at a time fill two cores.
-          maxWorkers: 3,
+          maxWorkers,
           testTimeout: 120_000,
           hookTimeout: 240_000,
-          sequence: { groupOrder: 1 },
         },
       },
       {
         extends: true,
-        test: { name: 'matrix', include: matrices, maxWorkers: 2, sequence: { groupOrder: 2 } },
+        test: { name: 'matrix', include: matrices, maxWorkers: matrices.length, sequence: { groupOrder: 1 } },
       },
     ],
   },

@@ -47,12 +47,13 @@ function withoutOwnWords(schema) {
 }
 
 async function types(schema) {
-  return compile(withoutOwnWords(structuredClone(schema)), 'InventoryFile', {
+  const text = await compile(withoutOwnWords(structuredClone(schema)), 'InventoryFile', {
     additionalProperties: false,
     ignoreMinAndMaxItems: true,
     bannerComment: `// ${banner}`,
     style: { semi: false, singleQuote: true, printWidth: 120 },
   })
+  return text.replace(/\/\*\*\n *\* ([^\n]*)\n *\*\//g, '/** $1 */')
 }
 
 async function validator(schema) {

@@ -23,11 +23,6 @@ mkdir -p coverage/children
 PROVISION_COVERAGE=$PWD/coverage/children npx vitest run --coverage --project unit --project e2e
 node scripts/coverage.js
 
-# Three times in a row. The faults alone, for their seconds count; the kills at other random moments each time, 51 in all,
-# and at every phase boundary three times.
-rounds=${PROVISION_ROUNDS:-3}
-for round in $(seq "$rounds"); do
-  echo "faults, attacks and kills: round $round of $rounds"
-  PROVISION_FAULT_ROUNDS=1 npx vitest run --project matrix test/e2e/faults.test.ts
-  KILLS_MOMENTS=17 npx vitest run --project matrix test/e2e/attacks.test.ts test/e2e/kills.test.ts
-done
+# Faults, attacks and kills, three times in a row (PROVISION_ROUNDS). The seconds of the faults count: beside them, the others
+# get what is left of the cores.
+exec npx vitest run --project matrix

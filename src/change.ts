@@ -44,32 +44,46 @@ export interface PinKeeper {
 
 const lookMs = 60_000
 
-/** One connection, one exec, everything the playbook wants to know. */
-export async function look(member: Member, changing: Changing): Promise<void> {
-  const { login, progress, end, ways } = changing
-  const { host, resources } = member
-  let looked = () => {}
+/**
+ * The first that a run asks of a host: one connection, one exec, all in one turn; without a script the connection alone.
+ * @throws as login and exec do
+ */
+export async function ask(
+  member: Member,
+  script: string | undefined,
+  { login, progress, ways }: Changing,
+): Promise<Buffer | undefined> {
+  let asked = () => {}
   const until = new Promise<void>((resolve) => {
-    looked = resolve
+    asked = resolve
   })
   try {
     member.login = login(member, { until })
     member.session = await member.login
     member.via = member.session.via
-    if (resources.length === 0) return
-    progress.phase(host.name, 'look')
-    const mark = `seen-${randomBytes(16).toString('hex')}`
-    const script = lookScript(resources, mark)
-    ways.debug(`look at ${host.name}`, script)
-    const { stdout } = await member.session.exec(script, { timeoutMs: lookMs, privileged: true })
+    if (script === undefined) return undefined
+    progress.phase(member.host.name, 'look')
+    ways.debug(`look at ${member.host.name}`, script)
+    return (await member.session.exec(script, { timeoutMs: lookMs, privileged: true })).stdout
+  } finally {
+    asked()
+  }
+}
+
+/** Everything the playbook wants to know of one host. */
+export async function look(member: Member, changing: Changing): Promise<void> {
+  const { host, resources } = member
+  const mark = `seen-${randomBytes(16).toString('hex')}`
+  try {
+    const stdout = await ask(member, resources.length > 0 ? lookScript(resources, mark) : undefined, changing)
+    if (!stdout) return
     for (const [id, shown] of parseLook(stdout, resources, mark)) member.shown.set(id, shown)
     await pin(member, resources, changing)
   } catch (error) {
     member.failure = error
-    end(member, 'unreachable', trouble(error))
+    changing.end(member, 'unreachable', trouble(error))
   } finally {
-    looked()
-    progress.over('look', host.name)
+    changing.progress.over('look', host.name)
   }
 }
 
@@ -80,10 +94,7 @@ export async function changeAll(step: Wanted, stepNumber: number, changing: Chan
   progress.expect(work, [...fleet.members.keys()])
   await Promise.all(
     [...fleet.members.values()].map(async (member) => {
-      await changing.turns(async (turn) => {
-        turn.connected(() => true)
-        await change(member, step, stepNumber, changing)
-      })
+      await changing.turns(() => change(member, step, stepNumber, changing))
       progress.over(work, member.host.name)
     }),
   )

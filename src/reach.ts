@@ -5,7 +5,7 @@ import { ConnectError, ProvisionError } from './errors.ts'
 import type { Device, Gateway, Inventory } from './inventory/model.ts'
 import { forwardWays, HopError, isForwardWay, type Jumps, jumps, opener, type Roads } from './session/ways.ts'
 import { connect, type Session, type Wire } from './session.ts'
-import { defaultForks, type Turn, type Turns, turns } from './turns.ts'
+import { defaultForks, onceConnected, type Turn, type Turns, turns } from './turns.ts'
 
 /** What all logins of one run share: the wire, and one session for each gateway that others jump through. */
 export interface ReachContext extends Roads {
@@ -39,7 +39,7 @@ export function reachContext(inventory: Pick<Inventory, 'gateways'>, options: Re
     gateways: inventory.gateways,
     staggerMs: options.staggerMs ?? 1000,
     forks: turns(options.forks ?? defaultForks),
-    changes: turns(options.forks ?? defaultForks),
+    changes: turns(options.forks ?? defaultForks, onceConnected),
     handshakes(name) {
       const limit = limits.get(name) ?? pLimit(8)
       limits.set(name, limit)

@@ -21,15 +21,16 @@ interface Patience {
   readonly mostMs: number
 }
 
+const whileConnecting: Patience = { silentMs: 1000, speechlessMs: 3000, mostMs: 10_000 }
+/** For work over connections that stand: nobody has to answer first. */
+export const onceConnected: Patience = { silentMs: 10_000, speechlessMs: 10_000, mostMs: 10_000 }
+
 /**
  * At most so many at once. A host that is not there, or never says a word, gives its place to the next while it is waited
  * for, and so does one that hangs: the trouble of some is no trouble of the others. One that is merely slow keeps its place,
  * or more and more of them would get slower and slower.
  */
-export function turns(
-  count: number,
-  { silentMs, speechlessMs, mostMs }: Patience = { silentMs: 1000, speechlessMs: 3000, mostMs: 10_000 },
-): Turns {
+export function turns(count: number, { silentMs, speechlessMs, mostMs }: Patience = whileConnecting): Turns {
   const limit = pLimit(count)
   return <T>(work: (turn: Turn) => Promise<T>) =>
     new Promise<T>((resolve, reject) => {

@@ -137,7 +137,7 @@ describe('imports point one way', () => {
 
   test('what other programs say, and are told, is made of files and an inventory alone', () => {
     const files =
-      /^src\/errors\.ts$|^src\/session\/ssh-config\.ts$|^src\/(import|inventory)\/|^yaml$|^node:(fs\/promises|path)$/
+      /^src\/errors\.ts$|^src\/session\/ask-ssh\.ts$|^src\/(import|inventory)\/|^yaml$|^node:(fs\/promises|path)$/
     expect(offenders(/^src\/import\//, files)).toEqual([])
     const values = /^src\/(errors|sh|ssh-config)\.ts$|^src\/(export|inventory)\//
     expect(offenders(/^src\/export\//, values)).toEqual([])
@@ -165,7 +165,7 @@ describe('one door each', () => {
       /^src\/session\/(transport|vouching|wire|node-ssh\/.+|openssh\/.+)\.ts$/,
     ],
     ['yargs', /^yargs/, /^src\/(cli\.ts|commands\/)/],
-    ['zx, for local commands', /^zx(\/|$)/, /^src\/(session\/(ssh-config|openssh\/ssh)|lab\/\w+)\.ts$/],
+    ['zx, for local commands', /^zx(\/|$)/, /^src\/(session\/(ask-ssh|openssh\/ssh)|lab\/\w+)\.ts$/],
     ['jsonc-parser', /^jsonc-parser$/, /^src\/inventory(\.ts|\/)/],
     ['jiti', /^jiti$/, /^src\/playbook-file\.ts$/],
     ['js-fatfs', /^js-fatfs$/, /^src\/image\/fat\.ts$/],

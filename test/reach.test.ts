@@ -2,15 +2,12 @@ import { writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import type { ConnectError } from '../src/errors.ts'
-import type { Device, Forward, Gateway } from '../src/inventory/model.ts'
-import { type ReachContext, type ReachOptions, reach, reachContext, waysTo } from '../src/reach.ts'
+import { waysTo } from '../src/reach.ts'
 import { parseJump } from '../src/session/ways.ts'
-import type { Session, Wire } from '../src/session.ts'
-import { freePort, type HostOptions, host, type Lab, lab, me, type Sshd, transports, until } from './session/fixture.ts'
+import { reaching } from './reach/fixture.ts'
+import { freePort, host, type Lab, lab, me, type Sshd, transports, until } from './session/fixture.ts'
 
 describe.each(transports)('over %s', (transport) => {
-  // The device's forward is its own sshd's port, seen from the gateway: what sshd binds there looks the same to us.
   const plain = { timeoutMs: 5000, privileged: false }
   let it: Lab
   let gatewaySshd: Sshd
@@ -29,49 +26,8 @@ describe.each(transports)('over %s', (transport) => {
     it.end()
   })
 
-  const open: { close?(): void; closeAll?(): void }[] = []
-  afterEach(() => {
-    for (const one of open.splice(0)) (one.close ?? one.closeAll)?.call(one)
-  })
-
-  const gateway = (more: HostOptions = {}): Gateway => host(it, gatewaySshd, { name: 'ssh-gw', ...more })
-  /** Directly it is where `port` says; through the gateway, where `forwardPort` says. */
-  interface At extends HostOptions {
-    readonly via?: readonly string[]
-    readonly port?: number
-    readonly forwardPort?: number
-  }
-  function device(at: At = {}): Device {
-    const port = at.port ?? deviceSshd.port
-    const forward: Forward = {
-      device: 'host-a',
-      gateway: 'ssh-gw',
-      bindAddress: '127.0.0.1',
-      port: at.forwardPort ?? deviceSshd.port,
-      host: 'localhost',
-      hostPort: 22,
-      listener: 'sshd',
-      expose: false,
-    }
-    const base = host(it, { port, hostKeys: deviceSshd.hostKeys }, { name: 'host-a', ...at })
-    const { dial: _d, tunnelAccount: _t, ...rest } = base
-    return { ...rest, role: 'device', forwards: [forward], via: at.via ?? ['direct', 'forward'], supervisor: 'systemd' }
-  }
-  function context(options: Partial<ReachOptions> & { gateway?: Gateway } = {}): ReachContext & { wire: Wire } {
-    const made = reachContext({ gateways: [options.gateway ?? gateway()] }, { wire: it.wire(), ...options })
-    open.push(made)
-    return made
-  }
-  async function go(...words: Parameters<typeof reach>): Promise<Session> {
-    const session = await reach(...words)
-    open.push(session)
-    return session
-  }
-  const failure = (...words: Parameters<typeof reach>) =>
-    go(...words).then(
-      () => expect.fail('a login'),
-      (error: ConnectError) => error,
-    )
+  const { gateway, device, context, go, failure, closeAll } = reaching(() => ({ it, gatewaySshd, deviceSshd }))
+  afterEach(closeAll)
 
   describe('a way in', () => {
     test('is the first that works', async () => {

@@ -88,10 +88,9 @@ async function measure(what, count, rounds, folder) {
     const report = execFileSync(process.execPath, [bin, inventory, '--json'], { stdio: ['ignore', 'pipe', 'ignore'] })
     samples.wire = JSON.parse(report).wire
   }
-  if (what === 'ansible-first') await sample('Ansible, first run', ansible(newKey()))
-  if (what === 'ansible-rest') {
+  if (what === 'ansible') {
     const key = newKey()
-    await time(ansible(key))
+    await sample('Ansible, first run', ansible(key))
     for (let round = 0; round < rounds; round++) await sample('Ansible, nothing to do', ansible(key))
     for (let round = 0; round < rounds; round++)
       await sample('Ansible, one changed file on every host', ansible(newKey()))

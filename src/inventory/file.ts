@@ -1,105 +1,61 @@
 // Made from inventory/schema.json by `npm run generate`; do not edit.
 
-/**
- * The host name or IP address at which the machine you run provision on reaches this host. Default: its name, as your ~/.ssh/config and DNS have it.
- */
+/** The host name or IP address at which the machine you run provision on reaches this host. Default: its name, as your ~/.ssh/config and DNS have it. */
 export type Address = string
-/**
- * The host keys this host may show: public keys ("ssh-ed25519 AAAA…"), fingerprints ("SHA256:…"), or the key of an authority that signs host certificates ("@cert-authority ssh-ed25519 AAAA…"). Left out: those in the known_hosts file beside this file, which `provision trust` writes.
- */
+/** The host keys this host may show: public keys ("ssh-ed25519 AAAA…"), fingerprints ("SHA256:…"), or the key of an authority that signs host certificates ("@cert-authority ssh-ed25519 AAAA…"). Left out: those in the known_hosts file beside this file, which `provision trust` writes. */
 export type HostKeys = string[]
-/**
- * How strict sshd is about algorithms. "compatible" (the default): as the system has it. "strict": only what ssh-audit has nothing against; OpenSSH from 8.4 on and programs made with ssh2 still come in. docs/security.md has the list.
- */
+/** How strict sshd is about algorithms. "compatible" (the default): as the system has it. "strict": only what ssh-audit has nothing against; OpenSSH from 8.4 on and programs made with ssh2 still come in. docs/security.md has the list. */
 export type Profile = 'compatible' | 'strict'
-/**
- * false: nobody logs in with a password, or by answering questions; keys only. provision itself always logs in with a key, and proves that by a fresh login before the change stays. true (the default): as the system has it.
- */
+/** false: nobody logs in with a password, or by answering questions; keys only. provision itself always logs in with a key, and proves that by a fresh login before the change stays. true (the default): as the system has it. */
 export type PasswordLogin = boolean
-/**
- * "[bind_address:]port:host:hostport", in the words of ssh -R: whoever connects to port on the gateway reaches host:hostport as the device sees it. Or an object with the same parts by name.
- */
+/** "[bind_address:]port:host:hostport", in the words of ssh -R: whoever connects to port on the gateway reaches host:hostport as the device sees it. Or an object with the same parts by name. */
 export type Forward = string | ForwardObject
-/**
- * Seconds within which the forwards are back after the worst of their faults, counted from when power or the link is back. The keepalives are chosen to meet it, as sparing as they can be; where they cannot, the plan says why. Default: 5 s keepalives, back within 20 s.
- */
+/** Seconds within which the forwards are back after the worst of their faults, counted from when power or the link is back. The keepalives are chosen to meet it, as sparing as they can be; where they cannot, the plan says why. Default: 5 s keepalives, back within 20 s. */
 export type RecoverWithin = number
 
-/**
- * The machines that provision looks after: gateways that everybody can reach, devices that nobody can call, and the tunnels between them.
- */
+/** The machines that provision looks after: gateways that everybody can reach, devices that nobody can call, and the tunnels between them. */
 export interface InventoryFile {
-  /**
-   * Where this schema lies, so that editors complete and explain while you type. provision itself does not read it.
-   */
+  /** Where this schema lies, so that editors complete and explain while you type. provision itself does not read it. */
   $schema?: string
   login?: Login
-  /**
-   * The profile of every host that has none of its own.
-   */
+  /** The profile of every host that has none of its own. */
   profile?: 'compatible' | 'strict'
-  /**
-   * For every host that says nothing about it itself.
-   */
+  /** For every host that says nothing about it itself. */
   passwordLogin?: boolean
-  /**
-   * For every device that does not say otherwise: see a device's recoverWithin.
-   */
+  /** For every device that does not say otherwise: see a device's recoverWithin. */
   recoverWithin?: number
-  /**
-   * Machines that devices can dial out to and people can reach. The name of each is the key: { "ssh-gw.guest.internal": {} }.
-   */
+  /** Machines that devices can dial out to and people can reach. The name of each is the key: { "ssh-gw.guest.internal": {} }. */
   gateways?: {
     [k: string]: Gateway
   }
-  /**
-   * Machines behind a firewall or NAT that nobody can call. Each dials out to its gateways and offers its forwards there.
-   */
+  /** Machines behind a firewall or NAT that nobody can call. Each dials out to its gateways and offers its forwards there. */
   devices?: {
     [k: string]: Device
   }
-  /**
-   * Devices that have settings in common, and that `--limit NAME` means at once. A device may be in several.
-   */
+  /** Devices that have settings in common, and that `--limit NAME` means at once. A device may be in several. */
   groups?: {
     [k: string]: Group
   }
-  /**
-   * Machines that people log in from. provision never touches them; `provision ssh-config --client NAME` prints the ssh_config they need.
-   */
+  /** Machines that people log in from. provision never touches them; `provision ssh-config --client NAME` prints the ssh_config they need. */
   clients?: {
     [k: string]: Client
   }
 }
-/**
- * How the machine you run provision on logs in to the hosts. At the top: to every host; a host's own login goes before it, key by key. What you leave out comes from your ~/.ssh/config, ssh agent and keys.
- */
+/** How the machine you run provision on logs in to the hosts. At the top: to every host; a host's own login goes before it, key by key. What you leave out comes from your ~/.ssh/config, ssh agent and keys. */
 export interface Login {
-  /**
-   * The account to log in to. Left out: what your ~/.ssh/config says, else your own user name.
-   */
+  /** The account to log in to. Left out: what your ~/.ssh/config says, else your own user name. */
   user?: string
-  /**
-   * The private key to log in with, or its .pub file where the agent holds the private one: absolute, starting with ~/, or relative to this file's folder. Left out: your agent and the usual keys.
-   */
+  /** The private key to log in with, or its .pub file where the agent holds the private one: absolute, starting with ~/, or relative to this file's folder. Left out: your agent and the usual keys. */
   identityFile?: string
-  /**
-   * true (the default): become root with sudo where the account is not root. false: never use sudo.
-   */
+  /** true (the default): become root with sudo where the account is not root. false: never use sudo. */
   sudo?: boolean
-  /**
-   * Whose ssh logs in. "node-ssh" (the default): provision's own, the quicker one. "openssh": the ssh program of this machine, for what only that can do: certificates, FIDO keys, keys on a token, keys in an agent that are bound to hosts, servers that speak post-quantum key exchange alone. docs/guide.md says more.
-   */
+  /** Whose ssh logs in. "node-ssh" (the default): provision's own, the quicker one. "openssh": the ssh program of this machine, for what only that can do: certificates, FIDO keys, keys on a token, keys in an agent that are bound to hosts, servers that speak post-quantum key exchange alone. docs/guide.md says more. */
   transport?: 'node-ssh' | 'openssh'
 }
-/**
- * A machine that devices can dial out to. {} is enough where its name resolves and its sshd listens on port 22.
- */
+/** A machine that devices can dial out to. {} is enough where its name resolves and its sshd listens on port 22. */
 export interface Gateway {
   address?: Address
-  /**
-   * The port of its sshd, as the machine you run provision on reaches it. Default: what your ~/.ssh/config says, else 22.
-   */
+  /** The port of its sshd, as the machine you run provision on reaches it. Default: what your ~/.ssh/config says, else 22. */
   port?: number
   hostKeys?: HostKeys
   login?: Login
@@ -107,36 +63,22 @@ export interface Gateway {
   profile?: Profile
   passwordLogin?: PasswordLogin
   dial?: Dial
-  /**
-   * The account on the gateway that tunnels log in to. provision creates it: it may listen on the ports written here and do nothing else. Nobody may log in as a person with it. Default: tunnel.
-   */
+  /** The account on the gateway that tunnels log in to. provision creates it: it may listen on the ports written here and do nothing else. Nobody may log in as a person with it. Default: tunnel. */
   tunnelAccount?: string
-  /**
-   * Who opens the ports on this gateway, for every forward that does not say otherwise: see a forward's listener.
-   */
+  /** Who opens the ports on this gateway, for every forward that does not say otherwise: see a forward's listener. */
   listener?: 'socket' | 'sshd'
-  /**
-   * The ports of this gateway that `provision add` gives to devices, from the first on, each to one device. It writes what it has chosen into this file; nothing else reads this.
-   */
+  /** The ports of this gateway that `provision add` gives to devices, from the first on, each to one device. It writes what it has chosen into this file; nothing else reads this. */
   ports?: string
 }
-/**
- * Accounts that this host should have: { "user001": { "authorizedKeys": ["user001.pub"] } }. Accounts that are not named here are not touched.
- */
+/** Accounts that this host should have: { "user001": { "authorizedKeys": ["user001.pub"] } }. Accounts that are not named here are not touched. */
 export interface Accounts {
   [k: string]: Account
 }
-/**
- * An account and the keys that may log in to it.
- */
+/** An account and the keys that may log in to it. */
 export interface Account {
-  /**
-   * Public keys that may log in: whole lines ("ssh-ed25519 AAAA… someone"), or paths to .pub files, relative to this file's folder or starting with ~/.
-   */
+  /** Public keys that may log in: whole lines ("ssh-ed25519 AAAA… someone"), or paths to .pub files, relative to this file's folder or starting with ~/. */
   authorizedKeys?: string[]
-  /**
-   * true: remove every key of this account that is not listed. false (the default): only add.
-   */
+  /** true: remove every key of this account that is not listed. false (the default): only add. */
   exclusive?: boolean
   /**
    * Where the listed keys may come from: addresses, networks, patterns with * and ?, and exceptions with ! before them, as in a key's from="…". Whoever comes through a tunnel comes from 127.0.0.1 or ::1. A key's own from= goes before this. ["*"]: from everywhere again. Left out: the keys' options are left alone.
@@ -145,36 +87,24 @@ export interface Account {
    */
   from?: string[]
 }
-/**
- * Where devices reach this gateway, where that differs from where you reach it (another network, a NAT in between).
- */
+/** Where devices reach this gateway, where that differs from where you reach it (another network, a NAT in between). */
 export interface Dial {
-  /**
-   * The host name or IP address that devices dial. Default: the gateway's address.
-   */
+  /** The host name or IP address that devices dial. Default: the gateway's address. */
   address?: string
-  /**
-   * The port that devices dial. Default: the gateway's port.
-   */
+  /** The port that devices dial. Default: the gateway's port. */
   port?: number
 }
-/**
- * A machine that nobody can call. Its forwards are the doors that it opens on its gateways.
- */
+/** A machine that nobody can call. Its forwards are the doors that it opens on its gateways. */
 export interface Device {
   address?: Address
-  /**
-   * The port of its sshd, as the machine you run provision on reaches it. Default: what your ~/.ssh/config says, else 22.
-   */
+  /** The port of its sshd, as the machine you run provision on reaches it. Default: what your ~/.ssh/config says, else 22. */
   port?: number
   hostKeys?: HostKeys
   login?: Login
   accounts?: Accounts
   profile?: Profile
   passwordLogin?: PasswordLogin
-  /**
-   * The ports that this device opens on its gateways, each leading to a host and port that the device can reach.
-   */
+  /** The ports that this device opens on its gateways, each leading to a host and port that the device can reach. */
   forwards?: Forward[]
   /**
    * Ways in for provision itself, tried in order: "direct" (straight to its address), "forward" (through its own forwards, one gateway after the other), or the name of a gateway to jump through. Default: ["direct", "forward"].
@@ -182,66 +112,38 @@ export interface Device {
    * @minItems 1
    */
   via?: string[]
-  /**
-   * What keeps the tunnel alive on the device: "systemd" (plain ssh under systemd, the default) or "autossh".
-   */
+  /** What keeps the tunnel alive on the device: "systemd" (plain ssh under systemd, the default) or "autossh". */
   supervisor?: 'systemd' | 'autossh'
   recoverWithin?: RecoverWithin
   wifi?: Wifi
 }
-/**
- * One forward, its parts by name.
- */
+/** One forward, its parts by name. */
 export interface ForwardObject {
-  /**
-   * The name of the gateway that listens. May be left out where there is only one.
-   */
+  /** The name of the gateway that listens. May be left out where there is only one. */
   gateway?: string
-  /**
-   * The address on the gateway that listens. Default: 127.0.0.1. "*" means all of them; anything but loopback needs "expose": true.
-   */
+  /** The address on the gateway that listens. Default: 127.0.0.1. "*" means all of them; anything but loopback needs "expose": true. */
   bindAddress?: string
-  /**
-   * The port on the gateway that listens. In the settings of a group also text with {index} in it: "9{index}".
-   */
+  /** The port on the gateway that listens. In the settings of a group also text with {index} in it: "9{index}". */
   port: number | string
-  /**
-   * Where the forward leads, as the device sees it: "localhost" is the device itself. IPv6 addresses without brackets.
-   */
+  /** Where the forward leads, as the device sees it: "localhost" is the device itself. IPv6 addresses without brackets. */
   host: string
-  /**
-   * The port on that host. 22 is sshd.
-   */
+  /** The port on that host. 22 is sshd. */
   hostPort: number
-  /**
-   * Who opens the port on the gateway. "socket" (the default): systemd does, and the device offers a unix socket behind it, so that a dead session never holds the port, a new one takes over at once, and ports below 1024 work. "sshd": sshd does, as with a plain ssh -R; a dead session holds the port until keepalives end it. All forwards of a device on one gateway have the same.
-   */
+  /** Who opens the port on the gateway. "socket" (the default): systemd does, and the device offers a unix socket behind it, so that a dead session never holds the port, a new one takes over at once, and ports below 1024 work. "sshd": sshd does, as with a plain ssh -R; a dead session holds the port until keepalives end it. All forwards of a device on one gateway have the same. */
   listener?: 'socket' | 'sshd'
-  /**
-   * true: other machines than the gateway may reach this port. Needed where the bind address is not loopback.
-   */
+  /** true: other machines than the gateway may reach this port. Needed where the bind address is not loopback. */
   expose?: boolean
 }
-/**
- * The Wi-Fi network that a fresh card of this device joins. Only `provision image` reads it.
- */
+/** The Wi-Fi network that a fresh card of this device joins. Only `provision image` reads it. */
 export interface Wifi {
-  /**
-   * The name of the network.
-   */
+  /** The name of the network. */
   ssid: string
-  /**
-   * Where its passphrase is kept, never the passphrase itself: "env:NAME" (an environment variable), or "file:PATH" (its first line; absolute, starting with ~/, or relative to this file's folder).
-   */
+  /** Where its passphrase is kept, never the passphrase itself: "env:NAME" (an environment variable), or "file:PATH" (its first line; absolute, starting with ~/, or relative to this file's folder). */
   passphrase: string
-  /**
-   * The country whose rules for radio it keeps: two letters. Without it most images leave Wi-Fi switched off.
-   */
+  /** The country whose rules for radio it keeps: two letters. Without it most images leave Wi-Fi switched off. */
   country?: string
 }
-/**
- * Some devices and what they have in common: { "devices": ["sensor{index}.site.internal"], "index": "001-300", "settings": { "forwards": ["9{index}:localhost:22"] } }.
- */
+/** Some devices and what they have in common: { "devices": ["sensor{index}.site.internal"], "index": "001-300", "settings": { "forwards": ["9{index}:localhost:22"] } }. */
 export interface Group {
   /**
    * Names from "devices"; and at most one with {index} in it, which is a device for each number of "index", whether or not "devices" has it.
@@ -249,26 +151,16 @@ export interface Group {
    * @minItems 1
    */
   devices: string[]
-  /**
-   * The numbers that {index} stands for: "001-300", or several such parts with commas between them, as in "001-016,018-300". It is put in as it is written here, zeros before it too.
-   */
+  /** The numbers that {index} stands for: "001-300", or several such parts with commas between them, as in "001-016,018-300". It is put in as it is written here, zeros before it too. */
   index?: string
   settings?: Device
 }
-/**
- * A machine that people log in from, and what its ssh_config should say.
- */
+/** A machine that people log in from, and what its ssh_config should say. */
 export interface Client {
-  /**
-   * The account that people on this client log in to, on gateways and devices alike. Left out: the User line is left out.
-   */
+  /** The account that people on this client log in to, on gateways and devices alike. Left out: the User line is left out. */
   user?: string
-  /**
-   * The private key to log in with, as a path on the client: it starts with / or ~/.
-   */
+  /** The private key to log in with, as a path on the client: it starts with / or ~/. */
   identityFile?: string
-  /**
-   * The port at which this client reaches the gateways' sshd, where it is another than the gateways' own.
-   */
+  /** The port at which this client reaches the gateways' sshd, where it is another than the gateways' own. */
   port?: number
 }

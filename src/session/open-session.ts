@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import type { Duplex } from 'node:stream'
 import pLimit from 'p-limit'
 import { RemoteError } from '../errors.ts'
@@ -27,6 +28,8 @@ export function openSession(login: Authenticated): Session {
   const { link, wire } = login
   const limit = pLimit(MOST_EXECS)
   const gone = new AbortController()
+  // Every exec listens, and every forward that is about to open.
+  setMaxListeners(0, gone.signal)
   let ran = false
 
   // sshd counts a session until its last process is gone, so for a moment, or beside something a script left behind, there

@@ -1,4 +1,4 @@
-import { type Changing, trouble } from '../change.ts'
+import { ask, type Changing, trouble } from '../change.ts'
 import type { Member } from '../fleet.ts'
 import type { Trouble } from '../report/report.ts'
 import { carry } from '../transaction.ts'
@@ -6,24 +6,16 @@ import { lookBackScript, type Past, parsePast, undoScript } from './script.ts'
 
 /** What one host goes through when a run is taken back: a look, then one transaction, guarded like any other. */
 
-const lookMs = 60_000
-
-/** One connection, one exec. Undefined where no run is kept, and where nobody could be asked. */
-export async function lookBack(member: Member, { login, progress, end, ways }: Changing): Promise<Past | undefined> {
-  const { host } = member
+/** What its last run was. Undefined where no run is kept, and where nobody could be asked. */
+export async function lookBack(member: Member, changing: Changing): Promise<Past | undefined> {
   try {
-    member.login = login(member)
-    member.session = await member.login
-    member.via = member.session.via
-    progress.phase(host.name, 'look')
-    const script = lookBackScript()
-    ways.debug(`look back at ${host.name}`, script)
-    return parsePast((await member.session.exec(script, { timeoutMs: lookMs, privileged: true })).stdout)
+    const stdout = await ask(member, lookBackScript(), changing)
+    return stdout && parsePast(stdout)
   } catch (error) {
-    end(member, 'unreachable', trouble(error))
+    changing.end(member, 'unreachable', trouble(error))
     return undefined
   } finally {
-    progress.over('look', host.name)
+    changing.progress.over('look', member.host.name)
   }
 }
 

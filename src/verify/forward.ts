@@ -61,10 +61,11 @@ export async function proveForward({
   if (gateway instanceof ProvisionError) {
     return is('unverified', { message: `${forward.gateway} was not there to ask: ${gateway.message}` })
   }
-  const opened = await open(gateway, forward)
-  if (opened instanceof ProvisionError) return is(...refused(opened, forward))
+  // The gateway's session stands: one that is slow to open a channel has much to do, and is not to get more.
   let speaks = false
   turn?.connected(() => speaks)
+  const opened = await open(gateway, forward)
+  if (opened instanceof ProvisionError) return is(...refused(opened, forward))
   const greeting = await firstBytes(opened, isOwnSshd(device, forward) ? silenceMs : 2_000)
   speaks = greeting === 'speaks'
   if (!isOwnSshd(device, forward)) {

@@ -1,13 +1,15 @@
 import { execFileSync } from 'node:child_process'
-import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { local, type Result } from '../../src/lab/local.ts'
+import { local } from '../../src/lab/local.ts'
 import { parseMetrics } from '../report/prometheus.ts'
 import { commandsIn } from '../report/runner.ts'
 import { mustBeJUnit, xpath } from '../report/xml.ts'
-import { githubJob, gitlabJob, type Step } from './ci/jobs.ts'
+import { githubJob, gitlabJob } from './ci/jobs.ts'
+import { release } from './ci/release.ts'
+import { lines, parted, runners } from './ci/runners.ts'
 import { place, type Rehearsal, rehearse } from './kit.ts'
 
 /**
@@ -25,43 +27,19 @@ const inventory = `{
   }
 }
 `
-const checkout = join(import.meta.dirname, '../..')
 
 let it: Rehearsal
 let temp: string
 let key: string
-let runners: { readonly github: string; readonly gitlab: string }
+const { installAll, github, gitlab, run } = runners(() => ({ it, temp }))
 beforeAll(async () => {
   temp = await mkdtemp(join(tmpdir(), 'provision-ci-'))
-  runners = { github: join(temp, 'github'), gitlab: join(temp, 'gitlab') }
-  for (const folder of [...Object.values(runners), join(temp, 'marked')]) await mkdir(folder)
-  await Promise.all([release().then(installAll), bootAndPin()])
+  await Promise.all([release(join(temp, 'release')).then(installAll), bootAndPin()])
 })
 afterAll(async () => {
   await it?.down()
   await rm(temp, { recursive: true, force: true })
 })
-
-/** What PROVISION names, with the version that the pipelines ask for; built by their own `npm ci`. */
-async function release(): Promise<void> {
-  const source = join(temp, 'release')
-  for (const name of [
-    'bin',
-    'inventory',
-    'playbooks',
-    'scripts',
-    'src',
-    'package.json',
-    'package-lock.json',
-    'tsconfig.json',
-  ])
-    await cp(join(checkout, name), join(source, name), { recursive: true })
-  const git = (...words: string[]) => local(['git', '-C', source, ...words])
-  await git('init', '--quiet')
-  await git('add', '--all')
-  await git('-c', 'user.name=ci', '-c', 'user.email=ci@example.com', 'commit', '--quiet', '--message', 'a release')
-  await git('tag', githubJob('check', {})[0]?.env.PROVISION_VERSION ?? '')
-}
 
 async function bootAndPin(): Promise<void> {
   it = await rehearse(inventory)
@@ -73,98 +51,6 @@ async function bootAndPin(): Promise<void> {
   await cp(it.lab.knownHosts, join(it.folder, 'known_hosts'))
 }
 
-/** A shell of the runner: in the checkout, in that network, with nothing of the lab's own pins. */
-function shell(script: string, env: Record<string, string>, from: string): Promise<Result> {
-  const words = ['bash', '--noprofile', '--norc', '-eo', 'pipefail', script]
-  const place = ['env', '-u', 'PROVISION_KNOWN_HOSTS', '-C', it.folder, ...words]
-  return it.lab.run(place, {
-    from,
-    env: { CI: 'true', GITHUB_ACTIONS: '', TMPDIR: join(temp, 'marked'), XDG_STATE_HOME: join(temp, 'state'), ...env },
-    timeoutMs: 180_000,
-  })
-}
-
-interface Job extends Result {
-  readonly summary: string
-  /** Everything that the runner kept or showed. */
-  readonly all: string
-}
-
-/** What GitHub's install step put on the PATH of the steps after it. */
-const added: string[] = []
-
-/** Step by step; after one that fails, those that run `always()`, as the file has them: the end of the agent. */
-async function github(name: string, secrets: Record<string, string> = {}, from = 'guest'): Promise<Job> {
-  const runner = runners.github
-  const files = {
-    GITHUB_ENV: join(runner, 'env'),
-    GITHUB_PATH: join(runner, 'path'),
-    GITHUB_STEP_SUMMARY: join(runner, 'summary'),
-  }
-  for (const file of Object.values(files)) await writeFile(file, '')
-  const job = { code: 0, stdout: '', stderr: '' }
-  for (const step of githubJob(name, secrets)) {
-    if (job.code !== 0 && step.name !== 'End the agent') continue
-    const kept = Object.fromEntries(lines(await readFile(files.GITHUB_ENV, 'utf8')).map((line) => line.split('=')))
-    const env = {
-      ...{ GITHUB_ACTIONS: 'true', GITHUB_WORKSPACE: it.folder, RUNNER_TEMP: runner, ...files, ...step.env, ...kept },
-      PROVISION: join(temp, 'release'),
-      PATH: [...added, process.env.PATH].join(':'),
-    }
-    const { code, stdout, stderr } = await run(step, env, from)
-    Object.assign(job, { code: job.code || code, stdout: job.stdout + stdout, stderr: job.stderr + stderr })
-  }
-  const rest = await Promise.all(Object.values(files).map((file) => readFile(file, 'utf8')))
-  return { ...job, summary: rest[2] ?? '', all: [job.stdout, job.stderr, ...rest].join('\n') }
-}
-
-async function gitlab(name: string, variables: Record<string, string> = {}): Promise<Result> {
-  const step = gitlabJob(name)
-  const env = {
-    ...step.env,
-    ...variables,
-    GITLAB_CI: 'true',
-    CI_PROJECT_DIR: it.folder,
-    TOOLS: runners.gitlab,
-    PROVISION: join(temp, 'release'),
-  }
-  return run(step, { ...env, XDG_STATE_HOME: join(temp, 'state') }, 'guest')
-}
-
-/** The install steps of both, once for each, outside of the lab: it has no way to the registry. */
-async function installAll(): Promise<void> {
-  const [step = expect.fail('no steps')] = githubJob('check', {})
-  const files = { RUNNER_TEMP: runners.github, GITHUB_PATH: join(temp, 'added') }
-  await install(step.text, { ...step.env, ...files })
-  added.push(...lines(await readFile(files.GITHUB_PATH, 'utf8')))
-  const { text, env } = gitlabJob('check')
-  await install(parted(text)[0], { ...env, TOOLS: runners.gitlab })
-}
-
-async function install(text: string, env: Readonly<Record<string, string>>): Promise<void> {
-  // What the checkout was made from is in npm's cache.
-  const all = { ...env, PROVISION: join(temp, 'release'), npm_config_prefer_offline: 'true' }
-  const words = Object.entries(all).map(([name, value]) => `${name}=${value}`)
-  await local(['env', ...words, 'bash', '-euo', 'pipefail', '-c', text])
-}
-
-/** Without the install step, which was done before. */
-async function run({ text }: Step, env: Record<string, string>, from: string): Promise<Result> {
-  const rest = parted(text)[1]
-  if (rest.trim() === '') return { code: 0, stdout: '', stderr: '' }
-  const file = join(temp, 'step.sh')
-  await writeFile(file, rest)
-  return shell(file, env, from)
-}
-
-/** Up to and with the last line that speaks of npm's own work, and what follows. */
-function parted(text: string): [string, string] {
-  const all = text.split('\n')
-  const last = all.findLastIndex((line) => /npm (ci|install)|GITHUB_PATH/.test(line)) + 1
-  return [all.slice(0, last).join('\n'), all.slice(last).join('\n')]
-}
-
-const lines = (text: string) => text.split('\n').filter((line) => line !== '')
 const report = (name: string) => readFile(join(it.folder, 'report', name), 'utf8')
 const secrets = () => ({ VERIFY_SSH_KEY: key, APPLY_SSH_KEY: key })
 

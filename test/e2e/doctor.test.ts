@@ -1,26 +1,12 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { Machine } from '../../src/lab/index.ts'
-import { until } from '../../src/lab/local.ts'
-import type { DoctorReport, LinkReport } from '../../src/report/doctor.ts'
-import { place, type Rehearsal, rehearse, states } from './kit.ts'
+import { ofA, ofB, type Step } from './doctor/courses.ts'
+import { a, b, inventory, kitOf, named, shared, socket, unit } from './doctor/kit.ts'
+import { type Rehearsal, rehearse, states } from './kit.ts'
 
 /**
  * Links of tunnels are broken one after another, from the far end of the chain to its beginning: the first broken one is
  * what the doctor has to name, so what was broken before stays as it is, and is named again when its predecessor is mended.
  */
-
-// socket: systemd owns the ports; shared: sshd does. The latter's sshd has another port for people than for devices.
-const [socket, shared] = ['ssh-gw.guest.internal', 'ssh-gw2.guest.internal']
-const [a, b] = ['host-a.lan.internal', 'host-b.lan.internal']
-const through = (gateway: string, port: number) => ({ gateway, port, host: 'localhost', hostPort: 22 })
-const inventory = {
-  login: { user: 'user001' },
-  gateways: { [socket]: {}, [shared]: { listener: 'sshd', port: 2222, dial: { port: 22 } } },
-  devices: {
-    [a]: { forwards: [through(socket, 9022)] },
-    [b]: { forwards: [through(socket, 9023), through(shared, 9023)] },
-  },
-}
 
 let it: Rehearsal
 beforeAll(async () => {
@@ -32,44 +18,8 @@ beforeAll(async () => {
 }, 300_000)
 afterAll(() => it?.down())
 
-const machine = (name: string): Machine => it.lab.machine(name)
-async function inside(name: string, script: string): Promise<string> {
-  const { code, stdout, stderr } = await machine(name).sh(script)
-  if (code !== 0) throw new Error(`${name}: ${script}: ${stderr}`)
-  return stdout.trim()
-}
-const holds = async (name: string, condition: string) => {
-  const look = async () => (await machine(name).sh(condition)).code === 0 || undefined
-  if (!(await until(look, { timeoutMs: 30_000, everyMs: 100 }))) throw new Error(`${name}: never: ${condition}`)
-}
-
-async function doctor(device: string, from?: string) {
-  const { code, stdout, stderr } = await it.provision(
-    ['doctor', it.file, '--device', device, '--json', '--timeout', '4'],
-    {
-      ...(from && { from }),
-    },
-  )
-  if (!stdout.startsWith('{')) throw new Error(`exit code ${code}: ${stderr}`)
-  return { code, report: JSON.parse(stdout) as DoctorReport }
-}
-/** The broken link of the tunnel to that gateway. */
-async function diagnosis(device: string, gateway?: string, from?: string): Promise<LinkReport & { code: number }> {
-  const { code, report } = await doctor(device, from)
-  const tunnel = report.tunnels.find((each) => gateway === undefined || each.gateway === gateway)
-  const last = tunnel?.links.at(-1)
-  if (!last) throw new Error(`no tunnel: ${JSON.stringify(report)}`)
-  return { ...last, code }
-}
-const named = (link: string, says: RegExp | string, mend: RegExp | string) => ({
-  code: 1,
-  link,
-  state: 'broken',
-  says: typeof says === 'string' ? expect.stringContaining(says) : expect.stringMatching(says),
-  mend: typeof mend === 'string' ? expect.stringContaining(mend) : expect.stringMatching(mend),
-})
-const unit = (gateway: string) => `reverse-tunnel-${gateway}.service`
-const account = (name: string) => inside(socket, `getent passwd | grep -o '^tunnel-${name}[^:]*'`)
+const kit = kitOf(() => it)
+const { machine, inside, holds, doctor, diagnosis, account, mended } = kit
 
 test('a healthy tunnel is healthy at every link, with both listeners, and nothing was touched', async () => {
   const before = await inside(a, `systemctl show ${unit(socket)} --property=MainPID,ActiveEnterTimestamp`)
@@ -92,30 +42,6 @@ test('wrong words touch nothing', async () => {
   expect(await it.provision(['doctor', it.file])).toMatchObject({ code: 2 })
 })
 
-interface Step {
-  readonly what: string
-  readonly breaks: () => Promise<unknown>
-  readonly link: string
-  readonly says: RegExp | string
-  readonly mend: RegExp | string
-}
-
-/** Sits on a port as soon as that is free, and closes whatever comes. */
-async function stranger(name: string, port: number): Promise<void> {
-  const listen = `$socket = IO::Socket::INET->new(LocalAddr => "127.0.0.1:${port}", Listen => 5, ReuseAddr => 1) or die`
-  const script = `${listen}; while ($caller = $socket->accept) { close $caller }`
-  await inside(
-    name,
-    `systemd-run --quiet --unit=stranger --property=Restart=always perl -MIO::Socket::INET -e '${script.replaceAll('$', '$$$$')}'`,
-  )
-  await holds(name, `ss -Hltnp 'sport = :${port}' | grep -q perl`)
-}
-/** What the doctor told to run. */
-async function mended(...limit: string[]): Promise<void> {
-  const { code, stdout, stderr } = await it.provision([it.file, ...limit.flatMap((name) => ['--limit', name])])
-  expect({ code, said: code === 0 ? '' : `${stdout}${stderr}` }).toEqual({ code: 0, said: '' })
-}
-
 /** Down the chain, and up again. */
 function course(device: string, gateway: string, steps: readonly Step[]): void {
   test.each(steps)(`${device.split('.')[0]}: $what`, async ({ breaks, link, says, mend }) => {
@@ -124,105 +50,7 @@ function course(device: string, gateway: string, steps: readonly Step[]): void {
   })
 }
 
-course(a, socket, [
-  {
-    what: 'its clock is wrong',
-    breaks: () =>
-      place(machine(a), {
-        path: '/usr/local/bin/date',
-        text: `#!/bin/sh\nexport LD_PRELOAD='/usr/$LIB/faketime/libfaketime.so.1' FAKETIME=-20y\nexec /usr/bin/date "$@"\n`,
-      }).then(() => inside(a, 'chmod 755 /usr/local/bin/date')),
-    link: 'clock',
-    says: 'the clock of host-a.lan.internal is 20 years behind that of ssh-gw.guest.internal',
-    mend: 'on host-a.lan.internal: timedatectl',
-  },
-  {
-    what: 'its unit is stopped',
-    breaks: () => inside(a, `systemctl disable --quiet --now ${unit(socket)}`),
-    link: 'unit',
-    says: / is stopped and disabled for \d+ s \(since \S+Z\)$/,
-    mend: /^provision \S+ --limit host-a\.lan\.internal$/,
-  },
-  {
-    what: 'its unit is masked',
-    breaks: () => inside(a, `rm /etc/systemd/system/${unit(socket)}; systemctl mask --quiet ${unit(socket)}`),
-    link: 'unit',
-    says: / is masked$/,
-    mend: /^on host-a\.lan\.internal: systemctl unmask \S+; then provision \S+ --limit host-a\.lan\.internal$/,
-  },
-  {
-    what: 'a stranger holds its port',
-    breaks: async () => {
-      await inside(socket, 'systemctl stop reverse-tunnel-127.0.0.1_9022.socket')
-      await stranger(socket, 9022)
-    },
-    link: 'listener',
-    says: /^127\.0\.0\.1:9022 on ssh-gw\.guest\.internal is held by a stranger: perl, process \d+ of root, of stranger\.service/,
-    mend: 'on ssh-gw.guest.internal: systemctl stop stranger.service',
-  },
-  {
-    what: 'its key file is damaged on the gateway',
-    breaks: async () =>
-      inside(
-        socket,
-        `sed -i 's/ssh-ed25519 AAAA..../ssh-ed25519 /' /etc/ssh/reverse-tunnel/keys/${await account('host-a')}`,
-      ),
-    link: 'key',
-    says: 'its line is damaged',
-    mend: /^provision \S+ --limit ssh-gw\.guest\.internal --limit host-a\.lan\.internal$/,
-  },
-  {
-    what: 'its account is gone',
-    breaks: async () =>
-      inside(socket, `pkill -KILL -u ${await account('host-a')}; userdel --force ${await account('host-a')}`),
-    link: 'account',
-    says: /^ssh-gw\.guest\.internal has no account tunnel-host-a/,
-    mend: /^provision \S+ --limit ssh-gw\.guest\.internal --limit host-a\.lan\.internal$/,
-  },
-  {
-    what: 'it trusts another host key of the gateway',
-    breaks: () =>
-      inside(
-        a,
-        `sed 's/^\\S* //' /etc/ssh/ssh_host_ed25519_key.pub | sed 's/^/ssh-ed25519 /; s/^/${socket} /' >/etc/reverse-tunnel/known_hosts`,
-      ),
-    link: 'gateway host key',
-    says: 'host-a.lan.internal does not trust the host key that ssh-gw.guest.internal proves',
-    mend: /^provision \S+ --limit ssh-gw\.guest\.internal --limit host-a\.lan\.internal$/,
-  },
-  {
-    what: 'a firewall rejects it',
-    breaks: () =>
-      inside(
-        a,
-        `nft 'add table inet doctor; add chain inet doctor out { type filter hook output priority 0; }; add rule inet doctor out oif != lo tcp dport 22 reject with tcp reset'`,
-      ),
-    link: 'firewall',
-    says: 'refuses host-a.lan.internal, and yet ssh-gw.guest.internal listens there',
-    mend: 'let host-a.lan.internal connect to ssh-gw.guest.internal port 22/tcp',
-  },
-  {
-    what: 'a firewall drops what it sends',
-    breaks: () => inside(a, `nft 'flush chain inet doctor out; add rule inet doctor out oif != lo tcp dport 22 drop'`),
-    link: 'firewall',
-    says: 'is silent to host-a.lan.internal',
-    mend: 'let host-a.lan.internal connect to ssh-gw.guest.internal port 22/tcp',
-  },
-  {
-    what: 'it has no route',
-    breaks: () => inside(a, 'ip route del default'),
-    link: 'route',
-    says: /has no route to 10\.77\.\S+: Network is unreachable/,
-    mend: 'on host-a.lan.internal: ip address; ip route',
-  },
-  {
-    what: 'it finds no name',
-    breaks: () => machine(a).forgetNames(),
-    link: 'name',
-    says: 'host-a.lan.internal finds no address for ssh-gw.guest.internal',
-    mend: 'on host-a.lan.internal: getent ahosts',
-  },
-])
+course(a, socket, ofA(kit))
 
 test('host-a: what mends each link does, and the next one is named, up to a tunnel that works', async () => {
   // What a gateway hears of a device that does not trust it.
@@ -242,57 +70,7 @@ test('host-a: what mends each link does, and the next one is named, up to a tunn
   expect((await doctor(a)).report).toMatchObject({ exitCode: 0 })
 })
 
-course(b, shared, [
-  {
-    what: 'its unit does not come up',
-    breaks: async () => {
-      await inside(b, `sed -i 's/ExitOnForwardFailure=yes/Nonsense=yes/' /etc/systemd/system/${unit(shared)}`)
-      await inside(b, `systemctl daemon-reload; systemctl restart ${unit(shared)} || :`)
-    },
-    link: 'unit',
-    says: /does not come up, it is (activating|deactivating|failed) .*: its ssh does not know one of its options \(".*Bad configuration option: nonsense"\)/,
-    mend: 'on host-b.lan.internal: journalctl -u reverse-tunnel-ssh-gw2.guest.internal.service',
-  },
-  {
-    what: 'a stranger holds its port',
-    breaks: () => stranger(shared, 9023),
-    link: 'listener',
-    says: /^127\.0\.0\.1:9023 on ssh-gw2\.guest\.internal is held by a stranger: perl, process \d+ of root, of stranger\.service/,
-    mend: 'on ssh-gw2.guest.internal: systemctl stop stranger.service',
-  },
-  {
-    what: 'another key stands in its line',
-    breaks: () =>
-      inside(
-        shared,
-        `ssh-keygen -q -t ed25519 -N '' -f /root/other; sed -i "s#ssh-ed25519 [^ ]*#$(cut -d ' ' -f 1,2 /root/other.pub)#" /etc/ssh/reverse-tunnel/authorized_keys`,
-      ),
-    link: 'key',
-    says: '/etc/ssh/reverse-tunnel/authorized_keys on ssh-gw2.guest.internal has another key than host-b.lan.internal: SHA256:',
-    mend: /^provision \S+ --limit ssh-gw2\.guest\.internal --limit host-b\.lan\.internal$/,
-  },
-  {
-    what: 'everybody may write the key file',
-    breaks: () => inside(shared, 'chmod 666 /etc/ssh/reverse-tunnel/authorized_keys'),
-    link: 'key',
-    says: 'others than root may write /etc/ssh/reverse-tunnel/authorized_keys (mode 666)',
-    mend: 'chmod 644 /etc/ssh/reverse-tunnel/authorized_keys',
-  },
-  {
-    what: 'its account has expired',
-    breaks: () => inside(shared, 'chage -E 1 tunnel'),
-    link: 'account',
-    says: 'the account tunnel has expired on 1970-01-02',
-    mend: 'on ssh-gw2.guest.internal: chage -E -1 tunnel',
-  },
-  {
-    what: 'sshd does not listen where devices dial',
-    breaks: () => inside(shared, `sed -i '/^Port 22$/d' /etc/ssh/sshd_config.d/lab.conf; systemctl restart ssh`),
-    link: 'gateway sshd',
-    says: 'nothing listens on port 22 of ssh-gw2.guest.internal',
-    mend: 'systemctl restart ssh',
-  },
-])
+course(b, shared, ofB(kit))
 
 test('host-b: what mends each link does, and the next one is named, up to a tunnel that works', async () => {
   await inside(shared, `echo 'Port 22' >>/etc/ssh/sshd_config.d/lab.conf; systemctl restart ssh`)

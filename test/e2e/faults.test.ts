@@ -7,14 +7,14 @@ import { type Matrix, pairsOf, start } from './faults/matrix.ts'
 import { deviceOf, inventoryOf } from './faults/pair.ts'
 import { type Judged, tableOf } from './faults/table.ts'
 import { type Rehearsal, rehearse } from './kit.ts'
+import { rounds } from './rounds.ts'
 
 // All courses run side by side from the beginning; a test waits for its own row of the matrix. For a look at a part of it:
-// PROVISION_FAULT_SUITES=trixie PROVISION_FAULT_ROUNDS=1.
+// PROVISION_FAULT_SUITES=trixie PROVISION_ROUNDS=1.
 const suites = (['trixie', 'bookworm'] as const).filter((suite) =>
   (process.env.PROVISION_FAULT_SUITES ?? suite).includes(suite),
 )
 const courses = [...whole('socket'), ...promised('sshd')]
-const rounds = Array.from({ length: Number(process.env.PROVISION_FAULT_ROUNDS ?? 3) }, (_, n) => n + 1)
 const withinS = 60
 const roundMs = 240_000
 const last = join(import.meta.dirname, '../../bench/last')

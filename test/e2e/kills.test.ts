@@ -1,8 +1,9 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { until } from '../../src/lab/local.ts'
 import { outcomes, type Rehearsal, rehearse } from './kit.ts'
+import { leaveCoresToFaults, rounds } from './rounds.ts'
 import { stateOf } from './state-of.ts'
 import { type Stop, stops } from './stops.ts'
 import { faults, makeCuttable, type Pair, perform, type Strike, told, ways } from './strike.ts'
@@ -10,10 +11,10 @@ import { faults, makeCuttable, type Pair, perform, type Strike, told, ways } fro
 /**
  * Many gateways with a device each, changed to and fro between two inventories: the second wants one forward more, so
  * that the very tunnel is changed, in half of the cases by somebody who came through it. Each change is struck once.
- * KILLS_SEED repeats the moments of a run that failed; KILLS_PAIRS and KILLS_MOMENTS make it smaller on a busy machine.
+ * KILLS_SEED repeats the moments of a run that failed; KILLS_PAIRS and KILLS_MOMENTS (of a round) make it smaller on a busy machine.
  */
 const pairs = Array.from({ length: Number(process.env.KILLS_PAIRS ?? 10) }, (_, at) => at + 1)
-const moments = Number(process.env.KILLS_MOMENTS ?? 50)
+const moments = Number(process.env.KILLS_MOMENTS ?? 17)
 const seed = Number(process.env.KILLS_SEED ?? Date.now() % 1_000_000)
 const random = generator(seed)
 const gatewayOf = (pair: number) => `gw${pair}.guest.internal`
@@ -53,6 +54,7 @@ const other = (): Variant => (now === 'one' ? 'two' : 'one')
 const everybody = <T>(what: (name: string) => Promise<T>) => Promise.all(names.map(what))
 
 beforeAll(async () => {
+  await leaveCoresToFaults()
   it = await rehearse(inventory(variants.one, 'direct'))
   for (const variant of ['one', 'two'] as const)
     for (const way of ways) await writeFile(fileOf(variant, way), JSON.stringify(inventory(variants[variant], way)))
@@ -73,7 +75,7 @@ beforeAll(async () => {
   expect(runs.map(({ code }) => code)).toEqual(pairs.map(() => 0))
   now = 'two'
   await everybody(async (name) => known.two.set(name, await stateOf(it.lab.machine(name))))
-}, 600_000)
+}, 900_000)
 afterAll(() => it?.down())
 
 test('the two states differ on every host', () => {
@@ -114,7 +116,7 @@ async function endOf(name: string): Promise<'old' | 'new' | { neither: readonly 
 }
 
 /** One strike for each pair, all at once; then the next run brings all of them where they should be. */
-async function round(strikes: readonly Strike[]): Promise<string[]> {
+async function strikeAll(strikes: readonly Strike[]): Promise<string[]> {
   const wanted = other()
   const struck = await Promise.allSettled(
     strikes.map(async (strike, at) => {
@@ -142,35 +144,42 @@ async function round(strikes: readonly Strike[]): Promise<string[]> {
   return ends.map(({ gateway, device }) => `${gateway} ${device}`)
 }
 
-const rounds = (strikes: readonly Strike[]) =>
+const byPairs = (strikes: readonly Strike[]) =>
   Array.from({ length: Math.ceil(strikes.length / pairs.length) }, (_, at) =>
     strikes.slice(at * pairs.length, (at + 1) * pairs.length),
   )
 
-test('struck between any two phases, every host is wholly old or wholly new', { timeout: 900_000 }, async () => {
-  const turn = Math.floor(random() * 2)
-  const strikes = (Object.keys(stops) as Stop[]).flatMap((moment, row) =>
-    (['kill', 'cut', 'power'] as const).map(
-      (fault, column): Strike => ({ fault, moment, host: 'device', way: ways[(row + column + turn) % 2] ?? 'direct' }),
-    ),
-  )
-  for (const some of rounds(strikes)) await round(some)
-})
+describe.each(rounds)('round %i', () => {
+  test('struck between any two phases, every host is wholly old or wholly new', { timeout: 1_800_000 }, async () => {
+    const turn = Math.floor(random() * 2)
+    const strikes = (Object.keys(stops) as Stop[]).flatMap((moment, row) =>
+      (['kill', 'cut', 'power'] as const).map(
+        (fault, column): Strike => ({
+          fault,
+          moment,
+          host: 'device',
+          way: ways[(row + column + turn) % 2] ?? 'direct',
+        }),
+      ),
+    )
+    for (const some of byPairs(strikes)) await strikeAll(some)
+  })
 
-test('struck at random moments, every host is wholly old or wholly new', { timeout: 900_000 }, async () => {
-  const strikes = Array.from(
-    { length: moments },
-    (_, at): Strike => ({
-      fault: faults[at % 4] ?? 'kill',
-      way: ways[Math.floor(at / 4) % 2] ?? 'direct',
-      host: random() < 0.6 ? 'device' : 'gateway',
-      moment: usualMs * (0.2 + 0.85 * random()),
-    }),
-  )
-  const ends: string[] = []
-  for (const some of rounds(strikes)) ends.push(...(await round(some)))
-  // Else the moments were not in the middle.
-  expect(new Set(ends.flatMap((end) => end.split(' '))), `seed ${seed}`).toEqual(new Set(['old', 'new']))
+  test('struck at random moments, every host is wholly old or wholly new', { timeout: 1_800_000 }, async () => {
+    const strikes = Array.from(
+      { length: moments },
+      (_, at): Strike => ({
+        fault: faults[at % 4] ?? 'kill',
+        way: ways[Math.floor(at / 4) % 2] ?? 'direct',
+        host: random() < 0.6 ? 'device' : 'gateway',
+        moment: usualMs * (0.2 + 0.85 * random()),
+      }),
+    )
+    const ends: string[] = []
+    for (const some of byPairs(strikes)) ends.push(...(await strikeAll(some)))
+    // Else the moments were not in the middle.
+    expect(new Set(ends.flatMap((end) => end.split(' '))), `seed ${seed}`).toEqual(new Set(['old', 'new']))
+  })
 })
 
 /** mulberry32: the same seed, the same moments. */

@@ -5,46 +5,22 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vit
 import { until } from '../../src/lab/local.ts'
 import type { StatusReport } from '../../src/report/status.ts'
 import { outcomes, type Rehearsal, rehearse } from './kit.ts'
+import { mustRun } from './must-run.ts'
 import { stateOf } from './state-of.ts'
+import { booted, gateway, gone, inventory, ok, shared, stale } from './status/fleet.ts'
 
-const gateway = 'ssh-gw.guest.internal'
-const [ok, gone, stale, shared] = ['ok', 'gone', 'stale', 'shared'].map((name) => `${name}.lan.internal`) as [
-  string,
-  string,
-  string,
-  string,
-]
 const unit = `reverse-tunnel-${gateway}.service`
-const own = (port: number, more: object = {}) => ({ port, host: 'localhost', hostPort: 22, ...more })
-
-const inventory = {
-  login: { user: 'user001' },
-  gateways: { [gateway]: {} },
-  devices: {
-    [ok]: { forwards: [own(9022)] },
-    [gone]: { forwards: [own(9023), own(9033)] },
-    [stale]: { forwards: [own(9024)] },
-    [shared]: { forwards: [own(9025, { listener: 'sshd' })] },
-    'alone.lan.internal': { address: '192.0.2.1' },
-  },
-}
-/** The machine that has no forward is none that anybody looks at, so it need not be there. */
-const { 'alone.lan.internal': _, ...devices } = inventory.devices
 
 let it: Rehearsal
 beforeAll(async () => {
-  it = await rehearse({ ...inventory, devices })
+  it = await rehearse(booted)
   const { code, stderr, report } = await it.report([it.file])
   expect({ code, stderr: code === 0 ? '' : stderr, hosts: outcomes(report) }).toMatchObject({ code: 0 })
   await it.rewrite(inventory)
 })
 afterAll(() => it?.down())
 
-const inside = async (name: string, script: string) => {
-  const { code, stdout, stderr } = await it.lab.machine(name).sh(script)
-  if (code !== 0) throw new Error(`${name}: ${script}: ${stderr}`)
-  return stdout
-}
+const inside = (name: string, script: string) => mustRun(it.lab.machine(name), script)
 async function status(...words: string[]) {
   const { code, stdout, stderr } = await it.provision(['status', it.file, '--json', ...words])
   if (!stdout.startsWith('{')) throw new Error(`no status, exit code ${code}: ${stderr}`)

@@ -1,35 +1,12 @@
 import { readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { parseMetrics } from '../report/prometheus.ts'
 import { commandsIn } from '../report/runner.ts'
 import { mustBeJUnit, xpath } from '../report/xml.ts'
 import { outcomes, type Rehearsal, rehearse, states } from './kit.ts'
-
-const gateway = 'ssh-gw.guest.internal'
-const [good, drifting, off, loose] = ['a', 'b', 'c', 'd'].map((letter) => `host-${letter}.lan.internal`) as [
-  string,
-  string,
-  string,
-  string,
-]
-
-/** One line a host, so that a line says which. */
-const inventory = `{
-  "login": { "user": "user001" },
-  "gateways": { "${gateway}": {} },
-  "devices": {
-    "${good}": { "forwards": ["127.0.0.1:9001:localhost:22"] },
-    "${drifting}": { "forwards": ["127.0.0.1:9002:localhost:22"] },
-    "${off}": { "forwards": ["127.0.0.1:9003:localhost:22"] },
-    "${loose}": {
-      "forwards": [
-        "127.0.0.1:9004:localhost:22",
-      ]
-    }
-  }
-}
-`
+import { mustRun } from './must-run.ts'
+import { drifting, gateway, good, inventory, loose, off } from './verify/fleet.ts'
+import { metricsIn } from './verify/metrics.ts'
 
 let it: Rehearsal
 beforeAll(async () => {
@@ -39,11 +16,7 @@ beforeAll(async () => {
 })
 afterAll(() => it?.down())
 
-const inside = async (name: string, script: string) => {
-  const { code, stdout, stderr } = await it.lab.machine(name).sh(script)
-  if (code !== 0) throw new Error(`${name}: ${script}: ${stderr}`)
-  return stdout
-}
+const inside = (name: string, script: string) => mustRun(it.lab.machine(name), script)
 const unit = `reverse-tunnel-${gateway}`
 const checkProgram = '/etc/reverse-tunnel/check'
 
@@ -87,12 +60,7 @@ describe('a bad night: one device drifts, one is off, one has no tunnel', () => 
   })
 
   test('metrics: written whole, readable for the exporter, and true', async () => {
-    const samples = parseMetrics(await text('provision.prom'))
-    const value = (name: string, labels: Record<string, string>) =>
-      samples.find(
-        (sample) =>
-          sample.name === `provision_${name}` && Object.entries(labels).every(([k, v]) => sample.labels[k] === v),
-      )?.value
+    const value = metricsIn(await text('provision.prom'))
     expect((await stat(at('provision.prom'))).mode & 0o777).toBe(0o644)
     expect(value('run_exit_code', {})).toBe(3)
     expect([good, drifting, off, loose].map((device) => value('device_up', { device }))).toEqual([1, 1, 0, 0])

@@ -1,55 +1,13 @@
 import { expect, test } from 'vitest'
-import type { ForwardReport, HostReport, Report } from '../../src/report/report.ts'
+import type { ForwardReport, HostReport } from '../../src/report/report.ts'
 import { clean, printPlan, printReport } from '../../src/report/text.ts'
+import { device, forward, gateway, report } from './report-of.ts'
 
 const plain = { color: false, diffs: false }
-const diff = '--- /etc/motd\tnow\n+++ /etc/motd\twanted\n@@ -1,1 +1,1 @@\n-old\n+new\n'
-const gateway: HostReport = {
-  name: 'ssh-gw.guest.internal',
-  role: 'gateway',
-  outcome: 'changed',
-  via: 'direct',
-  seconds: 1.25,
-  resources: [],
-  changes: [
-    { resource: 'file /etc/motd', summary: 'rewrite', diff },
-    { resource: 'account tunnel', summary: 'create, without password or shell' },
-  ],
-}
-const device: HostReport = {
-  name: 'host-a',
-  role: 'device',
-  outcome: 'ok',
-  via: 'forward',
-  seconds: 0.4,
-  resources: [],
-  changes: [],
-}
-const forward: ForwardReport = {
-  device: 'host-a',
-  gateway: 'ssh-gw.guest.internal',
-  bindAddress: '127.0.0.1',
-  port: 9022,
-  state: 'ok',
-  hostKey: 'SHA256:abc',
-  latencyMs: 45,
-}
 const promise = {
   ...{ device: 'host-a', gateway: 'ssh-gw.guest.internal', bindAddress: '127.0.0.1', port: 9022 },
   ...{ powerCut: 10, silentLink: 20, frozenClient: 15 },
 }
-const report = (more: Partial<Report> = {}): Report => ({
-  version: 1,
-  command: 'apply',
-  inventory: 'guest-lan.json',
-  seconds: 3.14,
-  exitCode: 0,
-  hosts: [gateway, device],
-  forwards: [forward],
-  recoveries: [],
-  wire: { connections: 4, execs: 5 },
-  ...more,
-})
 
 test('a run that went well is a line for each host, a line for each forward, and a sentence', () => {
   expect(printReport(report(), plain)).toMatchInlineSnapshot(`

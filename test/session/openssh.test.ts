@@ -1,5 +1,5 @@
 import { execFileSync, spawn } from 'node:child_process'
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
@@ -8,12 +8,11 @@ import { bridge } from '../../src/session/openssh/bridge.ts'
 import { dial } from '../../src/session/socket.ts'
 import { connect } from '../../src/session.ts'
 import { build as buildDist, root } from '../dist.ts'
-import { fakeKey, freePort, host, type Lab, lab, logins, me, program, type Sshd, until } from './fixture.ts'
+import { freePort, host, type Lab, lab, logins, me, program, type Sshd, until } from './fixture.ts'
 import { liar } from './liar.ts'
 
-// What only OpenSSH can do, what node-ssh says about it, and what OpenSSH leaves behind.
+// What only this transport has to see to, and what it leaves behind.
 const plain = { timeoutMs: 10_000, privileged: false }
-const hint = expect.stringContaining('--transport openssh')
 let it: Lab
 let sshd: Sshd
 beforeAll(async () => {
@@ -24,92 +23,6 @@ afterAll(() => it.end())
 
 const { login, failure, closeAll } = logins(() => ({ it, sshd }))
 afterEach(closeAll)
-const nodeSsh = () => it.wire({ transport: 'node-ssh' })
-
-describe('only OpenSSH', () => {
-  test('logs in where a server speaks post-quantum key exchange alone', async () => {
-    const modern = await it.sshd({ config: ['KexAlgorithms sntrup761x25519-sha512@openssh.com'] })
-    expect(await failure({}, nodeSsh(), modern)).toMatchObject({ kind: 'login', hint })
-    expect(await login({}, it.wire(), modern)).toBeDefined()
-  })
-
-  test.each([
-    ['that a server trusts', (ca: string) => ({ config: [`TrustedUserCAKeys ${ca}.pub`], authorized: [] })],
-    ['that an account trusts', (ca: string) => ({ authorized: [`cert-authority,principals="${me}" ${line(ca)}`] })],
-  ])('logs in with a certificate of an authority %s', async (title, options) => {
-    const ca = it.keygen(`user-ca-${title.length}`)
-    const key = it.keygen(`certified-${title.length}`)
-    execFileSync('ssh-keygen', ['-q', '-s', ca, '-I', 'me', '-n', me, `${key}.pub`])
-    const strict = await it.sshd(options(ca))
-    const refused = await failure({ login: { identityFile: key } }, nodeSsh(), strict)
-    expect(refused).toMatchObject({ kind: 'login', hint })
-    expect(refused.hint).toContain(`${key}-cert.pub`)
-    expect(await login({ login: { identityFile: key } }, it.wire(), strict)).toBeDefined()
-    const other = await failure({ login: { identityFile: it.keygen(`plain-${title.length}`) } }, it.wire(), strict)
-    expect(other).toMatchObject({ kind: 'login', message: `the login as ${me} was refused` })
-  })
-
-  test('takes a certificate that ssh_config names', async () => {
-    const ca = it.keygen('named-ca')
-    const key = it.keygen('named')
-    execFileSync('ssh-keygen', ['-q', '-s', ca, '-I', 'me', '-n', me, `${key}.pub`])
-    const certificate = join(it.folder, '50% my certificate')
-    renameSync(`${key}-cert.pub`, certificate)
-    const strict = await it.sshd({ config: [`TrustedUserCAKeys ${ca}.pub`], authorized: [] })
-    const config = join(it.folder, 'config-certificate')
-    writeFileSync(config, `Host *\n CertificateFile "${certificate.replace('%', '%%')}"\n`)
-    const named = { login: { identityFile: key } }
-    expect(await login(named, it.wire({ sshConfig: config }), strict)).toBeDefined()
-    expect(await failure(named, it.wire(), strict)).toMatchObject({ kind: 'login' })
-  })
-
-  test('is named where a FIDO key is the only one there is', async () => {
-    const key = join(it.folder, 'id_ed25519_sk')
-    writeFileSync(key, fakeKey('sk-ssh-ed25519@openssh.com').file, { mode: 0o600 })
-    const error = await failure({ login: { identityFile: key } }, nodeSsh())
-    expect(error).toMatchObject({ kind: 'login', hint })
-    expect(error.hint).toContain(`node-ssh cannot offer ${key} (sk-ssh-ed25519@openssh.com)`)
-    // There is no token here: ssh offers the key, and sshd does not know it.
-    const offered = await failure({ login: { identityFile: key } })
-    expect(offered.hint).toContain(`offered: ${key} SHA256:`)
-    expect(offered.hint).not.toContain('--transport')
-  })
-
-  test('is named where an agent holds a FIDO key', async () => {
-    const socket = join(it.folder, 'fido-agent')
-    const { blob } = fakeKey('sk-ssh-ed25519@openssh.com')
-    const part = (bytes: Buffer) => Buffer.concat([Buffer.from([0, 0, 0, bytes.length]), bytes])
-    const answer = Buffer.concat([Buffer.from([12, 0, 0, 0, 1]), part(blob), part(Buffer.from('touch me'))])
-    const agent = createServer((peer) => peer.once('data', () => peer.end(part(answer))).on('error', () => undefined))
-    await new Promise<void>((resolve) => agent.listen(socket, resolve))
-    const env = { HOME: it.folder, PATH: process.env.PATH, SSH_AUTH_SOCK: socket }
-    const stranger = it.keygen('stranger')
-    const error = await failure({ login: { identityFile: stranger } }, it.wire({ transport: 'node-ssh', env }))
-    expect(error.hint).toContain(`the agent's sk-ssh-ed25519@openssh.com`)
-    agent.close()
-  })
-
-  test('uses a key that its agent binds to a host, and there alone', async () => {
-    const socket = join(it.folder, 'bound-agent')
-    const agent = spawn('ssh-agent', ['-D', '-a', socket], { stdio: 'ignore' })
-    const env = { HOME: it.folder, PATH: process.env.PATH, SSH_AUTH_SOCK: socket }
-    try {
-      await until(() => exists(socket), 'the agent')
-      const key = it.keygen('bound')
-      const [one, other] = [await it.sshd({ authorized: [key] }), await it.sshd({ authorized: [key] })]
-      const known = join(it.folder, 'bound-hosts')
-      writeFileSync(known, `host-a ${one.hostKeys[0]}\n`)
-      execFileSync('ssh-add', ['-q', '-H', known, '-h', 'host-a', key], { env })
-      rmSync(key)
-      const bound = { login: { identityFile: key } }
-      expect(await failure(bound, it.wire({ transport: 'node-ssh', env }), one)).toMatchObject({ kind: 'login', hint })
-      expect(await login(bound, it.wire({ env }), one)).toBeDefined()
-      expect(await failure(bound, it.wire({ env }), other)).toMatchObject({ kind: 'login' })
-    } finally {
-      agent.kill()
-    }
-  })
-})
 
 describe('the system’s ssh', () => {
   const left = () => readdirSync(it.folder).filter((name) => name.startsWith('provision-'))
@@ -229,7 +142,7 @@ describe('the system’s ssh', () => {
     const session = await login({}, it.wire({ sshConfig: config }))
     expect((await session.exec('echo here', plain)).stdout.toString()).toBe('here\n')
     await expect(dial({ host: '127.0.0.1', port, timeoutMs: 1000 })).rejects.toMatchObject({ kind: 'unreachable' })
-    expect([exists(join(it.folder, 'ran')), exists(join(it.folder, 'theirs'))]).toEqual([false, false])
+    expect([existsSync(join(it.folder, 'ran')), existsSync(join(it.folder, 'theirs'))]).toEqual([false, false])
   })
 
   test('keeps to the algorithms of the user’s ssh_config', async () => {
@@ -254,11 +167,3 @@ describe('the system’s ssh', () => {
     way.close()
   })
 })
-
-function line(key: string): string {
-  return readFileSync(`${key}.pub`, 'utf8').trim()
-}
-
-function exists(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false }) !== undefined
-}

@@ -1,14 +1,8 @@
-import { connect as dial } from 'node:net'
-import { type Duplex, PassThrough } from 'node:stream'
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
-import { ConnectError, type ProvisionError, RemoteError } from '../../src/errors.ts'
-import type { Device, Forward } from '../../src/inventory/model.ts'
+import { ConnectError, RemoteError } from '../../src/errors.ts'
 import { fingerprintOf } from '../../src/pins.ts'
-import type { ForwardReport } from '../../src/report/report.ts'
-import type { Session } from '../../src/session.ts'
-import { proveForward } from '../../src/verify/forward.ts'
-import { proveForwards } from '../../src/verify/index.ts'
-import { host, type Lab, lab, me, type Sshd, transports } from '../session/fixture.ts'
+import { type Lab, lab, me, type Sshd, transports } from '../session/fixture.ts'
+import { closed, prover, refuse, silent, speaking } from './prover.ts'
 
 describe.each(transports)('over %s', (transport) => {
   let it: Lab
@@ -21,84 +15,7 @@ describe.each(transports)('over %s', (transport) => {
   afterEach(() => {
     vi.useRealTimers()
   })
-
-  const forwardOf = (more: Partial<Forward> = {}): Forward => ({
-    ...{ device: 'host-a', gateway: 'gw', bindAddress: '127.0.0.1', port: 9022, host: 'localhost', hostPort: 22 },
-    ...{ listener: 'sshd', expose: false },
-    ...more,
-  })
-  function device(
-    forwards: readonly Forward[],
-    pins: readonly string[] = sshd.hostKeys,
-    identityFile?: string,
-  ): Device {
-    const {
-      dial: _d,
-      tunnelAccount: _t,
-      ...base
-    } = host(it, sshd, {
-      ...{ name: 'host-a', pins },
-      ...(identityFile && { login: { identityFile } }),
-    })
-    return { ...base, role: 'device', forwards, via: ['forward'], supervisor: 'systemd' }
-  }
-
-  /** A gateway on which a connection to a forward is what the test says, and which notes where it was asked to connect. */
-  function gateway(open: () => Duplex | Promise<Duplex>, behind?: string | Error) {
-    const asked: string[] = []
-    const session: Session = {
-      host: 'gw',
-      via: 'direct',
-      hostKey: 'ssh-ed25519 AAAA',
-      exec: async () => {
-        if (behind === undefined) throw new Error('a forward is proved without a command on the gateway')
-        if (behind instanceof Error) throw behind
-        return { code: 0, stdout: Buffer.from(behind), stderr: Buffer.from('') }
-      },
-      hostKeys: () => ['ssh-ed25519 AAAA'],
-      async forward(address, port) {
-        asked.push(`${address} ${port}`)
-        return open()
-      },
-      close: () => {},
-    }
-    return { session, asked }
-  }
-
-  interface With {
-    readonly forward?: Partial<Forward>
-    readonly open?: () => Duplex | Promise<Duplex>
-    readonly gateway?: ProvisionError
-    readonly pins?: readonly string[]
-    readonly tunnelLives?: boolean
-    readonly hostKeyEnough?: boolean
-    /** A key that the device does not let in. */
-    readonly identityFile?: string
-    /** What the gateway says of the unix socket behind the port. */
-    readonly behind?: string | Error
-  }
-  async function prove(more: With = {}): Promise<{ report: ForwardReport; asked: string[] }> {
-    const forward = forwardOf(more.forward)
-    const fake = gateway(more.open ?? (() => dial(sshd.port, '127.0.0.1')), more.behind)
-    const report = await proveForward({
-      device: device([forward], more.pins, more.identityFile),
-      forward,
-      gateway: more.gateway ?? fake.session,
-      wire: it.wire(),
-      now: () => performance.now(),
-      tunnelLives: more.tunnelLives ?? false,
-      hostKeyEnough: more.hostKeyEnough ?? false,
-    })
-    return { report, asked: fake.asked }
-  }
-  const closed = () => new PassThrough().end()
-  const silent = () => new PassThrough()
-  const speaking = () => {
-    const stream = new PassThrough()
-    stream.write('HTTP/1.0 200\r\n')
-    return stream
-  }
-  const refuse = (message: string) => () => Promise.reject(new RemoteError('refused', message))
+  const prove = prover(() => ({ it, sshd }))
 
   describe('where systemd owns the port', () => {
     const forward = { listener: 'socket' as const }
@@ -275,50 +192,6 @@ describe.each(transports)('over %s', (transport) => {
         state: 'device-sshd-down',
         error: { message: expect.stringContaining('printer:80') },
       })
-    })
-  })
-
-  describe('all forwards of a run', () => {
-    const own = forwardOf()
-    const web = forwardOf({ port: 9080, host: 'printer', hostPort: 80 })
-    const proving = (open: (port: number) => Duplex, paced: string[] = []) => ({
-      devices: [device([own, web])],
-      wire: it.wire(),
-      now: () => performance.now(),
-      gateway: async (): Promise<Session> => ({
-        ...gateway(closed).session,
-        forward: async (_address, port) => open(port),
-      }),
-      hostKeyEnough: false,
-      pace: async <T>({ gateway }: Forward, work: () => Promise<T>) => {
-        paced.push(gateway)
-        return work()
-      },
-    })
-
-    test('are told in the order of the playbook, though those that prove the tunnel go first', async () => {
-      const paced: string[] = []
-      const open = (port: number) => (port === 9022 ? dial(sshd.port, '127.0.0.1') : speaking())
-      const reports = await proveForwards([web, own], proving(open, paced))
-      expect(reports.map(({ port, state }) => [port, state])).toEqual([
-        [9080, 'ok'],
-        [9022, 'ok'],
-      ])
-      expect(paced).toEqual(['gw', 'gw'])
-    })
-
-    test('a gateway that cannot be reached leaves its forwards unverified and the others alone', async () => {
-      const one = proving(() => speaking())
-      const reports = await proveForwards([own], {
-        ...one,
-        gateway: () => Promise.reject(new ConnectError('login', `no login as ${me}`)),
-      })
-      expect(reports.map(({ state }) => state)).toEqual(['unverified'])
-    })
-
-    test('a fault of ours is not reported as a state', async () => {
-      const one = { ...proving(() => speaking()), gateway: () => Promise.reject(new TypeError('a fault of ours')) }
-      await expect(proveForwards([own], one)).rejects.toThrow('a fault of ours')
     })
   })
 })

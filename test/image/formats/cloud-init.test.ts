@@ -1,0 +1,218 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { fresh, run, seed, type Texts, temporary, withWifi } from '../kit.ts'
+import { files, refusal } from './files.ts'
+
+interface Networks {
+  readonly network: { readonly wifis: Readonly<Record<string, { readonly 'access-points': object }>> }
+}
+
+describe('cloud-init', () => {
+  const made = (boot: Texts = fresh['cloud-init'], of = withWifi) => files('cloud-init', boot, of)
+  /** As cloud-init's own parser reads it. */
+  const read = (text = ''): unknown =>
+    JSON.parse(
+      run(
+        '/usr/bin/python3',
+        ['-c', 'import sys, yaml, json; print(json.dumps(yaml.safe_load(sys.stdin)))'],
+        text,
+      ).toString(),
+    )
+  const imager = {
+    'user-data': `#cloud-config
+hostname: host-a
+manage_etc_hosts: true
+timezone: Asia/Tokyo
+keyboard:
+  model: pc105
+  layout: "jp"
+enable_ssh: true
+users:
+- name: somebody
+  groups: users,sudo
+  shell: /bin/bash
+  lock_passwd: false
+  passwd: $5$salt$hash
+bootcmd:
+  - [ touch, /run/theirs ]
+runcmd:
+  - [ rfkill, unblock, wifi ]
+`,
+    'meta-data': 'instance-id: rpi-imager-1764835200000\n',
+    'network-config': `network:
+  version: 2
+  wifis:
+    wlan0:
+      dhcp4: true
+      regulatory-domain: "DE"
+      access-points:
+        "home":
+          password: "${'ab'.repeat(32)}"
+`,
+    'cmdline.txt': 'console=tty1 ds=nocloud;i=rpi-imager-1764835200000\n',
+  }
+
+  test.each(['fresh', 'imager'] as const)('a seed on a card that is %s passes `cloud-init schema`', (which) => {
+    const path = join(temporary(), 'user-data')
+    writeFileSync(path, made(which === 'fresh' ? fresh['cloud-init'] : imager)['user-data'] ?? '')
+    expect(run('cloud-init', ['schema', '--config-file', path]).toString()).toMatch(/^Valid/)
+  })
+
+  test('what Raspberry Pi Imager has customised stays, and the seed comes first', () => {
+    const now = made(imager)
+    const before = read(imager['user-data']) as { bootcmd: unknown[] }
+    expect(read(now['user-data'])).toEqual({
+      ...before,
+      ssh_deletekeys: false,
+      bootcmd: [
+        [
+          'sh',
+          '-c',
+          'test -e /boot/firmware/provision-seed.sh || systemctl start boot-firmware.mount; ' +
+            'test ! -e /boot/firmware/provision-seed.sh || sh /boot/firmware/provision-seed.sh',
+        ],
+        ...before.bootcmd,
+      ],
+    })
+    expect(now['meta-data']).toBe(imager['meta-data'])
+    expect(read(now['network-config'])).toEqual({
+      network: {
+        version: 2,
+        wifis: {
+          wlan0: {
+            dhcp4: true,
+            'regulatory-domain': 'DE',
+            'access-points': { home: { password: 'ab'.repeat(32) }, 'the lab': { password: 'correct horse' } },
+          },
+        },
+      },
+    })
+  })
+
+  test('the id that NoCloud reads is set where the image has another word for it', () => {
+    expect(read(made()['meta-data'])).toEqual({
+      dsmode: 'local',
+      instance_id: 'rpios-image',
+      'instance-id': 'provision-host-a.lan.internal',
+    })
+  })
+
+  test('the network is known already, with its passphrase or with the key made of it', () => {
+    const network = (password: string) =>
+      `version: 2\nwifis:\n  wlan1:\n    access-points:\n      the lab: { password: "${password}" }\n`
+    const derived = 'c3b0f8d1'
+    expect(refusal('cloud-init', { ...imager, 'network-config': network(`wrong ${derived}`) })).toBe(
+      'what is customised on it contradicts the inventory: its network-config has another passphrase for the Wi-Fi network "the lab"',
+    )
+    expect(read(made({ ...imager, 'network-config': network('correct horse') })['network-config'])).toEqual({
+      version: 2,
+      wifis: { wlan1: { 'access-points': { 'the lab': { password: 'correct horse' } }, 'regulatory-domain': 'DE' } },
+    })
+  })
+
+  test('any name and passphrase reach cloud-init as they are', () => {
+    const word = fc.oneof(
+      fc.constantFrom(
+        '<<',
+        'a<<b',
+        '__proto__',
+        'toString',
+        'NO',
+        'yes',
+        '0x1234567',
+        '12:30:45:12',
+        '~',
+        '1e3',
+        '2026-11-24',
+        '=',
+        "'",
+        '"',
+        ': #',
+        '- a',
+      ),
+      fc.string({ unit: 'grapheme-ascii', minLength: 1, maxLength: 32 }),
+    )
+    const settings = fc.array(fc.record({ ssid: word, passphrase: word, country: fc.constantFrom('NO', 'DE') }), {
+      minLength: 1,
+      maxLength: 30,
+    })
+    fc.assert(
+      fc.property(settings, (networks) => {
+        const texts = networks.map((wifi) => made(fresh['cloud-init'], { ...seed, wifi })['network-config'])
+        const all = texts.map((text) => Buffer.from(text ?? '').toString('base64')).join('\n')
+        const program = `import sys, yaml, json, base64
+print(json.dumps([yaml.safe_load(base64.b64decode(line)) for line in sys.stdin.read().split()]))`
+        const seen = JSON.parse(run('/usr/bin/python3', ['-c', program], all).toString()) as unknown[]
+        for (const [index, { ssid, passphrase, country }] of networks.entries()) {
+          expect(seen[index]).toMatchObject({ network: { wifis: { wlan0: { 'regulatory-domain': country } } } })
+          const [wlan0] = Object.values((seen[index] as Networks).network.wifis)
+          expect(Object.entries(wlan0?.['access-points'] ?? {})).toEqual([[ssid, { password: passphrase }]])
+        }
+      }),
+      { numRuns: 4 },
+    )
+  })
+
+  test.each(['<<', '__proto__', 'constructor'])(
+    'a network that is called %s is added beside others, and is known then',
+    (ssid) => {
+      const there =
+        'version: 2\nwifis: {wlan0: {access-points: {"<<": {password: correct horse}, home: {password: x}}}}\n'
+      const wifi = { ssid, passphrase: 'correct horse' }
+      const once = made({ ...fresh['cloud-init'], 'network-config': there }, { ...seed, wifi })['network-config'] ?? ''
+      const points = (text: string) =>
+        run(
+          '/usr/bin/python3',
+          ['-c', 'import sys, yaml; print(sorted(yaml.safe_load(sys.stdin)["wifis"]["wlan0"]["access-points"]))'],
+          text,
+        )
+          .toString()
+          .trim()
+      expect(points(once)).toBe(`['${[...new Set(['<<', ssid, 'home'])].join("', '")}']`)
+      expect(made({ ...fresh['cloud-init'], 'network-config': once }, { ...seed, wifi })['network-config']).toBe(once)
+      const other = { ...seed, wifi: { ssid, passphrase: 'another one' } }
+      expect(() => made({ ...fresh['cloud-init'], 'network-config': once }, other)).toThrow(
+        `its network-config has another passphrase for the Wi-Fi network "${ssid}"`,
+      )
+    },
+  )
+
+  test.each([
+    [
+      'another name',
+      { 'user-data': '#cloud-config\nhostname: pi\n' },
+      'its user-data names it "pi", the inventory "host-a"',
+    ],
+    [
+      'another country',
+      { 'network-config': 'version: 2\nwifis: {wlan0: {regulatory-domain: JP}}\n' },
+      'its network-config sets the Wi-Fi country to "JP", the inventory to "DE"',
+    ],
+    [
+      'a script',
+      { 'user-data': '#!/bin/sh\nrm -rf /\n' },
+      'its user-data is no #cloud-config: it begins with "#!/bin/sh"',
+    ],
+    ['broken YAML', { 'user-data': '#cloud-config\nusers: [\n' }, 'its user-data is no YAML, in line 3'],
+    ['a list', { 'meta-data': '- a\n' }, 'its meta-data is no mapping'],
+    [
+      'an old network',
+      { 'network-config': 'version: 1\nconfig: []\n' },
+      'its network-config is of version 1, which no Wi-Fi can be added to',
+    ],
+    [
+      'commands that are none',
+      { 'user-data': '#cloud-config\nbootcmd: reboot\n' },
+      'the bootcmd of its user-data is no list',
+    ],
+    [
+      'a seed from elsewhere',
+      { 'cmdline.txt': 'quiet ds=nocloud;s=http://192.0.2.1/\n' },
+      'its kernel command line has cloud-init read http://192.0.2.1/, and not the boot partition',
+    ],
+  ])('%s is refused by name', (_, boot, message) => {
+    expect(refusal('cloud-init', { ...fresh['cloud-init'], ...boot })).toContain(message)
+  })
+})
