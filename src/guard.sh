@@ -53,8 +53,10 @@ run() {
   : >waiting
   uptime
   deadline=$((now + patience))
+  soon=$((now + 2))
   while [ -e pending ] && [ ! -e abandon ] && [ "$now" -lt "$deadline" ]; do
-    sleep 0.05
+    # Each is a process. A confirmation comes within a second, or it may be long.
+    if [ "$now" -lt "$soon" ]; then sleep 0.05; else sleep 0.25; fi
     uptime
   done
   if mv -T pending undoing 2>/dev/null; then

@@ -87,6 +87,8 @@ sshd_on() {
   for unit in ssh.service sshd.service; do
     systemctl cat "$unit" >/dev/null 2>&1 || continue
     systemctl enable "$unit" >/dev/null 2>&1
+    # Without host keys it has failed too often by now: systemd would not start it any more.
+    systemctl reset-failed "$unit" 2>/dev/null
     systemctl start --no-block "$unit"
     return
   done

@@ -1,9 +1,10 @@
 import { execFile } from 'node:child_process'
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { cloudInitBase } from '../../src/lab/base.ts'
+import type { Machine } from '../../src/lab/index.ts'
 import {
   answering,
   cutAt,
@@ -182,6 +183,13 @@ test('`lab reflash --seed` refuses what is no seed for that machine, and leaves 
   expect((await machine(b).sh('hostname')).stdout).toBe('host-b\n')
 })
 
+async function withoutHostKeys({ root }: Machine): Promise<true> {
+  const folder = join(root, 'etc/ssh')
+  const keys = (await readdir(folder)).filter((name) => name.startsWith('ssh_host_'))
+  await Promise.all(keys.map((name) => rm(join(folder, name), { force: true })))
+  return true
+}
+
 describe('flashed once more, and their power goes', () => {
   const home = 'var/lib/provision/first-boot'
   const any = (all: readonly boolean[]) => all.includes(true)
@@ -197,7 +205,8 @@ describe('flashed once more, and their power goes', () => {
       onDisk(`${home}/finished`),
     ],
     [b]: [onDisk(`${home}/seed.sh`)],
-    [c]: [onDisk(`${home}/prepared`)],
+    // Had it no time to make host keys, sshd has failed too often to be started again when it has some.
+    [c]: [async (one) => (await onDisk(`${home}/prepared`)(one)) && (await withoutHostKeys(one))],
   }
 
   test('they come back all the same', async () => {

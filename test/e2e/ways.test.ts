@@ -120,7 +120,8 @@ test('a forward taken away is taken away on both ends, through the forwards, by 
   expect({ code, hosts: outcomes(report), via: vias(report), states: states(report) }).toEqual({
     code: 0,
     hosts: [`${gw1} changed`, `${gw2} ok`, `${a} changed`, `${b} ok`],
-    via: ['direct', 'direct', `forward on ${gw1}`, 'forward'],
+    // The second way is tried where the first takes longer than a second, as it may on a busy machine.
+    via: ['direct', 'direct', expect.stringMatching(`^forward on (${gw1}|${gw2})$`), 'forward'],
     states: ['ok', 'ok', 'ok'],
   })
   const { stdout } = await it.lab.machine(gw1).sh(`ss -Hltn; ls /etc/systemd/system`)
