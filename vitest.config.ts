@@ -9,7 +9,7 @@ const shellAsText = {
 /** What is run three times in a row: faults, whose seconds are held against the promise, attacks, and kills. */
 const matrices = ['attacks', 'faults', 'kills'].map((name) => `test/e2e/${name}.test.ts`)
 
-/** They wait more than they work: so many at a time fill two cores. Big files go first, and the small ones fill the end. */
+/** They wait more than they work: so many at a time fill two cores. */
 const maxWorkers = 4
 
 export default defineConfig({
@@ -27,10 +27,6 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: ['test/e2e/**'], maxWorkers },
-      },
-      {
-        extends: true,
         test: {
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
@@ -40,9 +36,20 @@ export default defineConfig({
           hookTimeout: 240_000,
         },
       },
+      // The matrices begin together, by the order of names, and the small ones fill what they leave.
       {
         extends: true,
-        test: { name: 'matrix', include: matrices, maxWorkers: matrices.length, sequence: { groupOrder: 1 } },
+        test: { name: 'matrix', include: matrices, maxWorkers, sequence: { groupOrder: 1 } },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'unit',
+          include: ['test/**/*.test.ts'],
+          exclude: ['test/e2e/**'],
+          maxWorkers,
+          sequence: { groupOrder: 1 },
+        },
       },
     ],
   },
