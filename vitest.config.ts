@@ -27,6 +27,10 @@ export default defineConfig({
     projects: [
       {
         extends: true,
+        test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: ['test/e2e/**'], maxWorkers },
+      },
+      {
+        extends: true,
         test: {
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
@@ -36,20 +40,9 @@ export default defineConfig({
           hookTimeout: 240_000,
         },
       },
-      // The matrices begin together, by the order of names, and the small ones fill what they leave.
       {
         extends: true,
-        test: { name: 'matrix', include: matrices, maxWorkers, sequence: { groupOrder: 1 } },
-      },
-      {
-        extends: true,
-        test: {
-          name: 'unit',
-          include: ['test/**/*.test.ts'],
-          exclude: ['test/e2e/**'],
-          maxWorkers,
-          sequence: { groupOrder: 1 },
-        },
+        test: { name: 'matrix', include: matrices, maxWorkers: matrices.length, sequence: { groupOrder: 1 } },
       },
     ],
   },

@@ -20,7 +20,9 @@ npm run --silent typecheck
 npm run --silent lint
 rm -rf coverage
 mkdir -p coverage/children
-# Faults, attacks and kills three times in a row (PROVISION_ROUNDS). The seconds of the faults count: attacks and kills get
-# what they leave of the cores.
-PROVISION_COVERAGE=$PWD/coverage/children npx vitest run --coverage
-exec node scripts/coverage.js
+PROVISION_COVERAGE=$PWD/coverage/children npx vitest run --coverage --project unit --project e2e
+node scripts/coverage.js
+
+# Faults, attacks and kills, three times in a row (PROVISION_ROUNDS), and nothing else beside them: the seconds of the faults
+# count, and attacks and kills get what they leave of the cores.
+exec npx vitest run --project matrix
