@@ -22,6 +22,7 @@ export function page(cells, thousand) {
     '- By hand: [a script](../bench/fleet/by-hand.sh) over connections that ControlMaster has kept open; it is spared every login but those through the forwards.',
     '- Ansible: [the same work](../bench/fleet/ansible/site.yml), tuned: pipelining, ControlPersist, 50 forks, no facts. With 20',
     '  machines and a delay on so few cores it lost its connections, with 100 it was not run, nor anything with a delay there.',
+    '- What changes 100 machines at once goes with `--forks 8`: on the same two cores they would starve each other.',
     '- `verify` and a run prove every forward by a login through it; `--check` only looks.',
     '- The delay is one way, between the admin machine and everything else: a round trip takes twice as long.',
     '',
