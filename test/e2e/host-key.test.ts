@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { outcomes, type Rehearsal, rehearse, states } from './kit.ts'
+import { mustRun } from './must-run.ts'
 
 const [gateway, near, far] = ['ssh-gw.guest.internal', 'host-a.lan.internal', 'host-b.lan.internal']
 const inventory = {
@@ -24,11 +25,7 @@ beforeAll(async () => {
 }, 300_000)
 afterAll(() => it?.down())
 
-const inside = async (name: string, script: string) => {
-  const { code, stdout, stderr } = await it.lab.machine(name).sh(script)
-  if (code !== 0) throw new Error(`${name}: ${script}: ${stderr}`)
-  return stdout.trim()
-}
+const inside = async (name: string, script: string) => (await mustRun(it.lab.machine(name), script)).trim()
 const run = (...words: string[]) => it.report([...words, '--timeout', '4'], { env, timeoutMs: 240_000 })
 /** The ed25519 keys that a device trusts, that the gateway has on disk, and that this machine has pinned. */
 const trusted = async (name: string) =>

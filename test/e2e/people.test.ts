@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { outcomes, person, place, type Rehearsal, rehearse, states } from './kit.ts'
+import { mustRun } from './must-run.ts'
 
 const [gw1, gw2] = ['ssh-gw1.guest.internal', 'ssh-gw2.guest.internal'] as const
 const [device, other, client] = ['host-a.lan.internal', 'host-b.lan.internal', 'host001.guest.internal'] as const
@@ -35,8 +36,7 @@ afterAll(async () => {
 
 const host001 = (script: string, timeoutMs = 40_000) => person(it.lab.machine(client), script, { timeoutMs })
 const inside = async (name: string, script: string) => {
-  const { code, stderr } = await it.lab.machine(name).sh(script)
-  if (code !== 0) throw new Error(`${name}: ${script}: ${stderr}`)
+  await mustRun(it.lab.machine(name), script)
 }
 const write = () => it.provision(['ssh-config', it.file, '--client', client, '--write'], { env: { HOME: home } })
 const of = (file: string) => readFile(join(home, '.ssh', file), 'utf8')

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import type { Report } from '../../src/report/report.ts'
 import { outcomes, picture, type Rehearsal, rehearse, verified } from './kit.ts'
+import { mustRun } from './must-run.ts'
 
 const [gateway, device] = ['ssh-gw.guest.internal', 'host-a.lan.internal']
 const unit = `reverse-tunnel-${gateway}.service`
@@ -14,11 +15,7 @@ beforeAll(async () => {
 })
 afterAll(() => it?.down())
 
-const inside = async (name: string, script: string) => {
-  const { code, stdout, stderr } = await it.lab.machine(name).sh(script)
-  if (code !== 0) throw new Error(`${name}: ${script}: ${stderr}`)
-  return stdout
-}
+const inside = (name: string, script: string) => mustRun(it.lab.machine(name), script)
 const verify = (...words: string[]) => it.report(['verify', it.file, ...words])
 /** Whatever comes of this test, the next one begins with a tunnel that works. */
 const mended = (mend: () => Promise<unknown>) =>

@@ -7,6 +7,7 @@ import type { Seed } from '../../../src/image/seed.ts'
 import type { Machine } from '../../../src/lab/index.ts'
 import { until } from '../../../src/lab/local.ts'
 import { place, type Rehearsal, rehearse } from '../kit.ts'
+import { mustRun } from '../must-run.ts'
 
 /** As outside a lab: the pins are those beside the inventory. */
 const env = { PROVISION_KNOWN_HOSTS: '' }
@@ -35,11 +36,7 @@ export async function cards() {
   // From now on there is no other way to it, as for somebody in the guest network.
   await it.rewrite(inventory({ via: ['forward'] }))
   const machine = (name: string) => it.lab.machine(name)
-  const inside = async (name: string, script: string) => {
-    const { code, stdout, stderr } = await machine(name).sh(script)
-    if (code !== 0) throw new Error(`${name}: ${script}: ${stderr}`)
-    return stdout.trim()
-  }
+  const inside = async (name: string, script: string) => (await mustRun(machine(name), script)).trim()
   const pins = () => readFile(join(it.folder, 'known_hosts'), 'utf8')
   const makeSeed = seedMaker(it)
   const only = (...names: string[]) => names.flatMap((name) => ['--limit', name])
