@@ -33,6 +33,8 @@ while sleep "$seconds"; do
     # The one that answered last; or one that never did, which has to be the same before and after it is asked again.
     if ! kill -0 "$client" 2>/dev/null; then client='' now=$(main); fi
     if asks 2 >/dev/null || { [ -z "$client" ] && [ "$now" != "$(main)" ]; }; then continue; fi
+    # ssh asks nobody while its account is gone, as it is for a moment when this device is cleared through this very tunnel.
+    id -un >/dev/null 2>&1 || continue
     client=${client:-$now}
     why='it does not answer on its control socket'
   else

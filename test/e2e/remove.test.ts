@@ -57,6 +57,26 @@ test('the proof of a refused key is no empty word: a key that is let in fails it
   expect(await it.lab.machine(gateway).sh(wrong)).toMatchObject({ code: 0 })
 })
 
+test('a check in whose midst its account goes, as it does when a device is cleared, lets the tunnel live', async () => {
+  const client = `pgrep -u reverse-tunnel -f 'ssh -f -N'`
+  const before = await inside(near, client)
+  const said = await inside(
+    near,
+    `set -- /etc/systemd/system/reverse-tunnel-*-check.service
+    command=$(sed -n 's|^ExecStart=/bin/sh \\(.*\\) [0-9]*$|\\1 0.2|p' "$1")
+    setpriv --reuid=reverse-tunnel --clear-groups sh $command 2>&1 &
+    sleep 1
+    cp -a /etc/passwd /etc/passwd.kept
+    sed -i '/^reverse-tunnel:/d' /etc/passwd
+    sleep 1
+    mv /etc/passwd.kept /etc/passwd
+    kill $!`,
+  )
+  expect(said).toBe('')
+  expect(before).toMatch(/^\d+$/)
+  expect(await inside(near, client)).toBe(before)
+})
+
 test('a device that is reached through its own forward only is cleared, and then forgotten', async () => {
   const { code, report, stderr } = await remove(inner)
   expect({ code, hosts: outcomes(report), errors: report.hosts.map(({ error }) => error) }).toEqual({
