@@ -181,9 +181,9 @@ describe('in a real terminal', () => {
       /^look +█+░* \d+ of 300, about \d+ s left\n(\d+ \w+(, )?)+; \d+ unreachable$/m.test(text),
     )
     expect(crowd.length, seen.join('\n---\n')).toBeGreaterThan(5)
-    for (const text of crowd) {
-      expect(text.match(/^ {2}host-\d+ +\d+ s {2}connect$/gm)?.length, text).toBeLessThanOrEqual(10)
-    }
+    // In some moments all that have their turn are through.
+    const rows = crowd.map((text) => text.match(/^ {2}host-\d+ +\d+ s {2}connect$/gm)?.length ?? 0)
+    expect(Math.max(...rows), seen.join('\n---\n')).toBe(10)
     expect(last).toContain('host-299: unreachable')
     expect(last).not.toContain('█')
     expect(last).toMatch(/verified: 300 unreachable/)
