@@ -31,10 +31,10 @@ export function tunnelUnits(tunnel: Tunnel): Unit[] {
 }
 
 /**
- * systemd hands the key over (LoadCredential), so that not even the dialling account can read its file. It can since 247,
- * but that one (Debian 11) makes no folder for it before ExecStartPre, and then fails for want of it.
+ * systemd hands the key over (LoadCredential), so that not even the dialling account can read its file. It can since 247
+ * (Debian 11), where it would fail at a command that comes before ExecStart.
  */
-export const hasCredentials = (systemd: string) => Number(systemd) >= 250
+export const hasCredentials = (systemd: string) => Number(systemd) >= 247
 
 type Known = Omit<Tunnel, 'timing'> & { readonly timing: Timing }
 
@@ -54,11 +54,7 @@ After=network.target
 StartLimitIntervalSec=0
 
 [Service]
-# What a client that was killed has left: with it in the way the next one would make none.
-ExecStartPre=/bin/rm -f ${controlSocket(gateway)}
 ${dial(tunnel, credential ? `\${CREDENTIALS_DIRECTORY}/key` : key).join('\n')}
-# For the check: a client that froze before it was ever asked.
-ExecStartPost=/bin/sh -c 'echo "$$MAINPID" >${controlSocket(gateway)}.pid'
 ExecStopPost=/bin/sh -c 'test -n "$$EXIT_CODE" || sleep ${pause(device.name, timing.retry)}'
 Restart=always
 RestartSec=200ms
@@ -120,7 +116,8 @@ function options({ gateway, forwards, account, timing }: Known, identity: string
     StrictHostKeyChecking: 'yes',
     HostKeyAlias: gateway.name,
     ExitOnForwardFailure: 'yes',
-    ControlMaster: 'yes',
+    // What a client that was killed has left is taken away; with "yes" it would be in the way.
+    ControlMaster: 'auto',
     ControlPath: controlSocket(gateway),
     ConnectTimeout: timing.connectTimeout,
     ServerAliveInterval: timing.interval,

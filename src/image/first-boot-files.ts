@@ -33,8 +33,8 @@ export function firstBootFiles({ device, gateways, hostKeysOf, secrets, hostKeys
     open(checkProgram, checkText),
     ...mine.flatMap((gateway) => [
       open(`${folder}/gateways/${gateway.name}`, reachOf(gateway)),
-      ...unitsOf(device, gateway, '250').map(({ name, content }) => open(`${folder}/units/${name}`, content)),
-      ...unitsOf(device, gateway, '247').map(({ name, content }) =>
+      ...unitsOf(device, gateway, '247').map(({ name, content }) => open(`${folder}/units/${name}`, content)),
+      ...unitsOf(device, gateway, '246').map(({ name, content }) =>
         open(`${folder}/units-without-credentials/${name}`, content),
       ),
     ]),

@@ -147,7 +147,7 @@ request() {
   echo "$(base64 <"$work/message" | tr -d '\n') $(base64 <"$work/message.sig" | tr -d '\n')"
 }
 
-credentials() { [ "$(systemctl --version | sed -n '1s/^systemd \([0-9]*\).*/\1/p')" -ge 250 ]; }
+credentials() { [ "$(systemctl --version | sed -n '1s/^systemd \([0-9]*\).*/\1/p')" -ge 247 ]; }
 
 switch() {
   if ! valid "$key"; then

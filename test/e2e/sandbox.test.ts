@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Suite } from '../../src/lab/index.ts'
+import { until } from '../../src/lab/local.ts'
 import { picture, type Rehearsal, rehearse, states, verified } from './kit.ts'
 
 const [gateway, device] = ['ssh-gw.guest.internal', 'host-a.lan.internal']
@@ -8,7 +9,7 @@ const dialler = 'reverse-tunnel'
 const { clients: _, ...pair } = picture
 const limit = 1.1
 
-describe.each(['trixie', 'bookworm'] satisfies Suite[])('the units of a tunnel on %s', (suite) => {
+describe.each(['trixie', 'bookworm', 'bullseye'] satisfies Suite[])('the units of a tunnel on %s', (suite) => {
   let it: Rehearsal
   let units: string[]
   beforeAll(async () => {
@@ -58,6 +59,21 @@ describe.each(['trixie', 'bookworm'] satisfies Suite[])('the units of a tunnel o
       for (const set of ['CapInh', 'CapPrm', 'CapEff', 'CapBnd', 'CapAmb']) expect(status[set]).toMatch(/^0+$/)
     }
     expect(uid).not.toBe('0')
+  })
+
+  test('a client that froze before anybody asked it is found, and the next one has a control socket again', async () => {
+    const check = tunnel.replace('.service', '-check.service')
+    const client = async () => Number(await sh(`systemctl show -P MainPID '${tunnel}'`))
+    const before = await client()
+    await sh(`systemctl stop '${check}'; kill -STOP ${before}; systemctl start '${check}'`)
+    const next = async () => ![0, before].includes(await client()) || undefined
+    expect(await until(next, { timeoutMs: 30_000, everyMs: 250 })).toBe(true)
+    await verified(it)
+    const said = await sh(`journalctl -q -o cat -u '${check}' | grep killed`)
+    expect(said).toBe(`${tunnel}: killed ssh ${before}: it does not answer on its control socket\n`)
+    expect(await sh(`setpriv --reuid=${dialler} ssh -o ControlPath=$(ls -d /run/reverse-tunnel/*) -O check x 2>&1`)).toBe(
+      `Master running (pid=${await client()})\r\n`,
+    )
   })
 
   describe('the key', () => {

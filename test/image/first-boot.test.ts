@@ -59,7 +59,7 @@ describe.each([['dash'], ['busybox', 'sh']])('run by %s', (...shell) => {
 })
 
 test('a system without credentials gets the unit that reads the key file itself', () => {
-  box = cardBox({ systemd: '249' })
+  box = cardBox({ systemd: '246' })
   box.insert(box.card())
   box.boot()
   expect(box.read('etc/systemd/system/reverse-tunnel-gw.service')).not.toContain('LoadCredential')
