@@ -5,10 +5,12 @@
 set -eu
 cd "$(dirname "$0")/.."
 
-sh scripts/prepare-machine.sh --tests
+sh scripts/prepare-machine.sh --tests &
+machine=$!
 if [ ! -e node_modules/.package-lock.json ] || [ -n "$(find package-lock.json -newer node_modules/.package-lock.json)" ]; then
   npm ci --no-audit --no-fund
 fi
+wait "$machine"
 
 npm run --silent build
 if [ $# -gt 0 ]; then
@@ -20,9 +22,6 @@ npm run --silent typecheck
 npm run --silent lint
 rm -rf coverage
 mkdir -p coverage/children
-PROVISION_COVERAGE=$PWD/coverage/children npx vitest run --coverage --project unit --project e2e
+# Faults, attacks and kills are gone through three times in a row (PROVISION_ROUNDS).
+PROVISION_COVERAGE=$PWD/coverage/children npx vitest run --coverage
 node scripts/coverage.js
-
-# Faults, attacks and kills, three times in a row (PROVISION_ROUNDS), and nothing else beside them: the seconds of the faults
-# count, and attacks and kills get what they leave of the cores.
-exec npx vitest run --project matrix

@@ -34,6 +34,9 @@ done
 # Five processes at every login that greet nobody, and an agent for keys that nobody has.
 chmod -x /etc/update-motd.d/*
 systemctl --global mask ssh-agent.socket ssh-agent.service
+# Nor a manager for the services of each person, which have none; with that file there is one.
+mkdir -p /usr/lib/systemd/system/user@.service.d
+printf "[Unit]\\nConditionPathExists=/run/user-managers\\n" >/usr/lib/systemd/system/user@.service.d/lab.conf
 # As after its first boot: caches are made once, here, and not in every machine.
 ldconfig
 journalctl --update-catalog

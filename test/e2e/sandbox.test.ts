@@ -71,9 +71,9 @@ describe.each(['trixie', 'bookworm', 'bullseye'] satisfies Suite[])('the units o
     await verified(it)
     const said = await sh(`journalctl -q -o cat -u '${check}' | grep killed`)
     expect(said).toBe(`${tunnel}: killed ssh ${before}: it does not answer on its control socket\n`)
-    expect(await sh(`setpriv --reuid=${dialler} ssh -o ControlPath=$(ls -d /run/reverse-tunnel/*) -O check x 2>&1`)).toBe(
-      `Master running (pid=${await client()})\r\n`,
-    )
+    expect(
+      await sh(`setpriv --reuid=${dialler} ssh -o ControlPath=$(ls -d /run/reverse-tunnel/*) -O check x 2>&1`),
+    ).toBe(`Master running (pid=${await client()})\r\n`)
   })
 
   describe('the key', () => {

@@ -55,8 +55,11 @@ async function expectDone(ran: Promise<{ code: number; stderr: string }>): Promi
   if (code !== 0) throw new Error(stderr)
 }
 
-/** Changes the pair by these words, strikes in the middle, and comes back when both hosts have settled and are whole again. */
-export async function perform(it: Rehearsal, pair: Pair, strike: Strike, words: readonly string[]): Promise<void> {
+/**
+ * Changes the pair by these words, strikes in the middle, and comes back when both hosts have settled and are whole again.
+ * @returns after how many milliseconds it struck
+ */
+export async function perform(it: Rehearsal, pair: Pair, strike: Strike, words: readonly string[]): Promise<number> {
   const { fault, way, moment } = strike
   const host = pair[strike.host]
   if (typeof moment === 'string') await ask(host, moment)
@@ -67,9 +70,11 @@ export async function perform(it: Rehearsal, pair: Pair, strike: Strike, words: 
       said += text
     })
   const ended = once(run, 'exit')
+  const began = performance.now()
   const gone = () => run.exitCode !== null
   if (typeof moment === 'number') await Promise.race([wait(moment), ended])
   else if (!(await reached(host, gone))) throw new Error(`${host.name} did not come to ${moment}: ${said}`)
+  const afterMs = performance.now() - began
   if (fault === 'kill') await end(run, ended)
   if (fault === 'cut') await admin(it, 'add', pair, way)
   if (fault === 'blip') await host.cut()
@@ -84,6 +89,7 @@ export async function perform(it: Rehearsal, pair: Pair, strike: Strike, words: 
   await Promise.all([pair.gateway, pair.device].map(calm))
   if (fault === 'cut') await admin(it, 'delete', pair, way)
   await end(run, ended)
+  return afterMs
 }
 
 /** As `settled`, and without a process for every look. */
