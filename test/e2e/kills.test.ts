@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { until } from '../../src/lab/local.ts'
 import { outcomes, type Rehearsal, rehearse } from './kit.ts'
-import { leaveCoresToFaults, rounds } from './rounds.ts'
+import { leaveCores, rounds } from './rounds.ts'
 import { stateOf } from './state-of.ts'
 import { type Stop, stops } from './stops.ts'
 import { faults, makeCuttable, type Pair, perform, type Strike, told, ways } from './strike.ts'
@@ -42,6 +42,8 @@ type Variant = keyof typeof variants
 
 let it: Rehearsal
 let now: Variant = 'one'
+/** Does the next run bring forth what the struck ones began, or back? */
+let forth = true
 const known: Record<Variant, Map<string, string[]>> = { one: new Map(), two: new Map() }
 /** How long a change takes until just before its end, while as many others are under way; beside the faults it is longer than alone. */
 let usualMs = 0
@@ -54,7 +56,7 @@ const other = (): Variant => (now === 'one' ? 'two' : 'one')
 const everybody = <T>(what: (name: string) => Promise<T>) => Promise.all(names.map(what))
 
 beforeAll(async () => {
-  await leaveCoresToFaults()
+  await leaveCores(512)
   it = await rehearse(inventory(variants.one, 'direct'))
   for (const variant of ['one', 'two'] as const)
     for (const way of ways) await writeFile(fileOf(variant, way), JSON.stringify(inventory(variants[variant], way)))
@@ -118,7 +120,10 @@ interface End {
   readonly device: Awaited<ReturnType<typeof endOf>>
 }
 
-/** One strike for each pair, all at once; then the next run brings all of them where they should be. */
+/**
+ * One strike for each pair, all at once; then the next run brings all of them where they should be: where the struck ones
+ * were to bring them, or back, in turns.
+ */
 async function strikeAll(strikes: readonly Strike[]): Promise<End[]> {
   const wanted = other()
   const struck = await Promise.allSettled(
@@ -143,7 +148,8 @@ async function strikeAll(strikes: readonly Strike[]): Promise<End[]> {
     const { end: expected } = stops[strike.moment]
     if (expected !== 'either') expect(end[strike.host], about).toBe(expected)
   }
-  await converge(wanted)
+  await converge(forth ? wanted : now)
+  forth = !forth
   return ends
 }
 
