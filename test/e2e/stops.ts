@@ -34,7 +34,7 @@ read -r when call 2>/dev/null <${folder}/asked || exec /usr/bin/$name "$@"
 case "$name $*" in $call) ;; *) exec /usr/bin/$name "$@" ;; esac
 code=0
 [ "$when" = before ] || { /usr/bin/$name "$@"; code=$?; }
-if /usr/bin/mv ${folder}/asked ${folder}/reached 2>/dev/null; then while [ -e ${folder}/reached ]; do sleep 0.02; done; fi
+if /usr/bin/mv ${folder}/asked ${folder}/reached 2>/dev/null; then while [ -e ${folder}/reached ]; do sleep 0.1; done; fi
 [ "$when" = before ] || exit $code
 exec /usr/bin/$name "$@"
 `
@@ -58,7 +58,7 @@ export async function reached(machine: Machine, gaveUp: () => boolean): Promise<
       () => true,
       () => (gaveUp() ? false : undefined),
     )
-  return (await until(there, { timeoutMs: 180_000, everyMs: 20 })) ?? false
+  return (await until(there, { timeoutMs: 180_000, everyMs: 100 })) ?? false
 }
 
 /** It goes on; on a machine without power, it will. */

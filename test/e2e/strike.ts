@@ -100,7 +100,7 @@ async function calm(machine: Machine): Promise<void> {
       () => undefined,
       () => true,
     )
-  await until(gone, { timeoutMs: 180_000, everyMs: 50 })
+  await until(gone, { timeoutMs: 180_000, everyMs: 150 })
   await settled(machine)
 }
 
