@@ -19,7 +19,7 @@ export const hold = (machine: Machine, phase: Phase) => machine.sh(`rm -f /run/h
 /** Waits until the host is in the middle of that phase. */
 export async function held(machine: Machine, phase: Phase, timeoutMs = 90_000): Promise<void> {
   const there = phase === 'waiting' ? 'test -e /var/lib/provision/current/waiting' : `grep -qx ${phase} /run/held`
-  const came = await until(async () => (await machine.sh(there)).code === 0 || undefined, { timeoutMs, everyMs: 50 })
+  const came = await until(async () => (await machine.sh(there)).code === 0 || undefined, { timeoutMs, everyMs: 150 })
   if (came) return
   const { stdout } = await machine.sh('cd /var/lib/provision; cat /run/hold /run/held; ls -l . current; cat */*/why')
   throw new Error(`${machine.name} did not come to ${phase}: ${stdout}`)

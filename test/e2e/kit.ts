@@ -134,7 +134,7 @@ export async function verified({ report, file }: Rehearsal, state = 'ok', timeou
     const { report: found } = await report(['verify', file, '--timeout', '5'])
     return found.forwards.every((forward) => forward.state === state) ? found : undefined
   }
-  const found = await until(look, { timeoutMs })
+  const found = await until(look, { timeoutMs, everyMs: 300 })
   if (!found) throw new Error(`no forward is ${state} after ${timeoutMs} ms`)
   return found
 }

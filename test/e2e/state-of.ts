@@ -55,7 +55,7 @@ export async function settled(machine: Machine, timeoutMs = 60_000): Promise<voi
     )
     return code === 0 || undefined
   }
-  if (await until(quiet, { timeoutMs, everyMs: 100 })) return
+  if (await until(quiet, { timeoutMs, everyMs: 200 })) return
   const { stdout } = await machine.sh(
     'cd /var/lib/provision; ls -la . current; tail -n +1 current/why current/failed current/undo.errors current/outcome; journalctl -u provision-guard -n 20 --no-pager 2>&1',
   )

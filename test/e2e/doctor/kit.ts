@@ -40,7 +40,7 @@ export function kitOf(lab: () => Rehearsal) {
   }
   const holds = async (name: string, condition: string) => {
     const look = async () => (await machine(name).sh(condition)).code === 0 || undefined
-    if (!(await until(look, { timeoutMs: 30_000, everyMs: 100 }))) throw new Error(`${name}: never: ${condition}`)
+    if (!(await until(look, { timeoutMs: 30_000, everyMs: 200 }))) throw new Error(`${name}: never: ${condition}`)
   }
 
   async function doctor(device: string, from?: string) {
