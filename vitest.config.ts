@@ -6,15 +6,14 @@ const shellAsText = {
     id.endsWith('.sh') ? { code: `export default ${JSON.stringify(code)}`, map: null } : undefined,
 }
 
-/** What is run three times in a row: faults, whose seconds are held against the promise, attacks, and kills. */
-const matrices = ['attacks', 'faults', 'kills'].map((name) => `test/e2e/${name}.test.ts`)
+const endToEnd = (name: string) => `test/e2e/${name}.test.ts`
 
-/**
- * First the end-to-end tests, which wait more than they work: so many at a time fill two cores. Then the matrices, side by
- * side; as soon as one has ended, unit tests take the cores that it leaves.
- */
-const atATime = { endToEnd: 4, matrices: matrices.length }
-const second = { maxWorkers: atATime.matrices, sequence: { groupOrder: 1 } }
+/** What is run three times in a row. The seconds of the faults are held against the promise: next to nothing may run beside them. */
+const calm = ['attacks', 'faults'].map(endToEnd)
+const busy = [endToEnd('kills')]
+
+/** Of commands that are timed, and so many that their coverage would fill the disk. */
+const uncovered = { PROVISION_COVERAGE: '' }
 
 export default defineConfig({
   plugins: [shellAsText],
@@ -30,26 +29,37 @@ export default defineConfig({
       reporter: ['json'],
       reportsDirectory: 'coverage/vitest',
     },
+    // One group after the other. Tests wait more than they work: several at a time fill two cores.
     projects: [
-      {
-        extends: true,
-        test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: ['test/e2e/**'], ...second },
-      },
       {
         extends: true,
         test: {
           name: 'e2e',
-          include: ['test/e2e/**/*.test.ts'],
-          exclude: matrices,
-          maxWorkers: atATime.endToEnd,
+          include: [endToEnd('**/*')],
+          exclude: [...calm, ...busy],
+          maxWorkers: 4,
           testTimeout: 120_000,
           hookTimeout: 240_000,
+          sequence: { groupOrder: 0 },
         },
       },
       {
         extends: true,
-        // Their commands are timed, and the coverage of so many would fill the disk.
-        test: { name: 'matrix', include: matrices, env: { PROVISION_COVERAGE: '' }, ...second },
+        test: { name: 'matrix', include: calm, maxWorkers: 2, env: uncovered, sequence: { groupOrder: 1 } },
+      },
+      {
+        extends: true,
+        test: { name: 'kills', include: busy, maxWorkers: 3, env: uncovered, sequence: { groupOrder: 2 } },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'unit',
+          include: ['test/**/*.test.ts'],
+          exclude: ['test/e2e/**'],
+          maxWorkers: 3,
+          sequence: { groupOrder: 2 },
+        },
       },
     ],
   },

@@ -41,7 +41,7 @@ describe.each(transports)('over %s', (transport) => {
       const session = await go(device({ port: 1 }), context({ staggerMs: 9000 }))
       expect(session.via).toBe('forward')
       expect((await session.exec('echo here', plain)).stdout.toString()).toBe('here\n')
-      expect(performance.now() - began).toBeLessThan(2000)
+      expect(performance.now() - began).toBeLessThan(8000)
     })
 
     test('gets company where it is slow, and the other wins', async () => {

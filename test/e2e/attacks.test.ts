@@ -16,7 +16,7 @@ import {
 } from './attacks/matrix.ts'
 import { keyFiles, type OtherSshd, shipped, startOtherSshd } from './attacks/other-sshd.ts'
 import { type Rehearsal, rehearse } from './kit.ts'
-import { leaveCores, rounds } from './rounds.ts'
+import { rounds } from './rounds.ts'
 
 // A stolen device: its own key, tried for all that ssh can do, on the gateway as provision left it, on one whose
 // administrator allows everything else, and there with just the protections against one attack taken away, or all but one.
@@ -66,7 +66,6 @@ const got = new Map<string, ReadonlySet<string>>()
 let it: Rehearsal
 beforeAll(
   async () => {
-    await leaveCores(100)
     it = await rehearse(inventory, { suite: gateways })
     const { code, stderr } = await it.provision([it.file], { timeoutMs: 300_000 })
     if (code !== 0) throw new Error(stderr)

@@ -19,8 +19,10 @@ const inventory = {
   devices: { [device]: { forwards: ['127.0.0.1:9022:localhost:22'], via: ['forward'] } },
 }
 const architecture = (process.env.PROVISION_CARD_ARCHITECTURE as Architecture | undefined) ?? ownArchitecture
-// Another processor than this machine's takes its time, and may be too slow for a connection.
-const [patience, tries] = architecture === ownArchitecture ? [300_000, 1] : [900_000, 3]
+// Another processor than this machine's takes its time.
+const patience = architecture === ownArchitecture ? 300_000 : 900_000
+// An emulated machine may be too slow for a connection, when others want the same cores.
+const tries = 3
 
 let it: Rehearsal
 let pi: Pi | undefined

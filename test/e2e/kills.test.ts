@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { until } from '../../src/lab/local.ts'
 import { outcomes, type Rehearsal, rehearse } from './kit.ts'
-import { leaveCores, rounds } from './rounds.ts'
+import { rounds } from './rounds.ts'
 import { stateOf } from './state-of.ts'
 import { type Stop, stops } from './stops.ts'
 import { faults, makeCuttable, type Pair, perform, type Strike, told, ways } from './strike.ts'
@@ -56,7 +56,6 @@ const other = (): Variant => (now === 'one' ? 'two' : 'one')
 const everybody = <T>(what: (name: string) => Promise<T>) => Promise.all(names.map(what))
 
 beforeAll(async () => {
-  await leaveCores(512)
   it = await rehearse(inventory(variants.one, 'direct'))
   for (const variant of ['one', 'two'] as const)
     for (const way of ways) await writeFile(fileOf(variant, way), JSON.stringify(inventory(variants[variant], way)))
