@@ -34,7 +34,8 @@ export function tunnelUnits(tunnel: Tunnel): Unit[] {
  * systemd hands the key over (LoadCredential), so that not even the dialling account can read its file. It can since 247
  * (Debian 11), where it would fail at a command that comes before ExecStart.
  */
-export const hasCredentials = (systemd: string) => Number(systemd) >= 247
+export const credentialsSince = 247
+export const hasCredentials = (systemd: string) => Number(systemd) >= credentialsSince
 
 type Known = Omit<Tunnel, 'timing'> & { readonly timing: Timing }
 

@@ -2,7 +2,7 @@ import checkText from '../../playbooks/reverse-tunnel/check.sh'
 import { checkProgram, enrolAccount, knownHosts, tunnelUnitName } from '../../playbooks/reverse-tunnel/names.ts'
 import { timingOf } from '../../playbooks/reverse-tunnel/timing.ts'
 import { accountOn, dials, forwardsOn } from '../../playbooks/reverse-tunnel/tunnels.ts'
-import { tunnelUnits } from '../../playbooks/reverse-tunnel/unit.ts'
+import { credentialsSince, tunnelUnits } from '../../playbooks/reverse-tunnel/unit.ts'
 import type { Device, Gateway } from '../inventory/model.ts'
 import { known, type Seen } from '../resource.ts'
 import type { CardSecrets } from './enrolment.ts'
@@ -33,8 +33,10 @@ export function firstBootFiles({ device, gateways, hostKeysOf, secrets, hostKeys
     open(checkProgram, checkText),
     ...mine.flatMap((gateway) => [
       open(`${folder}/gateways/${gateway.name}`, reachOf(gateway)),
-      ...unitsOf(device, gateway, '247').map(({ name, content }) => open(`${folder}/units/${name}`, content)),
-      ...unitsOf(device, gateway, '246').map(({ name, content }) =>
+      ...unitsOf(device, gateway, credentialsSince).map(({ name, content }) =>
+        open(`${folder}/units/${name}`, content),
+      ),
+      ...unitsOf(device, gateway, credentialsSince - 1).map(({ name, content }) =>
         open(`${folder}/units-without-credentials/${name}`, content),
       ),
     ]),
@@ -48,7 +50,7 @@ const reachOf = (gateway: Gateway) =>
   `${[gateway.dial.address, gateway.dial.port, enrolAccount(gateway), tunnelUnitName(gateway).replace(/\.service$/, '')].join(' ')}\n`
 
 /** As the playbook makes them for a device with this systemd. Nothing is fetched at a first boot, so autossh comes later. */
-function unitsOf(wanted: Device, gateway: Gateway, systemd: string) {
+function unitsOf(wanted: Device, gateway: Gateway, systemd: number) {
   const device: Device = { ...wanted, supervisor: 'systemd' }
   const seen: Seen = {
     of: (_, id) => (id === 'versions' ? `openssh 9.5\nsystemd ${systemd}\n` : undefined),

@@ -45,7 +45,7 @@ let now: Variant = 'one'
 /** Does the next run bring forth what the struck ones began, or back? */
 let forth = true
 const known: Record<Variant, Map<string, string[]>> = { one: new Map(), two: new Map() }
-/** How long a change takes until just before its end, while as many others are under way; beside the faults it is longer than alone. */
+/** How long a change takes until just before its end, while as many others are under way. */
 let usualMs = 0
 const pairOf = (pair: number): Pair => ({
   gateway: it.lab.machine(gatewayOf(pair)),
@@ -153,10 +153,11 @@ async function strikeAll(strikes: readonly Strike[]): Promise<End[]> {
 }
 
 /** In as few turns as there have to be, and as many in each. */
-function byPairs(strikes: readonly Strike[]): Strike[][] {
-  const turns = Math.ceil(strikes.length / pairs.length)
-  const many = Math.ceil(strikes.length / turns)
-  return Array.from({ length: turns }, (_, at) => strikes.slice(at * many, (at + 1) * many))
+async function strikeInTurns(strikes: readonly Strike[]): Promise<End[]> {
+  const many = Math.ceil(strikes.length / Math.ceil(strikes.length / pairs.length))
+  const ends: End[] = []
+  for (let at = 0; at < strikes.length; at += many) ends.push(...(await strikeAll(strikes.slice(at, at + many))))
+  return ends
 }
 
 describe.each(rounds)('round %i', () => {
@@ -172,8 +173,7 @@ describe.each(rounds)('round %i', () => {
         }),
       ),
     )
-    const ends: End[] = []
-    for (const some of byPairs(strikes)) ends.push(...(await strikeAll(some)))
+    const ends = await strikeInTurns(strikes)
     usualMs = Math.max(...ends.map(({ afterMs }) => afterMs))
   })
 
@@ -187,8 +187,7 @@ describe.each(rounds)('round %i', () => {
         moment: usualMs * (0.2 + 0.85 * random()),
       }),
     )
-    const ends: End[] = []
-    for (const some of byPairs(strikes)) ends.push(...(await strikeAll(some)))
+    const ends = await strikeInTurns(strikes)
     // Else the moments were not in the middle.
     expect(new Set(ends.flatMap(({ gateway, device }) => [gateway, device])), `seed ${seed}`).toEqual(
       new Set(['old', 'new']),

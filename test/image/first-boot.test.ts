@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
+import { credentialsSince } from '../../playbooks/reverse-tunnel/unit.ts'
 import { handedIn } from '../../src/cards.ts'
 import { type CardBox, cardBox } from './card-box.ts'
 
@@ -59,12 +60,12 @@ describe.each([['dash'], ['busybox', 'sh']])('run by %s', (...shell) => {
 })
 
 test('a system without credentials gets the unit that reads the key file itself', () => {
-  box = cardBox({ systemd: '246' })
+  box = cardBox({ systemd: `${credentialsSince - 1}` })
   box.insert(box.card())
   box.boot()
   expect(box.read('etc/systemd/system/reverse-tunnel-gw.service')).not.toContain('LoadCredential')
   box.end()
-  box = cardBox({ systemd: '252' })
+  box = cardBox({ systemd: `${credentialsSince}` })
   box.insert(box.card())
   box.boot()
   expect(box.read('etc/systemd/system/reverse-tunnel-gw.service')).toContain('LoadCredential')

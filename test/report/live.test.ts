@@ -183,7 +183,8 @@ describe('in a real terminal', () => {
     expect(crowd.length, seen.join('\n---\n')).toBeGreaterThan(5)
     // In some moments all that have their turn are through.
     const rows = crowd.map((text) => text.match(/^ {2}host-\d+ +\d+ s {2}connect$/gm)?.length ?? 0)
-    expect(rows.every((many) => many <= 10) && rows.some((many) => many > 0), seen.join('\n---\n')).toBe(true)
+    expect(Math.max(...rows), seen.join('\n---\n')).toBeLessThanOrEqual(10)
+    expect(Math.max(...rows), seen.join('\n---\n')).toBeGreaterThan(0)
     expect(last).toContain('host-299: unreachable')
     expect(last).not.toContain('█')
     expect(last).toMatch(/verified: 300 unreachable/)
