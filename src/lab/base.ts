@@ -31,8 +31,8 @@ mkdir -p /etc/systemd/system-generators
 for name in debug fstab getty gpt-auto hibernate-resume rc-local run ssh system-update sysv tpm2; do
   ln -s /dev/null "/etc/systemd/system-generators/systemd-$name-generator"
 done
-# Five processes at every login that greet nobody, and an agent for keys that nobody has.
-chmod -x /etc/update-motd.d/*
+# Eight processes at every login that greet nobody, and an agent for keys that nobody has.
+sed -i /pam_motd/d /etc/pam.d/sshd
 systemctl --global mask ssh-agent.socket ssh-agent.service
 # Nor a manager for the services of each person, which have none; with that file there is one.
 mkdir -p /usr/lib/systemd/system/user@.service.d

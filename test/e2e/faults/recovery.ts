@@ -17,20 +17,18 @@ while [ "\${EPOCHREALTIME%.*}" -lt "$1" ] && [ /proc/self/ns/net -ef "$3" ]; do
 done`
 
 /** Who listens for the tunnel on the gateway, by the inodes of the sockets: a new session has a new one. */
-export async function listeners({ gateway, port }: Pair): Promise<ReadonlySet<string>> {
-  return inodes(await gateway.leader(), port)
+export async function listeners(pair: Pair): Promise<ReadonlySet<string>> {
+  return inodes(await pair.gateway.leader(), pair)
 }
 
-async function inodes(leader: number, port: number): Promise<ReadonlySet<string>> {
-  const [tcp = '', unix = ''] = await Promise.all(
-    ['tcp', 'unix'].map((table) => readFile(`/proc/${leader}/net/${table}`, 'utf8')),
-  )
+async function inodes(leader: number, { listener, port }: Pair): Promise<ReadonlySet<string>> {
   const hex = port.toString(16).toUpperCase().padStart(4, '0')
-  const found = [
-    ...tcp.matchAll(new RegExp(`: 0100007F:${hex} \\S+ 0A (?:\\S+ +){5}(\\d+) `, 'g')),
-    ...unix.matchAll(new RegExp(`: \\S+ \\S+ 00010000 \\S+ \\S+ +(\\d+) \\S*/s/\\S*${port}\\S*$`, 'gm')),
-  ]
-  return new Set(found.map(([, inode]) => inode ?? ''))
+  const [table, row] = {
+    sshd: ['tcp', new RegExp(`: 0100007F:${hex} \\S+ 0A (?:\\S+ +){5}(\\d+) `, 'g')] as const,
+    socket: ['unix', new RegExp(`: \\S+ \\S+ 00010000 \\S+ \\S+ +(\\d+) \\S*/s/\\S*${port}\\S*$`, 'gm')] as const,
+  }[listener]
+  const rows = await readFile(`/proc/${leader}/net/${table}`, 'utf8')
+  return new Set([...rows.matchAll(row)].map(([, inode]) => inode ?? ''))
 }
 
 /**
@@ -50,14 +48,11 @@ export async function recovered(pair: Pair, deadline: number): Promise<number | 
  * Waits without a word on the wire until another listener than these is there. Where the dead session still holds the
  * port, a knock would reach it, be answered by a reset, and so make the very recovery faster that is measured.
  */
-export async function anotherListener(
-  { gateway, port }: Pair,
-  old: ReadonlySet<string>,
-  deadline: number,
-): Promise<void> {
-  const leader = await gateway.leader()
-  const look = async () => [...(await inodes(leader, port))].some((inode) => !old.has(inode)) || undefined
-  await until(look, { timeoutMs: Math.max(0, deadline - Date.now()), everyMs: 30 })
+export async function anotherListener(pair: Pair, old: ReadonlySet<string>, deadline: number): Promise<void> {
+  const leader = await pair.gateway.leader()
+  const look = async () => [...(await inodes(leader, pair))].some((inode) => !old.has(inode)) || undefined
+  // The kernel goes through all connections that this whole machine could have, for 4 ms, to show those of one gateway.
+  await until(look, { timeoutMs: Math.max(0, deadline - Date.now()), everyMs: 100 })
 }
 
 async function banner({ gateway, port }: Pair, deadline: number): Promise<number | undefined> {
