@@ -7,7 +7,7 @@
 
 finish() {
   cd "$current" || return
-  rm -rf stage reserve
+  rm -rf stage reserve word
   echo "$1" >outcome
   disarm
   last=0

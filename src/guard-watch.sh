@@ -16,7 +16,7 @@ talk() {
     watch) watch ;;
     confirm)
       find_it
-      [ "$here" = "$current" ] && mv -T "$current/pending" "$current/confirmed" 2>/dev/null
+      [ "$here" = "$current" ] && mv -T "$current/pending" "$current/confirmed" 2>/dev/null && say_so
       watch
       ;;
     abandon)
@@ -25,6 +25,7 @@ talk() {
         rm -f "$current/reserve"
         printf '%s\n' "$3" >"$current/why"
         : >"$current/abandon"
+        say_so
         while [ -e "$current/pending" ] && ! stale; do sleep 0.05; done
       fi
       watch
@@ -60,6 +61,9 @@ apply() {
   watch
 }
 
+# The guard looks up. Opened to be read as well, for nobody may be there to read it.
+say_so() { [ ! -p "$current/word" ] || echo 1<>"$current/word"; }
+
 # When a process was started (proc(5), field 22): with it a number that was given out again is told apart.
 birth() {
   read -r stat 2>/dev/null <"/proc/$1/stat" || return
@@ -94,6 +98,7 @@ find_it() {
 
 watch() {
   turn=0
+  free=
   while :; do
     find_it
     if [ -z "$here" ]; then
@@ -116,8 +121,17 @@ watch() {
       echo @
       if stale; then settle 'the guard went away'; fi
     fi
-    turn=$(((turn + 1) % 10))
-    sleep 0.1
+    # The guard lets go of it in the moment that is waited for. One that has nothing in its hand has not begun, or is no more.
+    [ -z "$free" ] || sleep 0.1
+    if [ -e "$here/waiting" ]; then held=$here/id; else held=$here/plan.sh; fi
+    flock -s -w 1 -E 75 7 2>/dev/null 7<"$held"
+    if [ $? = 75 ]; then
+      free=
+      turn=0
+    else
+      free=1
+      turn=$(((turn + 1) % 10))
+    fi
   done
 }
 

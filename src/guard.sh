@@ -1,6 +1,7 @@
 # The guard: owns one transaction on this host, from staging to a confirmed or an undone end. guard-watch.sh and
 # guard-history.sh stand in front of it: together they are one program, sent with every apply and kept beside the
-# transaction, so that this host can finish alone. Needs a POSIX sh, coreutils and systemd.
+# transaction, so that this host can finish alone. Needs a POSIX sh, coreutils and systemd; with util-linux's flock(1)
+# those who watch hear at once how it stands, and look ten times a second where there is none.
 #
 #   run   stage, validate, save, commit, activate, inspect, wait for a confirmation, else undo
 #   do    one piece of the plan, in a process of its own
@@ -9,7 +10,8 @@
 # current/ is the lock and the transaction at once. In it, one of these tells where it stands:
 #   (none)     nothing live was touched     pending   something live may be touched, nobody has confirmed
 #   confirmed  it stays                     undoing   it is being put back
-# reserve is room on the disk for the words that tell how it ended, when the disk is full.
+# reserve is room on the disk for the words that tell how it ended, when the disk is full. The guard holds plan.sh until
+# somebody has to confirm, and id until the end, for those who watch; word is where it hears who confirms or abandons.
 
 home=/var/lib/provision
 current=$home/current
@@ -37,7 +39,12 @@ run() {
     return
   fi
   # Of a guard that was killed here.
-  rm -rf stage
+  rm -rf stage word
+  # Open as long as we live, or what is said between two looks is lost.
+  mkfifo word && exec 7<>word
+  # Not waited for long: a watcher that was stopped may have one of them in its hand.
+  exec 8<id 9<plan.sh
+  { flock -w 1 8 && flock -w 1 9; } 2>/dev/null
   # shellcheck source=/dev/null
   . ./plan.sh
   if ! { each unmoved "$changes" && each stage "$changes" && each validate "$changes" && step save 0 && step arm 0; }; then
@@ -51,12 +58,11 @@ run() {
   for n in $inspects; do echo "@seen $n $(shown "$n")"; done >seen.new
   mv seen.new seen
   : >waiting
+  exec 9<&-
   uptime
   deadline=$((now + patience))
-  soon=$((now + 2))
   while [ -e pending ] && [ ! -e abandon ] && [ "$now" -lt "$deadline" ]; do
-    # Each is a process. A confirmation comes within a second, or it may be long.
-    if [ "$now" -lt "$soon" ]; then sleep 0.05; else sleep 0.25; fi
+    if [ -p word ]; then timeout 1 head -c 1 <&7 >/dev/null; else sleep 0.25; fi
     uptime
   done
   if mv -T pending undoing 2>/dev/null; then

@@ -1,4 +1,4 @@
-import { existsSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -36,6 +36,20 @@ describe('a change that is confirmed', () => {
   test('comes back with what the host showed after it', () => {
     const { shown } = host.apply('a', [motd()])
     expect(motd().diff(shown.get(motd().id)?.text ?? '', nobody)).toBe('converged')
+  })
+
+  test.each([
+    ['is heard of by a guard that does not look by itself', 'timeout', 'shift; exec "$@"'],
+    ['is noticed where there is no flock', 'flock', 'exit 127'],
+    ['is noticed where no word can be left', 'mkfifo', 'echo no room >&2; exit 1'],
+  ])('%s', (_, program, text) => {
+    host.program(program, text)
+    expect(host.apply('a', [motd()])).toMatchObject({ outcome: 'waiting' })
+    expect(host.confirm('a')).toMatchObject({ outcome: 'confirmed' })
+    host.apply('b', [motd('newer\n')])
+    expect(host.abandon('b', 'the login was refused')).toMatchObject({ outcome: 'undone' })
+    expect(host.read('motd')).toBe('new\n')
+    expect(readdirSync(join(host.home, 'history/a'))).not.toContain('word')
   })
 
   test('leaves files of any content, mode and depth converged', () => {

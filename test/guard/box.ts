@@ -101,6 +101,8 @@ exit 3`,
     current: state,
     alive,
     inBox,
+    /** Stands in front of the real one, for everybody here. */
+    program,
     id: () => `t-${count++}`,
     /** Sends an apply and waits for what the host says. */
     apply(id: string, resources: readonly Resource[], { patience = 30, who = 'user001 on host001' } = {}) {
