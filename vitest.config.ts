@@ -9,14 +9,21 @@ const shellAsText = {
 const endToEnd = (name: string) => `test/e2e/${name}.test.ts`
 
 /**
- * What is run three times in a row. The seconds of the faults are held against the promise: they wait for most of the
- * time, and what runs beside them gives way to them. Kills boot and restart more than two cores can do.
+ * What is run three times in a row, in two groups of its own, and what fills the pauses there. The seconds of the faults are
+ * held against the promise: they wait for most of the time, and what runs beside them gives way, and boots next to nothing.
+ * Kills boot and restart as much as two cores can do, all at once and then again.
  */
 const calm = ['attacks', 'faults'].map(endToEnd)
-const busy = [endToEnd('kills')]
+const besideCalm = ['card'].map(endToEnd)
+const busy = ['kills'].map(endToEnd)
+const besideBusy = ['counts', 'examples'].map(endToEnd)
+const giveWay = ['test/give-way.ts']
 
 /** Of commands that are timed, and so many that their coverage would fill the disk. */
 const uncovered = { PROVISION_COVERAGE: '' }
+
+/** Machines boot and are provisioned while others do. */
+const patience = { testTimeout: 120_000, hookTimeout: 240_000 }
 
 export default defineConfig({
   plugins: [shellAsText],
@@ -39,16 +46,26 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: [endToEnd('**/*')],
-          exclude: [...calm, ...busy],
+          exclude: [...calm, ...besideCalm, ...busy, ...besideBusy],
+          ...patience,
           maxWorkers: 4,
-          testTimeout: 120_000,
-          hookTimeout: 240_000,
           sequence: { groupOrder: 0 },
         },
       },
       {
         extends: true,
-        test: { name: 'matrix', include: calm, maxWorkers: 3, env: uncovered, sequence: { groupOrder: 1 } },
+        test: { name: 'matrix', include: calm, env: uncovered, maxWorkers: 4, sequence: { groupOrder: 1 } },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'emulated',
+          include: besideCalm,
+          setupFiles: giveWay,
+          ...patience,
+          maxWorkers: 4,
+          sequence: { groupOrder: 1 },
+        },
       },
       {
         extends: true,
@@ -56,14 +73,18 @@ export default defineConfig({
           name: 'unit',
           include: ['test/**/*.test.ts'],
           exclude: ['test/e2e/**'],
-          setupFiles: ['test/give-way.ts'],
-          maxWorkers: 3,
+          setupFiles: giveWay,
+          maxWorkers: 4,
           sequence: { groupOrder: 1 },
         },
       },
       {
         extends: true,
-        test: { name: 'kills', include: busy, env: uncovered, sequence: { groupOrder: 2 } },
+        test: { name: 'kills', include: busy, env: uncovered, maxWorkers: 2, sequence: { groupOrder: 2 } },
+      },
+      {
+        extends: true,
+        test: { name: 'more', include: besideBusy, ...patience, maxWorkers: 2, sequence: { groupOrder: 2 } },
       },
     ],
   },

@@ -45,4 +45,4 @@ if [ ! -e "$tree" ]; then
 fi
 
 export PROVISION_CARD_ARCHITECTURE=arm64 PROVISION_CARD_TREE="$tree"
-sh scripts/test.sh --project e2e test/e2e/card.test.ts
+sh scripts/test.sh test/e2e/card.test.ts

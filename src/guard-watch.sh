@@ -97,8 +97,7 @@ find_it() {
 }
 
 watch() {
-  turn=0
-  free=
+  free=0
   while :; do
     find_it
     if [ -z "$here" ]; then
@@ -116,22 +115,21 @@ watch() {
       echo '@outcome waiting'
       return
     fi
-    # Once a second. When nobody listens any more, the word ends us.
-    if [ "$turn" = 0 ]; then
-      echo @
-      if stale; then settle 'the guard went away'; fi
-    fi
-    # The guard lets go of it in the moment that is waited for. One that has nothing in its hand has not begun, or is no more.
-    [ -z "$free" ] || sleep 0.1
+    # The guard lets go of it in the moment that is waited for. When nobody listens any more, the word ends us.
     if [ -e "$here/waiting" ]; then held=$here/id; else held=$here/plan.sh; fi
     flock -s -w 1 -E 75 7 2>/dev/null 7<"$held"
     if [ $? = 75 ]; then
-      free=
-      turn=0
-    else
-      free=1
-      turn=$(((turn + 1) % 10))
+      echo @
+      free=0
+      continue
     fi
+    # It has just been let go of; or the guard has not begun, or it is no more, or there is no flock.
+    free=$((free + 1))
+    if [ $((free % 10)) = 3 ]; then
+      echo @
+      if stale; then settle 'the guard went away'; fi
+    fi
+    [ "$free" = 1 ] || sleep 0.1
   done
 }
 

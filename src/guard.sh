@@ -115,7 +115,7 @@ piece() {
 unmoved() {
   eval "wanted=\$expect_$1"
   # shellcheck disable=SC2154
-  [ "$(shown "$1" | sha256sum | cut -d ' ' -f 1)" = "$wanted" ] && return
+  [ "$(shown "$1" | sha256sum)" = "$wanted  -" ] && return
   echo 'it has changed since it was looked at' >&2
   return 1
 }

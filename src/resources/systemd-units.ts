@@ -160,10 +160,16 @@ function settled(names: readonly string[], settle: number): Sh {
     tries=${settle * 4}
     calm=0
     while [ "$tries" -gt 0 ]; do
-      states=$(systemctl show --property=ActiveState --value ${names} | grep .)
-      if printf '%s\n' "$states" | grep -qvx active; then calm=0; else calm=$((calm + 1)); fi
+      calm=$((calm + 1))
+      states=$(systemctl is-active ${names} || :)
+      for state in \${states:-unknown}; do
+        case $state in
+          active) ;;
+          failed|inactive) break 2 ;;
+          *) calm=0 ;;
+        esac
+      done
       if [ "$calm" = 2 ]; then exit; fi
-      if printf '%s\n' "$states" | grep -qx 'failed\|inactive'; then break; fi
       tries=$((tries - 1))
       sleep 0.25
     done

@@ -123,9 +123,14 @@ test.concurrent('a device that does not come back is told, and put back by itsel
   expect(report.faults?.[0]?.error?.hint).toContain('by itself 45 s after it was begun')
   const state = () => inside('frozen', `cut -d ' ' -f 3 /proc/${client}/stat`)
   expect(await state()).toBe('T')
-  expect(await until(async () => ((await state()) === 'T' ? undefined : true), { timeoutMs: 30_000 })).toBe(true)
   expect(
-    await until(async () => ((await inside('frozen', left)) === '' ? true : undefined), { timeoutMs: 5_000 }),
+    await until(async () => ((await state()) === 'T' ? undefined : true), { timeoutMs: 30_000, everyMs: 300 }),
+  ).toBe(true)
+  expect(
+    await until(async () => ((await inside('frozen', left)) === '' ? true : undefined), {
+      timeoutMs: 5_000,
+      everyMs: 300,
+    }),
   ).toBe(true)
 }, 200_000)
 
@@ -138,8 +143,13 @@ test.concurrent('a device whose drill was killed in the middle comes back', asyn
   const state = async () =>
     (await it.report(['verify', it.file, '--limit', 'left', '--timeout', '3'])).report.forwards[0]?.state
   expect(await state()).not.toBe('ok')
-  expect(await until(async () => ((await state()) === 'ok' ? true : undefined), { timeoutMs: 60_000 })).toBe(true)
-  expect(await until(async () => ((await inside('left', left)) === '' ? true : undefined), { timeoutMs: 60_000 })).toBe(
-    true,
-  )
+  expect(
+    await until(async () => ((await state()) === 'ok' ? true : undefined), { timeoutMs: 60_000, everyMs: 1000 }),
+  ).toBe(true)
+  expect(
+    await until(async () => ((await inside('left', left)) === '' ? true : undefined), {
+      timeoutMs: 60_000,
+      everyMs: 300,
+    }),
+  ).toBe(true)
 }, 200_000)

@@ -32,7 +32,7 @@ open my $told, ">", "/run/heard"; close $told; print "$heard\n"; sleep 4;`
   await on.sh('rm -f /run/heard')
   const holding = on.sh(`perl -e '${call}'`)
   const holdOn = async () => (await on.sh('test -e /run/heard')).code === 0 || undefined
-  expect(await until(holdOn, { timeoutMs: 20_000 })).toBe(true)
+  expect(await until(holdOn, { timeoutMs: 20_000, everyMs: 100 })).toBe(true)
   const login = await it.lab.run(['ssh', '-o', 'BatchMode=yes', gateway, 'true'], { timeoutMs: 10_000 })
   const { code, stdout, stderr } = await holding
   if (code !== 0) throw new Error(stderr)

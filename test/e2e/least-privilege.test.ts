@@ -104,9 +104,9 @@ test('whoever kills it in the middle leaves nothing behind either', async () => 
   const child = it.spawn(['verify', it.file, '--limit', 'jailed', '--least-privilege'])
   const under = (wanted: boolean) => async () =>
     (await inside('jailed', left)).includes('provision-attempts') === wanted || undefined
-  expect(await until(under(true), { timeoutMs: 20_000 })).toBe(true)
+  expect(await until(under(true), { timeoutMs: 20_000, everyMs: 100 })).toBe(true)
   child.kill('SIGKILL')
-  expect(await until(under(false), { timeoutMs: 20_000 })).toBe(true)
+  expect(await until(under(false), { timeoutMs: 20_000, everyMs: 100 })).toBe(true)
   expect(await inside('jailed', left)).toBe('')
 }, 60_000)
 

@@ -67,7 +67,7 @@ test('wrong-device: another sshd sits behind the port', async () => {
   await inside(gateway, `systemctl stop ${socket}; ssh-keygen -q -t ed25519 -N '' -f /root/other`)
   const imposter = '/usr/sbin/sshd -p 9022 -o ListenAddress=127.0.0.1 -o HostKey=/root/other -o PidFile=/run/other.pid'
   await inside(gateway, `systemd-run --quiet --unit other-sshd ${imposter} -D`)
-  await inside(gateway, 'until ss -ltn | grep -q 127.0.0.1:9022; do :; done')
+  await inside(gateway, 'until ss -ltn | grep -q 127.0.0.1:9022; do sleep 0.05; done')
   const { code, report } = await verify()
   expect({ code, hosts: outcomes(report) }).toEqual({ code: 1, hosts: [`${gateway} differs`, `${device} differs`] })
   const other = (await inside(gateway, 'ssh-keygen -lf /root/other.pub')).split(' ')[1]

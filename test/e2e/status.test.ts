@@ -139,7 +139,7 @@ describe('what is not there', () => {
           gateway,
           `systemctl stop reverse-tunnel-127.0.0.1_9033.socket; ssh-keygen -q -t ed25519 -N '' -f /root/other
            systemd-run --quiet --unit other-sshd ${imposter}
-           until ss -Hltn | grep -q 127.0.0.1:9033; do :; done`,
+           until ss -Hltn | grep -q 127.0.0.1:9033; do sleep 0.05; done`,
         ),
     }
     await Promise.all(

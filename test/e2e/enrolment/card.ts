@@ -158,18 +158,20 @@ WantedBy=multi-user.target
 export const begin = (machine: Machine) => machine.sh('systemctl start first-boot.service')
 
 export async function enrolled(machine: Machine, timeoutMs = 90_000): Promise<void> {
-  const gone = async () => ((await machine.sh('test -e /etc/reverse-tunnel/first-boot')).code === 0 ? undefined : true)
+  const gone = async () => ((await isThere(machine, firstBoot)) ? undefined : true)
   if (await until(gone, { timeoutMs })) return
   throw new Error((await machine.sh('journalctl --no-pager -u first-boot.service')).stdout)
 }
 
+const firstBoot = 'etc/reverse-tunnel/first-boot'
+const isThere = ({ root }: Machine, path: string) =>
+  access(join(root, path)).then(
+    () => true,
+    () => false,
+  )
+
 /** Takes its power at named moments of its first boot, and leaves of files what may not have reached the disk. */
 export async function powerCuts(machine: Machine, gateways: readonly Machine[]): Promise<void> {
-  const isThere = ({ root }: Machine, path: string) =>
-    access(join(root, path)).then(
-      () => true,
-      () => false,
-    )
   const made = 'etc/reverse-tunnel/id_ed25519.new'
   const record = `etc/ssh/reverse-tunnel/enrolled/${machine.name}`
   const moments = [
@@ -184,7 +186,7 @@ export async function powerCuts(machine: Machine, gateways: readonly Machine[]):
     },
   ]
   for (const { come, left } of moments) {
-    const over = async () => !(await isThere(machine, 'etc/reverse-tunnel/first-boot'))
+    const over = async () => !(await isThere(machine, firstBoot))
     const moment = async () => (await come()) || (await over()) || undefined
     if (!(await until(moment, { timeoutMs: 60_000, everyMs: 10 }))) throw new Error(`${machine.name}: no first boot`)
     await machine.kill()
