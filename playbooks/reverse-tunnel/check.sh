@@ -29,7 +29,7 @@ main() {
 uid=$(id -u)
 client=''
 while sleep "$seconds"; do
-  if said=$(asks 3); then
+  if said=$(asks 2); then
     client=${said#*pid=} client=${client%%)*}
     address=$(lost)
     [ -n "$address" ] || continue
@@ -37,6 +37,8 @@ while sleep "$seconds"; do
   elif [ -S "$socket" ]; then
     # The one that answered last; or one that never did, which has to be the same before and after it is asked again.
     if ! kill -0 "$client" 2>/dev/null; then client='' now=$(main); fi
+    # Where a host has no second left for it to start ssh, all look frozen.
+    timeout 1 ssh -V 2>/dev/null || continue
     if asks 2 >/dev/null || { [ -z "$client" ] && [ "$now" != "$(main)" ]; }; then continue; fi
     # ssh asks nobody while its account is gone, as it is for a moment when this device is cleared through this very tunnel.
     id -un >/dev/null 2>&1 || continue

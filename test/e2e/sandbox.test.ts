@@ -76,6 +76,21 @@ describe.each(['trixie', 'bookworm', 'bullseye'] satisfies Suite[])('the units o
     ).toBe(`Master running (pid=${await client()})\r\n`)
   })
 
+  test.runIf(suite === 'trixie')(
+    'a client that is well lives on, however long the device takes to ask it',
+    async () => {
+      const check = tunnel.replace('.service', '-check.service')
+      const client = await sh(`systemctl show -P MainPID '${tunnel}'`)
+      await sh(
+        `printf '#!/bin/sh\nsleep 3; exec /usr/bin/ssh "$@"\n' >/usr/local/bin/ssh && chmod 755 /usr/local/bin/ssh`,
+      )
+      // Long enough for two looks that come to an end.
+      await sh(`systemctl restart '${check}'; sleep 18; rm /usr/local/bin/ssh`)
+      expect(await sh(`systemctl show -P MainPID '${tunnel}'`)).toBe(client)
+      expect(await sh(`journalctl -q -o cat --since=-18s -u '${check}'`)).not.toContain('killed')
+    },
+  )
+
   describe('the key', () => {
     const stored = '/etc/reverse-tunnel/id_ed25519'
     const reads = async (user: string, file: string) => {
