@@ -9,15 +9,13 @@ const shellAsText = {
 const endToEnd = (name: string) => `test/e2e/${name}.test.ts`
 
 /**
- * What is run three times in a row, in two groups of its own, and what fills the pauses there. The seconds of the faults are
- * held against the promise: they wait for most of the time, and what runs beside them gives way, and boots next to nothing.
- * Kills boot and restart as much as two cores can do, all at once and then again.
+ * What is run three times in a row, in two groups of its own. The seconds of the faults are held against the promise: they
+ * wait for most of the time, and what runs beside them gives way, or is little. Kills boot and restart as much as two cores
+ * can do, all at once and then again, and unit tests fill the pauses.
  */
 const calm = ['attacks', 'faults'].map(endToEnd)
 const besideCalm = ['card'].map(endToEnd)
 const busy = ['kills'].map(endToEnd)
-const besideBusy = ['counts', 'examples'].map(endToEnd)
-const giveWay = ['test/give-way.ts']
 
 /** Of commands that are timed, and so many that their coverage would fill the disk. */
 const uncovered = { PROVISION_COVERAGE: '' }
@@ -46,7 +44,7 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: [endToEnd('**/*')],
-          exclude: [...calm, ...besideCalm, ...busy, ...besideBusy],
+          exclude: [...calm, ...besideCalm, ...busy],
           ...patience,
           maxWorkers: 4,
           sequence: { groupOrder: 0 },
@@ -54,18 +52,22 @@ export default defineConfig({
       },
       {
         extends: true,
-        test: { name: 'matrix', include: calm, env: uncovered, maxWorkers: 4, sequence: { groupOrder: 1 } },
+        test: { name: 'matrix', include: calm, env: uncovered, maxWorkers: 3, sequence: { groupOrder: 1 } },
       },
       {
         extends: true,
         test: {
           name: 'emulated',
           include: besideCalm,
-          setupFiles: giveWay,
+          setupFiles: ['test/give-way.ts'],
           ...patience,
-          maxWorkers: 4,
+          maxWorkers: 3,
           sequence: { groupOrder: 1 },
         },
+      },
+      {
+        extends: true,
+        test: { name: 'kills', include: busy, env: uncovered, maxWorkers: 3, sequence: { groupOrder: 2 } },
       },
       {
         extends: true,
@@ -73,18 +75,9 @@ export default defineConfig({
           name: 'unit',
           include: ['test/**/*.test.ts'],
           exclude: ['test/e2e/**'],
-          setupFiles: giveWay,
-          maxWorkers: 4,
-          sequence: { groupOrder: 1 },
+          maxWorkers: 3,
+          sequence: { groupOrder: 2 },
         },
-      },
-      {
-        extends: true,
-        test: { name: 'kills', include: busy, env: uncovered, maxWorkers: 2, sequence: { groupOrder: 2 } },
-      },
-      {
-        extends: true,
-        test: { name: 'more', include: besideBusy, ...patience, maxWorkers: 2, sequence: { groupOrder: 2 } },
       },
     ],
   },
