@@ -13,9 +13,10 @@ const endToEnd = (name: string) => `test/e2e/${name}.test.ts`
  * wait for most of the time, and what runs beside them gives way, or is little. Kills boot and restart as much as two cores
  * can do, all at once and then again, and unit tests fill the pauses.
  */
-const calm = ['attacks', 'faults'].map(endToEnd)
-const besideCalm = ['card'].map(endToEnd)
-const busy = ['kills'].map(endToEnd)
+const calm = { maxWorkers: 3, sequence: { groupOrder: 1 } }
+const busy = { maxWorkers: 3, sequence: { groupOrder: 2 } }
+const matrices = ['attacks', 'faults'].map(endToEnd)
+const [card, kills] = [endToEnd('card'), endToEnd('kills')]
 
 /** Of commands that are timed, and so many that their coverage would fill the disk. */
 const uncovered = { PROVISION_COVERAGE: '' }
@@ -44,41 +45,19 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: [endToEnd('**/*')],
-          exclude: [...calm, ...besideCalm, ...busy],
+          exclude: [...matrices, card, kills],
           ...patience,
           maxWorkers: 4,
           sequence: { groupOrder: 0 },
         },
       },
+      { extends: true, test: { name: 'matrix', include: matrices, env: uncovered, ...calm } },
       {
         extends: true,
-        test: { name: 'matrix', include: calm, env: uncovered, maxWorkers: 3, sequence: { groupOrder: 1 } },
+        test: { name: 'emulated', include: [card], setupFiles: ['test/give-way.ts'], ...patience, ...calm },
       },
-      {
-        extends: true,
-        test: {
-          name: 'emulated',
-          include: besideCalm,
-          setupFiles: ['test/give-way.ts'],
-          ...patience,
-          maxWorkers: 3,
-          sequence: { groupOrder: 1 },
-        },
-      },
-      {
-        extends: true,
-        test: { name: 'kills', include: busy, env: uncovered, maxWorkers: 3, sequence: { groupOrder: 2 } },
-      },
-      {
-        extends: true,
-        test: {
-          name: 'unit',
-          include: ['test/**/*.test.ts'],
-          exclude: ['test/e2e/**'],
-          maxWorkers: 3,
-          sequence: { groupOrder: 2 },
-        },
-      },
+      { extends: true, test: { name: 'kills', include: [kills], env: uncovered, ...busy } },
+      { extends: true, test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: ['test/e2e/**'], ...busy } },
     ],
   },
 })

@@ -38,6 +38,9 @@ async function inside(name: string, script: string): Promise<string> {
 
 const left = `ls -d /run/provision-drill 2>/dev/null; systemctl list-units --all --plain --no-legend 'provision-drill*'
   nft list tables 2>/dev/null | grep drill; ip rule | grep blackhole; ip -6 rule | grep blackhole; :`
+/** It may still be about to be taken away. */
+const nothingLeft = (name: string, timeoutMs: number) =>
+  until(async () => (await inside(name, left)) === '' || undefined, { timeoutMs, everyMs: 300 })
 const drill = (name: string, ...words: string[]) =>
   it.report(['drill', it.file, '--device', name, '--yes', ...words], { timeoutMs: 200_000 })
 const verdicts = ({ faults = [] }: Report) =>
@@ -123,15 +126,9 @@ test.concurrent('a device that does not come back is told, and put back by itsel
   expect(report.faults?.[0]?.error?.hint).toContain('by itself 45 s after it was begun')
   const state = () => inside('frozen', `cut -d ' ' -f 3 /proc/${client}/stat`)
   expect(await state()).toBe('T')
-  expect(
-    await until(async () => ((await state()) === 'T' ? undefined : true), { timeoutMs: 30_000, everyMs: 300 }),
-  ).toBe(true)
-  expect(
-    await until(async () => ((await inside('frozen', left)) === '' ? true : undefined), {
-      timeoutMs: 5_000,
-      everyMs: 300,
-    }),
-  ).toBe(true)
+  const thawed = async () => (await state()) !== 'T' || undefined
+  expect(await until(thawed, { timeoutMs: 30_000, everyMs: 300 })).toBe(true)
+  expect(await nothingLeft('frozen', 5_000)).toBe(true)
 }, 200_000)
 
 test.concurrent('a device whose drill was killed in the middle comes back', async () => {
@@ -143,13 +140,7 @@ test.concurrent('a device whose drill was killed in the middle comes back', asyn
   const state = async () =>
     (await it.report(['verify', it.file, '--limit', 'left', '--timeout', '3'])).report.forwards[0]?.state
   expect(await state()).not.toBe('ok')
-  expect(
-    await until(async () => ((await state()) === 'ok' ? true : undefined), { timeoutMs: 60_000, everyMs: 1000 }),
-  ).toBe(true)
-  expect(
-    await until(async () => ((await inside('left', left)) === '' ? true : undefined), {
-      timeoutMs: 60_000,
-      everyMs: 300,
-    }),
-  ).toBe(true)
+  const isBack = async () => (await state()) === 'ok' || undefined
+  expect(await until(isBack, { timeoutMs: 60_000, everyMs: 1000 })).toBe(true)
+  expect(await nothingLeft('left', 60_000)).toBe(true)
 }, 200_000)

@@ -1,7 +1,8 @@
-import { access, mkdir, rm, writeFile } from 'node:fs/promises'
+import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Machine } from '../../src/lab/index.ts'
 import { until } from '../../src/lab/local.ts'
+import { isThere } from '../../src/session/file.ts'
 
 /**
  * Places between two commands of a transaction at which its host can be stopped: programs that the guard calls stand in
@@ -53,11 +54,7 @@ export async function ask(machine: Machine, stop: Stop): Promise<void> {
 
 /** @returns whether it came there before `gaveUp` said so */
 export async function reached(machine: Machine, gaveUp: () => boolean): Promise<boolean> {
-  const there = () =>
-    access(inside(machine, 'reached')).then(
-      () => true,
-      () => (gaveUp() ? false : undefined),
-    )
+  const there = async () => (await isThere(inside(machine, 'reached'))) || (gaveUp() ? false : undefined)
   return (await until(there, { timeoutMs: 180_000, everyMs: 100 })) ?? false
 }
 

@@ -1,10 +1,10 @@
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { access } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Machine } from '../../src/lab/index.ts'
 import { until } from '../../src/lab/local.ts'
+import { isThere } from '../../src/session/file.ts'
 import type { Rehearsal } from './kit.ts'
 import { settled } from './state-of.ts'
 import { ask, letGo, reached, type Stop } from './stops.ts'
@@ -95,11 +95,7 @@ export async function perform(it: Rehearsal, pair: Pair, strike: Strike, words: 
 /** As `settled`, and without a process for every look. */
 async function calm(machine: Machine): Promise<void> {
   const current = join(machine.root, 'var/lib/provision/current')
-  const gone = () =>
-    access(current).then(
-      () => undefined,
-      () => true,
-    )
+  const gone = async () => !(await isThere(current)) || undefined
   await until(gone, { timeoutMs: 180_000, everyMs: 150 })
   await settled(machine)
 }

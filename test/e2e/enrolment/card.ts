@@ -1,11 +1,12 @@
 import { execFile } from 'node:child_process'
-import { access, readFile, writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { build } from 'esbuild'
 import type { Seed } from '../../../src/image/seed.ts'
 import type { Machine } from '../../../src/lab/index.ts'
 import { until } from '../../../src/lab/local.ts'
+import { isThere } from '../../../src/session/file.ts'
 import { place, type Rehearsal, rehearse } from '../kit.ts'
 import { mustRun } from '../must-run.ts'
 
@@ -158,17 +159,13 @@ WantedBy=multi-user.target
 export const begin = (machine: Machine) => machine.sh('systemctl start first-boot.service')
 
 export async function enrolled(machine: Machine, timeoutMs = 90_000): Promise<void> {
-  const gone = async () => ((await isThere(machine, firstBoot)) ? undefined : true)
+  const gone = async () => ((await has(machine, firstBoot)) ? undefined : true)
   if (await until(gone, { timeoutMs })) return
   throw new Error((await machine.sh('journalctl --no-pager -u first-boot.service')).stdout)
 }
 
 const firstBoot = 'etc/reverse-tunnel/first-boot'
-const isThere = ({ root }: Machine, path: string) =>
-  access(join(root, path)).then(
-    () => true,
-    () => false,
-  )
+const has = ({ root }: Machine, path: string) => isThere(join(root, path))
 
 /** Takes its power at named moments of its first boot, and leaves of files what may not have reached the disk. */
 export async function powerCuts(machine: Machine, gateways: readonly Machine[]): Promise<void> {
@@ -179,14 +176,14 @@ export async function powerCuts(machine: Machine, gateways: readonly Machine[]):
       come: async () => true,
       left: ': >etc/ssh/ssh_host_ed25519_key; : >etc/ssh/ssh_host_rsa_key.pub',
     },
-    { come: () => isThere(machine, made), left: `[ ! -e ${made} ] || : >${made}` },
+    { come: () => has(machine, made), left: `[ ! -e ${made} ] || : >${made}` },
     {
-      come: async () => (await Promise.all(gateways.map((gateway) => isThere(gateway, record)))).includes(true),
+      come: async () => (await Promise.all(gateways.map((gateway) => has(gateway, record)))).includes(true),
       left: ':',
     },
   ]
   for (const { come, left } of moments) {
-    const over = async () => !(await isThere(machine, firstBoot))
+    const over = async () => !(await has(machine, firstBoot))
     const moment = async () => (await come()) || (await over()) || undefined
     if (!(await until(moment, { timeoutMs: 60_000, everyMs: 10 }))) throw new Error(`${machine.name}: no first boot`)
     await machine.kill()

@@ -1,9 +1,10 @@
 import { execFile } from 'node:child_process'
-import { access, readFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import type { Machine } from '../../../src/lab/index.ts'
 import { until } from '../../../src/lab/local.ts'
+import { isThere } from '../../../src/session/file.ts'
 
 /** A moment of a first boot, as seen from outside: of what is on the disk, or in memory (below /run). */
 export type Moment = (machine: Machine) => Promise<boolean>
@@ -83,11 +84,4 @@ export async function secretsOf(seeds: string): Promise<readonly string[]> {
   const key = /BEGIN OPENSSH PRIVATE KEY-----\n.*\n.*\n(\S+)\n/.exec(text)?.[1]
   if (!token || !key) throw new Error('no secrets in the seed')
   return [token, key]
-}
-
-function isThere(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  )
 }
