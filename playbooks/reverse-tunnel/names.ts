@@ -20,10 +20,13 @@ export const jail = (account: string) => `/run/reverse-tunnel/${account}`
 
 export const accountPrefix = (gateway: Gateway) => `${gateway.tunnelAccount.slice(0, 20)}-`
 
+/** The name by which gateways know a device: its own, or the one that it had before it was renamed. */
+export const nameOnGateways = ({ name, knownAs }: Pick<Device, 'name' | 'knownAs'>) => knownAs ?? name
+
 /** The account on a gateway that is one device's own: at most 32 characters, another one for every name. */
 export function accountOf(gateway: Gateway, device: Device): string {
   const prefix = accountPrefix(gateway)
-  return `${prefix}${short(device.name.toLowerCase(), 32 - prefix.length)}`
+  return `${prefix}${short(nameOnGateways(device).toLowerCase(), 32 - prefix.length)}`
 }
 
 /** Where the fresh cards that a gateway waits for are written down, and what they have handed in. */

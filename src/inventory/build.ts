@@ -39,7 +39,14 @@ export function build(file: Holey<File.InventoryFile>, building: Building): Omit
     return buildDevice(name, wanted, { ...building, common, gateways: names, listeners })
   })
   const clients = Object.entries(file.clients ?? {}).map(([name, client]) => buildClient(name, client ?? {}, building))
-  return { file: building.around.file, directory: building.around.directory, gateways, devices, clients }
+  return {
+    file: building.around.file,
+    directory: building.around.directory,
+    ...present({ id: file.id }),
+    gateways,
+    devices,
+    clients,
+  }
 }
 
 interface HostBuilding extends Building {
@@ -84,7 +91,11 @@ function buildDevice(
     forwards,
     via: device.via?.filter((way) => way !== undefined) ?? ['direct', 'forward'],
     supervisor: device.supervisor ?? 'systemd',
-    ...present({ recoverWithin: device.recoverWithin, wifi: buildWifi(device.wifi, [...path, 'wifi'], building) }),
+    ...present({
+      knownAs: device.knownAs,
+      recoverWithin: device.recoverWithin,
+      wifi: buildWifi(device.wifi, [...path, 'wifi'], building),
+    }),
   }
   if (device.via !== undefined) checkWayForward(built, path, building.problems)
   return built

@@ -17,6 +17,8 @@ export type RecoverWithin = number
 export interface InventoryFile {
   /** Where this schema lies, so that editors complete and explain while you type. provision itself does not read it. */
   $schema?: string
+  /** The identity of this inventory: part of the mark on everything that provision makes, so that two inventories can share a gateway and each removes only what it made itself. provision writes it at the first run that changes something. A copy that is to be an inventory of its own needs another one. */
+  id?: string
   login?: Login
   /** The profile of every host that has none of its own. */
   profile?: 'compatible' | 'strict'
@@ -112,6 +114,8 @@ export interface Device {
    * @minItems 1
    */
   via?: string[]
+  /** A host's name: letters, digits, ".", "-" and "_". It is also what its host key is filed under. */
+  knownAs?: string
   /** What keeps the tunnel alive on the device: "systemd" (plain ssh under systemd, the default) or "autossh". */
   supervisor?: 'systemd' | 'autossh'
   recoverWithin?: RecoverWithin

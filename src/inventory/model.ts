@@ -8,6 +8,8 @@ export interface Inventory {
   readonly file: string
   /** Absolute folder of the inventory: `known_hosts` lives here, and paths in it start here. */
   readonly directory: string
+  /** The identity that marks what it makes. Absent: nothing that changes has been run yet, or the file could not be written. */
+  readonly id?: string
   readonly gateways: readonly Gateway[]
   readonly devices: readonly Device[]
   readonly clients: readonly Client[]
@@ -81,6 +83,8 @@ export interface PortRange {
 export interface Device extends Host {
   readonly role: 'device'
   readonly forwards: readonly Forward[]
+  /** The name by which its gateways know it, where that is not its name any more. */
+  readonly knownAs?: string
   /** Ways in, tried in order: `direct`, `forward`, or a gateway's name. */
   readonly via: readonly string[]
   readonly supervisor: 'systemd' | 'autossh'

@@ -1,0 +1,24 @@
+/**
+ * What says that provision made a thing, for which inventory, and for which device: `provision k7w2m9qd host-a.lan.internal`.
+ * It is the comment of an account (GECOS, passwd(5)), the first line of a file behind `# `, and the end of a key line. A thing
+ * without it is somebody else's: it is not changed, ended or deleted.
+ */
+export interface Mark {
+  /** The identity of the inventory; `-`: of one that has none. */
+  readonly inventory: string
+  /** The name by which gateways know the device; absent: it serves several, or none. */
+  readonly device?: string
+}
+
+/** No colon and no comma, which a GECOS field may not hold. */
+export const printMark = ({ inventory, device }: Mark): string =>
+  ['provision', inventory, ...(device === undefined ? [] : [device])].join(' ')
+
+/** The mark at the end of this text, or of its first line where that is a comment; undefined: it has none. */
+export function parseMark(text: string): Mark | undefined {
+  const [first = ''] = text.split('\n', 1)
+  const found = /(?:^|[\s#(])provision ([a-z0-9]{4,32}|-)(?: ([A-Za-z0-9][\w.-]*))?\)?\s*$/.exec(first)
+  if (!found) return undefined
+  const [, inventory = '-', device] = found
+  return { inventory, ...(device !== undefined && { device }) }
+}
