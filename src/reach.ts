@@ -3,7 +3,16 @@ import type { Duplex } from 'node:stream'
 import pLimit, { type LimitFunction } from 'p-limit'
 import { ConnectError, ProvisionError } from './errors.ts'
 import type { Device, Gateway, Inventory } from './inventory/model.ts'
-import { forwardWays, HopError, isForwardWay, type Jumps, jumps, opener, type Roads } from './session/ways.ts'
+import {
+  forwardWays,
+  HopError,
+  isForwardWay,
+  type Jumps,
+  jumps,
+  opener,
+  type Roads,
+  undeclaredWays,
+} from './session/ways.ts'
 import { connect, type Session, type Wire } from './session.ts'
 import { defaultForks, onceConnected, type Turn, type Turns, turns } from './turns.ts'
 
@@ -71,10 +80,11 @@ export function reach(
   const ways = options.along === undefined ? waysTo(host) : [options.along]
   // All who wait for their turn are asked for at once.
   void context.wire.userConfig(host.name)
-  return context.forks((turn) => {
+  return context.forks(async (turn) => {
     options.onTurn?.()
     if (options.until) turn.until(options.until)
-    return race(host, ways, { context, signal: options.signal, turn })
+    const others = options.along === undefined ? await undeclaredWays(host, context) : []
+    return race(host, [...ways, ...others], { context, signal: options.signal, turn })
   })
 }
 

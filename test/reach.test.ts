@@ -3,7 +3,7 @@ import { createServer, type Server } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { waysTo } from '../src/reach.ts'
-import { parseJump } from '../src/session/ways.ts'
+import { parseJump } from '../src/ssh/user-config/jump.ts'
 import { reaching } from './reach/fixture.ts'
 import { freePort, host, type Lab, lab, me, type Sshd, transports, until } from './session/fixture.ts'
 

@@ -19,6 +19,7 @@ export async function contextOf(
   return reachContext(inventory, {
     forks: argv.forks,
     wire: wire({
+      inventory,
       env: process.env,
       connectTimeoutMs: argv.timeout * 1000,
       transport: argv.transport,

@@ -51,6 +51,7 @@ export const trust: CommandModule<object, TrustArguments> = {
     const knownHosts = process.env.PROVISION_KNOWN_HOSTS
     // Logins at gateways, to look through forwards, go by what is pinned already and ask nobody.
     const shared = wire({
+      inventory,
       pins: openPins({ file, knownHosts }),
       env: process.env,
       connectTimeoutMs: words.timeout * 1000,
@@ -150,13 +151,15 @@ const WORDS: Readonly<Record<Verdict, string>> = {
 }
 
 async function look(host: Gateway | Device, io: TrustIo): Promise<Seen> {
-  const [{ fetchHostKey }, { waysTo }, { judge }] = await Promise.all([
+  const [{ fetchHostKey }, { waysTo }, { undeclaredWays }, { judge }] = await Promise.all([
     import('../session/fetch-key.ts'),
     import('../reach.ts'),
+    import('../session/ways.ts'),
     import('../pins.ts'),
   ])
   try {
-    const { key, certified } = await fetchHostKey(host, waysTo(host), io.context)
+    const ways = [...waysTo(host), ...(await undeclaredWays(host, io.context))]
+    const { key, certified } = await fetchHostKey(host, ways, io.context)
     return { host, key, certified, verdict: certified ? 'known' : judge(await io.pins.for(host), key) }
   } catch (error) {
     if (error instanceof ProvisionError) return { host, error }

@@ -7,6 +7,8 @@ export interface SshConfigOptions {
   /** ssh's `-F`; absent: the user's and the system's own files. */
   readonly file?: string | undefined
   readonly env: Readonly<Record<string, string | undefined>>
+  /** What is being asked is given up: `Match exec` may take as long as it likes. */
+  readonly signal?: AbortSignal | undefined
 }
 
 /** What `ssh -G` prints for a name; empty where there is no ssh, or where it refuses. Never throws. */
@@ -45,7 +47,7 @@ export function askSsh(options: SshConfigOptions): AskSsh {
     })
 }
 
-async function askAll(names: readonly string[], { file, env }: SshConfigOptions): Promise<string[]> {
+async function askAll(names: readonly string[], { file, env, signal }: SshConfigOptions): Promise<string[]> {
   // sh and our own quote: zx would want bash and quotes as only bash reads them.
   const run = $({
     shell: '/bin/sh',
@@ -55,6 +57,7 @@ async function askAll(names: readonly string[], { file, env }: SshConfigOptions)
     nothrow: true,
     input: '',
     env: { ...env, [askedByProvision]: '1' },
+    ...(signal && { signal }),
   })
   const from = file === undefined ? [] : ['-F', file]
   try {
