@@ -18,6 +18,7 @@ import type {
   Report,
 } from './report/report.ts'
 import { exitCode } from './report/report.ts'
+import { allEnded } from './run/all-ended.ts'
 import { changingOf, closed, type Run } from './run.ts'
 import { tryProofs } from './verify/proofs.ts'
 import { lookAgain, merged, waitFor } from './waiting.ts'
@@ -37,7 +38,7 @@ export async function provision(inventory: Inventory, playbook: Playbook, run: R
   const looks = members.map((member) => look(member, changing))
   // Beside the look, not after it: what this proves stands when nothing has to change.
   const early = run.command === 'check' ? [] : prove(wanted, fleet, inventory, run)
-  await Promise.all(looks)
+  await allEnded(looks)
   const { met, explained } = homecoming(inventory, fleet, run)
   const comeBack = async () => {
     const names = await met()

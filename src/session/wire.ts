@@ -60,6 +60,8 @@ export interface WireOptions {
   /** HOME, PATH, SSH_AUTH_SOCK are read. */
   readonly env: Readonly<Record<string, string | undefined>>
   readonly counts?: Counts
+  /** Absent: its own. */
+  readonly connections?: Connections
   /** Default 10 000. */
   readonly connectTimeoutMs?: number | undefined
   readonly sudoPassword?: string | undefined
@@ -75,12 +77,12 @@ export interface WireOptions {
 }
 
 export function wire(options: WireOptions): Wire {
-  const all = connections()
+  const all = options.connections ?? connections()
   const temporary = folders()
   return {
     pins: options.pins,
     counts: options.counts ?? noCounts(),
-    keys: keyring(),
+    keys: keyring(all),
     connectTimeoutMs: options.connectTimeoutMs ?? 10_000,
     sudoPassword: options.sudoPassword || undefined,
     transport: options.transport,
