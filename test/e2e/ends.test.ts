@@ -1,0 +1,71 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type Rehearsal, rehearse, verified } from './kit.ts'
+import { slowly } from './slow.ts'
+
+// A command has ended when its report is out. On a slow link much is still being opened at that moment.
+
+const [gateway, device] = ['gw', 'far']
+const inventory = (more: object = {}) => ({
+  login: { user: 'user001' },
+  gateways: { [gateway]: {} },
+  devices: { [device]: { forwards: ['127.0.0.1:9022:localhost:22', '127.0.0.1:9080:localhost:80'], ...more } },
+})
+
+let it: Rehearsal
+beforeAll(async () => {
+  it = await rehearse(inventory())
+  const { code, stderr } = await it.provision([it.file])
+  if (code !== 0) throw new Error(stderr)
+})
+afterAll(() => it?.down())
+
+/** Seconds from the last byte of the report to the end of the process; the report as well. */
+function lingering(
+  words: readonly string[],
+): Promise<{ readonly seconds: number; readonly said: string; readonly code: number | null }> {
+  return new Promise((resolve, reject) => {
+    const child = it.spawn(words, { stdio: ['ignore', 'pipe', 'pipe'] })
+    let said = ''
+    let last = performance.now()
+    const late = setTimeout(() => child.kill('SIGKILL'), 110_000)
+    child.stdout?.on('data', (chunk: Buffer) => {
+      said += chunk
+      last = performance.now()
+    })
+    child.stderr?.on('data', (chunk: Buffer) => {
+      said += chunk
+    })
+    child.once('error', reject)
+    child.once('exit', (code) => {
+      clearTimeout(late)
+      resolve({ seconds: (performance.now() - last) / 1000, said, code })
+    })
+  })
+}
+
+const commands: readonly (readonly [string, (file: string) => readonly string[]])[] = [
+  ['verify', (file) => ['verify', file, '--timeout', '30']],
+  ['verify, both ways beside each other', (file) => ['verify', file, '--timeout', '3']],
+  ['drill', (file) => ['drill', file, '--device', device, '--yes', '--only', 'kill', '--timeout', '30']],
+  ['undo --check', (file) => ['undo', file, '--check', '--timeout', '30']],
+  ['undo', (file) => ['undo', file, '--timeout', '30']],
+  ['doctor', (file) => ['doctor', file, '--device', device, '--timeout', '30']],
+  ['status', (file) => ['status', file, '--timeout', '30']],
+]
+
+describe.each(['node-ssh', 'openssh'])('with 300 ms to the device, over %s', (transport) => {
+  beforeAll(async () => {
+    const { code, stderr } = await it.provision([it.file])
+    if (code !== 0) throw new Error(stderr)
+    await verified(it)
+  })
+
+  test.each(commands)('%s ends within two seconds of its report', async (_, words) => {
+    const { seconds, said, code } = await slowly(it.lab, device, 150, () =>
+      lingering([...words(it.file), '--transport', transport]),
+    )
+    expect(said).not.toBe('')
+    expect(code, said).not.toBe(null)
+    expect(seconds, said).toBeLessThan(2)
+  })
+})
