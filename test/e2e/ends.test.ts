@@ -1,5 +1,7 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type Rehearsal, rehearse, verified } from './kit.ts'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { until } from '../../src/lab/local.ts'
+import { place, type Rehearsal, rehearse, verified } from './kit.ts'
+import { mustRun } from './must-run.ts'
 import { slowly } from './slow.ts'
 
 // A command has ended when its report is out. On a slow link much is still being opened at that moment.
@@ -66,6 +68,32 @@ describe.each(['node-ssh', 'openssh'])('with 300 ms to the device, over %s', (tr
     )
     expect(said).not.toBe('')
     expect(code, said).not.toBe(null)
+    expect(seconds, said).toBeLessThan(2)
+  })
+
+  test('an undo that is refused in the midst of it ends as soon', async () => {
+    const made = await it.provision([it.file])
+    expect(made.code, made.stderr).toBe(0)
+    // The look and the change are let through, what would confirm it is not.
+    const sudo = `#!/bin/sh\necho >>/tmp/asked; [ $(wc -l </tmp/asked) -le 2 ] || { echo "sudo: broken" >&2; exit 1; }\nexec /usr/bin/sudo "$@"\n`
+    await place(it.lab.machine(gateway), { path: '/usr/local/bin/sudo', text: sudo })
+    await mustRun(it.lab.machine(gateway), 'chmod 755 /usr/local/bin/sudo')
+    onTestFinished(async () => {
+      await mustRun(it.lab.machine(gateway), 'rm -f /usr/local/bin/sudo /tmp/asked')
+      const settled = async () =>
+        (await it.lab.machine(gateway).sh('systemctl is-active provision-guard.service')).code !== 0 || undefined
+      await until(settled, { timeoutMs: 60_000 })
+    })
+    const { seconds, said, code } = await lingering([
+      'undo',
+      it.file,
+      '--confirm-within',
+      '5',
+      '--transport',
+      transport,
+    ])
+    expect(said).toMatch(new RegExp(`^${gateway} +unknown`, 'm'))
+    expect(code, said).toBe(3)
     expect(seconds, said).toBeLessThan(2)
   })
 })
