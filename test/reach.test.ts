@@ -189,6 +189,19 @@ describe.each(transports)('over %s', (transport) => {
       })
     })
 
+    test('that leads to a forward which the inventory does not have is one more way, and never `direct`', async () => {
+      const config = join(it.folder, 'config-by-hand')
+      writeFileSync(config, `Host host-a\n HostName localhost\n Port ${deviceSshd.port}\n ProxyJump ssh-gw\n`)
+      const one = device({ port: 1, forwardPort: 2 })
+      const inventory = { file: 'a.json', directory: '/', gateways: [gateway()], devices: [one] }
+      const shared = context({ wire: it.wire({ sshConfig: config, inventory }) })
+      const session = await go(one, shared)
+      expect(session.via).toBe(`forward on ssh-gw at localhost:${deviceSshd.port}`)
+      expect((await go(one, shared, { along: session.via })).hostKey).toBe(deviceSshd.hostKeys[0])
+      const failed = await failure(one, shared, { along: 'direct' })
+      expect(failed).toMatchObject({ kind: 'unreachable', message: expect.stringContaining('127.0.0.1 port 1: ') })
+    })
+
     test('with a ProxyCommand is refused with a way out', async () => {
       const wire = wireWith('Host host-a\n ProxyCommand nc %h %p\n')
       expect(await failure(device({ via: ['direct'] }), context({ wire }))).toMatchObject({

@@ -57,14 +57,29 @@ async function askAll(names: readonly string[], { file, env, signal }: SshConfig
     nothrow: true,
     input: '',
     env: { ...env, [askedByProvision]: '1' },
-    ...(signal && { signal }),
+    // A group of its own, to be ended with whatever `Match exec` has started.
+    detached: signal !== undefined,
   })
   const from = file === undefined ? [] : ['-F', file]
+  let giveUp = () => {}
   try {
-    const { stdout } =
-      await run`for name in ${names}; do if said=$(ssh -G ${from} -- "$name"); then printf '%s\n' "$said"; fi; printf '\\0'; done`
+    const asking = run`for name in ${names}; do if said=$(ssh -G ${from} -- "$name"); then printf '%s\n' "$said"; fi; printf '\\0'; done`
+    giveUp = () => endGroup(asking.pid)
+    signal?.addEventListener('abort', giveUp, { once: true })
+    if (signal?.aborted) giveUp()
+    const { stdout } = await asking
     return stdout.split('\0')
   } catch {
     return []
+  } finally {
+    signal?.removeEventListener('abort', giveUp)
+  }
+}
+
+function endGroup(pid: number | undefined): void {
+  try {
+    if (pid !== undefined) process.kill(-pid, 'SIGKILL')
+  } catch {
+    // It ended in this very moment.
   }
 }

@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
@@ -176,12 +176,15 @@ describe('a command', () => {
 
   test('does not wait for what the user’s ssh_config runs', async () => {
     const before = holding()
-    const sshConfig = join(it.folder, 'slow-config')
-    writeFileSync(sshConfig, 'Match exec "sleep 300"\n User nobody\n')
+    const [sshConfig, begun] = [join(it.folder, 'slow-config'), join(it.folder, 'begun')]
+    writeFileSync(sshConfig, `Match exec "echo $$ >${begun}; exec sleep 300"\n User nobody\n`)
     const wire = it.wire({ sshConfig })
-    void wire.userConfig('host-a')
-    await until(() => more(holding(), before).length > 0)
+    const asked = wire.userConfig('host-a')
+    await until(() => existsSync(begun) && readFileSync(begun, 'utf8').endsWith('\n'))
     wire.connections.closeAll()
+    expect((await asked).hostname).toBe('host-a')
     await until(() => more(holding(), before).length === 0)
+    const sleeper = Number(readFileSync(begun, 'utf8'))
+    await until(() => !existsSync(`/proc/${sleeper}`), 'what was run has ended')
   })
 })
