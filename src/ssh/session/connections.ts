@@ -33,9 +33,21 @@ export function connections(): Connections {
     closeAll() {
       controller.abort()
       // The newest first: what goes through others says goodbye before these do.
-      for (const close of [...open].reverse()) close()
+      const last = [...open].reverse()
       open.clear()
+      const faults = last.flatMap((close) => faultOf(close))
+      if (faults.length > 0) throw faults[0]
     },
+  }
+}
+
+/** What is thrown by one that is closed must not keep the others open. */
+function faultOf(close: () => void): unknown[] {
+  try {
+    close()
+    return []
+  } catch (error) {
+    return [error]
   }
 }
 

@@ -21,13 +21,26 @@ test('what comes to stand after the end is closed at once', () => {
   expect(closed).toBe(1)
 })
 
-test('what closes something that is held, too, closes nothing twice over', () => {
+test('a fault of one that is closed is told when all are', () => {
+  const all = connections()
+  let closed = 0
+  all.hold(() => closed++)
+  all.hold(() => {
+    throw new TypeError('a fault')
+  })
+  all.hold(() => closed++)
+  expect(() => all.closeAll()).toThrow('a fault')
+  expect(closed).toBe(2)
+})
+
+test('what forgets itself while it is closed is closed once', () => {
   const all = connections()
   let closed = 0
   const forget = all.hold(() => {
     closed++
+    forget()
   })
-  all.hold(() => forget())
+  all.closeAll()
   all.closeAll()
   expect(closed).toBe(1)
 })
