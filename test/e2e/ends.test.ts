@@ -47,9 +47,7 @@ function lingering(
 
 const commands: readonly (readonly [string, (file: string) => readonly string[]])[] = [
   ['verify', (file) => ['verify', file, '--timeout', '30']],
-  ['verify, both ways beside each other', (file) => ['verify', file, '--timeout', '3']],
   ['drill', (file) => ['drill', file, '--device', device, '--yes', '--only', 'kill', '--timeout', '30']],
-  ['undo --check', (file) => ['undo', file, '--check', '--timeout', '30']],
   ['undo', (file) => ['undo', file, '--timeout', '30']],
   ['doctor', (file) => ['doctor', file, '--device', device, '--timeout', '30']],
   ['status', (file) => ['status', file, '--timeout', '30']],

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import type { Lab } from '../../src/lab/index.ts'
-import { local } from '../../src/lab/local.ts'
+import { local, until } from '../../src/lab/local.ts'
 
 /** While the work lasts, every frame that a machine of the LAN sends or hears takes so many milliseconds. */
 export async function slowly<T>(lab: Lab, name: string, ms: number, work: () => Promise<T>): Promise<T> {
@@ -28,5 +28,8 @@ export async function slowly<T>(lab: Lab, name: string, ms: number, work: () => 
     cable.kill()
     await once(cable, 'exit')
     await ip(namespace, `addr add ${address}/16 dev eth0`, 'link set eth0 up', 'route replace default via 10.78.0.1')
+    // Until its neighbours have learnt that it is there.
+    const answers = async () => (await lab.run(['ssh-keyscan', '-T', '2', name])).stdout !== '' || undefined
+    if (!(await until(answers, { timeoutMs: 60_000 }))) throw new Error(`${name} is not back`)
   }
 }
