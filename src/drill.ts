@@ -30,14 +30,17 @@ export async function drill(inventory: Inventory, run: Run, { drilled, names, ve
   if (before.exitCode === 0 && promised) {
     const context = reachContext(inventory, { wire: run.context.wire })
     const door = doorOf(drilled, context, run)
-    for (const fault of faults) {
-      const stop = run.signal.aborted || reports.some(({ verdict }) => verdict === 'never')
-      if (stop) continue
-      run.progress.note(`${fault.announced}; promised: back within ${promised[fault.promise]} s`)
-      reports.push(await happen(fault, { drilled, promised: promised[fault.promise], door, context, run }))
+    try {
+      for (const fault of faults) {
+        const stop = run.signal.aborted || reports.some(({ verdict }) => verdict === 'never')
+        if (stop) continue
+        run.progress.note(`${fault.announced}; promised: back within ${promised[fault.promise]} s`)
+        reports.push(await happen(fault, { drilled, promised: promised[fault.promise], door, context, run }))
+      }
+    } finally {
+      door.close()
+      context.closeAll()
     }
-    door.close()
-    context.closeAll()
   }
   const untold = faults.slice(reports.length)
   const why = !promised || before.exitCode !== 0 ? 'the device is not as written, so nothing was broken' : undefined
@@ -105,10 +108,13 @@ interface Door {
 /** Through the forward, by one session on the gateway for as long as that lives. */
 function doorOf({ device, gateway, forward }: Drilled, context: ReachContext, { now }: Run): Door {
   let session: Promise<Session> | undefined
+  // One that is given up may still carry proofs of its own.
+  const all = new Set<Promise<Session>>()
   return {
     async prove() {
       session ??= reach(gateway, context)
       const mine = session
+      all.add(mine)
       try {
         const open = await mine
         const proof = {
@@ -129,7 +135,9 @@ function doorOf({ device, gateway, forward }: Drilled, context: ReachContext, { 
         return false
       }
     },
-    close: () => void session?.then((open) => open.close()).catch(() => undefined),
+    close() {
+      for (const one of all) one.then((open) => open.close()).catch(() => undefined)
+    },
   }
 }
 

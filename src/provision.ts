@@ -20,6 +20,7 @@ import type {
   Trouble,
 } from './report/report.ts'
 import { exitCode } from './report/report.ts'
+import { allEnded } from './run/all-ended.ts'
 import { comeByFormerDoors } from './run/former-doors.ts'
 import { changingOf, closed, type Run } from './run.ts'
 import { tryProofs } from './verify/proofs.ts'
@@ -40,7 +41,7 @@ export async function provision(inventory: Inventory, playbook: Playbook, run: R
   const looks = members.map((member) => look(member, changing))
   // Beside the look, not after it: what this proves stands when nothing has to change.
   const early = run.command === 'check' ? [] : prove(wanted, fleet, inventory, run)
-  await Promise.all(looks)
+  await allEnded(looks)
   await comeByFormerDoors(inventory, changing, run)
   const { met, explained } = homecoming(inventory, fleet, run)
   const comeBack = async () => {

@@ -13,6 +13,7 @@ import type { Pins } from '../pins.ts'
 import type { Sources } from '../plan-file.ts'
 import { loadPlaybook } from '../playbook-file.ts'
 import { provision } from '../provision.ts'
+import type { ReachContext } from '../reach.ts'
 import { liveProgress } from '../report/live.ts'
 import { type Progress, plainProgress, silent } from '../report/progress.ts'
 import type { HostReport, Report } from '../report/report.ts'
@@ -21,11 +22,11 @@ import { steppingAside } from '../run/step-aside.ts'
 import type { Run } from '../run.ts'
 import { takeBack } from '../undo.ts'
 import { askYes } from './ask.ts'
-import { contextOf } from './context.ts'
+import { connected } from './context.ts'
 import { limitOf } from './limit.ts'
 import { named } from './named.ts'
 import type { HostArguments, PartArguments, RunArguments } from './options.ts'
-import { outputs, tell } from './outputs.ts'
+import { type Outputs, outputs, tell } from './outputs.ts'
 
 /** `provision`, `--check` and `verify`; and the commands that ask for something beyond the inventory. */
 export async function run(
@@ -97,12 +98,33 @@ async function conduct(
   const limit = limitOf(argv.limit, inventory)
   const files = await outputs({ inventory, argv, env: process.env, clock: () => new Date() })
   const progress = progressOf(argv)
+  const conducted = { command, argv, inventory, go, limit, files, progress, announced, tells }
+  return connected(
+    inventory,
+    argv,
+    (context) => conductOver(context, conducted),
+    (ended) => ({
+      acceptNew: new Set(argv.acceptNewHostKey),
+      onUnknown: onUnknown(argv.trustFirst, progress, ended),
+      onReplaced: ({ name }, key) => progress.note(`${name}: its pin was replaced by ${key.type} ${key.fingerprint}`),
+    }),
+  )
+}
+
+interface Conducted extends Required<Pick<Telling, 'tells'>> {
+  readonly announced: string | undefined
+  readonly command: Report['command']
+  readonly argv: HostArguments
+  readonly inventory: Inventory
+  readonly go: (settings: Run) => Promise<Report>
+  readonly limit: Run['limit']
+  readonly files: Outputs
+  readonly progress: Progress
+}
+
+async function conductOver(context: ReachContext, conducted: Conducted): Promise<Done> {
+  const { command, argv, inventory, go, limit, files, progress, announced, tells } = conducted
   const color = process.stdout.hasColors?.() ?? false
-  const context = await contextOf(inventory, argv, {
-    acceptNew: new Set(argv.acceptNewHostKey),
-    onUnknown: onUnknown(argv.trustFirst, progress),
-    onReplaced: ({ name }, key) => progress.note(`${name}: its pin was replaced by ${key.type} ${key.fingerprint}`),
-  })
   const interrupt = onInterrupt(progress)
   const settings: Run = {
     command,
@@ -131,9 +153,10 @@ async function conduct(
     patience: patienceOf(argv),
   }
   if (announced !== undefined) progress.note(announced)
-  const report = await go(settings)
-  interrupt.done()
-  progress.close()
+  const report = await go(settings).finally(() => {
+    interrupt.done()
+    progress.close()
+  })
   if (argv.debug) progress.note(`${report.wire.connections} connections, ${report.wire.execs} execs`)
   if (tells(report)) await tell(report, { files, json: argv.json, diffs: argv.verbose || /check$/.test(command) })
   return { report, inventory, pins: context.wire.pins, note: (text) => progress.note(text) }
@@ -180,7 +203,7 @@ function progressOf({ quiet, json }: HostArguments): Progress {
 }
 
 /** On a terminal we ask, as ssh does; without one, an unknown key is an error that says what to do. */
-function onUnknown(trustFirst: boolean, progress: Progress) {
+function onUnknown(trustFirst: boolean, progress: Progress, ended: AbortSignal) {
   if (trustFirst) {
     return async ({ name }: { name: string }, key: { type: string; fingerprint: string }) => {
       progress.note(`${name}: its host key was not known and is pinned now: ${key.type} ${key.fingerprint}`)
@@ -190,7 +213,7 @@ function onUnknown(trustFirst: boolean, progress: Progress) {
   if (!process.stdin.isTTY || !process.stderr.isTTY) return undefined
   return ({ name }: { name: string }, key: { type: string; fingerprint: string }) => {
     progress.close()
-    return askYes(`${name} is not known yet. Its ${key.type} key is ${key.fingerprint}. Pin it? (yes/no) `)
+    return askYes(`${name} is not known yet. Its ${key.type} key is ${key.fingerprint}. Pin it? (yes/no) `, ended)
   }
 }
 

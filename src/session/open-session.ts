@@ -47,12 +47,19 @@ export function openSession(login: Authenticated): Session {
     }
   }
 
+  let forget = () => {}
   const end = (reason: string | undefined) => {
     if (gone.signal.aborted) return
     gone.abort(new RemoteError('lost', `the connection was lost${reason === undefined ? '' : `: ${reason}`}`))
+    forget()
     login.onClose?.()
   }
+  const close = () => {
+    end('it was closed from here')
+    link.hangUp()
+  }
   link.onGone(end)
+  forget = wire.connections.hold(close)
 
   return {
     host: login.host,
@@ -71,10 +78,7 @@ export function openSession(login: Authenticated): Session {
       wire.counts.forwards++
       return forward(link, { address, port, timeoutMs: wire.connectTimeoutMs, gone: gone.signal })
     },
-    close() {
-      end('it was closed from here')
-      link.hangUp()
-    },
+    close,
   }
 }
 

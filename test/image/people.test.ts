@@ -22,7 +22,7 @@ const config = {
   identitiesOnly: false,
   agent: undefined,
   jumps: [],
-  proxyCommand: false,
+  proxyCommand: undefined,
   own: [],
 }
 function people(device: object, login: object = {}) {

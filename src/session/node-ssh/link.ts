@@ -5,7 +5,7 @@ import type { Client, ClientChannel } from 'ssh2'
 import { RemoteError } from '../../errors.ts'
 import type { HostKey } from '../../pins.ts'
 import { type Link, NoSession, type Running } from '../link.ts'
-import { socketReason } from '../socket.ts'
+import { letGo, socketReason } from '../socket.ts'
 
 /** A login by node-ssh that has just succeeded. */
 export interface Authenticated {
@@ -89,8 +89,6 @@ function lost(): RemoteError {
 
 export function hangUp(client: Client, socket: Duplex): void {
   client.end()
-  if (!(socket instanceof Socket)) return void socket.destroy()
-  socket.destroySoon()
-  // What was written may never leave, when the link is dead.
-  setTimeout(() => socket.destroy(), 1000).unref()
+  if (socket instanceof Socket) letGo(socket)
+  else socket.destroy()
 }
