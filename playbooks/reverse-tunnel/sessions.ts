@@ -12,6 +12,7 @@ export function noSessionOn(ports: readonly number[], id: string): Resource {
       return {
         summary: 'end them',
         saves: [],
+        endsOnly: true,
         commit: sh`:`,
         activate: sh`
           kill ${pids} 2>/dev/null || :
