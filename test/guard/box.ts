@@ -8,6 +8,7 @@ import {
   readFileSync,
   readlinkSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs'
 import { tmpdir, userInfo } from 'node:os'
@@ -163,6 +164,11 @@ exit 3`,
     confirm: (id: string) => parseAnswer(run(confirmScript(id)).stdout, []),
     watch: (id: string) => parseAnswer(run(watchScript(id)).stdout, []),
     abandon: (id: string, why: string) => parseAnswer(run(abandonScript(id, why)).stdout, []),
+    /** What a person says at the console. */
+    console(word: string) {
+      const { status, stderr } = spawnSync('dash', [join(state, 'guard.sh'), word], { cwd: root, timeout: 20_000 })
+      return { status, stderr: stderr.toString() }
+    },
     /** What systemd does after a crash, or at the next boot. */
     restart(word: 'run' | 'boot') {
       const guard = join(state, 'guard.sh')
@@ -192,6 +198,7 @@ exit 3`,
     flag: (name: string) => writeFileSync(join(root, name), ''),
     unflag: (name: string) => rmSync(join(root, name), { force: true }),
     write: (name: string, text: string, mode = 0o644) => writeFileSync(join(etc, name), text, { mode }),
+    linkTo: (name: string, path: string) => symlinkSync(join(etc, name), path),
     read: (name: string) => readFileSync(join(etc, name), 'utf8'),
     tree: () => tree(etc),
     end() {
