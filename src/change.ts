@@ -119,6 +119,7 @@ async function change(member: Member, step: Wanted, stepNumber: number, changing
     patience: changing.patience,
     resources,
     changes,
+    before: member.shown,
   }
   try {
     const ways = { ...changing.ways, login: () => login(member, { along: confirmingWays(member.host, session.via) }) }

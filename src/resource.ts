@@ -75,6 +75,11 @@ export interface Change {
   readonly interrupts?: { readonly units: readonly string[]; readonly seconds: number }
   /** Makes the old state live again, after the saved files are back. May run twice, and when nothing was activated. */
   readonly undo?: Sh
+  /**
+   * It only ends what runs, sessions say, which come back by themselves or not at all. After a rollback every other change
+   * has to show what it showed before.
+   */
+  readonly endsOnly?: true
 }
 
 /** The host is in a state that this resource must not touch. */

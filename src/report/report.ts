@@ -27,7 +27,7 @@ export interface Report {
   readonly wire: { readonly connections: number; readonly execs: number }
 }
 
-export type Outcome = 'ok' | 'changed' | 'differs' | 'rejected' | 'undone' | 'unreachable' | 'unknown'
+export type Outcome = 'ok' | 'changed' | 'differs' | 'rejected' | 'undone' | 'undo-failed' | 'unreachable' | 'unknown'
 
 export interface HostReport {
   readonly name: string
@@ -170,9 +170,12 @@ export function isSameForward(one: Listener, other: Listener): boolean {
   )
 }
 
+/** It may be neither as it was nor as it should be. */
+const unvouched: readonly Outcome[] = ['undo-failed', 'unreachable', 'unknown']
+
 const good = new Set<string>(['ok', 'holds', 'untried'])
 
-/** 3 wins over 1, and 1 over 4: a host whose end is not known is worse than one that refused, and that worse than a difference. */
+/** 3 wins over 1, and 1 over 4: a host that nobody vouches for is worse than one that refused, and that worse than a difference. */
 export function exitCode(
   hosts: readonly HostReport[],
   proved: readonly { readonly state: ForwardState | ProofReport['state'] }[],
@@ -180,7 +183,7 @@ export function exitCode(
 ): number {
   if (interrupted) return 130
   const outcomes = new Set(hosts.map(({ outcome }) => outcome))
-  if (outcomes.has('unreachable') || outcomes.has('unknown')) return 3
+  if (unvouched.some((outcome) => outcomes.has(outcome))) return 3
   if (outcomes.has('rejected') || outcomes.has('undone') || proved.some(({ state }) => !good.has(state))) return 1
   return outcomes.has('differs') ? 4 : 0
 }

@@ -96,6 +96,7 @@ const styles = {
   differs: 'yellow',
   rejected: 'red',
   undone: 'red',
+  'undo-failed': 'red',
   unreachable: 'red',
   unknown: 'red',
 } as const
@@ -180,7 +181,7 @@ function trouble(error: Trouble | undefined, paint: Paint): string[] {
 /** The whole run in one sentence. */
 export function closing({ hosts, forwards, faults, seconds, command }: Report): string {
   const count = (outcome: string) => hosts.filter((host) => host.outcome === outcome).length
-  const parts = (['changed', 'differs', 'ok', 'rejected', 'undone', 'unreachable', 'unknown'] as const)
+  const parts = (['changed', 'differs', 'ok', 'rejected', 'undone', 'undo-failed', 'unreachable', 'unknown'] as const)
     .filter((outcome) => count(outcome) > 0)
     .map((outcome) => `${count(outcome)} ${outcome}`)
   const answering = forwards.filter(({ state }) => state === 'ok').length
@@ -198,7 +199,7 @@ export function closing({ hosts, forwards, faults, seconds, command }: Report): 
 }
 
 /** Something went live, if only for a while. */
-const moving = new Set(['changed', 'undone', 'unknown'])
+const moving = new Set(['changed', 'undone', 'undo-failed', 'unknown'])
 
 const verbs = {
   apply: 'provisioned',

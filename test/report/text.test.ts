@@ -77,7 +77,8 @@ test('what went wrong stands right below its line, with what to do now', () => {
 })
 
 test('every outcome is counted in the last sentence', () => {
-  const outcomes = ['ok', 'changed', 'differs', 'rejected', 'undone', 'unreachable', 'unknown', 'ok'] as const
+  const bad = ['rejected', 'undone', 'undo-failed', 'unreachable', 'unknown'] as const
+  const outcomes = ['ok', 'changed', 'differs', ...bad, 'ok'] as const
   const hosts = outcomes.map((outcome): HostReport => ({ ...device, outcome }))
   expect(
     printReport(report({ hosts, forwards: [] }), plain)
@@ -85,7 +86,7 @@ test('every outcome is counted in the last sentence', () => {
       .split('\n')
       .at(-1),
   ).toMatchInlineSnapshot(
-    `"provisioned: 1 changed, 1 differs, 2 ok, 1 rejected, 1 undone, 1 unreachable, 1 unknown, 3.1 s"`,
+    `"provisioned: 1 changed, 1 differs, 2 ok, 1 rejected, 1 undone, 1 undo-failed, 1 unreachable, 1 unknown, 3.1 s"`,
   )
 })
 
