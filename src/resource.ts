@@ -74,6 +74,8 @@ export interface Change {
   readonly interrupts?: { readonly units: readonly string[]; readonly seconds: number }
   /** Makes the old state live again, after the saved files are back. May run twice, and when nothing was activated. */
   readonly undo?: Sh
+  /** Fails, with the reason on stderr, while undoing it would do more than that. Asked before a run is taken back. */
+  readonly undoable?: Sh
 }
 
 /** The host is in a state that this resource must not touch. */

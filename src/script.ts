@@ -80,6 +80,7 @@ export function applyScript(transaction: Transaction): string {
     sh`changes=${numbers.join(' ')}`,
     sh`activations=${once(changes, 'activate', having('activate')).join(' ')}`,
     sh`undos=${once(changes, 'undo', having('undo')).reverse().join(' ')}`,
+    sh`undoables=${having('undoable').slice(-1).join(' ')}`,
     sh`inspects=${resources.map((_, index) => index).join(' ')}`,
     sh`bare=${changes.flatMap(({ change }, at) => (change.saves.length || change.stage ? [] : [numbers[at] ?? 0])).join(' ')}`,
     func('paths', sh`printf '%s\n' ${[...new Set(changes.flatMap(({ change }) => change.saves))]}`),
@@ -93,6 +94,7 @@ export function applyScript(transaction: Transaction): string {
         func(`commit_${n}`, change.commit),
         ...(change.activate ? [func(`activate_${n}`, change.activate)] : []),
         ...(change.undo ? [func(`undo_${n}`, change.undo)] : []),
+        ...(change.undoable ? [func(`undoable_${n}`, change.undoable)] : []),
       ]
     }),
   )

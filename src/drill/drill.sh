@@ -131,6 +131,8 @@ sshd_unit() {
 may_sshd() {
   sshd_unit >"$folder/sshd" || return
   sshd -t 2>"$folder/why" || return
+  unread=$(find /etc/ssh/sshd_config /etc/ssh/sshd_config.d -type f -cnewer /run/sshd.pid 2>/dev/null | head -n 1)
+  [ -z "$unread" ] || say "$unread was changed and sshd has not read it since: a restart would bring that into force"
 }
 act_sshd() { systemctl restart "$(cat "$folder/sshd")" && struck; }
 ends_sshd() { :; }

@@ -55,6 +55,21 @@ export function noteInForce(unit: string): Sh {
   `
 }
 
+/** Fails where a reload would bring into force what was not there when we had sshd reload last, naming the file. */
+export const nothingWaits = sh`
+  ${findFiles}
+  IFS=$newline
+  # shellcheck disable=SC2044
+  for file in $(find "$@" -maxdepth 0 -cnewer /run/sshd.pid 2>/dev/null); do
+    says=$(grep -HvE '^[[:space:]]*(#|$)' "$file") || :
+    said=$(grep -F "$file:" ${inForce}) || :
+    if [ "$says" != "$said" ]; then
+      echo "$file was changed and sshd has not read it since: have sshd read it yourself if it is meant, or put it back" >&2
+      exit 1
+    fi
+  done
+`
+
 /**
  * Sets `pid` to the sshd that listens where we came in: the one that this shell descends from. A shell of the guard does
  * not: then that of the unit that was told to reload last, that of the usual one, or the first that there is. (Up to 8.1,

@@ -1,6 +1,6 @@
 import type { Change, Late, Observed, Refused, Seen } from '../resource.ts'
 import { lines, type Sh, sh } from '../sh.ts'
-import { inForce, noteInForce, runningSshd } from './running-sshd.ts'
+import { inForce, noteInForce, nothingWaits, runningSshd } from './running-sshd.ts'
 import { type Configuration, hostKeysOnDisk, parseSshd, type Sshd, unread } from './unread-sshd-config.ts'
 
 /** What a change of sshd's configuration says of itself; how sshd comes to read it is added. */
@@ -35,6 +35,7 @@ export function withReload(wanted: SshdChange, seen: Seen): Change | Refused {
     validate: lines(unmoved(sshd, configuration), change.validate),
     activate: lines(reload(sshd), noteInForce(unit)),
     undo: reload(sshd),
+    undoable: nothingWaits,
   }
 }
 
@@ -89,12 +90,19 @@ function optionsOf(words: readonly string[], letter: string): string[] {
 }
 
 const most = 8
+/** Lines that can shut somebody out are told first. */
+const locksOut =
+  /^[+-]? ?(allow|deny)(users|groups)\b|^[+-]? ?(port|listenaddress|addressfamily|match|include|authorizedkeys|authenticationmethods|pubkey|permitrootlogin|passwordauth|usepam|trustedusercakeys)/i
+const byWeight = (lines: readonly string[]) => [
+  ...lines.filter((line) => locksOut.test(line)),
+  ...lines.filter((line) => !locksOut.test(line)),
+]
 
 function dormant(sshd: Sshd, shown: Observed, own: string | undefined): Refused | undefined {
   const files = unread(sshd, shown).filter(({ path }) => path !== own)
   if (files.length === 0) return undefined
   const told = files.map(({ path, changed, says, whole }) => {
-    const some = says.slice(0, most).join('; ')
+    const some = byWeight(says).slice(0, most).join('; ')
     const more = says.length > most ? `; and ${says.length - most} lines more` : ''
     const what = whole ? 'a reload would bring into force what is new in it, of' : 'a reload would bring into force'
     return `${path} was changed at ${clock(changed)}, and sshd has not read it since (last at ${clock(sshd.lastRead)}); ${what}: ${some}${more}`

@@ -59,7 +59,7 @@ export function cases(kind: string, table: Readonly<Record<string, Case>>): void
   })
 }
 
-const phases = ['stage', 'validate', 'commit', 'activate', 'undo'] as const
+const phases = ['stage', 'validate', 'commit', 'activate', 'undo', 'undoable'] as const
 
 function page({ resource, now, seen = nothing }: Case): string {
   const verdict = resource.diff(now, seen)
