@@ -77,8 +77,9 @@ export const nothingWaits = sh`
  */
 const findListener = sh`
   is_sshd() {
-    name=
-    { read -r name <"/proc/$1/comm" && [ "$name" = sshd ] && read -r title <"/proc/$1/cmdline"; } 2>/dev/null
+    name='' title=''
+    # No line end stands behind its words.
+    { read -r name <"/proc/$1/comm" && [ "$name" = sshd ] && { read -r title <"/proc/$1/cmdline" || [ -n "$title" ]; }; } 2>/dev/null
   }
   listens() {
     is_sshd "$1" || return
@@ -153,6 +154,6 @@ const showFiles = sh`
  */
 export const runningSshd: Resource = {
   id: 'running sshd',
-  inspect: lines(findListener, sh`if [ -n "$pid" ]; then`, showListener, showFiles, sh`fi`),
+  inspect: lines(findListener, sh`if [ -n "$pid" ]; then`, showListener, showFiles, sh`else echo @none; fi`),
   diff: () => 'converged',
 }

@@ -20,10 +20,10 @@ export interface SshdChange extends Change {
 export function withReload(wanted: SshdChange, seen: Seen): Change | Refused {
   const { own, keywords = [], leaves = false, ...change } = wanted
   const shown = seen.here?.(runningSshd.id)
-  if (shown === undefined) return { refused: 'the host did not show which sshd runs', hint: 'run again' }
-  const sshd = parseSshd(shown)
   // None runs, or each connection has one of its own: it reads what is there then.
-  if (!sshd) return change
+  if (shown === '@none\n') return change
+  const sshd = parseSshd(shown ?? '')
+  if (!sshd || shown === undefined) return { refused: 'the host did not show which sshd runs', hint: 'run again' }
   const deaf = notOurs(sshd, keywords)
   if (deaf) return leaves ? change : deaf
   const waiting = dormant(sshd, shown, own)
@@ -37,6 +37,13 @@ export function withReload(wanted: SshdChange, seen: Seen): Change | Refused {
     undo: reload(sshd),
     undoable: nothingWaits,
   }
+}
+
+/** Is this file as it should be, and sshd has not read it: told to nobody, or by a run that did not come so far. */
+export function isUnread(path: string, seen: Seen): boolean {
+  const shown = seen.here?.(runningSshd.id) ?? ''
+  const sshd = parseSshd(shown)
+  return sshd !== undefined && unread(sshd, shown).some((file) => file.path === path)
 }
 
 /** The host keys that a host's sshd would prove after a reload, and those of them that are new to it; unknown until it was looked at. */

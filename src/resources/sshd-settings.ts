@@ -3,7 +3,7 @@ import { known } from '../resource.ts'
 import { lines, type Sh, sh } from '../sh.ts'
 import { defaults, type FileNow, fileChange, folders, inspectFile, parseFile } from './managed-file.ts'
 import { runningSshd } from './running-sshd.ts'
-import { withReload } from './sshd-reload.ts'
+import { isUnread, withReload } from './sshd-reload.ts'
 import { askOpenSsh } from './versions.ts'
 
 /** A directive of sshd_config(5), for every OpenSSH, from the one that first knows it on, or on other terms. */
@@ -74,12 +74,14 @@ export function sshdSettings(name: string, { match, user, settings }: SshdSettin
       }
       const ruling = wanted.filter(({ leftTo }) => leftTo === undefined).flatMap(printed)
       const lost = ruling.filter((line) => !host.effective.has(line.toLowerCase()))
-      if (change === 'converged' && lost.length === 0) return 'converged'
+      if (change === 'converged' && lost.length === 0 && !isUnread(path, seen)) return 'converged'
       const left = wanted.filter(({ leftTo }) => leftTo !== undefined)
       const whole: Change = {
         summary: [
           change === 'converged'
-            ? `make ${lost.map((line) => line.split(' ')[0]).join(', ')} effective`
+            ? lost.length === 0
+              ? 'reload sshd, which has not read it'
+              : `make ${lost.map((line) => line.split(' ')[0]).join(', ')} effective`
             : `${change.summary} and reload sshd`,
           ...left.map(({ keyword, leftTo }) => `${keyword} stays as ${leftTo} has it`),
         ].join('; '),

@@ -28,11 +28,12 @@ test('before anything moves it is seen to that it is the same sshd, and that nob
 })
 
 test('where none runs by itself there is nobody to tell', () => {
-  expect(withReload(change, { ...nothing, here: () => '' })).toEqual(change)
+  expect(withReload(change, { ...nothing, here: () => '@none\n' })).toEqual(change)
 })
 
 test('a host that showed nothing is not guessed at', () => {
-  expect(withReload(change, { ...nothing, here: () => undefined })).toMatchObject({ refused: expect.any(String) })
+  for (const shown of [undefined, '', 'sh: syntax error\n'])
+    expect(withReload(change, { ...nothing, here: () => shown })).toMatchObject({ refused: expect.any(String) })
 })
 
 test('an edit that waits is refused with its lines, since when it waits, and the way out', () => {
