@@ -105,7 +105,7 @@ const findListener = sh`
   fi
 `
 
-/** The process with its age, who wrote the pid file, which each start and each reload repeats, and its unit. */
+/** The process with its age, who wrote the pid file, which each start and each reload repeats, its unit, and its ports. */
 const showListener = sh`
   unit=
   while IFS=: read -r _ names path; do
@@ -121,8 +121,9 @@ const showListener = sh`
   echo "@sshd $pid \${20} $uptime $(date +%s.%N) \${written:--} $title"
   case $unit in
     *.service)
-      TZ=UTC systemctl show --property=Id,MainPID,TriggeredBy,CanReload,KillMode,ActiveState,ExecReload \
-        "$unit" "\${unit%.service}.socket" ssh.socket
+      TZ=UTC systemctl show --property=Id,MainPID,CanReload,KillMode,ExecReload "$unit"
+      # Before 5.8 it knows no control groups.
+      { ss -Hltnp --cgroup || ss -Hltnp; } | grep "[(,]pid=$pid,"
       ;;
   esac
 `
@@ -150,7 +151,7 @@ const showFiles = sh`
 
 /**
  * A fact: the sshd that runs, and the configuration that it would read if it were reloaded. It costs two processes for each
- * depth of Include and six beside them, none of them an sshd. What comes of it says sshd-reload.ts.
+ * depth of Include and eight beside them, none of them an sshd. What comes of it says sshd-reload.ts.
  */
 export const runningSshd: Resource = {
   id: 'running sshd',

@@ -25,7 +25,7 @@ export interface Sshd {
   readonly unit: string | undefined
   readonly reloads: boolean
   readonly keepsSessions: boolean
-  /** systemd has opened its port, and started it at the first connection. */
+  /** It was handed its port by systemd, whatever has become of the socket unit since. */
   readonly socket: boolean
   /** Seconds of today's clock, both. */
   readonly now: number
@@ -47,6 +47,8 @@ export interface Unread {
   readonly whole: boolean
 }
 
+/** A port belongs to the control group of who opened it. */
+const openedBySystemd = / cgroup:\S*\/init\.scope$/
 const pidFile = '/run/sshd.pid'
 /** Seconds by which times of one moment may differ: each comes from another clock of the kernel. */
 const slack = 1
@@ -56,9 +58,8 @@ export function parseSshd(shown: Observed): Sshd | undefined {
   const [, pid = '', born = '', uptime, at, written, title = ''] =
     /^@sshd (\d+) (\d+) (\S+) (\S+) (\S+) (.*)$/m.exec(shown) ?? []
   if (pid === '') return undefined
-  const units = shown.slice(0, end(shown, '@path ')).split('\n\n').map(properties)
-  const unit = units.find((each) => each.get('MainPID') === pid && each.get('Id')?.endsWith('.service'))
-  const triggers = unit?.get('TriggeredBy')?.split(' ') ?? []
+  const shownUnit = properties(shown.slice(0, end(shown, '@path ')))
+  const unit = shownUnit.get('MainPID') === pid ? shownUnit : undefined
   const now = Number(at)
   const started = now - (Number(uptime) - Number(born) / 100)
   const rows = paths(shown)
@@ -75,7 +76,7 @@ export function parseSshd(shown: Observed): Sshd | undefined {
     unit: unit?.get('Id'),
     reloads: unit?.get('CanReload') === 'yes',
     keepsSessions: /^(process|none)$/.test(unit?.get('KillMode') ?? ''),
-    socket: units.some((each) => each.get('ActiveState') === 'active' && triggers.includes(each.get('Id') ?? '')),
+    socket: [...shown.matchAll(/^LISTEN .*/gm)].some(([row]) => row.includes(',pid=1,') || openedBySystemd.test(row)),
     now,
     lastRead: Math.max(started, Number.isNaN(told) ? started : told),
     configuration: { rows: rows.filter(({ path }) => path !== pidFile).map(({ path, text }) => ({ path, text })) },

@@ -64,15 +64,22 @@ test('the file that is about to be replaced may say what it likes', () => {
   expect(verdict(how, { own })).toHaveProperty('commit')
 })
 
-test('a socket of systemd’s is not reloaded but started anew', () => {
-  const socket = '\nId=ssh.socket\nActiveState=active\n'
-  const told = verdict({ units: `${service('TriggeredBy=ssh.socket\n')}${socket}` })
+const listens = (who: string) => `LISTEN 0 4096 *:22 *:* users:(("sshd",pid=30,fd=3)${who}\n`
+
+test.each([
+  ['is held open by systemd', listens(',("systemd",pid=1,fd=31))')],
+  ['was opened by systemd, whose socket unit is gone', listens(') cgroup:/init.scope')],
+])('an sshd whose port %s is not reloaded but started anew', (_, socket) => {
+  const told = verdict({ units: service(socket) })
   expect('activate' in told && told.activate?.text).toContain('systemctl try-restart ssh.service')
-  // A socket of another unit is not its own.
-  const other = verdict({ units: `${service('TriggeredBy=\n')}${socket}` })
-  expect('activate' in other && other.activate?.text).toContain('systemctl reload ssh.service')
-  const ending = service('TriggeredBy=ssh.socket\n').replace('KillMode=process', 'KillMode=control-group')
-  expect(refused({ units: `${ending}${socket}` })).toContain('ends all sessions')
+  expect('undo' in told && told.undo?.text).toContain('systemctl try-restart ssh.service')
+  const ending = service(socket).replace('KillMode=process', 'KillMode=control-group')
+  expect(refused({ units: ending })).toContain('ends all sessions')
+})
+
+test('an sshd that opened its port itself is reloaded', () => {
+  const told = verdict({ units: service(listens(') cgroup:/system.slice/ssh.service')) })
+  expect('activate' in told && told.activate?.text).toContain('systemctl reload ssh.service')
 })
 
 const title = (words: string) => `sshd: /usr/sbin/sshd ${words} [listener] 0 of 10-100 startups`

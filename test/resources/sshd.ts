@@ -17,8 +17,7 @@ export interface SshdShown {
 export const config = '/etc/ssh/sshd_config'
 export const dropIns = '/etc/ssh/sshd_config.d'
 const stock = { [config]: ['Include /etc/ssh/sshd_config.d/*.conf', 'UsePAM yes'] }
-export const service = (more = '') =>
-  `MainPID=30\nCanReload=yes\nKillMode=process\nId=ssh.service\nActiveState=active\n${more}`
+export const service = (more = '') => `MainPID=30\nCanReload=yes\nKillMode=process\nId=ssh.service\n${more}`
 
 export function sshdShown(how: SshdShown = {}): string {
   const { title = 'sshd: /usr/sbin/sshd -D [listener] 0 of 10-100 startups', units = service(), changed = {} } = how
