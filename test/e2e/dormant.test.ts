@@ -14,7 +14,7 @@ const wish = (passwordLogin: boolean) => ({ ...pair, passwordLogin })
 let it: Rehearsal
 let passwords = true
 beforeAll(async () => {
-  it = await rehearse(wish(true), { suite: { [gateway]: 'trixie', [device]: 'bookworm' } })
+  it = await rehearse(wish(true), { suite: { [gateway]: 'bookworm', [device]: 'trixie' } })
 }, 300_000)
 afterAll(() => it?.down())
 
@@ -177,7 +177,7 @@ describe('an sshd that would not read our files', () => {
   }
 
   test('is left alone when it was started by hand', async () => {
-    await stopped(device, '/usr/sbin/sshd')
+    await stopped(device, 'mkdir -p /run/sshd; /usr/sbin/sshd')
     await unchanged(device, () => refused(device, change, ['was started by hand']))
     await back('kill $(cat /run/sshd.pid); rm -f /run/sshd.pid')
   }, 300_000)
@@ -185,7 +185,7 @@ describe('an sshd that would not read our files', () => {
   test('is left alone when it reads another file', async () => {
     await stopped(
       device,
-      `cp ${config} /root/other; systemd-run --quiet --unit=own-sshd /usr/sbin/sshd -D -f /root/other`,
+      `cp ${config} /root/other; mkdir -p /run/sshd; systemd-run --quiet --unit=own-sshd /usr/sbin/sshd -D -f /root/other`,
     )
     await unchanged(device, () => refused(device, change, ['-f /root/other']))
     await back('systemctl stop own-sshd.service')
@@ -193,7 +193,7 @@ describe('an sshd that would not read our files', () => {
 
   test('is left alone when its unit cannot reload it, and is reloaded through a unit of the site’s own that can', async () => {
     const unit = (more: string) =>
-      `printf '[Service]\\nExecStart=/usr/sbin/sshd -D\\nKillMode=process\\n${more}' >/etc/systemd/system/own.service; systemctl daemon-reload; systemctl restart own`
+      `printf '[Service]\\nRuntimeDirectory=sshd\\nRuntimeDirectoryPreserve=yes\\nExecStart=/usr/sbin/sshd -D\\nKillMode=process\\n${more}' >/etc/systemd/system/own.service; systemctl daemon-reload; systemctl restart own`
     await stopped(device, unit(''))
     await unchanged(device, () => refused(device, change, ['own.service', 'cannot be reloaded']))
     await inside(device, unit('ExecReload=/bin/kill -HUP $MAINPID\\n'))
