@@ -109,6 +109,26 @@ test('a file that was taken away counts as well, and so does a link that leads e
   expect((await again()).code).toBe(0)
 }, 300_000)
 
+test('a run is not taken back while something waits, for that would bring it into force as well', async () => {
+  await takesIt()
+  await inside(device, `echo 'AllowUsers bob' >${config}.d/70-bob.conf`)
+  await unchanged(device, async () => {
+    const { report } = await it.report(['undo', it.file], { timeoutMs: 240_000 })
+    const { outcome, error } = report.hosts.find(({ name }) => name === device) ?? {}
+    expect({ outcome, message: error?.message }).toEqual({
+      outcome: 'rejected',
+      message: expect.stringContaining(`${config}.d/70-bob.conf was changed and sshd has not read it since`),
+    })
+    expect(await login(device)).toBe('in\n')
+    return ''
+  })
+  await inside(device, `rm ${config}.d/70-bob.conf`)
+  passwords = !passwords
+  await it.rewrite(wish(passwords))
+  expect((await it.report(['undo', it.file, '--limit', device])).code).toBe(0)
+  expect((await again()).code).toBe(0)
+}, 300_000)
+
 test('comments, blanks, touch, another mode and a copy in its place are no edits', async () => {
   for (const name of both)
     await inside(

@@ -1,9 +1,9 @@
-import { execFileSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { execFileSync, spawnSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { expect, test } from 'vitest'
-import { noteInForce, runningSshd } from '../../src/resources/running-sshd.ts'
+import { noteInForce, nothingWaits, runningSshd } from '../../src/resources/running-sshd.ts'
 import { cases } from './golden.ts'
 import { sshdShown } from './sshd.ts'
 
@@ -61,6 +61,39 @@ test('Include is followed as sshd follows it: patterns, quotes, =, relative, in 
     ETC/more/deeper.conf:Include sshd_config.d/10-x.conf
     "
   `)
+})
+
+test('a run may be taken back while every file that sshd has not read says what it did at our last reload', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'provision-sshd-'))
+  const run = (text: string) => {
+    const input = text
+      .replaceAll('/etc/ssh', folder)
+      .replaceAll('/var/lib/provision', folder)
+      .replaceAll('/run/sshd.pid', join(folder, 'pid'))
+    return spawnSync('dash', ['-e'], { input, cwd: '/' })
+  }
+  const write = (text: string) => writeFileSync(join(folder, 'sshd_config'), text)
+  const read = (seconds: number) => utimesSync(join(folder, 'pid'), seconds, seconds)
+  try {
+    writeFileSync(join(folder, 'pid'), '30\n')
+    write('UsePAM yes\n')
+    run(noteInForce('ssh.service').text)
+    const [past, future] = [100, Date.now() / 1000 + 1000]
+    const verdict = (text: string, at: number) => {
+      write(text)
+      read(at)
+      const { status, stderr } = run(nothingWaits.text)
+      return [status, stderr.toString().replace(folder, 'ETC')]
+    }
+    expect(verdict('UsePAM yes\nAllowUsers bob\n', future)).toEqual([0, ''])
+    expect(verdict('# harmless\nUsePAM yes\n', past)).toEqual([0, ''])
+    expect(verdict('UsePAM yes\nAllowUsers bob\n', past)).toEqual([
+      1,
+      expect.stringMatching(/^ETC\/sshd_config was changed and sshd has not read it since: /),
+    ])
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
 })
 
 test('a link is read where it leads, a pattern without files and a quote without an end lead nowhere', () => {
