@@ -64,7 +64,7 @@ export function parseSshd(shown: Observed): Sshd | undefined {
   const started = now - (Number(uptime) - Number(born) / 100)
   const rows = paths(shown)
   const { mtime = Number.NaN } = written === pid ? (rows.find(({ path }) => path === pidFile) ?? {}) : {}
-  const told = mtime <= now + slack ? mtime : reloaded(unit)
+  const told = [mtime, reloaded(unit)].find((at) => at <= now + slack) ?? started
   return {
     pid,
     born,
@@ -78,7 +78,7 @@ export function parseSshd(shown: Observed): Sshd | undefined {
     keepsSessions: /^(process|none)$/.test(unit?.get('KillMode') ?? ''),
     socket: [...shown.matchAll(/^LISTEN .*/gm)].some(([row]) => row.includes(',pid=1,') || openedBySystemd.test(row)),
     now,
-    lastRead: Math.max(started, Number.isNaN(told) ? started : told),
+    lastRead: Math.max(started, told),
     configuration: { rows: rows.filter(({ path }) => path !== pidFile).map(({ path, text }) => ({ path, text })) },
   }
 }

@@ -28,6 +28,8 @@ describe('sshd has read its configuration', () => {
     expect(parsed({ read: 800, writer: '77', units }).lastRead).toBe(901)
     expect(parsed({ read: 5000, units }).lastRead).toBe(901)
     expect(parsed({ read: 800, writer: '77' }).lastRead).toBe(500)
+    const ahead = units.replace('00:15', '00:45')
+    expect(parsed({ read: 5000, units: ahead }).lastRead).toBe(500)
     const never = service('ExecReload={ path=/bin/kill ; start_time=[n/a] ; stop_time=[n/a] }\n')
     expect(parsed({ read: 800, writer: '77', units: never }).lastRead).toBe(500)
   })
