@@ -8,6 +8,8 @@ export interface Resource {
   readonly inspect: Sh
   /** From what `inspect` printed to what is wanted. `later`: something it needs is not known yet. */
   diff(now: Observed, seen: Seen): Change | Refused | 'converged' | 'later'
+  /** Resources that want nothing, looked at beside it, once for a host: its `diff` finds what they showed by `seen.here`. */
+  readonly facts?: readonly Resource[]
   /** Host keys that this host says, as root, it is going to prove: pinned beside the inventory as soon as it has shown them. */
   hostKeys?(now: Observed): readonly string[]
 }
@@ -24,6 +26,8 @@ export type Observed = string
 export interface Seen {
   /** What the resource with this id last showed on this host; undefined when it has not (yet). */
   of(host: string, id: string): Observed | undefined
+  /** The same of the host that is spoken of. */
+  here?(id: string): Observed | undefined
   /** This host will show nothing more in this run: unreachable, failed, or outside `--limit`. */
   gone(host: string): boolean
   /** The pinned key by which we knew this host at our login, as `ssh-ed25519 AAAA…`. */
@@ -80,6 +84,8 @@ export interface Change {
    * has to show what it showed before.
    */
   readonly endsOnly?: true
+  /** Fails, with the reason on stderr, while undoing it would do more than that. Asked before a run is taken back. */
+  readonly undoable?: Sh
 }
 
 /** The host is in a state that this resource must not touch. */

@@ -3,11 +3,13 @@ import type { Inventory } from '../../src/inventory/model.ts'
 import { readInventory } from '../../src/inventory.ts'
 import type { Playbook } from '../../src/playbook.ts'
 import type { Observed, Seen } from '../../src/resource.ts'
+import { here } from '../resources/sshd.ts'
 
 const key = 'AAAAC3NzaC1lZDI1NTE5AAAAI'
 
 /** Every host as it shows itself when its keys are made and nothing else is. */
 export const keysMade: Seen = {
+  here,
   gone: () => false,
   failed: () => false,
   of: (host, id) => {
