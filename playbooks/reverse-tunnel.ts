@@ -120,7 +120,6 @@ export default playbook((inventory) => {
       keyPair(key, { owner: keyOwner(device), comment: device.name }),
       nextKeyPair(device, gatewaysOf(device, inventory)),
       moveToNextKey(device, gatewaysOf(device, inventory)),
-      ...gatewaysOf(device, inventory).map((gateway) => recoverable(device, gateway)),
       ...trusting(device, inventory),
       managedFile(checkProgram, {
         content: checkText,
@@ -146,6 +145,8 @@ export default playbook((inventory) => {
       keyLines(gateway, devices, inventory),
       retiredKeys(gateway, inventory),
     ]),
+
+    on(devices, (device) => gatewaysOf(device, inventory).map((gateway) => recoverable(device, gateway))),
 
     verify(devices, (device) => device.forwards, {
       recovery: recoveryOf(inventory),

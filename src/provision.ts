@@ -18,6 +18,7 @@ import type {
   Report,
 } from './report/report.ts'
 import { exitCode } from './report/report.ts'
+import { waitAsPromised } from './run/wait-as-promised.ts'
 import { changingOf, closed, type Run } from './run.ts'
 import { tryProofs } from './verify/proofs.ts'
 import { lookAgain, merged, waitFor } from './waiting.ts'
@@ -62,8 +63,9 @@ export async function provision(inventory: Inventory, playbook: Playbook, run: R
   const how = { command: run.command, held: moved || run.signal.aborted }
   for (const member of members) if (!member.end) changing.end(member, success(member, fleet, how))
   const before = await first
-  const after = moves && !run.signal.aborted ? await prove(wanted, fleet, inventory, run) : before
-  const forwards = moved ? [] : after
+  const latest = moves && !run.signal.aborted ? prove(wanted, fleet, inventory, run) : before
+  const recoveries = promises(checks, fleet)
+  const forwards = moved ? [] : await waitAsPromised(latest, { changing, run, recoveries, again })
 
   const proofs = [
     ...(run.command === 'apply' && !moved && !run.signal.aborted ? await tried(checks, fleet) : []),
@@ -75,7 +77,7 @@ export async function provision(inventory: Inventory, playbook: Playbook, run: R
     exitCode: exitCode(hosts, [...forwards, ...proofs], run.signal.aborted),
     hosts,
     forwards,
-    recoveries: promises(checks, fleet),
+    recoveries,
     ...(away && { away }),
     ...(proofs.length > 0 && { proofs }),
     ...unchecked(inventory, run),

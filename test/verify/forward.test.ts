@@ -29,6 +29,7 @@ describe.each(transports)('over %s', (transport) => {
       const lost = new RemoteError('lost', 'the connection was lost')
       expect((await prove({ forward, open: closed, behind: lost })).report).toMatchObject({
         state: 'unverified',
+        cut: true,
         error: { message: 'the connection was lost' },
       })
     })
@@ -117,6 +118,7 @@ describe.each(transports)('over %s', (transport) => {
     test('that the gateway does not let us ask is not verified, and says what it needs', async () => {
       const { report } = await prove({ open: refuse('open failed: administratively prohibited') })
       expect(report).toMatchObject({ state: 'unverified', error: { hint: 'it needs AllowTcpForwarding yes or local' } })
+      expect(report.cut).toBeUndefined()
     })
 
     test('on which the port closes at once has a tunnel, but no sshd behind it', async () => {
