@@ -25,6 +25,8 @@ export interface Proof {
   readonly turn?: Turn
   /** Does a device's socket stand behind the port; absent: the gateway is asked where that matters. */
   readonly tunnelStands?: boolean | undefined
+  /** Told when the device's sshd has spoken: the moment, as `now` counts, at which the gateway heard it. */
+  readonly greeted?: (at: number) => void
 }
 
 /** How long a listener may stay silent before it is `stale`. A sshd speaks first, and at once. */
@@ -45,6 +47,7 @@ export async function proveForward({
   tunnelLives,
   hostKeyEnough,
   tunnelStands,
+  greeted,
   turn,
 }: Proof): Promise<ForwardReport> {
   const began = now()
@@ -66,8 +69,11 @@ export async function proveForward({
   turn?.connected(() => speaks)
   const opened = await open(gateway, forward)
   if (opened instanceof ProvisionError) return is(...refused(opened, forward))
+  // There and back to the gateway alone: it answers that the channel stands before anything comes through.
+  const wayBack = (now() - began) / 2
   const greeting = await firstBytes(opened, isOwnSshd(device, forward) ? silenceMs : 2_000)
   speaks = greeting === 'speaks'
+  if (speaks) greeted?.(now() - wayBack)
   if (!isOwnSshd(device, forward)) {
     opened.destroy()
     const tunnel = greeting === 'closed' ? (tunnelStands ?? (await hasTunnel(gateway, forward))) : true
