@@ -16,6 +16,7 @@ export {
   checkEvery,
   deriveTiming,
   leastTiming,
+  linkClass,
   linkClasses,
   overLink,
   type Recovery,

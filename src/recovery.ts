@@ -115,6 +115,12 @@ export const quickMs = 60
  */
 export const linkClasses = [quickMs, 90, 140, 210, 310, 460, 690, 1000, 1500] as const
 
+/** Undefined for undefined. The slowest one for what is slower still. */
+export function linkClass(roundTripMs: number | undefined): number | undefined {
+  if (roundTripMs === undefined) return undefined
+  return linkClasses.find((most) => roundTripMs < most) ?? linkClasses.at(-1)
+}
+
 export interface Link {
   /** At most; undefined: not known. */
   readonly roundTripMs: number | undefined

@@ -7,6 +7,7 @@ import {
   known,
   type Late,
   leastTiming,
+  linkClass,
   linkClasses,
   overLink,
   type Recovery,
@@ -101,9 +102,12 @@ export function sharedTiming(gateway: Gateway, devices: readonly Device[]) {
   }
 }
 
-/** How soon a forward is back after each fault. Behind autossh a failed try may wait for its poll time. */
+/**
+ * How soon a forward is back after each fault. Behind autossh a failed try may wait for its poll time. `roundTripMs`: of
+ * its link, where somebody else than the device has measured it.
+ */
 export function recoveryOf({ devices, gateways }: Inventory) {
-  return (forward: Forward, seen: Seen): Recovery | undefined => {
+  return (forward: Forward, seen: Seen, roundTripMs?: number): Recovery | undefined => {
     const device = devices.find(({ name }) => name === forward.device)
     const gateway = gateways.find(({ name }) => name === forward.gateway)
     if (!device || !gateway || !dials(device, gateway)) return undefined
@@ -112,7 +116,7 @@ export function recoveryOf({ devices, gateways }: Inventory) {
     if (!timing || sshd === undefined) return undefined
     const retry = device.supervisor === 'autossh' ? autosshPoll : timing.retry
     const promise = recovery({ ...timing, retry }, forward.listener, sshd)
-    const link = { roundTripMs: roundTripOf(device, gateway, seen), recoverWithin: device.recoverWithin }
-    return overLink(promise, forward.listener, link)
+    const measured = linkClass(roundTripMs) ?? roundTripOf(device, gateway, seen)
+    return overLink(promise, forward.listener, { roundTripMs: measured, recoverWithin: device.recoverWithin })
   }
 }
