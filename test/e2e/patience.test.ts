@@ -36,8 +36,8 @@ END
 const open = () => on(device, 'nft delete table inet way_out')
 
 /** A run that is told something as soon as it says that it waits. */
-async function whileWaiting(words: readonly string[], then: (kill: () => void) => unknown) {
-  const child = it.spawn([...words, '--json'], { stdio: ['ignore', 'pipe', 'pipe'] })
+async function whileWaiting(words: readonly string[], then: (kill: () => void) => unknown, from = 'lan') {
+  const child = it.spawn([...words, '--json'], { from, stdio: ['ignore', 'pipe', 'pipe'] })
   const heard = { out: '', err: '' }
   let told: unknown
   const listen = (stream: Readable | null, to: 'out' | 'err') =>
@@ -66,6 +66,19 @@ describe('a run that repairs a tunnel', () => {
     expect(stderr).toContain(`waiting up to 10 s for ${device}\n`)
     expect(report.forwards[0]?.waited).toBeGreaterThan(1)
     expect(report.forwards[0]?.waited).toBeLessThan(12)
+  })
+
+  test('and looks at a device that could not be reached for want of that very tunnel', async () => {
+    await on(gateway, 'rm /etc/ssh/reverse-tunnel/keys/tunnel-host-a-*')
+    await shut()
+    await verified(it, 'no-tunnel')
+    const { code, report } = await whileWaiting([it.file, '--timeout', '3'], open, 'guest')
+    expect({ code, hosts: outcomes(report), via: report.hosts[1]?.via, states: states(report) }).toEqual({
+      code: 0,
+      hosts: [`${gateway} changed`, `${device} ok`],
+      via: 'forward',
+      states: ['ok'],
+    })
   })
 
   test('has nothing to wait for when all is well, and says nothing of it', async () => {
