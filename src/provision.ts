@@ -60,7 +60,7 @@ export async function provision(inventory: Inventory, playbook: Playbook, run: R
     for (const [number, step] of steps.entries()) {
       if (run.signal.aborted) break
       if (step.kind === 'wanted') await changeAll(step, number, changing)
-      if (step.kind === 'proved') await proveMoved(step, fleet, inventory, run)
+      if (step.kind === 'proved') await proveMoved(step, promises(checks, fleet), { fleet, inventory, run })
     }
   }
   const how = { command: run.command, held: moved || run.signal.aborted }
