@@ -111,7 +111,7 @@ const proofTrips = 4
 export const quickMs = 60
 /**
  * Upper bounds, in ms, each half as much again as the one before: what is printed does not change because a round trip
- * is a little quicker than it was. Slower than the last one no dial is through before systemd gives it up.
+ * is a little quicker than it was. Slower than the last one, a dial may not be through before systemd gives it up.
  */
 export const linkClasses = [quickMs, 90, 140, 210, 310, 460, 690, 1000, 1500] as const
 
