@@ -117,7 +117,6 @@ export default playbook((inventory) => {
       keyPair(key, { owner: keyOwner(device), comment: printMark(markFor(inventory, device)) }),
       nextKeyPair(device, gatewaysOf(device, inventory)),
       moveToNextKey(device, gatewaysOf(device, inventory)),
-      ...gatewaysOf(device, inventory).map((gateway) => recoverable(device, gateway)),
       ...trusting(device, inventory),
       managedFile(checkProgram, {
         content: marked(markFor(inventory), checkText),
@@ -137,6 +136,8 @@ export default playbook((inventory) => {
       // Keys that were moved away from.
       retiredKeys(gateway, inventory),
     ]),
+
+    on(devices, (device) => gatewaysOf(device, inventory).map((gateway) => recoverable(device, gateway))),
 
     verify(devices, (device) => device.forwards, {
       recovery: recoveryOf(inventory),

@@ -1,6 +1,6 @@
 import { type Drilled, type Fault, type FaultName, faultsOf } from './drill/faults.ts'
 import { begin, end } from './drill/host.ts'
-import { recovered } from './drill/recovered.ts'
+import { type Prove, recovered } from './drill/recovered.ts'
 import { ProvisionError } from './errors.ts'
 import type { Inventory } from './inventory/model.ts'
 import { type ReachContext, reach, reachContext } from './reach.ts'
@@ -101,7 +101,7 @@ function restoredAfter({ name, seconds }: Fault, patience: number): number {
 }
 
 interface Door {
-  readonly prove: () => Promise<boolean>
+  readonly prove: Prove
   readonly close: () => void
 }
 
@@ -111,7 +111,7 @@ function doorOf({ device, gateway, forward }: Drilled, context: ReachContext, { 
   // One that is given up may still carry proofs of its own.
   const all = new Set<Promise<Session>>()
   return {
-    async prove() {
+    async prove(greeted) {
       session ??= reach(gateway, context)
       const mine = session
       all.add(mine)
@@ -125,6 +125,9 @@ function doorOf({ device, gateway, forward }: Drilled, context: ReachContext, { 
           now,
           tunnelLives: false,
           hostKeyEnough: false,
+          // Why nobody answers is not asked: that would be an exec for each knock.
+          tunnelStands: false,
+          greeted,
         }
         const { state } = await proveForward(proof)
         if (state === 'unverified' && session === mine) session = undefined

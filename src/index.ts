@@ -15,7 +15,17 @@ export {
   tellOthers,
   verify,
 } from './playbook.ts'
-export { checkEvery, deriveTiming, leastTiming, type Recovery, recovery, type Timing } from './recovery.ts'
+export {
+  checkEvery,
+  deriveTiming,
+  leastTiming,
+  linkClass,
+  linkClasses,
+  overLink,
+  type Recovery,
+  recovery,
+  type Timing,
+} from './recovery.ts'
 export type { Attempt, Change, Late, LeastPrivilege, Observed, Proof, Refused, Resource, Seen } from './resource.ts'
 export { known, lookedAt } from './resource.ts'
 export * from './resources/index.ts'

@@ -22,6 +22,7 @@ import type {
 import { exitCode } from './report/report.ts'
 import { allEnded } from './run/all-ended.ts'
 import { comeByFormerDoors } from './run/former-doors.ts'
+import { waitAsPromised } from './run/wait-as-promised.ts'
 import { changingOf, closed, type Run } from './run.ts'
 import { tryProofs } from './verify/proofs.ts'
 import { lookAgain, merged, waitFor } from './waiting.ts'
@@ -62,14 +63,15 @@ export async function provision(inventory: Inventory, playbook: Playbook, run: R
     for (const [number, step] of steps.entries()) {
       if (run.signal.aborted) break
       if (step.kind === 'wanted') await changeAll(step, number, changing)
-      if (step.kind === 'proved') await proveMoved(step, fleet, inventory, run)
+      if (step.kind === 'proved') await proveMoved(step, promises(checks, fleet), { fleet, inventory, run })
     }
   }
   const how = { command: run.command, held: moved || run.signal.aborted }
   for (const member of members) if (!member.end) changing.end(member, success(member, fleet, how))
   const before = await first
-  const after = moves && !run.signal.aborted ? await prove(wanted, fleet, inventory, run) : before
-  const forwards = moved ? [] : after
+  const latest = moves && !run.signal.aborted ? prove(wanted, fleet, inventory, run) : before
+  const recoveries = promises(checks, fleet)
+  const forwards = moved ? [] : await waitAsPromised(latest, { changing, run, recoveries, again })
 
   const proofs = [
     ...(run.command === 'apply' && !moved && !run.signal.aborted ? await tried(checks, fleet) : []),
@@ -81,7 +83,7 @@ export async function provision(inventory: Inventory, playbook: Playbook, run: R
     exitCode: exitCode(hosts, [...forwards, ...proofs], run.signal.aborted),
     hosts,
     forwards,
-    recoveries: promises(checks, fleet),
+    recoveries,
     ...(away && { away }),
     ...(proofs.length > 0 && { proofs }),
     ...unchecked(inventory, run),

@@ -73,6 +73,10 @@ export interface ForwardReport {
   readonly latencyMs?: number
   /** When the device last proved who it is, through any forward, as far as this machine knows; ISO 8601. */
   readonly lastProof?: string
+  /** Seconds that the run waited until it was so; absent: it did not have to. */
+  readonly waited?: number
+  /** Of `unverified`: a connection that the proof needed was lost, so the next proof may find something else. */
+  readonly cut?: true
   /** What the proof leaves open although the state is `ok`: a sentence. */
   readonly unchecked?: string
   /** What the device is, as it says itself once it has proved who it is. */
@@ -115,6 +119,11 @@ export interface RecoveryReport extends Pick<ForwardReport, 'device' | 'gateway'
   readonly powerCut: number
   readonly silentLink: number
   readonly frozenClient: number
+  /** The round trip between device and gateway that this allows for, in ms, and what of it is the link's. Absent: not known, a quick one is assumed. */
+  readonly roundTripMs?: number
+  readonly linkSeconds?: number
+  /** `recoverWithin`, where the link makes it longer than that. */
+  readonly wished?: number
 }
 
 /** Seconds in which the device's tunnel may be gone; 0: it is not interrupted. */

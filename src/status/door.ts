@@ -25,12 +25,20 @@ export function tunnelStands({ forward, place }: Door, told: Told): boolean | un
   return forward.listener === 'socket' ? listening(told, [place]) !== undefined : undefined
 }
 
+/** Of the tunnel's own connection, as the gateway's kernel has measured it. */
+export function roundTripAt(one: Door, told: Told): number | undefined {
+  return connectionOf(sshdAt(one, told), told)?.roundTripMs
+}
+
+const connectionOf = (session: Listening | undefined, { connections }: Told) =>
+  connections.find(({ pids }) => session && pids.includes(session.pid))
+
 /** What the gateway knows of a forward that was found in this state. `clock`: the time of the look. */
 export function doorStatus(one: Door, { state }: ForwardReport, told: Told, clock: Date): DoorStatus {
   const ago = (seconds: number | undefined) =>
     seconds === undefined ? undefined : new Date(clock.getTime() - seconds * 1000).toISOString()
   const session = sshdAt(one, told)
-  const connection = told.connections.find(({ pids }) => session && pids.includes(session.pid))
+  const connection = connectionOf(session, told)
   const stranger = strangerAt(one, told)
   const unit = told.units.find(({ name }) => name === `reverse-tunnel-${socketName(one.forward)}.socket`)
   const since = () => {

@@ -27,6 +27,8 @@ export interface Connection {
   readonly from: string
   /** Since the last data came in. */
   readonly silentFor: number | undefined
+  /** The quickest of the last minutes. */
+  readonly roundTripMs: number | undefined
 }
 
 export interface UnitState {
@@ -67,7 +69,9 @@ export function parseTold(text: string): Told {
       const heard = number(/\blastrcv:(\d+)/.exec(line)?.[1])
       const pids = owners(line).map(({ pid }) => pid)
       const from = peer?.replace(/^\[(?:::ffff:)?(.*)\]$/, '$1')
-      return from === undefined ? [] : [{ pids, from, silentFor: heard === undefined ? undefined : heard / 1000 }]
+      const silentFor = heard === undefined ? undefined : heard / 1000
+      const roundTripMs = number(/\bminrtt:([\d.]+)/.exec(line)?.[1])
+      return from === undefined ? [] : [{ pids, from, silentFor, roundTripMs }]
     }),
     units: blocks(told('unit')).map((unit) => ({
       name: unit.get('Id') ?? '',
