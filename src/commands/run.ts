@@ -20,6 +20,7 @@ import type { Run } from '../run.ts'
 import { takeBack } from '../undo.ts'
 import { askYes } from './ask.ts'
 import { contextOf } from './context.ts'
+import { type Identified, identify } from './identify.ts'
 import { limitOf } from './limit.ts'
 import type { HostArguments, PartArguments, RunArguments } from './options.ts'
 import { outputs, tell } from './outputs.ts'
@@ -31,16 +32,29 @@ export async function run(
   asked: Asked = {},
 ): Promise<void> {
   const { wish = (written) => written, limit = argv.limit, planned, after } = asked
-  const inventory = wish(await readInventory(argv.inventory))
+  const written = wish(await readInventory(argv.inventory))
   const playbook = argv.playbook === undefined ? reverseTunnel : await loadPlaybook(argv.playbook)
-  await planned?.mustBeOf({ inventory, playbook: argv.playbook, limit: limit ?? [] })
-  const part = await partOf(inventory, { ...argv, command, limit: limit ?? [] })
+  await planned?.mustBeOf({ inventory: written, playbook: argv.playbook, limit: limit ?? [] })
+  const part = await partOf(written, { ...argv, command, limit: limit ?? [] })
+  let inventory = written
   const go = async (settings: Run) => {
+    const { id, note } = await identityOf(written, command, { shard: argv.shard, planned: planned?.id })
+    if (note) settings.progress.note(note)
+    if (id) inventory = { ...written, id }
     const wanted = { ...settings, ...asked.looking, ...(planned && { planned: planned.hosts }) }
     return part.whole(await provision(inventory, playbook, { ...wanted, limit: part.within(settings.limit) }))
   }
-  const done = await conduct(command, { ...argv, limit: limit && [...limit] }, inventory, go)
-  await after?.(done)
+  const done = await conduct(command, { ...argv, limit: limit && [...limit] }, written, go)
+  await after?.({ ...done, inventory })
+}
+
+function identityOf(
+  { id, file }: Pick<Inventory, 'id' | 'file'>,
+  command: Report['command'],
+  { shard, planned }: { readonly shard?: string | undefined; readonly planned?: string | undefined },
+): Promise<Identified> | Identified {
+  if (id !== undefined || command === 'verify') return { ...(id !== undefined && { id }) }
+  return identify(file, { applies: command === 'apply', shared: shard !== undefined, planned })
 }
 
 /** `undo`, with and without `--check`. */
@@ -121,7 +135,11 @@ export interface Asked {
   /** How a run looks that changes nothing. */
   readonly looking?: Pick<Run, 'leastPrivilege' | 'only' | 'waitMs'>
   /** This plan and no other. */
-  readonly planned?: { readonly hosts: readonly HostReport[]; readonly mustBeOf: (sources: Sources) => Promise<void> }
+  readonly planned?: {
+    readonly hosts: readonly HostReport[]
+    readonly id: string | undefined
+    readonly mustBeOf: (sources: Sources) => Promise<void>
+  }
   /** After the report was printed. */
   readonly after?: (done: Done) => Promise<void>
 }

@@ -17,7 +17,7 @@ export const printMark = ({ inventory, device }: Mark): string =>
 /** The mark at the end of this text, or of its first line where that is a comment; undefined: it has none. */
 export function parseMark(text: string): Mark | undefined {
   const [first = ''] = text.split('\n', 1)
-  const found = /(?:^|[\s#(])provision ([a-z0-9]{4,32}|-)(?: ([A-Za-z0-9][\w.-]*))?\)?\s*$/.exec(first)
+  const found = /(?:^|[\s#(])provision ([a-z0-9]{4,32}|-)(?: (\w[\w.-]*))?\)?\s*$/.exec(first)
   if (!found) return undefined
   const [, inventory = '-', device] = found
   return { inventory, ...(device !== undefined && { device }) }
