@@ -1,7 +1,6 @@
 import type { Device, Gateway, Inventory, Seen } from '../src/index.ts'
 import {
   absent,
-  account,
   authorizedKeys,
   hostKeys,
   installedPackage,
@@ -25,7 +24,7 @@ import {
   verify,
   versions,
 } from '../src/index.ts'
-import accounts from './accounts.ts'
+import accounts, { systemAccount } from './accounts.ts'
 import hardening from './hardening.ts'
 import checkText from './reverse-tunnel/check.sh'
 import { enrolling, enrolmentDoor, enrolmentsOn, tunnelKeyOptions } from './reverse-tunnel/enrolment.ts'
@@ -88,7 +87,7 @@ export default playbook((inventory) => {
     // A device makes its own key, so no private key is ever in a script, a log or this process.
     on(devices, (device) => [
       versions,
-      account(dialler, { system: true }),
+      systemAccount(inventory, dialler),
       keyPair(key, { owner: keyOwner(device), comment: device.name }),
       nextKeyPair(device, gatewaysOf(device, inventory)),
       lookedAt(moveToNextKey(device, gatewaysOf(device, inventory))),
@@ -181,7 +180,7 @@ const rotating = (gateway: Gateway, { devices, rotate }: Inventory) =>
 function enrolmentsIn(gateway: Gateway, devices: readonly Device[], inventory: Inventory) {
   const enrolments = enrolmentsOn(gateway, inventory)
   if (!enrolling(gateway, inventory)) return [enrolments]
-  const { ahead, settings } = enrolmentDoor(gateway)
+  const { ahead, settings } = enrolmentDoor(gateway, inventory)
   return [...ahead, reloading(gateway, devices, settings), enrolments]
 }
 
@@ -211,7 +210,7 @@ function sharedAccount(gateway: Gateway, all: readonly Device[], inventory: Inve
   const settings = sharedSettings(gateway, { exposed, ...sharedTiming(gateway, devices) })
   return [
     // Where nobody shares it, a key of former times may not stay.
-    ...(devices.length > 0 ? [account(gateway.tunnelAccount, { system: true, shell: '/usr/sbin/nologin' })] : []),
+    ...(devices.length > 0 ? [systemAccount(inventory, gateway.tunnelAccount, '/usr/sbin/nologin')] : []),
     keyLines(gateway, all, inventory),
     reloading(gateway, all, sshdSettings('00-reverse-tunnel-shared', devices.length > 0 ? settings : nothing)),
   ]

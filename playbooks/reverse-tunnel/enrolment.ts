@@ -1,5 +1,6 @@
 import type { Change, Device, Gateway, Inventory, Resource } from '../../src/index.ts'
-import { account, lines, managedFile, noSystemAccount, sh, sshdSettings, systemdUnits } from '../../src/index.ts'
+import { lines, managedFile, noSystemAccount, sh, sshdSettings, systemdUnits } from '../../src/index.ts'
+import { systemAccount } from '../accounts.ts'
 import enrolText from './enrol.sh'
 import { enrolRun, enrolUnit, enrolUnits } from './enrol-units.ts'
 import { enrolSettings } from './gateway.ts'
@@ -7,12 +8,15 @@ import { enrolAccount, enrolDropIn, enrolledFolder, enrolments, enrolProgram, ke
 import { accountOn, dials, listenerOf, mayListen } from './tunnels.ts'
 
 /** What a device with a fresh card needs of its gateway: an account that can do nothing but hand in keys, and who looks at them. */
-export function enrolmentDoor(gateway: Gateway): { readonly ahead: Resource[]; readonly settings: Resource } {
+export function enrolmentDoor(
+  gateway: Gateway,
+  inventory: Inventory,
+): { readonly ahead: Resource[]; readonly settings: Resource } {
   const name = enrolAccount(gateway)
   return {
     ahead: [
       // sshd runs even a forced command by the account's shell.
-      account(name, { system: true, shell: '/bin/sh' }),
+      systemAccount(inventory, name, '/bin/sh'),
       managedFile(enrolProgram, {
         content: enrolText,
         mode: '755',
@@ -47,12 +51,12 @@ export function enrolmentsOn(gateway: Gateway, inventory: Inventory): Resource {
         for record in ${enrolledFolder}/*; do
           if [ -e "$record" ]; then echo "@enrolled \${record##*/} $(head -n 1 "$record" | cut -d ' ' -f 2)"; fi
         done
-        echo "@account $(getent passwd ${enrolAccount(gateway)} | cut -d : -f 3)"
+        echo "@account $(${gone.inspect})"
       fi
       ${file.inspect}
     `,
     diff(now, seen) {
-      const { before, over, records, accountId, text } = parse(now)
+      const { before, over, records, account: there, text } = parse(now)
       const kept = before.filter((row) => {
         const name = nameOf(row)
         const device = inventory.devices.find((one) => one.name === name)
@@ -76,7 +80,7 @@ export function enrolmentsOn(gateway: Gateway, inventory: Inventory): Resource {
       const undo = before.length === 0 ? { undo: sh`rm -rf ${enrolRun}` } : {}
       return wanted.length > 0
         ? { ...change, ...undo, summary, saves, commit: lines(change.commit, sh`rm -f ${removed}`) }
-        : shut({ ...change, summary, saves }, gone.diff(accountId, seen))
+        : shut({ ...change, summary, saves }, gone.diff(there, seen))
     },
   }
 }
@@ -95,7 +99,7 @@ function parse(now: string) {
     over: new Set([...now.matchAll(/^@over (\S+)$/gm)].map(([, name = '']) => name)),
     /** Device → the digest of the token of the card that it came with. */
     records: new Map(records.map(([, name = '', digest = '']) => [name, digest])),
-    accountId: /^@account (\d+)$/m.exec(now)?.[1] ?? '',
+    account: /^@account (.+)$/m.exec(now)?.[1] ?? '',
   }
 }
 

@@ -22,3 +22,7 @@ export function parseMark(text: string): Mark | undefined {
   const [, inventory = '-', device] = found
   return { inventory, ...(device !== undefined && { device }) }
 }
+
+/** The same text without the mark at its end. */
+export const withoutMark = (text: string): string =>
+  parseMark(text) === undefined ? text : text.replace(/\(?provision \S+( \S+)?\)?\s*$/, '').trimEnd()
