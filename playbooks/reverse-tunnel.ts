@@ -50,12 +50,22 @@ import {
   key,
   keysFolder,
   knownHosts,
+  nameOnGateways,
   sharedKeys,
   unitPrefix,
 } from './reverse-tunnel/names.ts'
 import { freedPorts, mayChangeListener, sparesUnreached } from './reverse-tunnel/switching.ts'
 import { recoverable, recoveryOf, sharedTiming, timingOf } from './reverse-tunnel/timing.ts'
-import { accountOn, carriersOf, dials, forwardsOn, jailed, keyOwner, shared } from './reverse-tunnel/tunnels.ts'
+import {
+  accountOn,
+  carriersOf,
+  dials,
+  forwardsOn,
+  jailed,
+  keyOwner,
+  portsOf,
+  shared,
+} from './reverse-tunnel/tunnels.ts'
 import { tunnelUnits } from './reverse-tunnel/unit.ts'
 
 /** Every device keeps its own forwards open on the gateways, and can do nothing else there. */
@@ -188,9 +198,7 @@ function enrolmentsIn(gateway: Gateway, devices: readonly Device[], inventory: I
 function ownAccounts(gateway: Gateway, all: readonly Device[], inventory: Inventory) {
   const devices = jailed(all, gateway)
   const names = devices.map((device) => accountOn(gateway, device))
-  const forwards = devices.flatMap((device) =>
-    forwardsOn(gateway, device).map((forward) => ({ forward, account: accountOn(gateway, device) })),
-  )
+  const forwards = devices.flatMap((device) => portsOf(gateway, device))
   return [
     systemAccounts(accountPrefix(gateway), names, { made: makeJails }),
     keyFiles(gateway, all, inventory),
@@ -225,7 +233,10 @@ function keyFiles(gateway: Gateway, all: readonly Device[], inventory: Inventory
       const line = known(publicKey(device.name, key), seen)
       const next = known(nextKeyOf(device, gatewaysOf(device, inventory)), seen)
       const keys = line === undefined || next === undefined ? [] : [line, ...(next ? [next] : [])]
-      return keys.map((each) => `${tunnelKeyOptions(gateway, device)} ${each} ${device.name}\n`).join('') || undefined
+      return (
+        keys.map((each) => `${tunnelKeyOptions(gateway, device)} ${each} ${nameOnGateways(device)}\n`).join('') ||
+        undefined
+      )
     },
   }))
   return managedFiles(keysFolder, files)
@@ -236,7 +247,7 @@ function keyLines(gateway: Gateway, all: readonly Device[], inventory: Inventory
   const keys = shared(all, gateway).flatMap((device) => {
     const line = {
       host: device.name,
-      comment: device.name,
+      comment: nameOnGateways(device),
       options: tunnelKeyOptions(gateway, device),
     }
     return [

@@ -2,6 +2,7 @@
 
 export { printForward, printListener, socketName } from './inventory/forward.ts'
 export type { Account, Client, Device, Enrolment, Forward, Gateway, Host, Inventory } from './inventory/model.ts'
+export { nameOnGateways } from './inventory/model.ts'
 export {
   type Carrier,
   on,

@@ -4,7 +4,16 @@ import { systemAccount } from '../accounts.ts'
 import enrolText from './enrol.sh'
 import { enrolRun, enrolUnit, enrolUnits } from './enrol-units.ts'
 import { enrolSettings } from './gateway.ts'
-import { enrolAccount, enrolDropIn, enrolledFolder, enrolments, enrolProgram, keysFolder, sharedKeys } from './names.ts'
+import {
+  enrolAccount,
+  enrolDropIn,
+  enrolledFolder,
+  enrolments,
+  enrolProgram,
+  keysFolder,
+  nameOnGateways,
+  sharedKeys,
+} from './names.ts'
 import { accountOn, dials, listenerOf, mayListen } from './tunnels.ts'
 
 /** What a device with a fresh card needs of its gateway: an account that can do nothing but hand in keys, and who looks at them. */
@@ -30,7 +39,7 @@ export function enrolmentDoor(
 
 /** Is any of the cards that this run makes for a device of this gateway? */
 export const enrolling = (gateway: Gateway, { devices, enrol = [] }: Inventory) =>
-  devices.some((device) => dials(device, gateway) && enrol.some((one) => one.device === device.name))
+  devices.some((device) => dials(device, gateway) && enrol.some((one) => one.device === nameOnGateways(device)))
 
 /**
  * The cards that may hand in keys: those that this run makes, and those of before. One that has is forgotten when its device
@@ -59,9 +68,9 @@ export function enrolmentsOn(gateway: Gateway, inventory: Inventory): Resource {
       const { before, over, records, account: there, text } = parse(now)
       const kept = before.filter((row) => {
         const name = nameOf(row)
-        const device = inventory.devices.find((one) => one.name === name)
+        const device = inventory.devices.find((one) => nameOnGateways(one) === name)
         if (!device || !dials(device, gateway) || inventory.enrol?.some((one) => one.device === name)) return false
-        return records.get(name) === row.split(' ')[5] ? seen.gone(name) : !over.has(name)
+        return records.get(name) === row.split(' ')[5] ? seen.gone(device.name) : !over.has(name)
       })
       const fresh = rowsOf(gateway, inventory)
       const wanted = [...kept, ...fresh]
@@ -137,7 +146,7 @@ function shut({ summary, text, saves }: Change, account: ReturnType<Resource['di
 /** A key line for sshd, and behind it, as its comment, what the program needs to know. */
 function rowsOf(gateway: Gateway, { devices, enrol = [] }: Inventory): string[] {
   return enrol.flatMap(({ device: name, publicKey, tokenDigest, expires }) => {
-    const device = devices.find((one) => one.name === name)
+    const device = devices.find((one) => nameOnGateways(one) === name)
     if (!device || !dials(device, gateway)) return []
     const options = `restrict,command="${enrolProgram}",expiry-time="${latest(expires)}"`
     const file = listenerOf(gateway, device) === 'sshd' ? sharedKeys : `${keysFolder}/${accountOn(gateway, device)}`

@@ -1,6 +1,6 @@
 import type { Device, Gateway, Proof, Resource, Seen, Sh } from '../../src/index.ts'
 import { absent, noSystemAccount, sh, sshdSettings, systemdUnits } from '../../src/index.ts'
-import { dialler, jail, key, keysFolder, sharedKeys, tunnelUnitName, unitPrefix } from './names.ts'
+import { dialler, jail, key, keysFolder, nameOnGateways, sharedKeys, tunnelUnitName, unitPrefix } from './names.ts'
 import { noSessionOn } from './sessions.ts'
 import { accountOn, forwardsOn, listenerOf } from './tunnels.ts'
 
@@ -43,7 +43,7 @@ export function mayForget({ name }: Device): Resource {
 export function formerKey(device: Device): Resource {
   return {
     id: `key of ${device.name}`,
-    inspect: sh`grep -hs ${` ${device.name}$`} ${keysFolder}/* ${sharedKeys} | grep -o 'ssh-ed25519 [^ ]*'`,
+    inspect: sh`grep -hs ${` ${nameOnGateways(device)}$`} ${keysFolder}/* ${sharedKeys} | grep -o 'ssh-ed25519 [^ ]*'`,
     diff: () => 'converged',
   }
 }
@@ -83,7 +83,7 @@ export function forgotten(device: Device, gateway: Gateway): Proof[] {
       script: sh`
         found=$(ls -d ${`${keysFolder}/${account}`} ${jail(account)} ${forwardsOn(gateway, device).flatMap(
           ({ port }) => sh`/etc/systemd/system/${unitPrefix}*${port}.*`,
-        )} 2>/dev/null; grep -ls ${` ${device.name}$`} ${sharedKeys}) || :
+        )} 2>/dev/null; grep -ls ${` ${nameOnGateways(device)}$`} ${sharedKeys}) || :
         [ -z "$found" ] || { echo "$found" >&2; exit 1; }
       `,
     },

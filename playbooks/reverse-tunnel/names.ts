@@ -1,4 +1,7 @@
 import type { Device, Gateway } from '../../src/index.ts'
+import { nameOnGateways } from '../../src/index.ts'
+
+export { nameOnGateways }
 
 /** Where everything of a tunnel is, on the device. */
 export const key = '/etc/reverse-tunnel/id_ed25519'
@@ -19,9 +22,6 @@ export const sharedKeys = '/etc/ssh/reverse-tunnel/authorized_keys'
 export const jail = (account: string) => `/run/reverse-tunnel/${account}`
 
 export const accountPrefix = (gateway: Gateway) => `${gateway.tunnelAccount.slice(0, 20)}-`
-
-/** The name by which gateways know a device: its own, or the one that it had before it was renamed. */
-export const nameOnGateways = ({ name, knownAs }: Pick<Device, 'name' | 'knownAs'>) => knownAs ?? name
 
 /** The account on a gateway that is one device's own: at most 32 characters, another one for every name. */
 export function accountOf(gateway: Gateway, device: Device): string {

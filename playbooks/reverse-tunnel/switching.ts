@@ -1,5 +1,5 @@
 import { type Device, type Gateway, type Resource, type Seen, sh } from '../../src/index.ts'
-import { accountOf, accountPrefix } from './names.ts'
+import { accountOf, accountPrefix, nameOnGateways } from './names.ts'
 import { noSessionOn } from './sessions.ts'
 import { forwardsOn, jailed, listenerOf } from './tunnels.ts'
 
@@ -30,7 +30,7 @@ function changes(gateway: Gateway, device: Device, seen: Seen): boolean {
   const lines = seen.of(gateway.name, `authorized-keys ${gateway.tunnelAccount}`) ?? ''
   return listenerOf(gateway, device) === 'sshd'
     ? accounts.includes(`@account ${accountOf(gateway, device)} `)
-    : new RegExp(`^restrict,.* ${device.name.replaceAll('.', '[.]')}$`, 'm').test(lines)
+    : new RegExp(`^restrict,.* ${nameOnGateways(device).replaceAll('.', '[.]')}$`, 'm').test(lines)
 }
 
 /** Of ports that are to be systemd's, none is still held by a session of sshd. */
@@ -44,6 +44,7 @@ export const sparesUnreached =
   (devices: readonly Device[]) =>
   (content: string, seen: Seen): boolean =>
     devices.some(
-      ({ name }) =>
-        seen.gone(name) && new RegExp(`^Description=\\S+ of ${name.replaceAll('.', '[.]')}(,|$)`, 'm').test(content),
+      (device) =>
+        seen.gone(device.name) &&
+        new RegExp(`^Description=\\S+ of ${nameOnGateways(device).replaceAll('.', '[.]')}(,|$)`, 'm').test(content),
     )

@@ -1,6 +1,15 @@
 import type { Device, Forward, Gateway, Late, Timing, Unit } from '../../src/index.ts'
 import { checkEvery as check, known, printForward, printListener, socketName, versionOf } from '../../src/index.ts'
-import { autosshPoll, checkProgram, controlSocket, dialler, key, knownHosts, tunnelUnitName } from './names.ts'
+import {
+  autosshPoll,
+  checkProgram,
+  controlSocket,
+  dialler,
+  key,
+  knownHosts,
+  nameOnGateways,
+  tunnelUnitName,
+} from './names.ts'
 
 /** All forwards of a device on one gateway. */
 export interface Tunnel {
@@ -48,7 +57,7 @@ function tunnelUnit(tunnel: Known, systemd: string): string {
   const { device, gateway, timing } = tunnel
   const credential = hasCredentials(systemd)
   return `[Unit]
-Description=Reverse tunnel of ${device.name} to ${gateway.name}
+Description=Reverse tunnel of ${nameOnGateways(device)} to ${gateway.name}
 # Not network-online.target, which comes minutes late where something waits in vain: who dials too early dials again.
 After=network.target
 # Never give up: a start limit turns an hour without network into a machine that is gone.
@@ -56,7 +65,7 @@ StartLimitIntervalSec=0
 
 [Service]
 ${dial(tunnel, credential ? `\${CREDENTIALS_DIRECTORY}/key` : key).join('\n')}
-ExecStopPost=/bin/sh -c 'test -n "$$EXIT_CODE" || sleep ${pause(device.name, timing.retry)}'
+ExecStopPost=/bin/sh -c 'test -n "$$EXIT_CODE" || sleep ${pause(nameOnGateways(device), timing.retry)}'
 Restart=always
 RestartSec=200ms
 TimeoutStartSec=${timing.connectTimeout + 10}

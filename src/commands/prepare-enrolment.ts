@@ -6,7 +6,7 @@ import { firstBoot, firstBootFiles } from '../image/first-boot-files.ts'
 import { keptIdentity } from '../image/kept-identity.ts'
 import { peopleOf } from '../image/people.ts'
 import type { Seed } from '../image/seed.ts'
-import type { Gateway } from '../inventory/model.ts'
+import { type Gateway, nameOnGateways } from '../inventory/model.ts'
 import { readInventory } from '../inventory.ts'
 import { hostKeyText, openPins, type Pins } from '../pins.ts'
 import { askSsh } from '../session/ask-ssh.ts'
@@ -47,7 +47,7 @@ export async function prepareEnrolment(argv: RunArguments, wanted: WantedCard): 
   )
   const { hostKeys, files } = await keptIdentity(device, wanted.keepIdentity ?? [], new Date())
 
-  const { secrets, enrolment } = newEnrolment(device.name, { now: new Date(), hours: wanted.hours })
+  const { secrets, enrolment } = newEnrolment(nameOnGateways(device), { now: new Date(), hours: wanted.hours })
   const { run } = await import('./run.ts')
   let told = false
   await run('apply', argv, {
