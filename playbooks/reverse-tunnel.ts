@@ -6,7 +6,6 @@ import {
   installedPackage,
   keyPair,
   known,
-  knownHost,
   lookedAt,
   managedFile,
   managedFiles,
@@ -30,13 +29,12 @@ import checkText from './reverse-tunnel/check.sh'
 import { enrolling, enrolmentDoor, enrolmentsOn, tunnelKeyOptions } from './reverse-tunnel/enrolment.ts'
 import { jailedSettings, sharedSettings } from './reverse-tunnel/gateway.ts'
 import {
-  authoritiesOf,
   beginsRotation,
-  gatewayKeys,
   mayRotate,
   pendingHostKeys,
   reloading,
   reloadingAll,
+  trusting,
 } from './reverse-tunnel/host-keys.ts'
 import { moveToNextKey, nextKeyOf, nextKeyPair, pendingKeys, retiredKeys } from './reverse-tunnel/key-rotation.ts'
 import { privilege } from './reverse-tunnel/least-privilege.ts'
@@ -49,7 +47,6 @@ import {
   gatewayFolder,
   key,
   keysFolder,
-  knownHosts,
   nameOnGateways,
   sharedKeys,
   unitPrefix,
@@ -61,6 +58,7 @@ import {
   carriersOf,
   dials,
   forwardsOn,
+  gatewaysOf,
   jailed,
   keyOwner,
   portsOf,
@@ -175,13 +173,6 @@ export default playbook((inventory) => {
 /** No drop-in of that name. */
 const nothing = { match: '', user: '', settings: [] }
 
-const gatewaysOf = (device: Device, { gateways }: Inventory) => gateways.filter((gateway) => dials(device, gateway))
-
-const trusting = (device: Device, inventory: Inventory) =>
-  gatewaysOf(device, inventory).map((gateway) =>
-    knownHost(knownHosts, { name: gateway.name, keys: gatewayKeys(gateway), authorities: authoritiesOf(gateway) }),
-  )
-
 /** The devices on this gateway whose keys this run is asked to renew. */
 const rotating = (gateway: Gateway, { devices, rotate }: Inventory) =>
   devices.filter((device) => dials(device, gateway) && rotate?.devices?.includes(device.name))
@@ -217,8 +208,8 @@ function sharedAccount(gateway: Gateway, all: readonly Device[], inventory: Inve
   const exposed = devices.some((device) => forwardsOn(gateway, device).some(({ expose }) => expose))
   const settings = sharedSettings(gateway, { exposed, ...sharedTiming(gateway, devices) })
   return [
-    // Where nobody shares it, a key of former times may not stay.
     ...(devices.length > 0 ? [systemAccount(inventory, gateway.tunnelAccount, '/usr/sbin/nologin')] : []),
+    // Also where nobody shares it: an outdated key may not stay.
     keyLines(gateway, all, inventory),
     reloading(gateway, all, sshdSettings('00-reverse-tunnel-shared', devices.length > 0 ? settings : nothing)),
   ]

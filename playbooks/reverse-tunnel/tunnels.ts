@@ -18,6 +18,9 @@ export const forwardsOn = (gateway: Gateway, device: Device): readonly Forward[]
 
 export const dials = (device: Device, gateway: Gateway) => forwardsOn(gateway, device).length > 0
 
+export const gatewaysOf = (device: Device, { gateways }: Pick<Inventory, 'gateways'>) =>
+  gateways.filter((gateway) => dials(device, gateway))
+
 /** All forwards of a device on one gateway have the same listener. */
 export const listenerOf = (gateway: Gateway, device: Device) => forwardsOn(gateway, device)[0]?.listener ?? 'socket'
 
