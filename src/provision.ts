@@ -18,6 +18,7 @@ import type {
   Report,
 } from './report/report.ts'
 import { exitCode } from './report/report.ts'
+import { holdForRenamed } from './run/renamed.ts'
 import { changingOf, closed, type Run } from './run.ts'
 import { tryProofs } from './verify/proofs.ts'
 import { lookAgain, merged, waitFor } from './waiting.ts'
@@ -38,6 +39,7 @@ export async function provision(inventory: Inventory, playbook: Playbook, run: R
   // Beside the look, not after it: what this proves stands when nothing has to change.
   const early = run.command === 'check' ? [] : prove(wanted, fleet, inventory, run)
   await Promise.all(looks)
+  holdForRenamed(fleet, changing.end)
   const { met, explained } = homecoming(inventory, fleet, run)
   const comeBack = async () => {
     const names = await met()

@@ -23,7 +23,7 @@ export async function contextOf(
       connectTimeoutMs: argv.timeout * 1000,
       transport: argv.transport,
       sudoPassword: argv.askSudoPassword ? await askPassword('sudo password: ') : password,
-      pins: openPins({ file: join(inventory.directory, 'known_hosts'), knownHosts, ...pins }),
+      pins: openPins({ file: join(inventory.directory, 'known_hosts'), knownHosts, inventory, ...pins }),
     }),
   })
 }

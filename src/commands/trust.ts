@@ -51,7 +51,7 @@ export const trust: CommandModule<object, TrustArguments> = {
     const knownHosts = process.env.PROVISION_KNOWN_HOSTS
     // Logins at gateways, to look through forwards, go by what is pinned already and ask nobody.
     const shared = wire({
-      pins: openPins({ file, knownHosts }),
+      pins: openPins({ file, knownHosts, inventory }),
       env: process.env,
       connectTimeoutMs: words.timeout * 1000,
       transport: words.transport,
@@ -63,6 +63,7 @@ export const trust: CommandModule<object, TrustArguments> = {
         pins: openPins({
           file,
           knownHosts,
+          inventory,
           onUnknown: async () => true,
           acceptNew: new Set(words.acceptNewHostKey),
         }),

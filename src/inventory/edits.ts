@@ -50,6 +50,13 @@ export function inserted(text: string, around: Node, entry: string): string {
   return `${head}${restOfLine}${lines}${after.slice(restOfLine.length)}${text.slice(end)}`
 }
 
+/** With this property (`"key": value`) as the last of an object that is there. */
+export function withProperty(text: string, path: readonly string[], entry: string): string {
+  const object = find(text, path)
+  if (object === undefined) return text
+  return object.children?.length === 0 ? replaced(text, object, `{ ${entry} }`) : inserted(text, object, entry)
+}
+
 function insertedFirst(text: string, end: number, entry: string): string {
   const indent = indentAt(text, end)
   const before = text.slice(0, end).replace(/[ \t]*$/, '')
