@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { markOf } from '../../playbooks/accounts.ts'
 import { expectCard } from '../cards.ts'
 import { InventoryError } from '../errors.ts'
 import { newEnrolment } from '../image/enrolment.ts'
@@ -41,7 +42,8 @@ export async function prepareEnrolment(argv: RunArguments, wanted: WantedCard): 
   }
   const knownHosts = process.env.PROVISION_KNOWN_HOSTS
   const pins = openPins({ file: join(inventory.directory, 'known_hosts'), knownHosts })
-  const accounts = await peopleOf(device, await userConfig(device.name, askSsh({ env: process.env }), process.env))
+  const config = await userConfig(device.name, askSsh({ env: process.env }), process.env)
+  await peopleOf(device, config)
   const trusted = new Map(
     await Promise.all(gateways.map(async (gateway) => [gateway.name, await whole(pins, gateway)] as const)),
   )
@@ -50,10 +52,12 @@ export async function prepareEnrolment(argv: RunArguments, wanted: WantedCard): 
   const { secrets, enrolment } = newEnrolment(nameOnGateways(device), { now: new Date(), hours: wanted.hours })
   const { run } = await import('./run.ts')
   let told = false
+  let mark = markOf(inventory)
   await run('apply', argv, {
     wish: (written) => ({ ...written, enrol: [enrolment] }),
     limit: gateways.map(({ name }) => name),
-    after: async ({ report }) => {
+    after: async ({ report, inventory: written }) => {
+      mark = markOf(written)
       told = report.hosts.every(({ outcome }) => outcome === 'ok' || outcome === 'changed')
     },
   })
@@ -61,7 +65,7 @@ export async function prepareEnrolment(argv: RunArguments, wanted: WantedCard): 
   await expectCard(pins, enrolment)
   return {
     device: device.name,
-    accounts,
+    accounts: await peopleOf(device, config, mark),
     files: [
       ...firstBootFiles({ device, gateways, hostKeysOf: ({ name }) => trusted.get(name) ?? [], secrets, hostKeys }),
       ...files,

@@ -2,20 +2,26 @@ import { readFile } from 'node:fs/promises'
 import { keysOf } from '../../playbooks/accounts.ts'
 import { InventoryError } from '../errors.ts'
 import type { Device } from '../inventory/model.ts'
+import { type Mark, printMark } from '../resources/mark.ts'
 import { publicHalfOf } from '../session/new-key.ts'
 import type { UserConfig } from '../session/ssh-config.ts'
 import type { SeedAccount } from './seed.ts'
 
 /**
  * Who may log in to a fresh system: the inventory's accounts of the device, and the one that we log in as, which needs sudo.
+ * `mark`: at the end of the keys that the inventory names.
  * @throws InventoryError where nobody could log in as that one
  */
-export async function peopleOf({ name, login, accounts }: Device, config: UserConfig): Promise<SeedAccount[]> {
+export async function peopleOf(
+  { name, login, accounts }: Device,
+  config: UserConfig,
+  mark?: Mark,
+): Promise<SeedAccount[]> {
   const user = login.user ?? config.user
   const own = await ownKeys(login.identityFile === undefined ? config.identityFiles : [login.identityFile])
   const people = accounts.map((account) => ({
     name: account.name,
-    authorizedKeys: keysOf(account).map(line),
+    authorizedKeys: keysOf(account).map((key) => line(key, mark)),
     sudo: false,
   }))
   const admin = people.find((account) => account.name === user)
@@ -31,8 +37,9 @@ export async function peopleOf({ name, login, accounts }: Device, config: UserCo
   return [{ name: user, authorizedKeys: keys, sudo: user !== 'root' && login.sudo }, ...others]
 }
 
-const line = ({ key, options, comment }: ReturnType<typeof keysOf>[number]) =>
-  [options, key, comment].filter(Boolean).join(' ')
+/** As a run writes it, which then finds it as its own. */
+const line = ({ key, options, comment }: ReturnType<typeof keysOf>[number], mark: Mark | undefined) =>
+  [options, key, comment, mark && printMark(mark)].filter(Boolean).join(' ')
 
 /** Of key files, the public halves: of the file beside, or of the key itself. */
 async function ownKeys(files: readonly string[]): Promise<string[]> {
