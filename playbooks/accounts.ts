@@ -8,6 +8,7 @@ import {
   on,
   parseKeyLine,
   playbook,
+  printMark,
   withoutMark,
 } from '../src/index.ts'
 
@@ -27,6 +28,10 @@ export default playbook((inventory) => [
 
 /** What says that this inventory made a thing which belongs to no single device. */
 export const markOf = ({ id = '-' }: Pick<Inventory, 'id'>): Mark => ({ inventory: id })
+
+/** As a run writes it, which then finds it as its own. */
+export const keyLine = ({ key, options, comment }: ReturnType<typeof keysOf>[number], mark?: Mark) =>
+  [options, key, comment, mark && printMark(mark)].filter(Boolean).join(' ')
 
 /** A system account of the tunnel. */
 export const systemAccount = (inventory: Pick<Inventory, 'id'>, name: string, shell?: string) =>

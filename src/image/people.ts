@@ -1,8 +1,7 @@
 import { readFile } from 'node:fs/promises'
-import { keysOf } from '../../playbooks/accounts.ts'
+import { keyLine, keysOf, type markOf } from '../../playbooks/accounts.ts'
 import { InventoryError } from '../errors.ts'
 import type { Device } from '../inventory/model.ts'
-import { type Mark, printMark } from '../resources/mark.ts'
 import { publicHalfOf } from '../session/new-key.ts'
 import type { UserConfig } from '../session/ssh-config.ts'
 import type { SeedAccount } from './seed.ts'
@@ -15,13 +14,13 @@ import type { SeedAccount } from './seed.ts'
 export async function peopleOf(
   { name, login, accounts }: Device,
   config: UserConfig,
-  mark?: Mark,
+  mark?: ReturnType<typeof markOf>,
 ): Promise<SeedAccount[]> {
   const user = login.user ?? config.user
   const own = await ownKeys(login.identityFile === undefined ? config.identityFiles : [login.identityFile])
   const people = accounts.map((account) => ({
     name: account.name,
-    authorizedKeys: keysOf(account).map((key) => line(key, mark)),
+    authorizedKeys: keysOf(account).map((key) => keyLine(key, mark)),
     sudo: false,
   }))
   const admin = people.find((account) => account.name === user)
@@ -36,10 +35,6 @@ export async function peopleOf(
   const others = people.filter((account) => account !== admin)
   return [{ name: user, authorizedKeys: keys, sudo: user !== 'root' && login.sudo }, ...others]
 }
-
-/** As a run writes it, which then finds it as its own. */
-const line = ({ key, options, comment }: ReturnType<typeof keysOf>[number], mark: Mark | undefined) =>
-  [options, key, comment, mark && printMark(mark)].filter(Boolean).join(' ')
 
 /** Of key files, the public halves: of the file beside, or of the key itself. */
 async function ownKeys(files: readonly string[]): Promise<string[]> {
