@@ -65,6 +65,15 @@ test('a plan of another inventory, or of another playbook, is refused', async ()
   await expect(mustBeOf(plan, file, { ...from, playbook })).rejects.toThrow('has changed since')
 })
 
+test('a plan holds when the identity was written since, and brings the one that it was made with', async () => {
+  const file = join(folder, 'plan.json')
+  const from = await sources()
+  await write(file, { ...from, inventory: { ...from.inventory, id: 'ofaplan2' } })
+  const plan = await readPlan(file)
+  expect(plan.id).toBe('ofaplan2')
+  await expect(mustBeOf(plan, file, from)).resolves.toBeUndefined()
+})
+
 test.each([
   ['no JSON', '{'],
   ['an inventory', JSON.stringify(wishes(9022))],
