@@ -65,6 +65,15 @@ export async function readPlan(file: string): Promise<PlanFile> {
   return { ...plan, inventory: path(plan.inventory), ...(plan.playbook && { playbook: path(plan.playbook) }) }
 }
 
+/** What a plan was made of, with the identity that the inventory has got since, where that is another one. */
+export function withIdentity(
+  hosts: readonly HostReport[],
+  { made, now }: { readonly made: string | undefined; readonly now: string | undefined },
+): readonly HostReport[] {
+  if (made === undefined || now === undefined || made === now) return hosts
+  return JSON.parse(JSON.stringify(hosts).replaceAll(`provision ${made}`, `provision ${now}`)) as HostReport[]
+}
+
 /** @throws InventoryError when inventory or playbook say something else by now than when the plan was made */
 export async function mustBeOf(plan: PlanFile, file: string, sources: Sources): Promise<void> {
   if ((await digestOf(sources)) === plan.digest) return

@@ -9,7 +9,7 @@ import { readInventory } from '../inventory.ts'
 import { lastProofs, lastProofsFile } from '../last-proofs.ts'
 import { partOf } from '../part.ts'
 import type { Pins } from '../pins.ts'
-import type { Sources } from '../plan-file.ts'
+import { type Sources, withIdentity } from '../plan-file.ts'
 import { loadPlaybook } from '../playbook-file.ts'
 import { provision } from '../provision.ts'
 import { liveProgress } from '../report/live.ts'
@@ -41,7 +41,8 @@ export async function run(
     const { id, note } = await identityOf(written, command, { shard: argv.shard, planned: planned?.id })
     if (note) settings.progress.note(note)
     if (id) inventory = { ...written, id }
-    const wanted = { ...settings, ...asked.looking, ...(planned && { planned: planned.hosts }) }
+    const hosts = planned && withIdentity(planned.hosts, { made: planned.id, now: id })
+    const wanted = { ...settings, ...asked.looking, ...(hosts && { planned: hosts }) }
     return part.whole(await provision(inventory, playbook, { ...wanted, limit: part.within(settings.limit) }))
   }
   const done = await conduct(command, { ...argv, limit: limit && [...limit] }, written, go)
