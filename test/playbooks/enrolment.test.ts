@@ -89,9 +89,15 @@ describe('the cards that a gateway waits for', () => {
   })
 
   test.each([
-    ['its device was reached after it had come back', `@enrolled pi digest-of-pi\n@account enrol-tunnel:990:/nonexistent:/bin/sh:\n${file(row)}`],
+    [
+      'its device was reached after it had come back',
+      `@enrolled pi digest-of-pi\n@account enrol-tunnel:990:/nonexistent:/bin/sh:\n${file(row)}`,
+    ],
     ['its time is over', `@over pi\n@account enrol-tunnel:990:/nonexistent:/bin/sh:\n${file(row)}`],
-    ['its device is in the inventory no more', `@account enrol-tunnel:990:/nonexistent:/bin/sh:\n${file(row.replace(' pi ', ' gone '))}`],
+    [
+      'its device is in the inventory no more',
+      `@account enrol-tunnel:990:/nonexistent:/bin/sh:\n${file(row.replace(' pi ', ' gone '))}`,
+    ],
   ])('is forgotten when %s, and the door goes with the last one', (_, now) => {
     const { summary, commit, saves, undo } = change(now)
     expect(summary).toMatch(/^forget (pi|gone); nobody is left/)
@@ -103,7 +109,9 @@ describe('the cards that a gateway waits for', () => {
 
   test('the door stays while another card is waited for', () => {
     const other = change('absent\n', { cards: [card('qi')] }).rows[0] ?? ''
-    const { summary, commit, rows } = change(`@over pi\n@account enrol-tunnel:990:/nonexistent:/bin/sh:\n${file(row, other)}`)
+    const { summary, commit, rows } = change(
+      `@over pi\n@account enrol-tunnel:990:/nonexistent:/bin/sh:\n${file(row, other)}`,
+    )
     expect({ summary, rows }).toEqual({ summary: 'forget pi', rows: [other] })
     expect(commit.text).not.toContain('userdel')
   })
