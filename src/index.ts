@@ -3,6 +3,7 @@
 export { overlap } from './inventory/addresses.ts'
 export { isOwnSshd, printForward, printListener, socketName } from './inventory/forward.ts'
 export type { Account, Client, Device, Enrolment, Forward, Gateway, Host, Inventory } from './inventory/model.ts'
+export { nameOnGateways } from './inventory/model.ts'
 export {
   type Carrier,
   on,

@@ -22,6 +22,7 @@ import type {
 import { exitCode } from './report/report.ts'
 import { allEnded } from './run/all-ended.ts'
 import { comeByFormerDoors } from './run/former-doors.ts'
+import { holdForRenamed } from './run/renamed.ts'
 import { waitAsPromised } from './run/wait-as-promised.ts'
 import { changingOf, closed, type Run } from './run.ts'
 import { tryProofs } from './verify/proofs.ts'
@@ -44,6 +45,7 @@ export async function provision(inventory: Inventory, playbook: Playbook, run: R
   const early = run.command === 'check' ? [] : prove(wanted, fleet, inventory, run)
   await allEnded(looks)
   await comeByFormerDoors(inventory, changing, run)
+  holdForRenamed(fleet, changing.end)
   const { met, explained } = homecoming(inventory, fleet, run)
   const comeBack = async () => {
     const names = await met()

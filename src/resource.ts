@@ -32,6 +32,8 @@ export interface Seen {
   gone(host: string): boolean
   /** The pinned key by which we knew this host at our login, as `ssh-ed25519 AAAA…`. */
   hostKey?(host: string): string | undefined
+  /** As whom this run has logged in there; `isKey`: was it with the key of these base64 words. Absent: not known. */
+  login?(host: string): { readonly user: string; readonly isKey?: (blob: string) => boolean } | undefined
   /** How this host was reached in this run: `direct`, `forward`, or the gateway it was reached through. */
   via?(host: string): string | undefined
   /** This host is within the limit, and could not be reached or came to a bad end. */

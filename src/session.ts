@@ -17,6 +17,8 @@ export interface Session {
   readonly host: string
   /** `direct`, `forward`, or the gateway it went through. */
   readonly via: string
+  /** As whom we logged in, and the fingerprint (`SHA256:…`) of the key that let us in; absent where that is not known. */
+  readonly login?: { readonly user: string; readonly key?: string }
   /** The host key it proved, as `ssh-ed25519 AAAA…`. */
   readonly hostKey: string
   /** All host keys that it has proved: that one, and, once an exec has ended, every other that its sshd serves now. */

@@ -1,7 +1,7 @@
 import type { Device, Gateway, Inventory, Late, Refused, Resource, Seen, Step } from '../../src/index.ts'
-import { hostKeysAfterReload, hostKeysOf, known, nextHostKeysOf, pinnedKeys } from '../../src/index.ts'
+import { hostKeysAfterReload, hostKeysOf, known, knownHost, nextHostKeysOf, pinnedKeys } from '../../src/index.ts'
 import { knownHosts } from './names.ts'
-import { dials } from './tunnels.ts'
+import { dials, gatewaysOf } from './tunnels.ts'
 
 /** What devices trust of a gateway: what its sshd proves now, what its key files say it will, and what comes next. */
 export function gatewayKeys({ name }: Gateway): Late<readonly string[]> {
@@ -124,3 +124,9 @@ function cut(name: string, away: readonly string[]): Refused {
 }
 
 const list = (names: readonly string[]) => names.join(', ')
+
+/** On a device: the host keys of its gateways. */
+export const trusting = (device: Device, inventory: Inventory) =>
+  gatewaysOf(device, inventory).map((gateway) =>
+    knownHost(knownHosts, { name: gateway.name, keys: gatewayKeys(gateway), authorities: authoritiesOf(gateway) }),
+  )

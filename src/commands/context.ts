@@ -46,7 +46,7 @@ async function contextOf(
       connectTimeoutMs: words.timeout * 1000,
       transport: words.transport,
       sudoPassword: words.askSudoPassword ? await askPassword('sudo password: ') : password,
-      pins: openPins({ file: join(inventory.directory, 'known_hosts'), knownHosts, ...pins }),
+      pins: openPins({ file: join(inventory.directory, 'known_hosts'), knownHosts, inventory, ...pins }),
     }),
   })
 }

@@ -55,6 +55,7 @@ export const trust: CommandModule<object, TrustArguments> = {
         pins: openPins({
           file,
           knownHosts,
+          inventory,
           onUnknown: async () => true,
           acceptNew: new Set(words.acceptNewHostKey),
         }),

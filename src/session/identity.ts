@@ -19,6 +19,8 @@ const DEFAULT_NAMES = new Set(['id_rsa', 'id_ecdsa', 'id_ecdsa_sk', 'id_ed25519'
 export interface Offer {
   /** `~/.ssh/id_ed25519 SHA256:…`, for people. */
   readonly label: string
+  /** `SHA256:…` */
+  readonly fingerprint: string
   readonly method: KeyMethod
 }
 
@@ -108,7 +110,7 @@ export async function identity(host: Pick<Host, 'login'>, config: UserConfig, ke
       ? { type: 'agent', username: user, agent }
       : // @types/ssh2 lacks the parsed key here; ssh2's parseKey gives it back as it is.
         { type: 'publickey', username: user, key: key as unknown as Buffer }
-    offers.set(print, { label: `${from} ${print}`, method })
+    offers.set(print, { label: `${from} ${print}`, fingerprint: print, method })
   }
 
   const chosen = only !== undefined || config.identitiesOnly

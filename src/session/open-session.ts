@@ -64,6 +64,7 @@ export function openSession(login: Authenticated): Session {
   return {
     host: login.host,
     via: login.via,
+    login: { user: login.user, ...(link.accepted !== undefined && { key: link.accepted }) },
     hostKey: hostKeyText(link.key),
     hostKeys: () => [...new Set([link.key, ...link.proved()].map(hostKeyText))],
     exec: (script, options) =>

@@ -1,6 +1,6 @@
 import { accountOn } from '../../playbooks/reverse-tunnel/tunnels.ts'
 import { printListener, socketName } from '../inventory/forward.ts'
-import type { Device, Forward, Gateway } from '../inventory/model.ts'
+import { type Device, type Forward, type Gateway, nameOnGateways } from '../inventory/model.ts'
 import type { ForwardReport } from '../report/report.ts'
 import type { DoorStatus } from '../report/status.ts'
 import { tunnelEnded } from './history.ts'
@@ -47,7 +47,7 @@ export function doorStatus(one: Door, { state }: ForwardReport, told: Told, cloc
     if (state === 'stale') return connection?.silentFor
     if (state !== 'no-tunnel') return undefined
     if (one.forward.listener === 'socket' && unit && unit.active !== 'active') return unit.age
-    const keys = one.forward.listener === 'sshd' ? (told.keys.get(one.device.name) ?? []) : undefined
+    const keys = one.forward.listener === 'sshd' ? (told.keys.get(nameOnGateways(one.device)) ?? []) : undefined
     const ended = tunnelEnded(told, one.account, keys)
     return ended === undefined || told.now === undefined ? undefined : Math.max(0, told.now - ended)
   }

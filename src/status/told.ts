@@ -102,11 +102,11 @@ function blocks(lines: readonly string[]): ReadonlyMap<string, string>[] {
   return all.filter(({ size }) => size > 0)
 }
 
-/** `256 SHA256:… host-a.lan.internal (ED25519)`; while a key moves there are two of a device. */
+/** `256 SHA256:… provision k7w2m9qd host-a.lan.internal (ED25519)`, the mark or the name alone; while a key moves there are two of a device. */
 function keysOf(lines: readonly string[]): Map<string, string[]> {
   const keys = new Map<string, string[]>()
   for (const line of lines) {
-    const [, fingerprint = '', name = ''] = /^\d+ (\S+) (.*) \(\S+\)$/.exec(line) ?? []
+    const [, fingerprint = '', name = ''] = /^\d+ (\S+) (?:.* )?(\S+) \(\S+\)$/.exec(line) ?? []
     keys.set(name, [...(keys.get(name) ?? []), fingerprint])
   }
   return keys

@@ -33,8 +33,8 @@ describe('the order', () => {
     expect(ids(one({}))).toMatchInlineSnapshot(`
       [
         [
-          "gw: ",
-          "pi: ",
+          "gw: keys of people who left",
+          "pi: keys of people who left",
         ],
         [
           "gw: running sshd, host keys, next host keys, switch of host keys, file /etc/ssh/reverse-tunnel/retired",

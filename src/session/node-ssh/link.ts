@@ -12,18 +12,20 @@ export interface Authenticated {
   readonly ssh: NodeSSH
   readonly client: Client
   readonly key: HostKey
+  readonly accepted: string | undefined
   /** Filled as they come. */
   readonly proved: readonly HostKey[]
   readonly socket: Duplex
 }
 
-export function nodeSshLink({ ssh, client, key, proved, socket }: Authenticated): Link {
+export function nodeSshLink({ ssh, client, key, accepted, proved, socket }: Authenticated): Link {
   let reason: string | undefined
   client.on('error', (error) => {
     reason ??= /keepalive/i.test(error.message) ? 'it answers no more' : socketReason(error)
   })
   return {
     key,
+    accepted,
     proved: () => proved,
     run(command, { stdin, onStdout, onStderr }): Running {
       let channel: ClientChannel | undefined

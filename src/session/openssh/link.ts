@@ -49,6 +49,7 @@ export function opensshLink({ name, key, folder, log, gone, stop, env }: Master)
 
   return {
     key,
+    accepted: log.accepted(),
     proved() {
       look()
       return proved
