@@ -15,7 +15,6 @@ import {
   on,
   playbook,
   prove,
-  publicKey,
   sh,
   sshdSettings,
   switchHostKeys,
@@ -31,15 +30,15 @@ import checkText from './reverse-tunnel/check.sh'
 import { enrolling, enrolmentDoor, enrolmentsOn, tunnelKeyOptions } from './reverse-tunnel/enrolment.ts'
 import { jailedSettings, sharedSettings } from './reverse-tunnel/gateway.ts'
 import {
-  authoritiesOf,
   beginsRotation,
-  gatewayKeys,
   mayRotate,
   pendingHostKeys,
   reloading,
   reloadingAll,
+  trustedOf,
 } from './reverse-tunnel/host-keys.ts'
-import { moveToNextKey, nextKeyOf, nextKeyPair, pendingKeys, retiredKeys } from './reverse-tunnel/key-rotation.ts'
+import { loginKeys, observedKeys, pendingSpares } from './reverse-tunnel/kept-keys.ts'
+import { moveToNextKey, nextKeyPair, pendingKeys, retiredKeys } from './reverse-tunnel/key-rotation.ts'
 import { privilege } from './reverse-tunnel/least-privilege.ts'
 import { endedSessions, forgotten, formerKey, gone, mayForget, nothingLeft } from './reverse-tunnel/leaving.ts'
 import { jailFile, jailFolders, listenerUnits, makeJails } from './reverse-tunnel/listener.ts'
@@ -159,7 +158,9 @@ export default playbook((inventory) => {
           prove(leaving, () => gone),
         ],
     tell((seen) => gateways.flatMap((gateway) => pendingHostKeys(gateway, devices, seen))),
-    tell((seen) => pendingKeys(inventory, seen)),
+    tell((seen) => [...pendingKeys(inventory, seen), ...pendingSpares(inventory, seen)], {
+      keeps: observedKeys({ ...inventory, devices }),
+    }),
   ]
 })
 
@@ -169,9 +170,7 @@ const nothing = { match: '', user: '', settings: [] }
 const gatewaysOf = (device: Device, { gateways }: Inventory) => gateways.filter((gateway) => dials(device, gateway))
 
 const trusting = (device: Device, inventory: Inventory) =>
-  gatewaysOf(device, inventory).map((gateway) =>
-    knownHost(knownHosts, { name: gateway.name, keys: gatewayKeys(gateway), authorities: authoritiesOf(gateway) }),
-  )
+  gatewaysOf(device, inventory).map((gateway) => knownHost(knownHosts, trustedOf(gateway, inventory)))
 
 /** The devices on this gateway whose keys this run is asked to renew. */
 const rotating = (gateway: Gateway, { devices, rotate }: Inventory) =>
@@ -223,8 +222,8 @@ function keyFiles(gateway: Gateway, all: readonly Device[], inventory: Inventory
     name: accountOn(gateway, device),
     host: device.name,
     content: (seen: Seen) => {
-      const line = known(publicKey(device.name, key), seen)
-      const next = known(nextKeyOf(device, gatewaysOf(device, inventory)), seen)
+      const { present, coming } = loginKeys(gateway, device, inventory)
+      const [line, next] = [known(present, seen), known(coming, seen)]
       const keys = line === undefined || next === undefined ? [] : [line, ...(next ? [next] : [])]
       return keys.map((each) => `${tunnelKeyOptions(gateway, device)} ${each} ${device.name}\n`).join('') || undefined
     },
@@ -240,10 +239,8 @@ function keyLines(gateway: Gateway, all: readonly Device[], inventory: Inventory
       comment: device.name,
       options: tunnelKeyOptions(gateway, device),
     }
-    return [
-      { ...line, key: publicKey(device.name, key) },
-      { ...line, key: nextKeyOf(device, gatewaysOf(device, inventory)) },
-    ]
+    const { present, coming } = loginKeys(gateway, device, inventory)
+    return [present, coming].map((each) => ({ ...line, key: each }))
   })
   return authorizedKeys(gateway.tunnelAccount, { file: sharedKeys, exclusive: true, keys })
 }

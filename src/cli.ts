@@ -11,6 +11,7 @@ import { init } from './commands/init.ts'
 import { lab } from './commands/lab.ts'
 import { remove } from './commands/remove.ts'
 import { report } from './commands/report.ts'
+import { restoreGateway } from './commands/restore-gateway.ts'
 import { rotate } from './commands/rotate.ts'
 import { schema } from './commands/schema.ts'
 import { sshConfig } from './commands/ssh-config.ts'
@@ -45,6 +46,7 @@ export async function main(words: readonly string[]): Promise<void> {
       .command(add)
       .command(rotate)
       .command(remove)
+      .command(restoreGateway)
       .command(drill)
       .command(image)
       .command(report)

@@ -4,6 +4,7 @@ export { printForward, printListener, socketName } from './inventory/forward.ts'
 export type { Account, Client, Device, Enrolment, Forward, Gateway, Host, Inventory } from './inventory/model.ts'
 export {
   type Carrier,
+  type ObservedKeys,
   on,
   type Playbook,
   playbook,

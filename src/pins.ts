@@ -42,6 +42,8 @@ export interface PinsOptions {
   readonly onUnknown?: ((host: Pinned, key: UnknownKey) => Promise<boolean>) | undefined
   /** Hosts whose changed key replaces the pin, once each: `--accept-new-host-key`. */
   readonly acceptNew?: ReadonlySet<string> | undefined
+  /** Keys that count instead of what is pinned for these hosts, and are written nowhere. */
+  readonly instead?: ReadonlyMap<string, readonly HostKey[]> | undefined
   /** Told after a changed key was pinned. */
   readonly onReplaced?: ((host: Pinned, key: UnknownKey) => void) | undefined
 }
@@ -78,8 +80,8 @@ export function judge(known: KnownKeys, key: HostKey): Verdict {
 }
 
 export function openPins(options: PinsOptions): Pins {
-  const instead = options.knownHosts || undefined
-  const file = instead ?? options.file
+  const elsewhere = options.knownHosts || undefined
+  const file = elsewhere ?? options.file
   // One question at a time: each waits for the one before, whatever became of that.
   let lastQuestion: Promise<unknown> = Promise.resolve()
   // A no stands for the run: another way to the same host may bring the same key a moment later.
@@ -90,8 +92,9 @@ export function openPins(options: PinsOptions): Pins {
   const pins: Pins = {
     file,
     async for(host) {
-      if (instead === undefined && host.hostKeys.length > 0) return fromInventory(host.hostKeys)
-      return fromKnownHosts(await readIfThere(file), host)
+      const given = options.instead?.get(host.name)
+      if (given) return { ...(await written(host)), keys: given, fingerprints: [], authorities: [] }
+      return written(host)
     },
     add: (host, key) => rewrite(file, (before) => append(before, host, key)),
     replace: (host, key) =>
@@ -127,6 +130,11 @@ export function openPins(options: PinsOptions): Pins {
       lastQuestion = mine.catch(() => undefined)
       return mine
     },
+  }
+
+  async function written(host: Pinned): Promise<KnownKeys> {
+    if (elsewhere === undefined && host.hostKeys.length > 0) return fromInventory(host.hostKeys)
+    return fromKnownHosts(await readIfThere(file), host)
   }
 
   async function settle(host: Pinned, key: HostKey): Promise<void> {

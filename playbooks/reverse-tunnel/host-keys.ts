@@ -1,16 +1,24 @@
-import type { Device, Gateway, Inventory, Late, Refused, Resource, Seen, Step } from '../../src/index.ts'
+import type { Device, Gateway, Inventory, KnownHost, Late, Refused, Resource, Seen, Step } from '../../src/index.ts'
 import { hostKeysOf, known, nextHostKeysOf, pinnedKeys } from '../../src/index.ts'
+import { spareKeys } from './kept-keys.ts'
 import { knownHosts } from './names.ts'
 import { dials } from './tunnels.ts'
 
-/** What devices trust of a gateway: what its sshd proves now, what its key files say it will, and what comes next. */
-export function gatewayKeys({ name }: Gateway): Late<readonly string[]> {
+/** What devices trust of a gateway: what its sshd proves now, what its key files say it will, what comes next, and its spare. */
+export function gatewayKeys({ name }: Gateway, spares: readonly string[] = []): Late<readonly string[]> {
   return (seen) => {
     const configured = known(hostKeysOf(name), seen)
     const next = known(nextHostKeysOf(name), seen) ?? []
-    return configured && [...new Set([...configured, ...(seen.proved?.(name) ?? []), ...next])]
+    return configured && [...new Set([...configured, ...(seen.proved?.(name) ?? []), ...next, ...spares])]
   }
 }
+
+/** The lines about a gateway in the known_hosts of its devices. */
+export const trustedOf = (gateway: Gateway, inventory: Inventory): KnownHost => ({
+  name: gateway.name,
+  keys: gatewayKeys(gateway, spareKeys(gateway, inventory)),
+  authorities: authoritiesOf(gateway),
+})
 
 /** Who signs certificates of this gateway, as the inventory has it. */
 export const authoritiesOf = ({ hostKeys: pins }: Gateway) =>

@@ -8,14 +8,16 @@ import type { Inventory } from '../inventory/model.ts'
 import { readInventory } from '../inventory.ts'
 import { lastProofs, lastProofsFile } from '../last-proofs.ts'
 import { partOf } from '../part.ts'
-import type { Pins } from '../pins.ts'
+import type { HostKey, Pins } from '../pins.ts'
 import type { Sources } from '../plan-file.ts'
+import type { Playbook } from '../playbook.ts'
 import { loadPlaybook } from '../playbook-file.ts'
 import { provision } from '../provision.ts'
 import { liveProgress } from '../report/live.ts'
 import { type Progress, plainProgress, silent } from '../report/progress.ts'
 import type { HostReport, Report } from '../report/report.ts'
 import { printPlan } from '../report/text.ts'
+import { keptKeys } from '../run/kept-keys.ts'
 import type { Run } from '../run.ts'
 import { takeBack } from '../undo.ts'
 import { askYes } from './ask.ts'
@@ -29,24 +31,40 @@ export async function run(
   command: Report['command'],
   argv: RunArguments & Partial<PartArguments>,
   asked: Asked = {},
-): Promise<void> {
+): Promise<Done> {
   const { wish = (written) => written, limit = argv.limit, planned, after } = asked
   const inventory = wish(await readInventory(argv.inventory))
   const playbook = argv.playbook === undefined ? reverseTunnel : await loadPlaybook(argv.playbook)
   await planned?.mustBeOf({ inventory, playbook: argv.playbook, limit: limit ?? [] })
   const part = await partOf(inventory, { ...argv, command, limit: limit ?? [] })
+  const whole: Playbook = (of) => [...playbook(of), ...(asked.beyond?.(of) ?? [])]
   const go = async (settings: Run) => {
-    const wanted = { ...settings, ...asked.looking, ...(planned && { planned: planned.hosts }) }
-    return part.whole(await provision(inventory, playbook, { ...wanted, limit: part.within(settings.limit) }))
+    const { kept, keep } = await keptIn(inventory, playbook, settings, { planned: planned !== undefined })
+    const wanted = { ...settings, keep, ...asked.looking, ...(planned && { planned: planned.hosts }) }
+    const run = { ...wanted, limit: part.within(settings.limit) }
+    return part.whole(await provision({ ...inventory, kept }, whole, run))
   }
-  const done = await conduct(command, { ...argv, limit: limit && [...limit] }, inventory, go)
+  const done = await conduct(command, { ...argv, limit: limit && [...limit] }, inventory, { go, ...asked })
   await after?.(done)
+  return done
+}
+
+/** Where the playbook keeps nothing there is nobody who would trust a spare host key. */
+function keptIn(inventory: Inventory, playbook: Playbook, run: Run, { planned }: { planned: boolean }) {
+  const keeps = playbook(inventory).some((step) => step.kind === 'checked' && step.keeps !== undefined)
+  return keptKeys(inventory, {
+    command: run.command,
+    makes: keeps && !planned,
+    pins: run.context.wire.pins,
+    who: `${userInfo().username} on ${hostname()}`,
+    note: (text) => run.progress.note(text),
+  })
 }
 
 /** `undo`, with and without `--check`. */
 export async function undo(command: Report['command'], argv: HostArguments, named?: string): Promise<void> {
   const inventory = await readInventory(argv.inventory)
-  await conduct(command, argv, inventory, (settings) => takeBack(inventory, settings, named))
+  await conduct(command, argv, inventory, { go: (settings) => takeBack(inventory, settings, named) })
 }
 
 /** `drill`: `wish` is what happens to whom. */
@@ -55,11 +73,13 @@ export async function drilled(
   inventory: Inventory,
   wish: Pick<Wish, 'drilled' | 'names'>,
 ): Promise<void> {
-  await conduct('drill', argv, inventory, (settings) => {
+  const go = async (settings: Run) => {
+    const { kept } = await keptIn(inventory, reverseTunnel, settings, { planned: false })
     const verify = (limit: Run['limit']) =>
-      provision(inventory, reverseTunnel, { ...settings, command: 'verify', limit })
+      provision({ ...inventory, kept }, reverseTunnel, { ...settings, command: 'verify', limit })
     return drill(inventory, settings, { ...wish, verify })
-  })
+  }
+  await conduct('drill', argv, inventory, { go })
 }
 
 /** From the words of the command line to a run, and from its report to the exit code. */
@@ -67,7 +87,7 @@ async function conduct(
   command: Report['command'],
   argv: HostArguments,
   inventory: Inventory,
-  go: (settings: Run) => Promise<Report>,
+  { go, hostKeys, silent: untold = false }: Conducted,
 ): Promise<Done> {
   const limit = limitOf(argv.limit, inventory)
   const files = await outputs({ inventory, argv, env: process.env, clock: () => new Date() })
@@ -76,6 +96,7 @@ async function conduct(
   const context = await contextOf(inventory, argv, {
     acceptNew: new Set(argv.acceptNewHostKey),
     onUnknown: onUnknown(argv.trustFirst, progress),
+    ...(hostKeys && { instead: hostKeys }),
     onReplaced: ({ name }, key) => progress.note(`${name}: its pin was replaced by ${key.type} ${key.fingerprint}`),
   })
   const interrupt = onInterrupt(progress)
@@ -92,7 +113,7 @@ async function conduct(
     }),
     signal: interrupt.signal,
     show: (plan) => {
-      if ((command === 'apply' || command === 'undo') && !argv.quiet && !argv.json)
+      if ((command === 'apply' || command === 'undo') && !argv.quiet && !argv.json && !untold)
         progress.note(printPlan(plan, { color, diffs: argv.verbose }))
     },
     debug: (title, text) => {
@@ -109,12 +130,22 @@ async function conduct(
   interrupt.done()
   progress.close()
   if (argv.debug) progress.note(`${report.wire.connections} connections, ${report.wire.execs} execs`)
-  await tell(report, { files, json: argv.json, diffs: argv.verbose || /check$/.test(command) })
+  if (!untold) await tell(report, { files, json: argv.json, diffs: argv.verbose || /check$/.test(command) })
   return { report, inventory, pins: context.wire.pins, note: (text) => progress.note(text) }
+}
+
+interface Conducted extends Pick<Asked, 'hostKeys' | 'silent'> {
+  readonly go: (settings: Run) => Promise<Report>
 }
 
 /** What a command wants beyond what the inventory says. */
 export interface Asked {
+  /** Steps after those of the playbook. */
+  readonly beyond?: Playbook
+  /** By host: what counts in this run instead of what is pinned for it. */
+  readonly hostKeys?: ReadonlyMap<string, readonly HostKey[]>
+  /** The report is not printed: the command says itself how it went. */
+  readonly silent?: boolean
   /** @throws InventoryError for what the inventory does not have */
   readonly wish?: (inventory: Inventory) => Inventory
   readonly limit?: readonly string[]
