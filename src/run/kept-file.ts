@@ -42,8 +42,12 @@ function print({ tunnelKeys, spareHostKeys }: KeptFile): string {
   const about =
     'Public keys of tunnels and of spare host keys, so that `provision restore-gateway` can bring a gateway back. Nothing secret: commit it.'
   const value = { version: 1, about, tunnelKeys: sorted(tunnelKeys), spareHostKeys: sorted(spareHostKeys) }
-  return `${JSON.stringify(value, undefined, 2)}\n`
+  // ASCII: `rewrite` keeps bytes as they are, and knows no encoding.
+  const ascii = JSON.stringify(value, undefined, 2).replaceAll(/[^\n -~]/g, escaped)
+  return `${ascii}\n`
 }
+
+const escaped = (unit: string) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`
 
 const sorted = <T>(record: Readonly<Record<string, T>>) =>
   Object.fromEntries(Object.entries(record).sort(([one], [other]) => (one < other ? -1 : 1)))

@@ -155,6 +155,7 @@ function sparesAfter(
 }
 
 function reason(error: unknown): string {
+  if (error instanceof SyntaxError) return 'somebody has broken it meanwhile'
   const code = errorCode(error)
   if (code === undefined) throw error
   return code === 'EACCES' || code === 'EROFS' ? 'the folder may not be written to' : code
