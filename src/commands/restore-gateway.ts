@@ -7,6 +7,8 @@ export type RestoreArguments = WorkArguments & {
   playbook?: string
   yes: boolean
   wait: number
+  /** Asked for once, for all logins. */
+  sudoPassword?: string
 }
 
 export const restoreGateway: CommandModule<unknown, RestoreArguments> = {

@@ -49,12 +49,15 @@ export async function run(
   return done
 }
 
-/** Where the playbook keeps nothing there is nobody who would trust a spare host key. */
+/**
+ * Where the playbook keeps nothing there is nobody who would trust a spare host key; and a private half that is made in a CI is
+ * gone with the CI's workspace.
+ */
 function keptIn(inventory: Inventory, playbook: Playbook, run: Run, { planned }: { planned: boolean }) {
   const keeps = playbook(inventory).some((step) => step.kind === 'checked' && step.keeps !== undefined)
   return keptKeys(inventory, {
     command: run.command,
-    makes: keeps && !planned,
+    makes: keeps && !planned && !process.env.CI,
     pins: run.context.wire.pins,
     who: `${userInfo().username} on ${hostname()}`,
     note: (text) => run.progress.note(text),

@@ -42,7 +42,7 @@ export async function keptKeys(inventory: Inventory, keeping: Keeping): Promise<
       continue
     const found = await sparesOf(gateway, { inventory, file, files, keeping })
     spares[gateway.name] = found
-    const warning = await warningOf(gateway, found.keys.at(-1), files)
+    const warning = await warningOf(gateway, found.keys.at(-1), { files, keeping })
     if (warning === undefined) continue
     if (keeping.command === 'verify') warnings.push(warning)
     else if (keeping.command === 'apply' && found.keys.length > 0) keeping.note(warning)
@@ -109,14 +109,18 @@ async function isSpent(gateway: Gateway, { key }: SpareHostKey, { pins }: Keepin
   return keys.map(hostKeyText).includes(key) || fingerprints.includes(fingerprintOf(key))
 }
 
+const makesOne = 'the next run on an admin machine (not in a CI) makes one'
+
 async function warningOf(
   gateway: Gateway,
   newest: SpareHostKey | undefined,
-  files: SpareFiles,
+  { files, keeping }: Pick<Finding, 'files' | 'keeping'>,
 ): Promise<string | undefined> {
   const { name } = gateway
   if (newest === undefined)
-    return hasAuthority(gateway) ? undefined : `${name}: it has no spare host key yet; the next run makes one`
+    return hasAuthority(gateway) ? undefined : `${name}: it has no spare host key yet; ${makesOne}`
+  if (await isSpent(gateway, newest, keeping))
+    return `${name}: what was its spare host key is in use, and no other is there yet; ${makesOne}`
   if (await files.find(name, newest.key)) return undefined
   return `${name}: the private half of its spare host key ${fingerprintOf(newest.key)} is not in ${files.pathOf(name)}: ${newest.madeBy} made it and can bring the gateway back; if it is lost: provision rotate INVENTORY --spare-host-key ${name}`
 }

@@ -22,14 +22,15 @@ const inventory = (via: object = {}) => ({
     },
   },
 })
-/** As outside a lab: the pins are those beside the inventory. */
-const env = { PROVISION_KNOWN_HOSTS: '' }
+/** As outside a lab, the pins are those beside the inventory; and as on an admin's machine, not in a CI. */
+const env = { PROVISION_KNOWN_HOSTS: '', CI: '' }
 const passphrase = 'correct horse'
 
 let it: Rehearsal
 let folder: string
 beforeAll(async () => {
-  it = await rehearse(inventory())
+  // OpenSSH 8.4 on the other device: it would rather see an ECDSA key.
+  it = await rehearse(inventory(), { suite: { [plain]: 'bullseye' } })
   folder = join(it.folder, 'spare-host-keys')
   await it.provision(['trust', it.file, '--yes'], { env })
   const { code, stderr } = await it.provision([it.file], { env, timeoutMs: 240_000 })
@@ -55,7 +56,7 @@ const proved = async () =>
   /ssh-ed25519 \S+/.exec((await it.lab.run(['ssh-keyscan', '-t', 'ed25519', gateway])).stdout)?.[0]
 /** What a device went through: its boot, and its sshd. */
 const life = (name: string) =>
-  inside(name, 'cat /proc/sys/kernel/random/boot_id; systemctl show -P InvocationID ssh.service')
+  inside(name, 'cat /proc/sys/kernel/random/boot_id; systemctl show --property=InvocationID --value ssh.service')
 const tunnelKey = async (name: string) => halfOf(await inside(name, 'cat /etc/reverse-tunnel/id_ed25519.pub'))
 
 describe('from the first run on', () => {
@@ -275,8 +276,9 @@ describe('it burns down again, and the admin is cut off in the middle', () => {
       const { code, report, stderr } = await run(
         restore('--yes', '--accept-new-host-key', gateway, '--confirm-within', '20'),
       )
-      expect({ code, states: states(report), pending: report.pending, stderr: code === 0 ? '' : stderr }).toEqual({
-        ...{ code: 0, states: ['ok', 'ok'], pending: [], stderr: '' },
+      const errors = report.hosts.flatMap(({ error }) => error ?? [])
+      expect({ code, states: states(report), pending: report.pending, errors, stderr: code === 0 ? '' : stderr }).toEqual({
+        ...{ code: 0, states: ['ok', 'ok'], pending: [], errors: [], stderr: '' },
       })
       expect(await proved()).toBe(used)
       expect(await spare()).not.toBe(used)
@@ -296,7 +298,7 @@ test('where nothing can be written, a run goes on and says so', async () => {
   const { code, stderr } = await say([it.file])
   expect({ code, stderr }).toMatchObject({ stderr: expect.stringContaining('no spare host key can be made in') })
   const { report } = await run(['verify', it.file])
-  expect(report.pending).toEqual([`${gateway}: it has no spare host key yet; the next run makes one`])
+  expect(report.pending).toEqual([expect.stringContaining('it has no spare host key yet')])
   await rm(folder)
   await rename(away, folder)
   await rename(`${file}.away`, file)

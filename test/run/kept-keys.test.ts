@@ -54,7 +54,9 @@ const kept = () => readKeptFile(join(folder, 'site.gateways.json'))
 describe('a spare host key', () => {
   test('is made by the first run that changes, for a gateway that devices dial, and stays the same', async () => {
     expect((await run('check')).spares).toEqual([])
-    expect((await run('verify')).warnings).toEqual(['gw: it has no spare host key yet; the next run makes one'])
+    expect((await run('verify')).warnings).toEqual([
+      expect.stringMatching(/^gw: it has no spare host key yet; the next run/),
+    ])
     expect(readdirSync(folder)).toEqual([])
     const first = await run('apply')
     expect(readdirSync(spareFolder()).sort()).toEqual(['.gitignore', 'gw', 'gw.pub'])
@@ -94,7 +96,11 @@ describe('a spare host key', () => {
     await first.keep(observed({ a: [used], b: [used] }))
     const key = parseHostKey(used)
     if (key) await openPins({ file: join(folder, 'known_hosts') }).add({ name: 'gw', hostKeys: [] }, key)
-    expect((await run('verify')).spares).toEqual([used])
+    const verified = await run('verify')
+    expect(verified).toMatchObject({
+      spares: [used],
+      warnings: [expect.stringMatching(/^gw: what was its spare .* is in use/)],
+    })
     const second = await run('apply')
     const [, next = ''] = second.spares
     expect(second.spares).toEqual([used, next])

@@ -3,7 +3,7 @@ import { readInventory } from '../../inventory.ts'
 import { hostKeyText } from '../../pins.ts'
 import type { Report } from '../../report/report.ts'
 import { printPlan } from '../../report/text.ts'
-import { askYes } from '../ask.ts'
+import { askPassword, askYes } from '../ask.ts'
 import { named } from '../named.ts'
 import { outputs, tell } from '../outputs.ts'
 import type { RestoreArguments } from '../restore-gateway.ts'
@@ -18,7 +18,8 @@ import { shownBy } from './strange-key.ts'
  * last thing it gets a host key that devices trust, so that none comes before it would be let in. They dial by themselves; once
  * they are back, an ordinary run gives them another spare. Each part finds done what an earlier call has done.
  */
-export async function restore(argv: RestoreArguments): Promise<void> {
+export async function restore(words: RestoreArguments): Promise<void> {
+  const argv = words.askSudoPassword ? { ...words, sudoPassword: await askPassword('sudo password: ') } : words
   const inventory = await readInventory(argv.inventory)
   const gateway = named(argv.gateway, inventory.gateways)
   if (!(argv.wait >= 1 && argv.wait <= 86_400)) throw new InventoryError('--wait takes seconds, from 1 to 86400')

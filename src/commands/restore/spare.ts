@@ -1,11 +1,12 @@
 import { InventoryError } from '../../errors.ts'
 import type { Gateway, Inventory } from '../../inventory/model.ts'
-import { fingerprintOf, type HostKey, parseHostKey } from '../../pins.ts'
+import { fingerprintOf, type HostKey, hostKeyText, parseHostKey } from '../../pins.ts'
 import { keptPath, readKeptFile } from '../../run/kept-file.ts'
 import { hasAuthority } from '../../run/kept-keys.ts'
 import { type PrivateKeyFile, unlocked } from '../../ssh/host-keys/private-key.ts'
 import { spareFiles } from '../../ssh/host-keys/spare-files.ts'
 import { askPassword } from '../ask.ts'
+import { pinsOf } from '../context.ts'
 
 /** The host key with which a gateway comes back. */
 export interface Spare {
@@ -20,7 +21,8 @@ export interface Spare {
 const variable = 'PROVISION_SPARE_PASSPHRASE'
 
 /**
- * The spare that most devices trust, of those whose private half is here; undefined: an authority vouches for the gateway.
+ * The spare that most devices trust, of those whose private half is here; undefined: none is needed, since an authority vouches
+ * for the gateway, or it has come back with its spare already, by another inventory of this folder.
  * @throws InventoryError before anything is contacted
  */
 export async function spareOf(gateway: Gateway, inventory: Inventory): Promise<Spare | undefined> {
@@ -40,6 +42,8 @@ export async function spareOf(gateway: Gateway, inventory: Inventory): Promise<S
   const best = here.toSorted((one, other) => one.spare.trustedBy.length - other.spare.trustedBy.length).at(-1)
   const hostKey = best && parseHostKey(best.spare.key)
   if (!best || !hostKey) {
+    const pinned = (await pinsOf(inventory).for(gateway)).keys.map(hostKeyText)
+    if (keys.some(({ key }) => pinned.includes(key))) return undefined
     const other = await files.current(name)
     const trusted = keys.map(({ key }) => fingerprintOf(key)).join(', ')
     const what = other ? `is of ${fingerprintOf(other.publicKey)}` : 'is not here'

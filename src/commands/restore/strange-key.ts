@@ -3,7 +3,7 @@ import type { Gateway, Inventory } from '../../inventory/model.ts'
 import { fingerprintOf, type HostKey, hostKeyText, judge } from '../../pins.ts'
 import { fetchHostKey } from '../../session/fetch-key.ts'
 import { askYes } from '../ask.ts'
-import { contextOf } from '../context.ts'
+import { contextOf, pinsOf } from '../context.ts'
 import type { WorkArguments } from '../options.ts'
 
 export interface Shown {
@@ -27,7 +27,7 @@ export async function shownBy(
   const blank = await contextOf(inventory, argv, { instead: new Map([[name, []]]) })
   const { key } = await fetchHostKey(gateway, ['direct'], blank)
   blank.closeAll()
-  const { pins } = (await contextOf(inventory, argv)).wire
+  const pins = pinsOf(inventory)
   const verdict = judge(await pins.for(gateway), key)
   if (verdict === 'revoked') await pins.settle(gateway, key)
   const known = verdict === 'known' || hostKeyText(key) === spare
