@@ -212,10 +212,15 @@ function unknown(host: Pinned, seen: UnknownKey): ConnectError {
 
 function changed(host: Pinned, seen: UnknownKey, known: KnownKeys, accepted: HostKey | undefined): ConnectError {
   const pinned = [...known.keys.map((key) => `${key.type} ${fingerprintOf(key)}`), ...known.fingerprints]
+  // A gateway of the inventory, and no machine that is only jumped through.
+  const comesBack =
+    'dial' in host
+      ? `. Its devices come back to it by themselves with: provision restore-gateway INVENTORY ${host.name}`
+      : ''
   const hint = accepted
     ? `its pin stands in the inventory: write "${hostKeyText(accepted)}" under "hostKeys" there`
     : 'was it installed anew? Then compare the fingerprint on the machine itself and run again with ' +
-      `--accept-new-host-key ${host.name}; otherwise another machine answers in its place`
+      `--accept-new-host-key ${host.name}; otherwise another machine answers in its place${comesBack}`
   const sentence = `${host.name} proved another host key than the one pinned`
   return new ConnectError(
     'changed-host-key',

@@ -245,3 +245,14 @@ test('keys that are given for a host count instead of its pins, and are written 
   expect((await given.trusted(hostA))(two.text)).toBe(true)
   expect(readFileSync(file, 'utf8')).not.toContain(two.text)
 })
+
+test('of a gateway that shows another key it is said how its devices come back, of no other host', async () => {
+  writeFileSync(file, `gw ${one.text}\n${hostA.name} ${one.text}\n`)
+  const gateway = { name: 'gw', hostKeys: [], dial: { address: 'gw', port: 22 } }
+  await expect(pins().settle(gateway, two.key)).rejects.toMatchObject({
+    hint: expect.stringMatching(/with: provision restore-gateway INVENTORY gw$/),
+  })
+  await expect(pins().settle(hostA, two.key)).rejects.toMatchObject({
+    hint: expect.not.stringContaining('restore-gateway'),
+  })
+})
