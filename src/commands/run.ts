@@ -57,7 +57,8 @@ function keptIn(inventory: Inventory, playbook: Playbook, run: Run, { planned }:
   const keeps = playbook(inventory).some((step) => step.kind === 'checked' && step.keeps !== undefined)
   return keptKeys(inventory, {
     command: run.command,
-    makes: keeps && !planned && !process.env.CI,
+    // A gateway that is being restored has its spare in use only when that is over.
+    makes: keeps && !planned && !process.env.CI && inventory.restored === undefined,
     pins: run.context.wire.pins,
     who: `${userInfo().username} on ${hostname()}`,
     note: (text) => run.progress.note(text),

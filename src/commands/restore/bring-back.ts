@@ -18,18 +18,26 @@ export async function planOf(it: Restoration): Promise<Report> {
 
 /** Undefined: done. Else what has become of it; a second call goes on. */
 export async function bringBack(it: Restoration): Promise<Report | undefined> {
-  const { gateway, change, say } = it
+  const { change } = it
   if (change) await onGateway(it, (session) => deliverSpare(session, change.spare.privateKey))
-  const { report, pins } = await run('apply', ordinary(it), asked(it))
-  if (!hasCome(report, it)) {
-    if (change) await onGateway(it, dropDelivered).catch(ignored)
-    return report
-  }
-  if (!change) return undefined
+  const { report } = await run('apply', ordinary(it), asked(it))
+  if (hasCome(report, it)) return undefined
+  if (change) await onGateway(it, dropDelivered).catch(ignored)
+  return report
+}
+
+/** From now on the gateway is known by its spare. Where its pins stand in the inventory, only the user can write it there. */
+export async function pinSpare({ argv, inventory, gateway, change, say }: Restoration): Promise<void> {
+  if (!change) return
   const { publicKey, hostKey } = change.spare
-  if ((await pins.for(gateway)).from === 'known_hosts') await pins.replace(gateway, hostKey)
-  else say(`${gateway.name}: its pin stands in the inventory: write "${publicKey}" under its "hostKeys" there`)
-  return undefined
+  const { pins, userConfig } = (await contextOf(inventory, argv)).wire
+  const { from, keys } = await pins.for(gateway)
+  if (from === 'inventory') {
+    if (keys.every((key) => hostKeyText(key) !== publicKey))
+      say(`${gateway.name}: its pin stands in the inventory: write "${publicKey}" under its "hostKeys" there`)
+    return
+  }
+  await pins.replace({ ...gateway, port: gateway.port ?? (await userConfig(gateway.name)).port }, hostKey)
 }
 
 export function hasCome({ hosts }: Report, { gateway }: Restoration): boolean {

@@ -8,7 +8,7 @@ import { named } from '../named.ts'
 import { outputs, tell } from '../outputs.ts'
 import type { RestoreArguments } from '../restore-gateway.ts'
 import { type Asked, type Done, run } from '../run.ts'
-import { bringBack, hasCome, planOf } from './bring-back.ts'
+import { bringBack, hasCome, pinSpare, planOf } from './bring-back.ts'
 import { devicesOf, ordinary, type Restoration } from './restoration.ts'
 import { type Spare, spareOf } from './spare.ts'
 import { shownBy } from './strange-key.ts'
@@ -35,7 +35,7 @@ export async function restore(words: RestoreArguments): Promise<void> {
     const failed = await bringBack(it)
     if (failed) return print(failed, it)
   }
-  // Where its pins stand in the inventory, only the user can write this one there.
+  await pinSpare(it)
   const hostKeys = it.change && new Map([[gateway.name, [it.change.spare.hostKey]]])
   say(`${gateway.name}: it is what it was; now its devices dial by themselves`)
   const waiting = await throughForwards(it, { waitMs: argv.wait * 1000, ...(hostKeys && { hostKeys }) })
