@@ -43,6 +43,7 @@ import {
   reloadingAll,
   trusting,
 } from './reverse-tunnel/host-keys.ts'
+import { observedKeys, pendingSpares } from './reverse-tunnel/kept-keys.ts'
 import { moveToNextKey, nextKeyPair, pendingKeys, retiredKeys } from './reverse-tunnel/key-rotation.ts'
 import { privilege } from './reverse-tunnel/least-privilege.ts'
 import { endedSessions, forgotten, formerKey, gone, mayForget, nothingLeft } from './reverse-tunnel/leaving.ts'
@@ -148,7 +149,9 @@ export default playbook((inventory) => {
           prove(leaving, (device) => gone(gatewaysOf(device, inventory))),
         ],
     tell((seen) => gateways.flatMap((gateway) => pendingHostKeys(gateway, devices, seen))),
-    tell((seen) => pendingKeys(inventory, seen)),
+    tell((seen) => [...pendingKeys(inventory, seen), ...pendingSpares(inventory, seen)], {
+      keeps: observedKeys({ ...inventory, devices }),
+    }),
     tell((seen) => devices.flatMap((device) => pendingDoors(device, inventory, seen))),
     tellOthers((seen) => gateways.flatMap((gateway) => othersOn(gateway, inventory, seen))),
   ]

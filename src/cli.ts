@@ -12,6 +12,7 @@ import { lab } from './commands/lab.ts'
 import { remove } from './commands/remove.ts'
 import { rename } from './commands/rename.ts'
 import { report } from './commands/report.ts'
+import { restoreGateway } from './commands/restore-gateway.ts'
 import { rotate } from './commands/rotate.ts'
 import { schema } from './commands/schema.ts'
 import { sshConfig } from './commands/ssh-config.ts'
@@ -47,6 +48,7 @@ export async function main(words: readonly string[]): Promise<void> {
       .command(rotate)
       .command(rename)
       .command(remove)
+      .command(restoreGateway)
       .command(drill)
       .command(image)
       .command(report)

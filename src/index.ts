@@ -6,6 +6,7 @@ export type { Account, Client, Device, Enrolment, Forward, Gateway, Host, Invent
 export { nameOnGateways } from './inventory/model.ts'
 export {
   type Carrier,
+  type ObservedKeys,
   on,
   type Playbook,
   playbook,

@@ -45,6 +45,8 @@ export interface PinsOptions {
   readonly acceptNew?: ReadonlySet<string> | undefined
   /** Whose hosts these are: a device that shows the pinned key of a host which it has no more was renamed, and is never pinned anew. */
   readonly inventory?: Named | undefined
+  /** Keys that count instead of what is pinned for these hosts, and are written nowhere. */
+  readonly instead?: ReadonlyMap<string, readonly HostKey[]> | undefined
   /** Told after a changed key was pinned. */
   readonly onReplaced?: ((host: Pinned, key: UnknownKey) => void) | undefined
 }
@@ -81,8 +83,8 @@ export function judge(known: KnownKeys, key: HostKey): Verdict {
 }
 
 export function openPins(options: PinsOptions): Pins {
-  const instead = options.knownHosts || undefined
-  const file = instead ?? options.file
+  const elsewhere = options.knownHosts || undefined
+  const file = elsewhere ?? options.file
   // One question at a time: each waits for the one before, whatever became of that.
   let lastQuestion: Promise<unknown> = Promise.resolve()
   // A no stands for the run: another way to the same host may bring the same key a moment later.
@@ -93,8 +95,9 @@ export function openPins(options: PinsOptions): Pins {
   const pins: Pins = {
     file,
     async for(host) {
-      if (instead === undefined && host.hostKeys.length > 0) return fromInventory(host.hostKeys)
-      return fromKnownHosts(await readIfThere(file), host)
+      const given = options.instead?.get(host.name)
+      if (given) return { ...(await written(host)), keys: given, fingerprints: [], authorities: [] }
+      return written(host)
     },
     add: (host, key) => rewrite(file, (before) => append(before, host, key)),
     replace: (host, key) =>
@@ -130,6 +133,11 @@ export function openPins(options: PinsOptions): Pins {
       lastQuestion = mine.catch(() => undefined)
       return mine
     },
+  }
+
+  async function written(host: Pinned): Promise<KnownKeys> {
+    if (elsewhere === undefined && host.hostKeys.length > 0) return fromInventory(host.hostKeys)
+    return fromKnownHosts(await readIfThere(file), host)
   }
 
   async function settle(host: Pinned, key: HostKey): Promise<void> {
@@ -210,10 +218,15 @@ function unknown(host: Pinned, seen: UnknownKey): ConnectError {
 
 function changed(host: Pinned, seen: UnknownKey, known: KnownKeys, accepted: HostKey | undefined): ConnectError {
   const pinned = [...known.keys.map((key) => `${key.type} ${fingerprintOf(key)}`), ...known.fingerprints]
+  // A gateway of the inventory, and no machine that is only jumped through.
+  const comesBack =
+    'dial' in host
+      ? `. Its devices come back to it by themselves with: provision restore-gateway INVENTORY ${host.name}`
+      : ''
   const hint = accepted
     ? `its pin stands in the inventory: write "${hostKeyText(accepted)}" under "hostKeys" there`
     : 'was it installed anew? Then compare the fingerprint on the machine itself and run again with ' +
-      `--accept-new-host-key ${host.name}; otherwise another machine answers in its place`
+      `--accept-new-host-key ${host.name}; otherwise another machine answers in its place${comesBack}`
   const sentence = `${host.name} proved another host key than the one pinned`
   return new ConnectError(
     'changed-host-key',

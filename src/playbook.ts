@@ -26,6 +26,8 @@ export interface Checked {
   readonly recovery: (forward: Forward, seen: Seen) => Recovery | undefined
   /** What holds each of them open: while one of these units is down, so is the forward. */
   readonly carriers: (forward: Forward) => readonly Carrier[]
+  /** What a later run needs when a host cannot be asked any more, from what hosts have shown in the end. */
+  readonly keeps?: (seen: Seen) => ObservedKeys
   /** What was begun and is not done, from what hosts have shown in the end; a later run goes on with it. */
   readonly pending?: (seen: Seen) => readonly string[]
   /** Who else has something on these hosts, and is left alone. */
@@ -34,6 +36,16 @@ export interface Checked {
   readonly proofs?: ReadonlyMap<string, readonly Proof[]>
   /** What keys of each of these hosts must not be able to do: tried by a run that is asked to. */
   readonly privileges?: ReadonlyMap<string, readonly LeastPrivilege[]>
+}
+
+/** Keys as hosts have shown them in one run. Devices stand under the names by which gateways know them. */
+export interface ObservedKeys {
+  /** By gateway: every device that has a tunnel to it, seen or not. */
+  readonly devices: Readonly<Record<string, readonly string[]>>
+  /** Of devices that were seen: the public keys of their tunnels. */
+  readonly tunnelKeys: Readonly<Record<string, readonly string[]>>
+  /** By gateway, of devices that were seen: the host keys that they trust of it. */
+  readonly trusted: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>>
 }
 
 export interface Carrier {
@@ -84,9 +96,9 @@ export function verify(
 
 const nothingChecked: Checked = { kind: 'checked', forwards: [], recovery: () => undefined, carriers: () => [] }
 
-/** What stays to be done by a later run, told at the end of this one. */
-export function tell(pending: (seen: Seen) => readonly string[]): Checked {
-  return { ...nothingChecked, pending }
+/** What stays to be done by a later run, told at the end of this one; and what is to be kept for it beside the inventory. */
+export function tell(pending: (seen: Seen) => readonly string[], about: Pick<Checked, 'keeps'> = {}): Checked {
+  return { ...nothingChecked, pending, ...about }
 }
 
 /** Before the next step begins, these forwards must answer as their devices. */

@@ -79,6 +79,7 @@ export async function provision(inventory: Inventory, playbook: Playbook, run: R
     ...(run.command === 'apply' && !moved && !run.signal.aborted ? await tried(checks, fleet) : []),
     ...(run.leastPrivilege && !run.signal.aborted ? await provePrivileges(checks, fleet, inventory, run) : []),
   ]
+  if (run.command === 'apply') for (const { keeps } of checks) if (keeps) await run.keep?.(keeps(fleet.seen))
   const { hosts, wire, ...head } = closed(inventory, members, began, run)
   return {
     ...head,

@@ -169,7 +169,7 @@ describe('imports point one way', () => {
 
 describe('one door each', () => {
   test.each([
-    ['node-ssh and ssh2', /^(node-ssh|ssh2)(\/|$)/, /^src\/session\/(?!openssh)/],
+    ['node-ssh and ssh2', /^(node-ssh|ssh2)(\/|$)/, /^src\/(session\/(?!openssh)|ssh\/host-keys\/private-key\.ts)/],
     [
       'a transport',
       /^src\/session\/(node-ssh|openssh)\//,

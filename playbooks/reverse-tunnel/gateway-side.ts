@@ -6,7 +6,6 @@ import {
   parseKeyLine,
   parseMark,
   printMark,
-  publicKey,
   systemAccounts,
   systemdUnits,
 } from '../../src/index.ts'
@@ -15,15 +14,15 @@ import { type Closing, doorsOn, isOurUnit, isSameDoor, markFor } from './doors.t
 import { tunnelKeyOptions } from './enrolment.ts'
 import { jailedDropIn, sharedDropIn } from './gateway.ts'
 import { reloading } from './host-keys.ts'
-import { nextKeyOf } from './key-rotation.ts'
+import { loginKeys } from './kept-keys.ts'
 import { againUnit, isUnitOf, jails, listenerUnits, makeJails } from './listener.ts'
-import { accountPrefix, gatewayFolder, key, keysFolder, nameOnGateways, unitPrefix } from './names.ts'
+import { accountPrefix, gatewayFolder, keysFolder, nameOnGateways, unitPrefix } from './names.ts'
 import { adoptedPlaces } from './ports.ts'
 import { noSessionOn } from './sessions.ts'
 import { sharedKeyFile } from './shared-keys.ts'
 import { freedPorts } from './switching.ts'
 import { sharedTiming } from './timing.ts'
-import { accountOn, forwardsOn, gatewaysOf, jailed, mayListen, shared } from './tunnels.ts'
+import { accountOn, forwardsOn, jailed, mayListen, shared } from './tunnels.ts'
 
 /** What a gateway has for the devices that dial it, whoever owns the ports. `closing`: what this step takes away. */
 export function gatewaySide(gateway: Gateway, inventory: Inventory, closing: Closing): Resource[] {
@@ -70,10 +69,10 @@ function sharedAccount(gateway: Gateway, inventory: Inventory, closing: Closing)
 }
 
 /** The present key of a device, and while it moves to another one that, too. */
-function keysOf(device: Device, inventory: Inventory, seen: Seen): readonly string[] | undefined {
-  const present = known(publicKey(device.name, key), seen)
-  const next = known(nextKeyOf(device, gatewaysOf(device, inventory)), seen)
-  return present === undefined || next === undefined ? undefined : [present, ...(next ? [next] : [])]
+function keysOf(gateway: Gateway, device: Device, inventory: Inventory, seen: Seen): readonly string[] | undefined {
+  const { present, coming } = loginKeys(gateway, device, inventory)
+  const [current, next] = [known(present, seen), known(coming, seen)]
+  return current === undefined || next === undefined ? undefined : [current, ...(next ? [next] : [])]
 }
 
 /** Of devices with an account of their own. */
@@ -84,7 +83,7 @@ function keyFiles(gateway: Gateway, devices: readonly Device[], inventory: Inven
     content: (seen: Seen) => {
       const mark = printMark(markFor(inventory, device))
       const options = tunnelKeyOptions(gateway, device)
-      return keysOf(device, inventory, seen)
+      return keysOf(gateway, device, inventory, seen)
         ?.map((each) => `${options} ${each} ${mark}\n`)
         .join('')
     },
@@ -96,7 +95,7 @@ function keyLines(gateway: Gateway, devices: readonly Device[], inventory: Inven
   return devices.map((device) => ({
     host: device.name,
     device: nameOnGateways(device),
-    keys: (seen: Seen) => keysOf(device, inventory, seen),
+    keys: (seen: Seen) => keysOf(gateway, device, inventory, seen),
     line: (each: string, present: readonly string[], seen: Seen) => {
       const wanted = mayListen(gateway, device)
       const left = doorsOn(gateway, seen).filter(

@@ -5,7 +5,7 @@ import { gatewayFolder, key, keysFolder, knownHosts, nameOnGateways, sharedKeys,
 import { accountOn, dials, keyOwner } from './tunnels.ts'
 
 /** Beside the key that the tunnel logs in with: the one that takes its place. */
-const nextKey = `${key}.next`
+export const nextKey = `${key}.next`
 /** On the gateway, for root: `DEVICE KEY` of every key that is to go. It is what a rotation that waits for somebody hangs on. */
 const retiredFile = `${gatewayFolder}/retired`
 

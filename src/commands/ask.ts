@@ -33,10 +33,10 @@ export function interview() {
   }
 }
 
-/** Without echo. @throws InventoryError without a terminal: never a prompt that nobody sees */
-export async function askPassword(question: string): Promise<string> {
+/** Without echo. `variable`: what may be set instead. @throws InventoryError without a terminal: never a prompt that nobody sees */
+export async function askPassword(question: string, variable = 'PROVISION_SUDO_PASSWORD'): Promise<string> {
   if (!process.stdin.isTTY) {
-    throw new InventoryError('there is no terminal to ask for a password on', 'set PROVISION_SUDO_PASSWORD instead')
+    throw new InventoryError('there is no terminal to ask for a password on', `set ${variable} instead`)
   }
   process.stderr.write(question)
   const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() })

@@ -4,7 +4,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { InventoryError } from '../errors.ts'
 import type { Inventory } from '../inventory/model.ts'
 import { lastProofs, lastProofsFile } from '../last-proofs.ts'
-import type { Pins } from '../pins.ts'
+import type { HostKey, Pins } from '../pins.ts'
 import type { ReachContext } from '../reach.ts'
 import { liveProgress } from '../report/live.ts'
 import { type Progress, plainProgress, silent } from '../report/progress.ts'
@@ -22,13 +22,12 @@ export async function conduct(
   command: Report['command'],
   argv: HostArguments,
   inventory: Inventory,
-  go: (settings: Run) => Promise<Report>,
-  { announced, tells = () => true }: Telling = {},
+  way: Conduct,
 ): Promise<Done> {
   const limit = limitOf(argv.limit, inventory)
   const files = await outputs({ inventory, argv, env: process.env, clock: () => new Date() })
   const progress = progressOf(argv)
-  const conducted = { command, argv, inventory, go, limit, files, progress, announced, tells }
+  const conducted = { ...way, command, argv, inventory, limit, files, progress }
   return connected(
     inventory,
     argv,
@@ -36,24 +35,24 @@ export async function conduct(
     (ended) => ({
       acceptNew: new Set(argv.acceptNewHostKey),
       onUnknown: onUnknown(argv.trustFirst, progress, ended),
+      ...(way.hostKeys && { instead: way.hostKeys }),
       onReplaced: ({ name }, key) => progress.note(`${name}: its pin was replaced by ${key.type} ${key.fingerprint}`),
     }),
   )
 }
 
-interface Conducted extends Required<Pick<Telling, 'tells'>> {
-  readonly announced: string | undefined
+interface Conducted extends Conduct {
   readonly command: Report['command']
   readonly argv: HostArguments
   readonly inventory: Inventory
-  readonly go: (settings: Run) => Promise<Report>
   readonly limit: Run['limit']
   readonly files: Outputs
   readonly progress: Progress
 }
 
 async function conductOver(context: ReachContext, conducted: Conducted): Promise<Done> {
-  const { command, argv, inventory, go, limit, files, progress, announced, tells } = conducted
+  const { command, argv, inventory, limit, files, progress } = conducted
+  const { go, announced, silent: untold = false, tells = () => !untold } = conducted
   const color = process.stdout.hasColors?.() ?? false
   const interrupt = onInterrupt(progress)
   const settings: Run = {
@@ -69,7 +68,7 @@ async function conductOver(context: ReachContext, conducted: Conducted): Promise
     }),
     signal: interrupt.signal,
     show: (plan) => {
-      if ((command === 'apply' || command === 'undo') && !argv.quiet && !argv.json)
+      if ((command === 'apply' || command === 'undo') && !argv.quiet && !argv.json && !untold)
         progress.note(printPlan(plan, { color, diffs: argv.verbose }))
     },
     debug: (title, text) => {
@@ -92,9 +91,14 @@ async function conductOver(context: ReachContext, conducted: Conducted): Promise
   return { report, inventory, pins: context.wire.pins, note: (text) => progress.note(text) }
 }
 
-interface Telling {
+export interface Conduct {
+  readonly go: (settings: Run) => Promise<Report>
+  /** By host: what counts in this run instead of what is pinned for it. */
+  readonly hostKeys?: ReadonlyMap<string, readonly HostKey[]>
   /** What is said before it begins. */
   readonly announced?: string
+  /** Neither plan nor report is printed: the command says itself how it went. */
+  readonly silent?: boolean
   /** Is this report printed: one that is only a step is not, where it went well. */
   readonly tells?: (report: Report) => boolean
 }

@@ -1,13 +1,17 @@
 import { join } from 'node:path'
 import type { Inventory } from '../inventory/model.ts'
-import { openPins, type PinsOptions } from '../pins.ts'
+import { openPins, type Pins, type PinsOptions } from '../pins.ts'
 import { type ReachContext, reachContext } from '../reach.ts'
 import { wire } from '../session.ts'
 import { type Connections, connections } from '../ssh/session/connections.ts'
 import { askPassword } from './ask.ts'
 import type { LoginArguments } from './options.ts'
 
-type Words = Pick<LoginArguments, 'timeout' | 'askSudoPassword' | 'transport'> & { readonly forks?: number }
+type Words = Pick<LoginArguments, 'timeout' | 'askSudoPassword' | 'transport'> & {
+  readonly forks?: number
+  /** Asked for already, by a command that logs in more than once. */
+  readonly sudoPassword?: string | undefined
+}
 type PinsWanted = Omit<PinsOptions, 'file' | 'knownHosts'>
 
 /**
@@ -36,7 +40,7 @@ async function contextOf(
   all: Connections,
   pins: PinsWanted,
 ): Promise<ReachContext> {
-  const { PROVISION_KNOWN_HOSTS: knownHosts, PROVISION_SUDO_PASSWORD: password } = process.env
+  const { PROVISION_SUDO_PASSWORD: password } = process.env
   return reachContext(inventory, {
     forks: words.forks,
     wire: wire({
@@ -45,8 +49,12 @@ async function contextOf(
       connections: all,
       connectTimeoutMs: words.timeout * 1000,
       transport: words.transport,
-      sudoPassword: words.askSudoPassword ? await askPassword('sudo password: ') : password,
-      pins: openPins({ file: join(inventory.directory, 'known_hosts'), knownHosts, inventory, ...pins }),
+      sudoPassword: words.sudoPassword ?? (words.askSudoPassword ? await askPassword('sudo password: ') : password),
+      pins: pinsOf(inventory, { inventory, ...pins }),
     }),
   })
+}
+
+export function pinsOf({ directory }: Inventory, pins: Omit<PinsOptions, 'file' | 'knownHosts'> = {}): Pins {
+  return openPins({ file: join(directory, 'known_hosts'), knownHosts: process.env.PROVISION_KNOWN_HOSTS, ...pins })
 }

@@ -10,6 +10,7 @@ import type { Seed } from '../image/seed.ts'
 import { type Gateway, nameOnGateways } from '../inventory/model.ts'
 import { readInventory } from '../inventory.ts'
 import { hostKeyText, openPins, type Pins } from '../pins.ts'
+import { keptPath, readKeptFile } from '../run/kept-file.ts'
 import { askSsh } from '../session/ask-ssh.ts'
 import { userConfig } from '../session/ssh-config.ts'
 import { named } from './named.ts'
@@ -44,8 +45,12 @@ export async function prepareEnrolment(argv: RunArguments, wanted: WantedCard): 
   const pins = openPins({ file: join(inventory.directory, 'known_hosts'), knownHosts })
   const config = await userConfig(device.name, askSsh({ env: process.env }), process.env)
   await peopleOf(device, config)
+  const { spareHostKeys } = await readKeptFile(keptPath(inventory))
+  const spareOf = ({ name }: Gateway) => (spareHostKeys[name]?.keys ?? []).slice(-1).map(({ key }) => key)
   const trusted = new Map(
-    await Promise.all(gateways.map(async (gateway) => [gateway.name, await whole(pins, gateway)] as const)),
+    await Promise.all(
+      gateways.map(async (gateway) => [gateway.name, [...(await whole(pins, gateway)), ...spareOf(gateway)]] as const),
+    ),
   )
   const { hostKeys, files } = await keptIdentity(device, wanted.keepIdentity ?? [], new Date())
 

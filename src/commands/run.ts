@@ -1,3 +1,4 @@
+import { hostname, userInfo } from 'node:os'
 import reverseTunnel from '../../playbooks/reverse-tunnel.ts'
 import { drill, type Wish } from '../drill.ts'
 import { printListener } from '../inventory/forward.ts'
@@ -5,13 +6,15 @@ import type { Inventory } from '../inventory/model.ts'
 import { readInventory } from '../inventory.ts'
 import { partOf } from '../part.ts'
 import { type Sources, withIdentity } from '../plan-file.ts'
+import type { Playbook } from '../playbook.ts'
 import { loadPlaybook } from '../playbook-file.ts'
 import { provision } from '../provision.ts'
 import type { HostReport, Report } from '../report/report.ts'
+import { keptKeys } from '../run/kept-keys.ts'
 import { steppingAside } from '../run/step-aside.ts'
 import type { Run } from '../run.ts'
 import { takeBack } from '../undo.ts'
-import { conduct, type Done } from './conduct.ts'
+import { type Conduct, conduct, type Done } from './conduct.ts'
 import { type Identified, identify } from './identify.ts'
 import { named } from './named.ts'
 import type { HostArguments, PartArguments, RunArguments } from './options.ts'
@@ -21,25 +24,39 @@ export async function run(
   command: Report['command'],
   argv: RunArguments & Partial<PartArguments>,
   asked: Asked = {},
-): Promise<void> {
+): Promise<Done> {
   const { wish = (written) => written, limit = argv.limit, planned, after } = asked
   const written = wish(await readInventory(argv.inventory))
   const playbook = argv.playbook === undefined ? reverseTunnel : await loadPlaybook(argv.playbook)
   await planned?.mustBeOf({ inventory: written, playbook: argv.playbook, limit: limit ?? [] })
   const part = await partOf(written, { ...argv, command, limit: limit ?? [] })
+  const whole: Playbook = (of) => [...playbook(of), ...(asked.beyond?.(of) ?? [])]
   let inventory = written
   const goWith = (wanted: Inventory) => async (settings: Run) => {
     const { id, note } = await identityOf(inventory, command, { shard: argv.shard, planned: planned?.id })
     if (note) settings.progress.note(note)
     if (id) inventory = { ...inventory, id }
     const hosts = planned && withIdentity(planned.hosts, { made: planned.id, now: id })
-    const how = { ...settings, ...asked.looking, ...(hosts && { planned: hosts }) }
-    const identified = { ...wanted, ...(id && { id }) }
-    return part.whole(await provision(identified, playbook, { ...how, limit: part.within(settings.limit) }))
+    const { kept, keep } = await keptIn(inventory, playbook, settings, { planned: planned !== undefined })
+    const how = {
+      ...settings,
+      keep,
+      ...asked.looking,
+      ...(hosts && { planned: hosts }),
+      limit: part.within(settings.limit),
+    }
+    return part.whole(await provision({ ...wanted, ...(id && { id }), kept }, whole, how))
   }
-  if (asked.stepAside && !(await moveAside(argv, inventory, asked.stepAside, goWith))) return
-  const done = await conduct(command, { ...argv, limit: limit && [...limit] }, written, goWith(written))
+  if (asked.stepAside) {
+    const moved = await moveAside(argv, inventory, asked.stepAside, goWith)
+    if (moved.report.exitCode !== 0) return moved
+  }
+  const done = await conduct(command, { ...argv, limit: limit && [...limit] }, written, {
+    go: goWith(written),
+    ...asked,
+  })
   await after?.({ ...done, inventory })
+  return done
 }
 
 function identityOf(
@@ -51,30 +68,46 @@ function identityOf(
   return identify(file, { applies: command === 'apply', shared: shard !== undefined, planned })
 }
 
-/** The first of two moves; undefined, its report printed, where it did not succeed. */
+/** The first of two moves; its report is printed where it did not succeed. */
 async function moveAside(
   argv: HostArguments,
   inventory: Inventory,
   names: readonly string[],
   goWith: (wanted: Inventory) => (settings: Run) => Promise<Report>,
-): Promise<Done | undefined> {
+): Promise<Done> {
   const devices = names.map((name) => named(name, inventory.devices))
   const gateways = devices.flatMap(({ forwards }) => forwards.map(({ gateway }) => gateway))
   const limit = [...new Set([...names, ...gateways])]
   const aside = steppingAside(inventory, names)
   const ports = aside.devices.filter(({ name }) => names.includes(name)).flatMap(({ forwards }) => forwards)
   const announced = `first move: ${ports.map((forward) => `${forward.device} to ${printListener(forward)} on ${forward.gateway}`).join(', ')}`
-  const done = await conduct('apply', { ...argv, limit }, inventory, goWith(aside), {
+  return conduct('apply', { ...argv, limit }, inventory, {
+    go: goWith(aside),
     announced,
     tells: ({ exitCode }) => exitCode !== 0,
   })
-  return done.report.exitCode === 0 ? done : undefined
+}
+
+/**
+ * Where the playbook keeps nothing there is nobody who would trust a spare host key; and a private half that is made in a CI is
+ * gone with the CI's workspace.
+ */
+function keptIn(inventory: Inventory, playbook: Playbook, run: Run, { planned }: { planned: boolean }) {
+  const keeps = playbook(inventory).some((step) => step.kind === 'checked' && step.keeps !== undefined)
+  return keptKeys(inventory, {
+    command: run.command,
+    // A gateway that is being restored has its spare in use only when that is over.
+    makes: keeps && !planned && !process.env.CI && inventory.restored === undefined,
+    pins: run.context.wire.pins,
+    who: `${userInfo().username} on ${hostname()}`,
+    note: (text) => run.progress.note(text),
+  })
 }
 
 /** `undo`, with and without `--check`. */
 export async function undo(command: Report['command'], argv: HostArguments, named?: string): Promise<void> {
   const inventory = await readInventory(argv.inventory)
-  await conduct(command, argv, inventory, (settings) => takeBack(inventory, settings, named))
+  await conduct(command, argv, inventory, { go: (settings) => takeBack(inventory, settings, named) })
 }
 
 /** `drill`: `wish` is what happens to whom. */
@@ -83,15 +116,19 @@ export async function drilled(
   inventory: Inventory,
   wish: Pick<Wish, 'drilled' | 'names'>,
 ): Promise<void> {
-  await conduct('drill', argv, inventory, (settings) => {
+  const go = async (settings: Run) => {
+    const { kept } = await keptIn(inventory, reverseTunnel, settings, { planned: false })
     const verify = (limit: Run['limit']) =>
-      provision(inventory, reverseTunnel, { ...settings, command: 'verify', limit })
+      provision({ ...inventory, kept }, reverseTunnel, { ...settings, command: 'verify', limit })
     return drill(inventory, settings, { ...wish, verify })
-  })
+  }
+  await conduct('drill', argv, inventory, { go })
 }
 
 /** What a command wants beyond what the inventory says. */
-export interface Asked {
+export interface Asked extends Pick<Conduct, 'hostKeys' | 'silent'> {
+  /** Steps after those of the playbook. */
+  readonly beyond?: Playbook
   /** @throws InventoryError for what the inventory does not have */
   readonly wish?: (inventory: Inventory) => Inventory
   readonly limit?: readonly string[]

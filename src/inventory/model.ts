@@ -24,6 +24,29 @@ export interface Inventory {
   readonly adopt?: readonly string[]
   /** Fresh cards that this run lets hand in their keys; never in the file. */
   readonly enrol?: readonly Enrolment[]
+  /** What earlier runs have kept beside the file. */
+  readonly kept?: Kept
+  /** The gateway that this run brings back after it was installed anew; never in the file. */
+  readonly restored?: string
+}
+
+/** What it takes to bring a gateway back that was installed anew. Devices stand under the names by which gateways know them. */
+export interface Kept {
+  /** The keys that each device's tunnel may log in with, the present one first: `ssh-ed25519 AAAA…`. */
+  readonly tunnelKeys: Readonly<Record<string, readonly string[]>>
+  /** By gateway: the newest last; while it takes the place of another one, both. */
+  readonly spareHostKeys: Readonly<Record<string, readonly SpareHostKey[]>>
+  /** Gateways that could not be brought back from here, a sentence each. */
+  readonly warnings?: readonly string[]
+}
+
+/** A host key that devices trust before their gateway has it. Its private half is with an admin. */
+export interface SpareHostKey {
+  readonly key: string
+  /** `alice on laptop`: where its private half was made. */
+  readonly madeBy: string
+  /** Devices whose known_hosts had it when they were seen last. */
+  readonly trustedBy: readonly string[]
 }
 
 /** Some devices, by a name that `--limit` knows. What they share is written out in each of them. */
@@ -46,6 +69,8 @@ export interface Enrolment {
 export interface Rotation {
   /** The gateway that gets new host keys. */
   readonly hostKeys?: string
+  /** The gateway that gets another spare host key. */
+  readonly spareHostKey?: string
   /** The devices that get new keys for their tunnels. */
   readonly devices?: readonly string[]
 }
