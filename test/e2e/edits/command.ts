@@ -50,7 +50,9 @@ function told({ hosts, forwards, pending = [] }: Report): string {
 /** The command that a hint names, in backquotes or behind `run: `; without the `provision` in front. */
 export function commandIn({ text }: Pick<Run, 'text'>): string[] | undefined {
   const hints = text.split('\n').filter((line) => /hint:|run:|`/.test(line))
-  const found = hints.map((line) => /`provision ([^`]+)`/.exec(line) ?? /run: provision (.+?)\s*$/.exec(line))
+  const found = hints.map(
+    (line) => /`provision (?!--help)([^`]+)`/.exec(line) ?? /run: provision (?!--help)(.+?)\s*$/.exec(line),
+  )
   const words = found.find((match) => match !== null)?.[1]
   return words?.match(/'[^']*'|"[^"]*"|\S+/g)?.map((word) => word.replaceAll(/^['"]|['"]$/g, ''))
 }

@@ -105,7 +105,7 @@ export const edits: readonly Edit[] = [
   {
     name: 'a gateway reinstalled',
     flashed: gateway,
-    command: (file) => ['reinstall-gateway', file, '--gateway', gateway],
+    command: (file) => ['restore-gateway', file, gateway, '--yes'],
   },
   { name: 'another login user', change: (inventory) => ({ ...inventory, login: { user: 'admin2' } }) },
   {
