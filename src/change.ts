@@ -4,6 +4,7 @@ import { ProvisionError } from './errors.ts'
 import { type Fleet, hasFailed, type Member } from './fleet.ts'
 import { type HostPlan, plan } from './plan.ts'
 import type { Wanted } from './playbook.ts'
+import { confirmingWays } from './reach.ts'
 import type { Progress } from './report/progress.ts'
 import type { ChangeReport, Outcome, Trouble } from './report/report.ts'
 import type { Resource } from './resource.ts'
@@ -17,10 +18,10 @@ import type { Turns } from './turns.ts'
 
 export interface Changing {
   readonly fleet: Fleet
-  /** `along`: by this way alone; `until`: what the host keeps its turn for. */
+  /** `along`: by these ways alone; `until`: what the host keeps its turn for. */
   readonly login: (
     member: Member,
-    how?: { readonly along?: string; readonly until?: Promise<unknown> },
+    how?: { readonly along?: readonly string[]; readonly until?: Promise<unknown> },
   ) => Promise<Session>
   readonly turns: Turns
   readonly ways: Omit<Ways, 'login'>
@@ -119,7 +120,7 @@ async function change(member: Member, step: Wanted, stepNumber: number, changing
     changes,
   }
   try {
-    const ways = { ...changing.ways, login: () => login(member, { along: session.via }) }
+    const ways = { ...changing.ways, login: () => login(member, { along: confirmingWays(member.host, session.via) }) }
     const result = await transact(session, transaction, fleet.seen, ways)
     if (result.session) member.session = result.session
     for (const [id, shown] of result.shown) member.shown.set(id, shown)

@@ -30,6 +30,8 @@ export interface Member {
 /** The hosts of one run, and what they have shown so far. */
 export interface Fleet {
   readonly members: ReadonlyMap<string, Member>
+  /** Devices that were proved in mid-run: do they answer through what they are to have. */
+  readonly answers: Map<string, boolean>
   readonly seen: Seen
 }
 
@@ -49,12 +51,15 @@ export function assemble(
       for (const resource of step.hosts.get(host.name) ?? []) resources.set(resource.id, resource)
     members.set(host.name, { host, resources: [...resources.values()], shown: new Map(), changes: [], began: now })
   }
+  const answers = new Map<string, boolean>()
   return {
     members,
+    answers,
     seen: {
       of: (host, id) => members.get(host)?.shown.get(id)?.text,
       hostKey: (host) => members.get(host)?.session?.hostKey,
       via: (host) => members.get(host)?.via,
+      answers: (device) => answers.get(device),
       failed: (host) => hasFailed(members.get(host)),
       proved: (host) => members.get(host)?.session?.hostKeys(),
       trusts: (host, key) => members.get(host)?.trusts?.(key) ?? false,

@@ -1,6 +1,7 @@
 /** What a playbook may import. */
 
-export { printForward, printListener, socketName } from './inventory/forward.ts'
+export { overlap } from './inventory/addresses.ts'
+export { isOwnSshd, printForward, printListener, socketName } from './inventory/forward.ts'
 export type { Account, Client, Device, Enrolment, Forward, Gateway, Host, Inventory } from './inventory/model.ts'
 export {
   type Carrier,
@@ -8,8 +9,10 @@ export {
   type Playbook,
   playbook,
   prove,
+  proveFirst,
   type Step,
   tell,
+  tellOthers,
   verify,
 } from './playbook.ts'
 export { checkEvery, deriveTiming, leastTiming, type Recovery, recovery, type Timing } from './recovery.ts'
@@ -17,3 +20,5 @@ export type { Attempt, Change, Late, LeastPrivilege, Observed, Proof, Refused, R
 export { known, lookedAt } from './resource.ts'
 export * from './resources/index.ts'
 export { lines, type Sh, sh } from './sh.ts'
+export { type HeldDoor, inspectHeldDoors, parseHeldDoors, parseListener, whoseKey } from './tunnel/held-doors.ts'
+export { sharedKeys, unitPrefix } from './tunnel/names.ts'

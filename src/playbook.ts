@@ -6,11 +6,17 @@ import type { LeastPrivilege, Proof, Resource, Seen } from './resource.ts'
 export type Playbook = (inventory: Inventory) => readonly Step[]
 
 /** The hosts of a step are changed side by side; the next step begins when all of them have come to an end. */
-export type Step = Wanted | Checked
+export type Step = Wanted | Proved | Checked
 
 export interface Wanted {
   readonly kind: 'wanted'
   readonly hosts: ReadonlyMap<string, readonly Resource[]>
+}
+
+/** These forwards must answer, as their devices, after what was changed before: then what they replace may be closed. */
+export interface Proved {
+  readonly kind: 'proved'
+  readonly forwards: (seen: Seen) => readonly Forward[]
 }
 
 export interface Checked {
@@ -22,6 +28,8 @@ export interface Checked {
   readonly carriers: (forward: Forward) => readonly Carrier[]
   /** What was begun and is not done, from what hosts have shown in the end; a later run goes on with it. */
   readonly pending?: (seen: Seen) => readonly string[]
+  /** Who else has something on these hosts, and is left alone. */
+  readonly others?: (seen: Seen) => readonly string[]
   /** What is tried on each of these hosts when all is done. */
   readonly proofs?: ReadonlyMap<string, readonly Proof[]>
   /** What keys of each of these hosts must not be able to do: tried by a run that is asked to. */
@@ -72,6 +80,16 @@ const nothingChecked: Checked = { kind: 'checked', forwards: [], recovery: () =>
 /** What stays to be done by a later run, told at the end of this one. */
 export function tell(pending: (seen: Seen) => readonly string[]): Checked {
   return { ...nothingChecked, pending }
+}
+
+/** Before the next step begins, these forwards must answer as their devices. */
+export function proveFirst(forwards: Proved['forwards']): Proved {
+  return { kind: 'proved', forwards }
+}
+
+/** Who is known on these hosts and not in the inventory: told, and left alone. */
+export function tellOthers(others: (seen: Seen) => readonly string[]): Checked {
+  return { ...nothingChecked, others }
 }
 
 /** Each of these hosts is tried at the end of a run that changes. */

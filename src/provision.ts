@@ -7,7 +7,7 @@ import { leftAlone, unchecked } from './only-forwards.ts'
 import { movedSince } from './planned.ts'
 import type { Checked, Playbook } from './playbook.ts'
 import { provePrivileges } from './privileges.ts'
-import { ofTheirTunnels, prove } from './prove.ts'
+import { ofTheirTunnels, prove, proveMoved } from './prove.ts'
 import type {
   AwayReport,
   ForwardReport,
@@ -18,6 +18,7 @@ import type {
   Report,
 } from './report/report.ts'
 import { exitCode } from './report/report.ts'
+import { comeByFormerDoors } from './run/former-doors.ts'
 import { changingOf, closed, type Run } from './run.ts'
 import { tryProofs } from './verify/proofs.ts'
 import { lookAgain, merged, waitFor } from './waiting.ts'
@@ -38,6 +39,7 @@ export async function provision(inventory: Inventory, playbook: Playbook, run: R
   // Beside the look, not after it: what this proves stands when nothing has to change.
   const early = run.command === 'check' ? [] : prove(wanted, fleet, inventory, run)
   await Promise.all(looks)
+  await comeByFormerDoors(inventory, changing, run)
   const { met, explained } = homecoming(inventory, fleet, run)
   const comeBack = async () => {
     const names = await met()
@@ -55,8 +57,9 @@ export async function provision(inventory: Inventory, playbook: Playbook, run: R
   const { away, moves, moved } = judge(fleet, checks, run, changing)
   if (moves) {
     for (const [number, step] of steps.entries()) {
-      if (step.kind === 'checked' || run.signal.aborted) continue
-      await changeAll(step, number, changing)
+      if (run.signal.aborted) break
+      if (step.kind === 'wanted') await changeAll(step, number, changing)
+      if (step.kind === 'proved') await proveMoved(step, fleet, inventory, run)
     }
   }
   const how = { command: run.command, held: moved || run.signal.aborted }
@@ -80,6 +83,7 @@ export async function provision(inventory: Inventory, playbook: Playbook, run: R
     ...(proofs.length > 0 && { proofs }),
     ...unchecked(inventory, run),
     pending: checks.flatMap(({ pending }) => pending?.(fleet.seen) ?? []),
+    ...leftAloneOn(checks, fleet),
     wire,
   }
 }
@@ -113,6 +117,12 @@ function judge(fleet: Fleet, checks: readonly Checked[], run: Run, { end }: Chan
   run.show({ hosts, recoveries, ...(away && { away }) })
   const moves = run.command === 'apply' && something && moved.size === 0
   return { ...(away && { away }), moves, moved: moved.size > 0 }
+}
+
+/** Who else is known on the hosts of this run; absent where there is nobody. */
+function leftAloneOn(checks: readonly Checked[], { seen }: Fleet): Pick<Report, 'others'> {
+  const others = checks.flatMap((check) => check.others?.(seen) ?? [])
+  return others.length > 0 ? { others } : {}
 }
 
 /** What is promised of the forwards of devices within the limit. */

@@ -34,6 +34,11 @@ export interface Seen {
   failed(host: string): boolean
   /** Every host key that its sshd proved at the newest login; undefined while there was none. */
   proved?(host: string): readonly string[] | undefined
+  /**
+   * Has this device answered, as itself, through the forwards that it is to have, since it was changed in this run;
+   * undefined: that has not been tried.
+   */
+  answers?(device: string): boolean | undefined
   /** Would this machine log in to the host if it proved this key: pinned, or to be accepted in place of the pin. */
   trusts?(host: string, key: string): boolean
 }

@@ -74,7 +74,7 @@ describe('imports point one way', () => {
     for (const file of reached)
       for (const { to } of imports.filter(({ from, type }) => from === file && !type)) reached.add(to)
     // node:net for isIP, which is no input or output.
-    const harmless = /^src\/(index|playbook|recovery|resource|sh)\.ts$|^src\/(resources|inventory)\/|^node:net$/
+    const harmless = /^src\/(index|playbook|recovery|resource|sh)\.ts$|^src\/(resources|inventory|tunnel)\/|^node:net$/
     expect([...reached].filter((file) => !harmless.test(file))).toEqual([])
   })
 
@@ -120,9 +120,13 @@ describe('imports point one way', () => {
 
   test('what is put on a card knows how tunnels are made, and nobody to ask', () => {
     const known =
-      /^src\/(errors|resource)\.ts$|^src\/(image|inventory)\/|^src\/session\/(host-certificate|new-key|ssh-config)\.ts$|^playbooks\/(accounts\.ts|reverse-tunnel\/)|^node:(crypto|fs\/promises)$|\.sh$/
+      /^src\/(errors|resource|resources\/mark)\.ts$|^src\/(image|inventory)\/|^src\/session\/(host-certificate|new-key|ssh-config)\.ts$|^playbooks\/(accounts\.ts|reverse-tunnel\/)|^node:(crypto|fs\/promises)$|\.sh$/
     expect(offenders(/^src\/image\/(enrolment|first-boot-files|kept-identity|people|seed)\.ts$/, known)).toEqual([])
     expect(importersOf(/^src\/homecoming\.ts$/)).toEqual(['src/provision.ts'])
+  })
+
+  test('what a tunnel is knows the model, resources and shell text', () => {
+    expect(offenders(/^src\/tunnel\//, /^src\/(sh|resource)\.ts$|^src\/(tunnel|resources|inventory)\//)).toEqual([])
   })
 
   test('a report is made of values: it knows no session, no plan and no host', () => {

@@ -79,7 +79,7 @@ describe.each(transports)('over %s', (transport) => {
       const shared = context()
       const first = await go(device({ via: ['direct', 'forward'], port: 1 }), shared)
       const logins = shared.wire.counts.logins
-      await go(device(), shared, { along: first.via })
+      await go(device(), shared, { along: [first.via] })
       expect(shared.wire.counts.logins).toBe(logins + 1)
       shared.jumps.closeAll()
       const fresh = context()
@@ -87,7 +87,7 @@ describe.each(transports)('over %s', (transport) => {
       // What a restart of the gateway's sshd does to the shared session.
       const jump = await fresh.jumps.get('gateway ssh-gw', () => expect.fail('it is there'))
       jump.close()
-      expect((await go(device(), fresh, { along: 'forward' })).via).toBe('forward')
+      expect((await go(device(), fresh, { along: ['forward'] })).via).toBe('forward')
     })
 
     test('that is a forward to something else than its own sshd is none', () => {

@@ -56,6 +56,9 @@ export function enrolmentsOn(gateway: Gateway, inventory: Inventory): Resource {
       const kept = before.filter((row) => {
         const name = nameOf(row)
         const device = inventory.devices.find((one) => one.name === name)
+        const leaves = inventory.leaving?.some((one) => one.name === name)
+        // A card of another inventory, which shares the gateway.
+        if (!device && !leaves) return !over.has(name)
         if (!device || !dials(device, gateway) || inventory.enrol?.some((one) => one.device === name)) return false
         return records.get(name) === row.split(' ')[5] ? seen.gone(name) : !over.has(name)
       })

@@ -51,7 +51,7 @@ export function reloading(gateway: Gateway, devices: readonly Device[], resource
 /** The same for everything that a recipe wants of gateways. */
 export function reloadingAll(steps: readonly Step[], gateways: readonly Gateway[], devices: readonly Device[]): Step[] {
   return steps.map((step) => {
-    if (step.kind === 'checked') return step
+    if (step.kind !== 'wanted') return step
     const wrapped = [...step.hosts].map(([name, resources]) => {
       const gateway = gateways.find((candidate) => candidate.name === name)
       return [name, gateway ? resources.map((each) => reloading(gateway, devices, each)) : resources] as const

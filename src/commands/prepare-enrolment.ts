@@ -50,10 +50,13 @@ export async function prepareEnrolment(argv: RunArguments, wanted: WantedCard): 
   const { secrets, enrolment } = newEnrolment(device.name, { now: new Date(), hours: wanted.hours })
   const { run } = await import('./run.ts')
   let told = false
+  // The run may have given the inventory its identity.
+  let id = inventory.id
   await run('apply', argv, {
     wish: (written) => ({ ...written, enrol: [enrolment] }),
     limit: gateways.map(({ name }) => name),
-    after: async ({ report }) => {
+    after: async ({ report, inventory: written }) => {
+      id = written.id
       told = report.hosts.every(({ outcome }) => outcome === 'ok' || outcome === 'changed')
     },
   })
@@ -63,7 +66,11 @@ export async function prepareEnrolment(argv: RunArguments, wanted: WantedCard): 
     device: device.name,
     accounts,
     files: [
-      ...firstBootFiles({ device, gateways, hostKeysOf: ({ name }) => trusted.get(name) ?? [], secrets, hostKeys }),
+      ...firstBootFiles({
+        ...{ device, gateways, secrets, hostKeys },
+        mark: { inventory: id ?? '-', device: device.knownAs ?? device.name },
+        hostKeysOf: ({ name }) => trusted.get(name) ?? [],
+      }),
       ...files,
     ],
     program: firstBoot,

@@ -18,6 +18,10 @@ export interface Inventory {
   readonly rotate?: Rotation
   /** Devices that this run takes away: none of `devices`; never in the file. */
   readonly leaving?: readonly Device[]
+  /** Does this run remove what this inventory once made and does not name any more; never in the file. */
+  readonly prune?: boolean
+  /** Accounts, units and `ADDRESS:PORT` of others that this run takes over; never in the file. */
+  readonly adopt?: readonly string[]
   /** Fresh cards that this run lets hand in their keys; never in the file. */
   readonly enrol?: readonly Enrolment[]
 }

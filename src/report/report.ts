@@ -13,6 +13,8 @@ export interface Report {
   readonly away?: readonly AwayReport[]
   /** What was begun and is not done: a sentence each, the next run goes on. */
   readonly pending?: readonly string[]
+  /** Who else is known on these hosts, and was left alone: `pi1 (127.0.0.1:9022 on ssh-gw.guest.internal)` each. */
+  readonly others?: readonly string[]
   /** What was tried in the end, where a command tries something. */
   readonly proofs?: readonly ProofReport[]
   /** What was broken on purpose. */

@@ -47,6 +47,7 @@ export function printReport(report: Report, options: TextOptions): string {
       ([what, names]) => `${paint('yellow', 'unchecked')} on ${names.join(', ')}: ${clean(what)}`,
     ),
     ...(report.pending ?? []).map((sentence) => `${paint('yellow', 'pending')}: ${clean(sentence)}`),
+    ...(report.others?.length ? [`not in this inventory, and left alone: ${report.others.map(clean).join('; ')}`] : []),
     closing(report),
   ]
   return `${lines.join('\n')}\n`
@@ -99,9 +100,9 @@ const styles = {
   unknown: 'red',
 } as const
 
-/** `directly`, `via its forward`, `via its forward on ssh-gw`, `via ssh-gw`. */
+/** `directly`, `via its forward`, `via its forward on ssh-gw`, `via its former forward 127.0.0.1:9022 on ssh-gw`, `via ssh-gw`. */
 export function wayIn(via: string): string {
-  return via === 'direct' ? 'directly' : `via ${via.startsWith('forward') ? 'its ' : ''}${via}`
+  return via === 'direct' ? 'directly' : `via ${/^(former )?forward/.test(via) ? 'its ' : ''}${via}`
 }
 
 function hostLine({ name, outcome, via, seconds, changes }: HostReport, width: number, paint: Paint): string {

@@ -68,9 +68,10 @@ export function noSystemAccount(name: string): Resource {
 
 export function addSystemAccount(
   name: string,
-  { shell = '/usr/sbin/nologin', id }: { shell?: string; id?: string } = {},
+  { shell = '/usr/sbin/nologin', id, comment = '' }: { shell?: string; id?: string; comment?: string } = {},
 ): Sh {
   const options = ['--system', '--user-group', '--no-create-home', '--home-dir', '/nonexistent', '--shell', shell]
+  if (comment !== '') options.push('--comment', comment)
   return sh`useradd ${options} --password '*' ${[...(id === undefined ? [] : ['--uid', id]), name]}`
 }
 

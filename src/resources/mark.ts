@@ -22,3 +22,9 @@ export function parseMark(text: string): Mark | undefined {
   const [, inventory = '-', device] = found
   return { inventory, ...(device !== undefined && { device }) }
 }
+
+/** The text of a file without the line of its mark: what it does, whoever it is for. */
+export const withoutMark = (text: string): string => (parseMark(text) ? text.slice(text.indexOf('\n') + 1) : text)
+
+/** The text of a file with this mark as its first line. */
+export const marked = (mark: Mark, text: string): string => `# ${printMark(mark)}\n${text}`

@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream'
 import { ConnectError, ProvisionError } from '../errors.ts'
-import { doors, reachedOn } from '../inventory/forward.ts'
+import { doors, printListener, reachedOn } from '../inventory/forward.ts'
 import type { Device, Forward, Gateway, Host, Login } from '../inventory/model.ts'
 import { connect, type Session, type Wire } from '../session.ts'
 import { dial } from './socket.ts'
@@ -48,7 +48,11 @@ export interface Roads {
   readonly wire: Wire
   readonly jumps: Jumps
   readonly gateways: readonly Gateway[]
+  /** Doors that gateways still hold for a device and that the inventory does not name any more: device → way → where. */
+  readonly formerDoors: Map<string, ReadonlyMap<string, FormerDoor>>
 }
+
+export type FormerDoor = Pick<Forward, 'gateway' | 'bindAddress' | 'port'>
 
 /**
  * What `forward` among the ways to a device means: a way for each gateway with a forward to the device's own sshd, so that a
@@ -59,14 +63,19 @@ export function forwardWays(device: Device): ReadonlyMap<string, Forward> {
   return new Map(all.map((forward) => [all.length > 1 ? `forward on ${forward.gateway}` : 'forward', forward]))
 }
 
-export const isForwardWay = (way: string) => /^forward( on |$)/.test(way)
+/** By a forward of the device, whether the inventory names it or its gateway still holds it from before. */
+export const isForwardWay = (way: string) => /^forward( on |$)|^former forward /.test(way)
+
+export const isFormerWay = (way: string) => way.startsWith('former forward ')
+
+export const formerWay = (door: FormerDoor) => `former forward ${printListener(door)} on ${door.gateway}`
 
 /** How to open one way; undefined for `direct` without a jump, which `connect` does best itself. */
 export async function opener(host: Gateway | Device, way: string, roads: Roads): Promise<Opener | undefined> {
   if (way === 'direct') return proxyJump(host, roads)
   if (host.role === 'gateway') throw new ConnectError('unreachable', `a gateway is reached directly, not by ${way}`)
   if (isForwardWay(way)) {
-    const forward = forwardWays(host).get(way)
+    const forward = forwardWays(host).get(way) ?? roads.formerDoors.get(host.name)?.get(way)
     if (forward === undefined) throw new ConnectError('unreachable', 'it has no such forward to its own sshd')
     return () => through(forward.gateway, { address: reachedOn(forward), port: forward.port }, roads)
   }
