@@ -10,12 +10,12 @@ import type { Row } from './edits/trial.ts'
 /**
  * Edits of an inventory that people make, each from the LAN, from outside, and with our own ssh_config block installed.
  * Each edit once, in a field of the matrix that the seed chooses; PROVISION_EDITS=all goes through the whole of it, and
- * other words choose the edits and columns whose names hold them. PROVISION_EDITS_SEED repeats a run that failed.
+ * other words choose the fields whose names hold them (`another port,LAN|a group`). PROVISION_EDITS_SEED repeats a run that failed.
  */
 const seed = Number(process.env.PROVISION_EDITS_SEED ?? Date.now() % 1_000_000)
 const wish = process.env.PROVISION_EDITS ?? ''
 const benches = Number(process.env.PROVISION_EDITS_BENCHES ?? 2)
-const holds = (text: string) => wish.split(',').every((word) => text.includes(word))
+const holds = (text: string) => wish.split('|').some((one) => one.split(',').every((word) => text.includes(word)))
 const chosen = everyField.filter(({ edit, column, listener }) => holds(`${edit.name} / ${column.name} / ${listener}`))
 const fields = wish === 'all' ? everyField : wish === '' ? sampled(seed) : chosen
 const struck = wish === 'all' ? blows(seed, 24) : wish === '' || wish === 'struck' ? blows(seed, 6) : []

@@ -24,6 +24,7 @@ const login = { user: 'user001' }
 
 /** The inventory that people edit. */
 export const ours = (listener: Listener): InventoryFile => ({
+  id: 'k7w2m9qd',
   login,
   gateways: { [gateway]: { listener } },
   devices: {
@@ -34,6 +35,7 @@ export const ours = (listener: Listener): InventoryFile => ({
 
 /** Somebody else's, with a device of its own on the same gateway. */
 export const theirs = (listener: Listener): InventoryFile => ({
+  id: 'x4p8t1nz',
   login,
   gateways: { [gateway]: { listener } },
   devices: { [other]: { forwards: ['127.0.0.1:9033:localhost:22'] } },

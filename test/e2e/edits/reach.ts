@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { readInventory } from '../../../src/inventory.ts'
 import type { Lab, Machine } from '../../../src/lab/index.ts'
 import { until } from '../../../src/lab/local.ts'
@@ -51,9 +52,17 @@ async function answers(bench: Bench, { gateway, device, address, port }: Door): 
   return judged(`${device} through ${address}:${port} on ${gateway}`, ran, root)
 }
 
-async function gatewayAnswers({ it, machine }: Bench, name: string): Promise<string | undefined> {
+/** By the host key that is pinned beside the inventory. */
+async function gatewayAnswers({ it, machine, files }: Bench, name: string): Promise<string | undefined> {
   const { address, root } = machine(name)
-  const words = ['ssh', '-F', 'none', '-i', it.lab.identityFile, ...options(machine(name).name, it.lab.knownHosts)]
+  const words = [
+    'ssh',
+    '-F',
+    'none',
+    '-i',
+    it.lab.identityFile,
+    ...options(machine(name).name, join(dirname(files.ours), 'known_hosts')),
+  ]
   const ran = await it.lab.run([...words, `user001@${address}`, 'cat /etc/machine-id'], {
     from: 'guest',
     timeoutMs: 10_000,

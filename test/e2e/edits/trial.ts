@@ -52,8 +52,10 @@ export async function attempt(bench: Bench, edit: Edit, column: Column): Promise
   const began = performance.now()
   const first = await run(bench, edit.command?.(scene.file) ?? [scene.file], column.from)
   const { what, problems } = await followed(scene, edit, first)
+  // Whoever else is on a gateway that died brings it back for himself.
+  if (edit.flashed !== undefined && edit.command) await must(run(bench, edit.command(bench.files.theirs), column.from))
   const seconds = (performance.now() - began) / 1000
-  const more = problems.length > 0 ? [] : await aftermath(scene, edit)
+  const more = problems.length > 0 ? [] : await aftermath(scene, edit, edit.flashed !== undefined)
   const row = { edit: edit.name, column: column.name, listener: bench.listener }
   return { ...row, what, seconds, problems: [...problems, ...more] }
 }
