@@ -172,7 +172,7 @@ describe('an ssh -R by hand that is the only way in', () => {
   test('--adopt takes it over on purpose, through itself', async () => {
     const file = await fileOf(kind)
     const refused = await it.report([file, '--timeout', '5'], { from: 'guest' })
-    const command = commandIn({ text: said(refused.report, gatewayOf(kind)) })
+    const command = commandIn({ text: said(refused.report, gatewayOf(kind)) }, file)
     expect(command, said(refused.report, gatewayOf(kind))).toContain('--adopt')
     const { code, stderr, report } = await it.report([...(command ?? []), '--timeout', '5'], { from: 'guest' })
     expect({ code, states: states(report) }, stderr).toEqual({ code: 0, states: ['ok'] })
@@ -228,7 +228,7 @@ describe('accounts and units whose names look like ours', () => {
     })
     expect(said(report, deviceOf(kind))).toMatch(/reverse-tunnel/)
     expect(await lost(kind, before)).toEqual([])
-    const command = commandIn({ text: said(report, deviceOf(kind)) })
+    const command = commandIn({ text: said(report, deviceOf(kind)) }, file)
     expect(command, said(report, deviceOf(kind))).toContain('--adopt')
     const adopted = await it.report(command ?? [])
     expect({ code: adopted.code, states: states(adopted.report) }, adopted.stderr).toEqual({ code: 0, states: ['ok'] })

@@ -31,7 +31,7 @@ export async function run(bench: Bench, words: readonly string[], from: 'lan' | 
 }
 
 /** What a report says to people beyond its plan: errors, hints, and what is left to say. */
-function told({ hosts, forwards, pending = [] }: Report): string {
+function told({ hosts, forwards, pending = [], others = [] }: Report): string {
   const troubles = [
     ...hosts.map((host) => ({ ...host, what: host.outcome })),
     ...forwards.map((forward) => ({
@@ -44,15 +44,17 @@ function told({ hosts, forwards, pending = [] }: Report): string {
     ({ name, what, error }) =>
       `${name} ${what}${error ? `: ${error.message}` : ''}${error?.hint === undefined ? '' : `\n  hint: ${error.hint}`}`,
   )
-  return [...lines, ...pending].join('\n')
+  return [...lines, ...pending, ...others.map((other) => `not in this inventory: ${other}`)].join('\n')
 }
 
-/** The command that a hint names, in backquotes or behind `run: `; without the `provision` in front. */
-export function commandIn({ text }: Pick<Run, 'text'>): string[] | undefined {
+/** The command that a hint names for this file, in backquotes or behind `run: `; without the `provision` in front. */
+export function commandIn({ text }: Pick<Run, 'text'>, file: string): string[] | undefined {
   const hints = text.split('\n').filter((line) => /hint:|run:|`/.test(line))
   const found = hints.map(
     (line) => /`provision (?!--help)([^`]+)`/.exec(line) ?? /run: provision (?!--help)(.+?)\s*$/.exec(line),
   )
   const words = found.find((match) => match !== null)?.[1]
-  return words?.match(/'[^']*'|"[^"]*"|\S+/g)?.map((word) => word.replaceAll(/^['"]|['"]$/g, ''))
+  const unquoted = words?.match(/'[^']*'|"[^"]*"|\S+/g)?.map((word) => word.replaceAll(/^['"]|['"]$/g, ''))
+  // A resource does not know how the file is called.
+  return unquoted?.map((word) => (word === 'INVENTORY' ? file : word))
 }

@@ -49,7 +49,7 @@ export async function survive(bench: Bench, { edit, column, strike }: Blow): Pro
   await perform({ ...bench.it, spawn }, pair, strike, [scene.file, '--timeout', '4', '--confirm-within', '8'])
   await Promise.all(bench.on.map((machine) => settled(machine)))
   let next = await run(bench, [scene.file], column.from)
-  const command = next.code === 0 ? undefined : commandIn(next)
+  const command = next.code === 0 ? undefined : commandIn(next, scene.file)
   if (command) next = await run(bench, command, column.from)
   const problems = next.code === 0 ? [] : [`the next run: exit code ${next.code}`, next.text]
   const more = await aftermath(scene, edit, strike.fault === 'power')

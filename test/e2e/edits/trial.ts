@@ -78,7 +78,7 @@ async function followed(scene: Scene, edit: Edit, first: Run): Promise<Course> {
   if (first.code === 0) return { what: 'new way', problems: unsaid(edit.says ?? [], first) }
   const refused = await untouched(scene, first)
   if (refused.length > 0) return { what: first.outcome, problems: [`exit code ${first.code}`, ...refused, first.text] }
-  const command = commandIn(first)
+  const command = commandIn(first, file)
   if (!command) return { what: 'refused', problems: ['it names no command', first.text] }
   const then = await run(bench, command, column.from)
   return {
