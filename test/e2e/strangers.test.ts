@@ -13,7 +13,8 @@ import { mustRun } from './must-run.ts'
  * What somebody else has made by hand stands where provision wants something. It says who that is, touches nothing, and
  * names the way out. Each kind on a gateway and a device of its own.
  */
-const kinds = ['daemon', 'wildcard', 'sshd', 'second', 'session', 'dormant', 'ports', 'account', 'neighbours'] as const
+const asleep = ['users-device', 'users-gateway', 'port-device', 'port-gateway'] as const
+const kinds = ['daemon', 'wildcard', 'sshd', 'second', 'session', 'account', 'neighbours', ...asleep] as const
 type Kind = (typeof kinds)[number]
 const gatewayOf = (kind: Kind) => `gw-${kind}.guest.internal`
 const deviceOf = (kind: Kind) => `${kind}.lan.internal`
@@ -185,13 +186,9 @@ describe('an ssh -R by hand that is the only way in', () => {
 })
 
 describe('what somebody wrote for sshd and has not brought into force', () => {
-  test.each([
-    ['AllowUsers', 'dormant', 'device', 'AllowUsers bob'],
-    ['AllowUsers', 'dormant', 'gateway', 'AllowUsers bob'],
-    ['Port', 'ports', 'device', 'Port 2022'],
-    ['Port', 'ports', 'gateway', 'Port 2022'],
-  ] as const)('%s (%s) of the %s stays asleep, is shown, and nobody is locked out', async (word, kind, which, line) => {
-    const machine = which === 'gateway' ? gateway(kind) : device(kind)
+  test.each(asleep)('%s: it stays asleep, is shown, and nobody is locked out', async (kind) => {
+    const machine = kind.endsWith('gateway') ? gateway(kind) : device(kind)
+    const [word, line] = kind.startsWith('users') ? ['AllowUsers', 'AllowUsers bob'] : ['Port', 'Port 2022']
     await mustRun(machine, `cp -a /etc/ssh/sshd_config /root/kept; echo '${line}' >>/etc/ssh/sshd_config; sshd -t`)
     const before = await looksAt(kind)
     const file = await fileOf(kind)
@@ -207,8 +204,6 @@ describe('what somebody wrote for sshd and has not brought into force', () => {
     await mustRun(machine, 'cp -a /root/kept /etc/ssh/sshd_config; rm /root/kept')
     const after = await it.report([file])
     expect({ code: after.code, states: states(after.report) }, after.stderr).toEqual({ code: 0, states: ['ok'] })
-    // The next one begins where nothing is.
-    await it.provision(['undo', file])
   })
 })
 

@@ -75,7 +75,10 @@ async function followed(scene: Scene, edit: Edit, first: Run): Promise<Course> {
     const here = await run(bench, [file], 'lan')
     return { what: `${first.outcome}, from the LAN: new way`, problems: failed(here) }
   }
-  if (first.code === 0) return { what: 'new way', problems: unsaid(edit.says ?? [], first) }
+  if (first.code === 0) {
+    const then = edit.command ? failed(await run(bench, [file], column.from)) : []
+    return { what: 'new way', problems: [...unsaid(edit.says ?? [], first), ...then] }
+  }
   const refused = await untouched(scene, first)
   if (refused.length > 0) return { what: first.outcome, problems: [`exit code ${first.code}`, ...refused, first.text] }
   const command = commandIn(first, file)
