@@ -70,6 +70,35 @@ async function lost(kind: Kind, before: Looks): Promise<string[]> {
   return (await differing(kind, before)).filter((line) => !line.startsWith('new'))
 }
 
+test('what is compared here sees a file, a mode, an account, a key, a unit and a process that are not as they were', async () => {
+  const machine = gateway('account')
+  await mustRun(
+    machine,
+    `useradd -m dora; echo old >/etc/hers; echo 'ssh-ed25519 AAAA hers' >/home/dora/authorized_keys
+    printf '[Service]\\nUser=dora\\nExecStart=/usr/bin/sleep infinity\\n' >/etc/systemd/system/hers.service
+    systemctl daemon-reload; systemctl start hers.service`,
+  )
+  const before = await look(machine)
+  expect(differences(before, await look(machine))).toEqual([])
+  await mustRun(
+    machine,
+    `echo new >/etc/hers; chmod 600 /etc/systemd/system/hers.service; usermod -c 'provision x4p8t1nz' dora
+    echo '# provision x4p8t1nz' >/etc/marked; : >/home/dora/authorized_keys; systemctl restart hers.service`,
+  )
+  const found = differences(before, await look(machine), ['x4p8t1nz'])
+  expect(found).toHaveLength(6)
+  expect(found).toEqual(
+    expect.arrayContaining([
+      expect.stringMatching(/^changed: content of \/etc\/hers: /),
+      expect.stringMatching(/^changed: \/etc\/systemd\/system\/hers.service: f/),
+      expect.stringMatching(/^gone: \/home\/dora\/authorized_keys ssh-ed25519 AAAA hers/),
+      expect.stringMatching(/^changed: unit hers.service: active/),
+      expect.stringMatching(/^gone: process of dora {2}sleep/),
+      expect.stringMatching(/^changed: \/etc\/passwd dora: /),
+    ]),
+  )
+})
+
 const perl = (address: string, port: number) => `
   printf '%s\\n' 'use IO::Socket::INET;' \\
     'my $s = IO::Socket::INET->new(LocalAddr => "${address}:${port}", Listen => 5, ReuseAddr => 1) or die;' \\

@@ -29,7 +29,7 @@ printf '%s\n' 'use IO::Socket::INET;' \
   'my $s = IO::Socket::INET->new(LocalAddr => "127.0.0.1:${taken.web}", Listen => 5, ReuseAddr => 1) or die;' \
   'while (my $c = $s->accept) { print $c "web\n"; close $c }' >/usr/local/bin/web.pl
 unit reverse-tunnel-web.service reverse-tunnel-x '/usr/bin/perl /usr/local/bin/web.pl'
-printf 'Port 22\nPort ${taken.sshd}\n' >/etc/ssh/sshd_config.d/90-ports.conf
+printf 'Port 22\nPort ${taken.sshd}\nMatch User bob\n  GatewayPorts clientspecified\n' >/etc/ssh/sshd_config.d/90-ports.conf
 systemctl reload ssh
 `
 
@@ -62,6 +62,7 @@ export async function letBobDial(gateway: Machine, from: Machine): Promise<void>
       'Restart=always' 'RestartSec=1' '[Install]' 'WantedBy=multi-user.target' >/etc/systemd/system/bobs-way.service
     systemctl enable -q --now bobs-way.service`,
   )
+  await bobIsThere(gateway)
 }
 
 /** Bob's session holds its port. */
