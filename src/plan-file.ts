@@ -22,6 +22,8 @@ export interface PlanFile extends Pick<Report, 'recoveries' | 'away'> {
   /** SHA-256 of what the inventory wants, and of the playbook's file. */
   readonly digest: string
   readonly hosts: readonly HostReport[]
+  /** What it was asked for beyond the inventory: `--prune`, `--adopt`. */
+  readonly wishes?: Pick<Inventory, 'prune' | 'adopt'>
 }
 
 export interface Sources {
@@ -33,6 +35,8 @@ export interface Sources {
 export async function writePlan(file: string, sources: Sources, report: Report, made: Date): Promise<void> {
   const from = dirname(resolve(file))
   const path = (target: string) => relative(from, resolve(target))
+  const { prune, adopt } = sources.inventory
+  const wishes = { ...(prune && { prune }), ...(adopt && { adopt }) }
   const plan: PlanFile = {
     version: 1,
     made: made.toISOString(),
@@ -41,6 +45,7 @@ export async function writePlan(file: string, sources: Sources, report: Report, 
     limit: sources.limit,
     digest: await digestOf(sources),
     hosts: report.hosts,
+    ...(Object.keys(wishes).length > 0 && { wishes }),
     recoveries: report.recoveries,
     ...(report.away && { away: report.away }),
   }

@@ -4,6 +4,7 @@ import { assemble, type Fleet, hasFailed, type Member, reportOf } from './fleet.
 import { homecoming } from './homecoming.ts'
 import type { Forward, Inventory } from './inventory/model.ts'
 import { leftAlone, unchecked } from './only-forwards.ts'
+import { plan } from './plan.ts'
 import { movedSince } from './planned.ts'
 import type { Checked, Playbook } from './playbook.ts'
 import { provePrivileges } from './privileges.ts'
@@ -16,6 +17,7 @@ import type {
   ProofReport,
   RecoveryReport,
   Report,
+  Trouble,
 } from './report/report.ts'
 import { exitCode } from './report/report.ts'
 import { comeByFormerDoors } from './run/former-doors.ts'
@@ -106,6 +108,10 @@ function judge(fleet: Fleet, checks: readonly Checked[], run: Run, { end }: Chan
     if (run.command !== 'apply') member.changes.push(...changes)
     return { ...reportOf(member), changes }
   })
+  for (const member of members) {
+    const why = run.command === 'apply' ? refusedGateways(member, fleet) : undefined
+    if (why) end(member, 'rejected', why)
+  }
   const moved = movedSince(run.planned ?? hosts, hosts)
   for (const member of members) {
     const why = moved.get(member.host.name)
@@ -117,6 +123,15 @@ function judge(fleet: Fleet, checks: readonly Checked[], run: Run, { end }: Chan
   run.show({ hosts, recoveries, ...(away && { away }) })
   const moves = run.command === 'apply' && something && moved.size === 0
   return { ...(away && { away }), moves, moved: moved.size > 0 }
+}
+
+/** A device whose gateways all refuse the plan is not changed for them. */
+function refusedGateways({ host, resources, shown, end }: Member, fleet: Fleet): Trouble | undefined {
+  if (host.role !== 'device' || end || host.forwards.length === 0) return undefined
+  const names = [...new Set(host.forwards.map(({ gateway }) => gateway))]
+  const refused = names.every((name) => fleet.members.get(name)?.end?.outcome === 'rejected')
+  if (!refused || plan(resources, shown, fleet.seen).changes.length === 0) return undefined
+  return { message: `not touched, since ${names.join(' and ')} refused what it is to get there` }
 }
 
 /** Who else is known on the hosts of this run; absent where there is nobody. */

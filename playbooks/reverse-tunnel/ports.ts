@@ -30,7 +30,7 @@ export function freePorts(gateway: Gateway, inventory: Inventory): Resource {
         ? sh`:`
         : sh`
             ss -Hltnp ${ports} | sort
-            ps -o pid=,user:40=,lstart=,comm= -p "$(ss -Hltnp ${ports} | grep -o 'pid=[0-9]*' | cut -d = -f 2 | sort -u | tr '\n' ' ')" | sed 's/^/@process /'
+            ps -o pid=,user:40=,lstart=,comm= -p "$(ss -Hltnp ${ports} | grep -o 'pid=[0-9]*' | cut -d = -f 2 | sort -u | paste -sd , -)" | sed 's/^/@process /'
           `,
     diff(now, seen) {
       const doors = doorsOn(gateway, seen)

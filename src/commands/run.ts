@@ -4,6 +4,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import reverseTunnel from '../../playbooks/reverse-tunnel.ts'
 import { drill, type Wish } from '../drill.ts'
 import { InventoryError } from '../errors.ts'
+import { printListener } from '../inventory/forward.ts'
 import type { Inventory } from '../inventory/model.ts'
 import { readInventory } from '../inventory.ts'
 import { lastProofs, lastProofsFile } from '../last-proofs.ts'
@@ -16,11 +17,13 @@ import { liveProgress } from '../report/live.ts'
 import { type Progress, plainProgress, silent } from '../report/progress.ts'
 import type { HostReport, Report } from '../report/report.ts'
 import { printPlan } from '../report/text.ts'
+import { steppingAside } from '../run/step-aside.ts'
 import type { Run } from '../run.ts'
 import { takeBack } from '../undo.ts'
 import { askYes } from './ask.ts'
 import { contextOf } from './context.ts'
 import { limitOf } from './limit.ts'
+import { named } from './named.ts'
 import type { HostArguments, PartArguments, RunArguments } from './options.ts'
 import { outputs, tell } from './outputs.ts'
 
@@ -35,12 +38,33 @@ export async function run(
   const playbook = argv.playbook === undefined ? reverseTunnel : await loadPlaybook(argv.playbook)
   await planned?.mustBeOf({ inventory, playbook: argv.playbook, limit: limit ?? [] })
   const part = await partOf(inventory, { ...argv, command, limit: limit ?? [] })
-  const go = async (settings: Run) => {
-    const wanted = { ...settings, ...asked.looking, ...(planned && { planned: planned.hosts }) }
-    return part.whole(await provision(inventory, playbook, { ...wanted, limit: part.within(settings.limit) }))
+  const goWith = (wanted: Inventory) => async (settings: Run) => {
+    const how = { ...settings, ...asked.looking, ...(planned && { planned: planned.hosts }) }
+    return part.whole(await provision(wanted, playbook, { ...how, limit: part.within(settings.limit) }))
   }
-  const done = await conduct(command, { ...argv, limit: limit && [...limit] }, inventory, go)
+  if (asked.stepAside && !(await moveAside(argv, inventory, asked.stepAside, goWith))) return
+  const done = await conduct(command, { ...argv, limit: limit && [...limit] }, inventory, goWith(inventory))
   await after?.(done)
+}
+
+/** The first of two moves; undefined, its report printed, where it did not succeed. */
+async function moveAside(
+  argv: HostArguments,
+  inventory: Inventory,
+  names: readonly string[],
+  goWith: (wanted: Inventory) => (settings: Run) => Promise<Report>,
+): Promise<Done | undefined> {
+  const devices = names.map((name) => named(name, inventory.devices))
+  const gateways = devices.flatMap(({ forwards }) => forwards.map(({ gateway }) => gateway))
+  const limit = [...new Set([...names, ...gateways])]
+  const aside = steppingAside(inventory, names)
+  const ports = aside.devices.filter(({ name }) => names.includes(name)).flatMap(({ forwards }) => forwards)
+  const announced = `first move: ${ports.map((forward) => `${forward.device} to ${printListener(forward)} on ${forward.gateway}`).join(', ')}`
+  const done = await conduct('apply', { ...argv, limit }, inventory, goWith(aside), {
+    announced,
+    tells: ({ exitCode }) => exitCode !== 0,
+  })
+  return done.report.exitCode === 0 ? done : undefined
 }
 
 /** `undo`, with and without `--check`. */
@@ -68,6 +92,7 @@ async function conduct(
   argv: HostArguments,
   inventory: Inventory,
   go: (settings: Run) => Promise<Report>,
+  { announced, tells = () => true }: Telling = {},
 ): Promise<Done> {
   const limit = limitOf(argv.limit, inventory)
   const files = await outputs({ inventory, argv, env: process.env, clock: () => new Date() })
@@ -105,12 +130,20 @@ async function conduct(
     who: `${userInfo().username} on ${hostname()}, process ${process.pid}, since ${new Date().toISOString()}`,
     patience: patienceOf(argv),
   }
+  if (announced !== undefined) progress.note(announced)
   const report = await go(settings)
   interrupt.done()
   progress.close()
   if (argv.debug) progress.note(`${report.wire.connections} connections, ${report.wire.execs} execs`)
-  await tell(report, { files, json: argv.json, diffs: argv.verbose || /check$/.test(command) })
+  if (tells(report)) await tell(report, { files, json: argv.json, diffs: argv.verbose || /check$/.test(command) })
   return { report, inventory, pins: context.wire.pins, note: (text) => progress.note(text) }
+}
+
+interface Telling {
+  /** What is said before it begins. */
+  readonly announced?: string
+  /** Is this report printed: one that is only a step is not, where it went well. */
+  readonly tells?: (report: Report) => boolean
 }
 
 /** What a command wants beyond what the inventory says. */
@@ -120,6 +153,8 @@ export interface Asked {
   readonly limit?: readonly string[]
   /** How a run looks that changes nothing. */
   readonly looking?: Pick<Run, 'leastPrivilege' | 'only' | 'waitMs'>
+  /** Devices that move in two steps. */
+  readonly stepAside?: readonly string[]
   /** This plan and no other. */
   readonly planned?: { readonly hosts: readonly HostReport[]; readonly mustBeOf: (sources: Sources) => Promise<void> }
   /** After the report was printed. */

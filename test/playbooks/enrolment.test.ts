@@ -91,7 +91,10 @@ describe('the cards that a gateway waits for', () => {
   test.each([
     ['its device was reached after it had come back', `@enrolled pi digest-of-pi\n@account 990\n${file(row)}`],
     ['its time is over', `@over pi\n@account 990\n${file(row)}`],
-    ['its device is in the inventory no more', `@account 990\n${file(row.replace(' pi ', ' gone '))}`],
+    [
+      'its time is over, and its device is of another inventory',
+      `@over gone\n@account 990\n${file(row.replace(' pi ', ' gone '))}`,
+    ],
   ])('is forgotten when %s, and the door goes with the last one', (_, now) => {
     const { summary, commit, saves, undo } = change(now)
     expect(summary).toMatch(/^forget (pi|gone); nobody is left/)
@@ -99,6 +102,11 @@ describe('the cards that a gateway waits for', () => {
     expect(commit.text).toContain('userdel --force enrol-tunnel')
     expect(undo?.text).toContain('--uid 990 enrol-tunnel')
     for (const path of commit.text.match(/\/etc\/\S+/g) ?? []) expect(saves).toContain(path)
+  })
+
+  test('a card of another inventory is left alone until its time is over', () => {
+    const others = `@account 990\n${file(row.replace(' pi ', ' gone '))}`
+    expect(diff(others)).toBe('converged')
   })
 
   test('the door stays while another card is waited for', () => {
