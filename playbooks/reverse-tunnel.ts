@@ -1,10 +1,8 @@
 import type { Device, Gateway, Inventory, UnitOptions } from '../src/index.ts'
 import {
-  account,
   hostKeys,
   installedPackage,
   keyPair,
-  knownHost,
   lookedAt,
   managedFile,
   marked,
@@ -22,7 +20,7 @@ import {
   verify,
   versions,
 } from '../src/index.ts'
-import accounts from './accounts.ts'
+import accounts, { systemAccount } from './accounts.ts'
 import hardening from './hardening.ts'
 import checkText from './reverse-tunnel/check.sh'
 import {
@@ -38,21 +36,20 @@ import {
 import { enrolling, enrolmentDoor, enrolmentsOn } from './reverse-tunnel/enrolment.ts'
 import { emptied, gatewaySide } from './reverse-tunnel/gateway-side.ts'
 import {
-  authoritiesOf,
   beginsRotation,
-  gatewayKeys,
   mayRotate,
   pendingHostKeys,
   reloading,
   reloadingAll,
+  trusting,
 } from './reverse-tunnel/host-keys.ts'
 import { moveToNextKey, nextKeyPair, pendingKeys, retiredKeys } from './reverse-tunnel/key-rotation.ts'
 import { privilege } from './reverse-tunnel/least-privilege.ts'
 import { endedSessions, forgotten, formerKey, gone, mayForget, nothingLeft } from './reverse-tunnel/leaving.ts'
-import { checkProgram, dialler, key, knownHosts, unitPrefix } from './reverse-tunnel/names.ts'
+import { checkProgram, dialler, key, unitPrefix } from './reverse-tunnel/names.ts'
 import { freePorts } from './reverse-tunnel/ports.ts'
 import { recoverable, recoveryOf, timingOf } from './reverse-tunnel/timing.ts'
-import { accountOn, carriersOf, dials, forwardsOn, keyOwner } from './reverse-tunnel/tunnels.ts'
+import { accountOn, carriersOf, dials, forwardsOn, gatewaysOf, keyOwner } from './reverse-tunnel/tunnels.ts'
 import { tunnelUnits } from './reverse-tunnel/unit.ts'
 
 /** Every device keeps its own forwards open on the gateways, and can do nothing else there. */
@@ -81,7 +78,7 @@ export default playbook((inventory) => {
     // A device makes its own key, so no private key is ever in a script, a log or this process.
     on(devices, (device) => [
       versions,
-      account(dialler, { system: true }),
+      systemAccount(inventory, dialler),
       keyPair(key, { owner: keyOwner(device), comment: printMark(markFor(inventory, device)) }),
       nextKeyPair(device, gatewaysOf(device, inventory)),
       lookedAt(moveToNextKey(device, gatewaysOf(device, inventory))),
@@ -117,7 +114,6 @@ export default playbook((inventory) => {
       keyPair(key, { owner: keyOwner(device), comment: printMark(markFor(inventory, device)) }),
       nextKeyPair(device, gatewaysOf(device, inventory)),
       moveToNextKey(device, gatewaysOf(device, inventory)),
-      ...gatewaysOf(device, inventory).map((gateway) => recoverable(device, gateway)),
       ...trusting(device, inventory),
       managedFile(checkProgram, {
         content: marked(markFor(inventory), checkText),
@@ -138,6 +134,8 @@ export default playbook((inventory) => {
       retiredKeys(gateway, inventory),
     ]),
 
+    on(devices, (device) => gatewaysOf(device, inventory).map((gateway) => recoverable(device, gateway))),
+
     verify(devices, (device) => device.forwards, {
       recovery: recoveryOf(inventory),
       carriers: carriersOf(inventory),
@@ -156,13 +154,6 @@ export default playbook((inventory) => {
   ]
 })
 
-const gatewaysOf = (device: Device, { gateways }: Inventory) => gateways.filter((gateway) => dials(device, gateway))
-
-const trusting = (device: Device, inventory: Inventory) =>
-  gatewaysOf(device, inventory).map((gateway) =>
-    knownHost(knownHosts, { name: gateway.name, keys: gatewayKeys(gateway), authorities: authoritiesOf(gateway) }),
-  )
-
 /** The devices on this gateway whose keys this run is asked to renew. */
 const rotating = (gateway: Gateway, { devices, rotate }: Inventory) =>
   devices.filter((device) => dials(device, gateway) && rotate?.devices?.includes(device.name))
@@ -171,7 +162,7 @@ const rotating = (gateway: Gateway, { devices, rotate }: Inventory) =>
 function enrolmentsIn(gateway: Gateway, devices: readonly Device[], inventory: Inventory) {
   const enrolments = enrolmentsOn(gateway, inventory)
   if (!enrolling(gateway, inventory)) return [enrolments]
-  const { ahead, settings } = enrolmentDoor(gateway)
+  const { ahead, settings } = enrolmentDoor(gateway, inventory)
   return [...ahead, reloading(gateway, devices, settings), enrolments]
 }
 

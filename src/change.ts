@@ -8,6 +8,7 @@ import { confirmingWays } from './reach.ts'
 import type { Progress } from './report/progress.ts'
 import type { ChangeReport, Outcome, Trouble } from './report/report.ts'
 import type { Resource } from './resource.ts'
+import { allEnded } from './run/all-ended.ts'
 import type { Planned } from './script.ts'
 import { lookScript, parseLook } from './script.ts'
 import type { Session } from './session.ts'
@@ -93,7 +94,7 @@ export async function changeAll(step: Wanted, stepNumber: number, changing: Chan
   const { fleet, progress } = changing
   const work = `step ${stepNumber + 1}`
   progress.expect(work, [...fleet.members.keys()])
-  await Promise.all(
+  await allEnded(
     [...fleet.members.values()].map(async (member) => {
       await changing.turns(() => change(member, step, stepNumber, changing))
       progress.over(work, member.host.name)
@@ -118,6 +119,7 @@ async function change(member: Member, step: Wanted, stepNumber: number, changing
     patience: changing.patience,
     resources,
     changes,
+    before: member.shown,
   }
   try {
     const ways = { ...changing.ways, login: () => login(member, { along: confirmingWays(member.host, session.via) }) }

@@ -10,6 +10,7 @@ import { importInventory } from './commands/import.ts'
 import { init } from './commands/init.ts'
 import { lab } from './commands/lab.ts'
 import { remove } from './commands/remove.ts'
+import { rename } from './commands/rename.ts'
 import { report } from './commands/report.ts'
 import { rotate } from './commands/rotate.ts'
 import { schema } from './commands/schema.ts'
@@ -44,6 +45,7 @@ export async function main(words: readonly string[]): Promise<void> {
       .command(init)
       .command(add)
       .command(rotate)
+      .command(rename)
       .command(remove)
       .command(drill)
       .command(image)

@@ -1,4 +1,5 @@
 import { type Device, type Gateway, hosts, type Inventory } from './inventory/model.ts'
+import { fingerprintOf } from './pins.ts'
 import type { Step, Wanted } from './playbook.ts'
 import type { ChangeReport, HostReport, Outcome, Trouble } from './report/report.ts'
 import type { Resource, Seen } from './resource.ts'
@@ -58,6 +59,7 @@ export function assemble(
     seen: {
       of: (host, id) => members.get(host)?.shown.get(id)?.text,
       hostKey: (host) => members.get(host)?.session?.hostKey,
+      login: (host) => loginOf(members.get(host)?.session),
       via: (host) => members.get(host)?.via,
       answers: (device) => answers.get(device),
       failed: (host) => hasFailed(members.get(host)),
@@ -66,6 +68,12 @@ export function assemble(
       gone: (host) => !members.has(host) || hasFailed(members.get(host)),
     },
   }
+}
+
+function loginOf(session: Session | undefined): ReturnType<NonNullable<Seen['login']>> {
+  if (session?.login === undefined) return undefined
+  const { user, key } = session.login
+  return { user, ...(key !== undefined && { isKey: (blob) => fingerprintOf(Buffer.from(blob, 'base64')) === key }) }
 }
 
 export function hasFailed(member: Member | undefined): boolean {

@@ -3,6 +3,7 @@
 export { overlap } from './inventory/addresses.ts'
 export { isOwnSshd, printForward, printListener, socketName } from './inventory/forward.ts'
 export type { Account, Client, Device, Enrolment, Forward, Gateway, Host, Inventory } from './inventory/model.ts'
+export { nameOnGateways } from './inventory/model.ts'
 export {
   type Carrier,
   on,
@@ -15,7 +16,17 @@ export {
   tellOthers,
   verify,
 } from './playbook.ts'
-export { checkEvery, deriveTiming, leastTiming, type Recovery, recovery, type Timing } from './recovery.ts'
+export {
+  checkEvery,
+  deriveTiming,
+  leastTiming,
+  linkClass,
+  linkClasses,
+  overLink,
+  type Recovery,
+  recovery,
+  type Timing,
+} from './recovery.ts'
 export type { Attempt, Change, Late, LeastPrivilege, Observed, Proof, Refused, Resource, Seen } from './resource.ts'
 export { known, lookedAt } from './resource.ts'
 export * from './resources/index.ts'

@@ -13,6 +13,7 @@ import {
   parseHostKey,
   parseKnownLine,
 } from './session/known-hosts.ts'
+import { formerName, type Named, renamedHost } from './ssh/host-keys/renamed.ts'
 
 export { fingerprintOf, type HostKey, hostKeyText, parseHostKey } from './session/known-hosts.ts'
 
@@ -42,6 +43,8 @@ export interface PinsOptions {
   readonly onUnknown?: ((host: Pinned, key: UnknownKey) => Promise<boolean>) | undefined
   /** Hosts whose changed key replaces the pin, once each: `--accept-new-host-key`. */
   readonly acceptNew?: ReadonlySet<string> | undefined
+  /** Whose hosts these are: a device that shows the pinned key of a host which it has no more was renamed, and is never pinned anew. */
+  readonly inventory?: Named | undefined
   /** Told after a changed key was pinned. */
   readonly onReplaced?: ((host: Pinned, key: UnknownKey) => void) | undefined
 }
@@ -136,6 +139,9 @@ export function openPins(options: PinsOptions): Pins {
     if (verdict === 'known') return
     if (verdict === 'revoked') throw revoked(host, seen)
     if (verdict === 'unknown') {
+      const former = options.inventory && formerName(await readIfThere(file), host.name, key, options.inventory)
+      if (former !== undefined)
+        throw renamedHost(host, seen, { former, file: options.inventory?.file ?? '', pins: file })
       const question = `${host.name} ${seen.fingerprint}`
       if (refused.has(question) || (await options.onUnknown?.(host, seen)) !== true) {
         refused.add(question)

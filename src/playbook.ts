@@ -51,7 +51,14 @@ export function on<H extends Gateway | Device>(
   hosts: readonly H[],
   resources: (host: H) => readonly Resource[],
 ): Wanted {
-  return { kind: 'wanted', hosts: new Map(hosts.map((host) => [host.name, resources(host)])) }
+  return { kind: 'wanted', hosts: new Map(hosts.map((host) => [host.name, withFacts(resources(host))])) }
+}
+
+/** Each fact once, before those that ask for it. */
+function withFacts(resources: readonly Resource[]): readonly Resource[] {
+  const ids = new Set(resources.map(({ id }) => id))
+  const facts = new Map(resources.flatMap(({ facts = [] }) => facts.map((fact) => [fact.id, fact] as const)))
+  return [...[...facts.values()].filter(({ id }) => !ids.has(id)), ...resources]
 }
 
 /** … and what is known of them beside. */

@@ -20,7 +20,10 @@ import type {
   Trouble,
 } from './report/report.ts'
 import { exitCode } from './report/report.ts'
+import { allEnded } from './run/all-ended.ts'
 import { comeByFormerDoors } from './run/former-doors.ts'
+import { holdForRenamed } from './run/renamed.ts'
+import { waitAsPromised } from './run/wait-as-promised.ts'
 import { changingOf, closed, type Run } from './run.ts'
 import { tryProofs } from './verify/proofs.ts'
 import { lookAgain, merged, waitFor } from './waiting.ts'
@@ -40,8 +43,9 @@ export async function provision(inventory: Inventory, playbook: Playbook, run: R
   const looks = members.map((member) => look(member, changing))
   // Beside the look, not after it: what this proves stands when nothing has to change.
   const early = run.command === 'check' ? [] : prove(wanted, fleet, inventory, run)
-  await Promise.all(looks)
+  await allEnded(looks)
   await comeByFormerDoors(inventory, changing, run)
+  holdForRenamed(fleet, changing.end)
   const { met, explained } = homecoming(inventory, fleet, run)
   const comeBack = async () => {
     const names = await met()
@@ -61,14 +65,15 @@ export async function provision(inventory: Inventory, playbook: Playbook, run: R
     for (const [number, step] of steps.entries()) {
       if (run.signal.aborted) break
       if (step.kind === 'wanted') await changeAll(step, number, changing)
-      if (step.kind === 'proved') await proveMoved(step, fleet, inventory, run)
+      if (step.kind === 'proved') await proveMoved(step, promises(checks, fleet), { fleet, inventory, run })
     }
   }
   const how = { command: run.command, held: moved || run.signal.aborted }
   for (const member of members) if (!member.end) changing.end(member, success(member, fleet, how))
   const before = await first
-  const after = moves && !run.signal.aborted ? await prove(wanted, fleet, inventory, run) : before
-  const forwards = moved ? [] : after
+  const latest = moves && !run.signal.aborted ? prove(wanted, fleet, inventory, run) : before
+  const recoveries = promises(checks, fleet)
+  const forwards = moved ? [] : await waitAsPromised(latest, { changing, run, recoveries, again })
 
   const proofs = [
     ...(run.command === 'apply' && !moved && !run.signal.aborted ? await tried(checks, fleet) : []),
@@ -80,7 +85,7 @@ export async function provision(inventory: Inventory, playbook: Playbook, run: R
     exitCode: exitCode(hosts, [...forwards, ...proofs], run.signal.aborted),
     hosts,
     forwards,
-    recoveries: promises(checks, fleet),
+    recoveries,
     ...(away && { away }),
     ...(proofs.length > 0 && { proofs }),
     ...unchecked(inventory, run),

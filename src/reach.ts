@@ -6,12 +6,12 @@ import type { Device, Gateway, Inventory } from './inventory/model.ts'
 import {
   forwardWays,
   HopError,
-  isFormerWay,
   isForwardWay,
   type Jumps,
   jumps,
   opener,
   type Roads,
+  undeclaredWays,
 } from './session/ways.ts'
 import { connect, type Session, type Wire } from './session.ts'
 import { defaultForks, onceConnected, type Turn, type Turns, turns } from './turns.ts'
@@ -81,10 +81,11 @@ export function reach(
   const ways = options.along ?? waysTo(host)
   // All who wait for their turn are asked for at once.
   void context.wire.userConfig(host.name)
-  return context.forks((turn) => {
+  return context.forks(async (turn) => {
     options.onTurn?.()
     if (options.until) turn.until(options.until)
-    return race(host, ways, { context, signal: options.signal, turn })
+    const others = options.along === undefined ? await undeclaredWays(host, context) : []
+    return race(host, [...ways, ...others], { context, signal: options.signal, turn })
   })
 }
 
@@ -97,10 +98,12 @@ export function waysTo(host: Gateway | Device): readonly string[] {
 
 /**
  * The ways by which a fresh login confirms a change of a host that was reached along `via`: the same one; and where that was
- * a door which the inventory does not name any more, those that it does name, for the change may have moved it there.
+ * a forward which the inventory does not name, those that it does name, for the change may have moved its tunnel there.
  */
 export function confirmingWays(host: Gateway | Device, via: string): readonly string[] {
-  return isFormerWay(via) && host.role === 'device' ? [...forwardWays(host).keys(), via] : [via]
+  if (host.role === 'gateway' || !isForwardWay(via)) return [via]
+  const named = [...forwardWays(host).keys()]
+  return named.includes(via) ? [via] : [...named, via]
 }
 
 interface Run {

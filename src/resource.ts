@@ -8,6 +8,8 @@ export interface Resource {
   readonly inspect: Sh
   /** From what `inspect` printed to what is wanted. `later`: something it needs is not known yet. */
   diff(now: Observed, seen: Seen): Change | Refused | 'converged' | 'later'
+  /** Resources that want nothing, looked at beside it, once for a host: its `diff` finds what they showed by `seen.here`. */
+  readonly facts?: readonly Resource[]
   /** Host keys that this host says, as root, it is going to prove: pinned beside the inventory as soon as it has shown them. */
   hostKeys?(now: Observed): readonly string[]
 }
@@ -24,10 +26,14 @@ export type Observed = string
 export interface Seen {
   /** What the resource with this id last showed on this host; undefined when it has not (yet). */
   of(host: string, id: string): Observed | undefined
+  /** The same of the host that is spoken of. */
+  here?(id: string): Observed | undefined
   /** This host will show nothing more in this run: unreachable, failed, or outside `--limit`. */
   gone(host: string): boolean
   /** The pinned key by which we knew this host at our login, as `ssh-ed25519 AAAA…`. */
   hostKey?(host: string): string | undefined
+  /** As whom this run has logged in there; `isKey`: was it with the key of these base64 words. Absent: not known. */
+  login?(host: string): { readonly user: string; readonly isKey?: (blob: string) => boolean } | undefined
   /** How this host was reached in this run: `direct`, `forward`, or the gateway it was reached through. */
   via?(host: string): string | undefined
   /** This host is within the limit, and could not be reached or came to a bad end. */
@@ -75,6 +81,13 @@ export interface Change {
   readonly interrupts?: { readonly units: readonly string[]; readonly seconds: number }
   /** Makes the old state live again, after the saved files are back. May run twice, and when nothing was activated. */
   readonly undo?: Sh
+  /**
+   * It only ends what runs, sessions say, which come back by themselves or not at all. After a rollback every other change
+   * has to show what it showed before.
+   */
+  readonly endsOnly?: true
+  /** Fails, with the reason on stderr, while undoing it would do more than that. Asked before a run is taken back. */
+  readonly undoable?: Sh
 }
 
 /** The host is in a state that this resource must not touch. */

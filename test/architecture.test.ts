@@ -118,6 +118,13 @@ describe('imports point one way', () => {
       expect(offenders(new RegExp(`^src/session/${name}/`), own(name))).toEqual([])
   })
 
+  test('which way an ssh_config leads is made of files, an inventory, and what ssh says', () => {
+    const known =
+      /^src\/ssh\/user-config\/|^src\/inventory\/(addresses|forward|model)\.ts$|^src\/session\/ssh-config\.ts$|^node:(fs\/promises|os|path)$/
+    expect(offenders(/^src\/ssh\/user-config\//, known)).toEqual([])
+    expect(offenders(/^src\/ssh\/session\/connections\.ts$/, /^node:events$/)).toEqual([])
+  })
+
   test('what is put on a card knows how tunnels are made, and nobody to ask', () => {
     const known =
       /^src\/(errors|resource|resources\/mark)\.ts$|^src\/(image|inventory)\/|^src\/session\/(host-certificate|new-key|ssh-config)\.ts$|^playbooks\/(accounts\.ts|reverse-tunnel\/)|^node:(crypto|fs\/promises)$|\.sh$/
@@ -141,7 +148,7 @@ describe('imports point one way', () => {
 
   test('what other programs say, and are told, is made of files and an inventory alone', () => {
     const files =
-      /^src\/errors\.ts$|^src\/session\/ask-ssh\.ts$|^src\/(import|inventory)\/|^yaml$|^node:(fs\/promises|path)$/
+      /^src\/errors\.ts$|^src\/session\/ask-ssh\.ts$|^src\/(import|inventory|ssh\/user-config)\/|^yaml$|^node:(fs\/promises|path)$/
     expect(offenders(/^src\/import\//, files)).toEqual([])
     const values = /^src\/(errors|sh|ssh-config)\.ts$|^src\/(export|inventory)\//
     expect(offenders(/^src\/export\//, values)).toEqual([])
@@ -179,6 +186,13 @@ describe('one door each', () => {
     expect(importersOf(module).filter((file) => !door.test(file))).toEqual([])
   })
 
+  test('a command gets its connections where they also end', () => {
+    const makers = sources.filter((file) => /[:=] wire\(\{/.test(text(file)))
+    expect(makers).toEqual(['src/commands/context.ts'])
+    const contexts = sources.filter((file) => /\breachContext\(/.test(text(file)))
+    expect(contexts).toEqual(['src/commands/context.ts', 'src/drill.ts', 'src/reach.ts'])
+  })
+
   test('ajv is in no source, only in what scripts/generate.js made', () => {
     expect(importersOf(/^ajv/)).toEqual([])
   })
@@ -186,7 +200,7 @@ describe('one door each', () => {
 
 test('what is pure does no input or output', () => {
   const pure =
-    /^src\/(playbook|recovery|resource|sh|script|plan|fleet|change|transaction|end|resources\/.*|only-forwards|waiting|report\/(?!progress|screen).*|status\/(told|history|door)|ssh-config\/files)\.ts$/
+    /^src\/(playbook|recovery|resource|sh|script|plan|fleet|change|transaction|end|resources\/.*|only-forwards|waiting|run\/wait-as-promised|report\/(?!progress|screen).*|status\/(told|history|door)|ssh-config\/files)\.ts$/
   const io = imports.filter(({ from, to, type }) => pure.test(from) && !type && to.startsWith('node:'))
   expect(io.filter(({ to }) => !/^node:(util|crypto)$/.test(to))).toEqual([])
 })

@@ -3,7 +3,7 @@ import { createServer, type Server } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { waysTo } from '../src/reach.ts'
-import { parseJump } from '../src/session/ways.ts'
+import { parseJump } from '../src/ssh/user-config/jump.ts'
 import { reaching } from './reach/fixture.ts'
 import { freePort, host, type Lab, lab, me, type Sshd, transports, until } from './session/fixture.ts'
 
@@ -187,6 +187,19 @@ describe.each(transports)('over %s', (transport) => {
         kind: 'unknown-host-key',
         message: expect.stringContaining('hop: nobody has said yet'),
       })
+    })
+
+    test('that leads to a forward which the inventory does not have is one more way, and never `direct`', async () => {
+      const config = join(it.folder, 'config-by-hand')
+      writeFileSync(config, `Host host-a\n HostName localhost\n Port ${deviceSshd.port}\n ProxyJump ssh-gw\n`)
+      const one = device({ port: 1, forwardPort: 2 })
+      const inventory = { file: 'a.json', directory: '/', gateways: [gateway()], devices: [one] }
+      const shared = context({ wire: it.wire({ sshConfig: config, inventory }) })
+      const session = await go(one, shared)
+      expect(session.via).toBe(`forward on ssh-gw at localhost:${deviceSshd.port}`)
+      expect((await go(one, shared, { along: [session.via] })).hostKey).toBe(deviceSshd.hostKeys[0])
+      const failed = await failure(one, shared, { along: ['direct'] })
+      expect(failed).toMatchObject({ kind: 'unreachable', message: expect.stringContaining('127.0.0.1 port 1: ') })
     })
 
     test('with a ProxyCommand is refused with a way out', async () => {

@@ -1,7 +1,6 @@
 import type { Device, Gateway, Inventory, Resource, Seen } from '../../src/index.ts'
 import {
   absent,
-  account,
   known,
   managedFiles,
   parseKeyLine,
@@ -11,6 +10,7 @@ import {
   systemAccounts,
   systemdUnits,
 } from '../../src/index.ts'
+import { systemAccount } from '../accounts.ts'
 import { type Closing, doorsOn, isOurUnit, isSameDoor, markFor } from './doors.ts'
 import { tunnelKeyOptions } from './enrolment.ts'
 import { jailedDropIn, sharedDropIn } from './gateway.ts'
@@ -23,7 +23,7 @@ import { noSessionOn } from './sessions.ts'
 import { sharedKeyFile } from './shared-keys.ts'
 import { freedPorts } from './switching.ts'
 import { sharedTiming } from './timing.ts'
-import { accountOn, dials, forwardsOn, jailed, mayListen, shared } from './tunnels.ts'
+import { accountOn, forwardsOn, gatewaysOf, jailed, mayListen, shared } from './tunnels.ts'
 
 /** What a gateway has for the devices that dial it, whoever owns the ports. `closing`: what this step takes away. */
 export function gatewaySide(gateway: Gateway, inventory: Inventory, closing: Closing): Resource[] {
@@ -59,7 +59,7 @@ function sharedAccount(gateway: Gateway, inventory: Inventory, closing: Closing)
   const mine = (name: string) => inventory.devices.some((device) => nameOnGateways(device) === name)
   return [
     // Where nobody shares it, an outdated key may not stay.
-    ...(devices.length > 0 ? [account(gateway.tunnelAccount, { system: true, shell: '/usr/sbin/nologin' })] : []),
+    ...(devices.length > 0 ? [systemAccount(inventory, gateway.tunnelAccount, '/usr/sbin/nologin')] : []),
     sharedKeyFile(gateway, keyLines(gateway, devices, inventory, closing), closing),
     reloading(
       gateway,
@@ -68,8 +68,6 @@ function sharedAccount(gateway: Gateway, inventory: Inventory, closing: Closing)
     ),
   ]
 }
-
-const gatewaysOf = (device: Device, { gateways }: Inventory) => gateways.filter((gateway) => dials(device, gateway))
 
 /** The present key of a device, and while it moves to another one that, too. */
 function keysOf(device: Device, inventory: Inventory, seen: Seen): readonly string[] | undefined {

@@ -1,7 +1,7 @@
 import type { Device, Gateway, Inventory, Late, Refused, Resource, Seen, Step } from '../../src/index.ts'
-import { hostKeysOf, known, nextHostKeysOf, pinnedKeys } from '../../src/index.ts'
+import { hostKeysAfterReload, hostKeysOf, known, knownHost, nextHostKeysOf, pinnedKeys } from '../../src/index.ts'
 import { knownHosts } from './names.ts'
-import { dials } from './tunnels.ts'
+import { dials, gatewaysOf } from './tunnels.ts'
 
 /** What devices trust of a gateway: what its sshd proves now, what its key files say it will, and what comes next. */
 export function gatewayKeys({ name }: Gateway): Late<readonly string[]> {
@@ -42,8 +42,24 @@ export function reloading(gateway: Gateway, devices: readonly Device[], resource
       const fresh = unproved(gateway.name, seen)
       if (fresh.length === 0) return verdict
       const { away, soon } = strangers(gateway, devices, fresh, seen)
-      if (away.length > 0) return cut(gateway, away)
+      if (away.length > 0) return cut(gateway.name, away)
       return soon ? 'later' : { ...verdict, hostKeys: known(hostKeysOf(gateway.name), seen) ?? [] }
+    },
+  }
+}
+
+/** The same of a device: who checks its host keys is this machine. */
+export function reloadingDevice({ name }: Device, resource: Resource): Resource {
+  return {
+    ...resource,
+    diff(now, seen) {
+      const verdict = resource.diff(now, seen)
+      if (typeof verdict === 'string' || 'refused' in verdict) return verdict
+      const { all, unread } = known(hostKeysAfterReload(name), seen) ?? { all: [], unread: [] }
+      const proved = seen.proved?.(name) ?? []
+      const fresh = unread.filter((key) => !proved.includes(key))
+      if (fresh.length === 0) return verdict
+      return fresh.some((key) => seen.trusts?.(name, key)) ? { ...verdict, hostKeys: all } : cut(name, [thisMachine])
     },
   }
 }
@@ -90,7 +106,7 @@ function strangers(gateway: Gateway, devices: readonly Device[], keys: readonly 
   return { away: pinned || seen.gone(gateway.name) ? away : [...away, thisMachine], soon: lacking.length > 0 }
 }
 
-function cut({ name }: Gateway, away: readonly string[]): Refused {
+function cut(name: string, away: readonly string[]): Refused {
   const hints = [
     ...(away.some((who) => who !== thisMachine)
       ? ['reach these devices first: a run gives them the new key beside the old one']
@@ -108,3 +124,9 @@ function cut({ name }: Gateway, away: readonly string[]): Refused {
 }
 
 const list = (names: readonly string[]) => names.join(', ')
+
+/** On a device: the host keys of its gateways. */
+export const trusting = (device: Device, inventory: Inventory) =>
+  gatewaysOf(device, inventory).map((gateway) =>
+    knownHost(knownHosts, { name: gateway.name, keys: gatewayKeys(gateway), authorities: authoritiesOf(gateway) }),
+  )

@@ -1,7 +1,7 @@
 import type { Device, Gateway, Inventory, Late, Resource, Seen, Sh } from '../../src/index.ts'
 import { keyPair, known, lines, managedFile, publicKey, sh } from '../../src/index.ts'
 import { formerKeysOf } from './leaving.ts'
-import { gatewayFolder, key, keysFolder, knownHosts, sharedKeys, tunnelUnitName } from './names.ts'
+import { gatewayFolder, key, keysFolder, knownHosts, nameOnGateways, sharedKeys, tunnelUnitName } from './names.ts'
 import { accountOn, dials, keyOwner } from './tunnels.ts'
 
 /** Beside the key that the tunnel logs in with: the one that takes its place. */
@@ -22,7 +22,7 @@ export function retiredKeys(gateway: Gateway, { devices, leaving = [], rotate }:
         const all = before.length > 0 ? before : asked
         const current = known(publicKey(device.name, key), seen)
         const moved = !seen.gone(device.name) && current !== undefined && !all.includes(current)
-        return moved ? [] : all.map((old) => `${device.name} ${old}`)
+        return moved ? [] : all.map((old) => `${nameOnGateways(device)} ${old}`)
       })
       .concat(ofOthers(seen))
       .map((row) => `${row}\n`)

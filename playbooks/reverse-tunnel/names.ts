@@ -1,6 +1,6 @@
-import { type Device, type Gateway, unitPrefix } from '../../src/index.ts'
+import { type Device, type Gateway, nameOnGateways, unitPrefix } from '../../src/index.ts'
 
-export { sharedKeys, unitPrefix } from '../../src/index.ts'
+export { nameOnGateways, sharedKeys, unitPrefix } from '../../src/index.ts'
 
 /** Where everything of a tunnel is, on the device. */
 export const key = '/etc/reverse-tunnel/id_ed25519'
@@ -17,9 +17,6 @@ export const keysFolder = '/etc/ssh/reverse-tunnel/keys'
 export const jail = (account: string) => `/run/reverse-tunnel/${account}`
 
 export const accountPrefix = (gateway: Gateway) => `${gateway.tunnelAccount.slice(0, 20)}-`
-
-/** The name by which gateways know a device: its own, or the one that it had before it was renamed. */
-export const nameOnGateways = ({ name, knownAs }: Pick<Device, 'name' | 'knownAs'>) => knownAs ?? name
 
 /** The account on a gateway that is one device's own: at most 32 characters, another one for every name. */
 export function accountOf(gateway: Gateway, device: Device): string {

@@ -37,6 +37,7 @@ export function noSessionOn({ id, places, account, when = () => places }: Sessio
       return {
         summary: `end the session${pids.length > 1 ? 's' : ''} of sshd, process ${pids.join(', ')}`,
         saves: [],
+        endsOnly: true,
         commit: sh`:`,
         activate: sh`
           kill ${pids} 2>/dev/null || :

@@ -16,6 +16,7 @@ import {
   dialler,
   key,
   knownHosts,
+  nameOnGateways,
   tunnelUnitName,
 } from './names.ts'
 
@@ -68,7 +69,7 @@ function tunnelUnit(tunnel: Known, systemd: string): string {
   const { device, gateway, timing } = tunnel
   const credential = hasCredentials(systemd)
   return `[Unit]
-Description=Reverse tunnel of ${device.name} to ${gateway.name}
+Description=Reverse tunnel of ${nameOnGateways(device)} to ${gateway.name}
 # Not network-online.target, which comes minutes late where something waits in vain: who dials too early dials again.
 After=network.target
 # Never give up: a start limit turns an hour without network into a machine that is gone.
@@ -76,7 +77,7 @@ StartLimitIntervalSec=0
 
 [Service]
 ${dial(tunnel, credential ? `\${CREDENTIALS_DIRECTORY}/key` : key).join('\n')}
-ExecStopPost=/bin/sh -c 'test -n "$$EXIT_CODE" || sleep ${pause(device.name, timing.retry)}'
+ExecStopPost=/bin/sh -c 'test -n "$$EXIT_CODE" || sleep ${pause(nameOnGateways(device), timing.retry)}'
 Restart=always
 RestartSec=200ms
 TimeoutStartSec=${timing.connectTimeout + 10}

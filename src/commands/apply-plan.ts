@@ -18,7 +18,7 @@ export const applyPlan: CommandModule<unknown, Arguments> = {
       { ...argv, inventory: plan.inventory, limit: [...plan.limit], playbook: plan.playbook },
       {
         wish: (inventory) => ({ ...inventory, ...plan.wishes }),
-        planned: { hosts: plan.hosts, mustBeOf: (sources) => mustBeOf(plan, file, sources) },
+        planned: { hosts: plan.hosts, id: plan.id, mustBeOf: (sources) => mustBeOf(plan, file, sources) },
       },
     )
   },

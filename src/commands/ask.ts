@@ -2,13 +2,17 @@ import { createInterface } from 'node:readline/promises'
 import { Writable } from 'node:stream'
 import { InventoryError } from '../errors.ts'
 
-/** Anything but yes is no, the end of the input too. */
-export async function askYes(question: string): Promise<boolean> {
+/** Anything but yes is no, the end of the input too, and the moment from which nobody wants to know. */
+export async function askYes(question: string, signal?: AbortSignal): Promise<boolean> {
   const terminal = createInterface({ input: process.stdin, output: process.stderr })
   const ended = new Promise<string>((resolve) => terminal.once('close', () => resolve('')))
+  const giveUp = () => terminal.close()
+  signal?.addEventListener('abort', giveUp, { once: true })
+  if (signal?.aborted) giveUp()
   try {
     return /^y(es)?$/i.test((await Promise.race([terminal.question(question), ended])).trim())
   } finally {
+    signal?.removeEventListener('abort', giveUp)
     terminal.close()
   }
 }

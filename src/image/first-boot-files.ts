@@ -3,7 +3,7 @@ import { checkProgram, enrolAccount, knownHosts, tunnelUnitName } from '../../pl
 import { timingOf } from '../../playbooks/reverse-tunnel/timing.ts'
 import { accountOn, dials, forwardsOn } from '../../playbooks/reverse-tunnel/tunnels.ts'
 import { credentialsSince, tunnelUnits } from '../../playbooks/reverse-tunnel/unit.ts'
-import type { Device, Gateway } from '../inventory/model.ts'
+import { type Device, type Gateway, nameOnGateways } from '../inventory/model.ts'
 import { known, type Seen } from '../resource.ts'
 import type { Mark } from '../resources/mark.ts'
 import type { CardSecrets } from './enrolment.ts'
@@ -44,7 +44,7 @@ export function firstBootFiles({ device, gateways, mark, hostKeysOf, secrets, ho
       ),
     ]),
     ...[...(hostKeys ?? [])].map(([name, text]) => secret(`${folder}/host-keys/${name}`, text)),
-    secret(`${folder}/request`, `name ${device.name}\ntoken ${secrets.token}\n`),
+    secret(`${folder}/request`, `name ${nameOnGateways(device)}\ntoken ${secrets.token}\n`),
     secret(`${folder}/key`, secrets.privateKey),
   ]
 }

@@ -149,6 +149,9 @@ export interface Client {
   readonly port?: number
 }
 
-export function hosts(inventory: Inventory): readonly (Gateway | Device)[] {
+/** The name by which gateways know a device: its own, or the one that it had before it was renamed. */
+export const nameOnGateways = ({ name, knownAs }: Pick<Device, 'name' | 'knownAs'>): string => knownAs ?? name
+
+export function hosts(inventory: Pick<Inventory, 'gateways' | 'devices' | 'leaving'>): readonly (Gateway | Device)[] {
   return [...inventory.gateways, ...inventory.devices, ...(inventory.leaving ?? [])]
 }

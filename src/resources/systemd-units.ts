@@ -1,5 +1,5 @@
 import type { Change, Refused, Resource, Seen } from '../resource.ts'
-import { lines, type Sh, sh } from '../sh.ts'
+import { lines, sh } from '../sh.ts'
 import { folders } from './managed-file.ts'
 import {
   type FilesChange,
@@ -13,8 +13,9 @@ import {
   type WantedFile,
   wantedFiles,
 } from './managed-files.ts'
-import { parseMark, withoutMark } from './mark.ts'
+import { parseMark, withoutMarkLine } from './mark.ts'
 import { verifyUnits } from './systemd-unit.ts'
+import { activateUnits, undoUnits } from './unit-activation.ts'
 
 export interface Unit extends WantedFile {
   /** The target that pulls it in: it is enabled and runs. Absent: a timer, a socket or nobody starts it. */
@@ -88,13 +89,13 @@ export function systemdUnits(prefix: string, units: readonly Unit[], options: Un
           ),
           ...disable.map((link) => sh`rm -f ${`${home}/${link}`}`),
         ),
-        activate: activate(
+        activate: activateUnits(
           moved,
           running.map(({ name }) => name),
           restart.length + start.length > 0 ? settle : 0,
         ),
         ...(interrupted.length > 0 && { interrupts: { units: interrupted, seconds: settle } }),
-        undo: undo(moved),
+        undo: undoUnits(moved),
       } satisfies Change
     },
   }
@@ -144,7 +145,8 @@ function movedBy({ now, all, there, wanted, running, files, lingers }: Compared)
   const names = running.map(({ name }) => name)
   const links = new Map([...now.matchAll(/^@link (\S+) (\S+)$/gm)].map(([, link = '', to = '']) => [link, to]))
   const runs = new Set([...now.matchAll(/^@runs (\S+)$/gm)].flatMap(([, name]) => name ?? []))
-  const means = (name: string) => withoutMark(there.get(name)?.content ?? '') !== withoutMark(wanted.get(name) ?? '')
+  const means = (name: string) =>
+    withoutMarkLine(there.get(name)?.content ?? '') !== withoutMarkLine(wanted.get(name) ?? '')
   const enable = running.filter((unit) => links.get(linkOf(unit)) !== `${home}/${unit.name}`)
   const isOurs = (link: string) => there.has(nameOf(link)) || wanted.has(nameOf(link)) || !all.has(nameOf(link))
   const disable = [...links.keys()].filter((link) => isOurs(link) && !running.some((unit) => linkOf(unit) === link))
@@ -196,55 +198,3 @@ const inspectStates = (names: readonly string[]) => sh`
     case $state in active|activating|reloading|deactivating) echo "@runs $unit" ;; esac
   done
 `
-
-function activate({ removed, lingers, idle, restart, start }: Moved, names: readonly string[], settle: number): Sh {
-  const stop = [...removed, ...idle].filter((name) => !lingers.includes(name))
-  return lines(
-    sh`systemctl daemon-reload`,
-    stop.length > 0 ? sh`systemctl stop ${stop} 2>/dev/null || :` : undefined,
-    removed.length > 0 ? sh`systemctl reset-failed ${removed} 2>/dev/null || :` : undefined,
-    restart.length > 0 ? sh`systemctl restart ${restart} || :` : undefined,
-    start.length > 0 ? sh`systemctl start ${start} || :` : undefined,
-    settle > 0 ? settled(names, settle) : undefined,
-  )
-}
-
-/** Asked twice: a service of Type=simple is active before it has had the time to fail. */
-function settled(names: readonly string[], settle: number): Sh {
-  return sh`
-    tries=${settle * 4}
-    calm=0
-    while [ "$tries" -gt 0 ]; do
-      calm=$((calm + 1))
-      states=$(systemctl is-active ${names} || :)
-      for state in \${states:-unknown}; do
-        case $state in
-          active) ;;
-          failed|inactive) break 2 ;;
-          *) calm=0 ;;
-        esac
-      done
-      if [ "$calm" = 2 ]; then exit; fi
-      tries=$((tries - 1))
-      sleep 0.25
-    done
-    for unit in ${names}; do
-      if ! systemctl is-active --quiet "$unit"; then
-        echo "$unit does not come up:" >&2
-        journalctl --quiet --no-pager --output=cat --lines=10 --unit="$unit" >&2
-      fi
-    done
-    exit 1
-  `
-}
-
-function undo({ removed, restart, start, idle, before }: Moved): Sh {
-  const back = [...new Set(before)].filter((name) => restart.includes(name) || removed.includes(name))
-  const stop = [...new Set([...start, ...idle])]
-  return lines(
-    sh`systemctl daemon-reload`,
-    stop.length > 0 ? sh`systemctl stop ${stop} 2>/dev/null || :` : undefined,
-    stop.length > 0 ? sh`systemctl reset-failed ${stop} 2>/dev/null || :` : undefined,
-    back.length > 0 ? sh`systemctl restart --no-block ${back}` : undefined,
-  )
-}

@@ -3,11 +3,13 @@ import type { Inventory } from '../../src/inventory/model.ts'
 import { readInventory } from '../../src/inventory.ts'
 import type { Playbook } from '../../src/playbook.ts'
 import type { Observed, Seen } from '../../src/resource.ts'
+import { here } from '../resources/sshd.ts'
 
 const key = 'AAAAC3NzaC1lZDI1NTE5AAAAI'
 
 /** Every host as it shows itself when its keys are made and nothing else is. */
 export const keysMade: Seen = {
+  here,
   gone: () => false,
   failed: () => false,
   of: (host, id) => {
@@ -24,7 +26,7 @@ export const example = (name: string): Promise<Inventory> =>
 /** What an empty host shows to a resource of this id. */
 function empty(id: string): Observed {
   if (id.startsWith('account ')) return ''
-  if (/^(systemd-units|accounts|files in|recovery|versions|doors|ports)\b/.test(id)) return ''
+  if (/^(systemd-units|accounts|files in|recovery|versions|doors|ports|keys of)\b/.test(id)) return ''
   if (id.startsWith('systemd-unit ')) return 'disabled\nstopped\nabsent\n'
   if (id.startsWith('sshd-settings ')) return 'OpenSSH_10.0p2\nvalid\nabsent\n'
   if (/^authorized-keys (?!tunnel)/.test(id)) return '/home/x/.ssh/authorized_keys\nabsent\n'

@@ -89,11 +89,14 @@ describe('the cards that a gateway waits for', () => {
   })
 
   test.each([
-    ['its device was reached after it had come back', `@enrolled pi digest-of-pi\n@account 990\n${file(row)}`],
-    ['its time is over', `@over pi\n@account 990\n${file(row)}`],
+    [
+      'its device was reached after it had come back',
+      `@enrolled pi digest-of-pi\n@account enrol-tunnel:990:/nonexistent:/bin/sh:\n${file(row)}`,
+    ],
+    ['its time is over', `@over pi\n@account enrol-tunnel:990:/nonexistent:/bin/sh:\n${file(row)}`],
     [
       'its time is over, and its device is of another inventory',
-      `@over gone\n@account 990\n${file(row.replace(' pi ', ' gone '))}`,
+      `@over gone\n@account enrol-tunnel:990:/nonexistent:/bin/sh:\n${file(row.replace(' pi ', ' gone '))}`,
     ],
   ])('is forgotten when %s, and the door goes with the last one', (_, now) => {
     const { summary, commit, saves, undo } = change(now)
@@ -105,13 +108,15 @@ describe('the cards that a gateway waits for', () => {
   })
 
   test('a card of another inventory is left alone until its time is over', () => {
-    const others = `@account 990\n${file(row.replace(' pi ', ' gone '))}`
+    const others = `@account enrol-tunnel:990:/nonexistent:/bin/sh:\n${file(row.replace(' pi ', ' gone '))}`
     expect(diff(others)).toBe('converged')
   })
 
   test('the door stays while another card is waited for', () => {
     const other = change('absent\n', { cards: [card('qi')] }).rows[0] ?? ''
-    const { summary, commit, rows } = change(`@over pi\n@account 990\n${file(row, other)}`)
+    const { summary, commit, rows } = change(
+      `@over pi\n@account enrol-tunnel:990:/nonexistent:/bin/sh:\n${file(row, other)}`,
+    )
     expect({ summary, rows }).toEqual({ summary: 'forget pi', rows: [other] })
     expect(commit.text).not.toContain('userdel')
   })

@@ -33,31 +33,34 @@ describe('the order', () => {
     expect(ids(one({}))).toMatchInlineSnapshot(`
       [
         [
-          "gw: ",
-          "pi: ",
+          "gw: keys of people who left",
+          "pi: keys of people who left",
         ],
         [
-          "gw: host keys, next host keys, switch of host keys, file /etc/ssh/reverse-tunnel/retired",
+          "gw: running sshd, host keys, next host keys, switch of host keys, file /etc/ssh/reverse-tunnel/retired",
         ],
         [
           "pi: versions, account reverse-tunnel, key-pair /etc/reverse-tunnel/id_ed25519, key-pair /etc/reverse-tunnel/id_ed25519.next, move to the next key, known-host gw in /etc/reverse-tunnel/known_hosts",
         ],
         [
-          "gw: sshd-settings 00-provision",
-          "pi: sshd-settings 00-provision",
+          "gw: running sshd, sshd-settings 00-provision",
+          "pi: running sshd, sshd-settings 00-provision",
         ],
         [
-          "gw: versions, host keys, next host keys, doors, ports, enrolments, accounts tunnel-*, files in /etc/ssh/reverse-tunnel/keys, file /etc/tmpfiles.d/reverse-tunnel.conf, sshd-settings 00-reverse-tunnel, ports that sshd holds, systemd-units reverse-tunnel-*, file /etc/ssh/reverse-tunnel/authorized_keys, sshd-settings 00-reverse-tunnel-shared, file /etc/ssh/reverse-tunnel/retired, switch of host keys",
+          "gw: running sshd, versions, host keys, next host keys, doors, ports, enrolments, accounts tunnel-*, files in /etc/ssh/reverse-tunnel/keys, file /etc/tmpfiles.d/reverse-tunnel.conf, sshd-settings 00-reverse-tunnel, ports that sshd holds, systemd-units reverse-tunnel-*, file /etc/ssh/reverse-tunnel/authorized_keys, sshd-settings 00-reverse-tunnel-shared, file /etc/ssh/reverse-tunnel/retired, switch of host keys",
         ],
         [
-          "pi: key-pair /etc/reverse-tunnel/id_ed25519, key-pair /etc/reverse-tunnel/id_ed25519.next, move to the next key, recovery through gw, known-host gw in /etc/reverse-tunnel/known_hosts, file /etc/reverse-tunnel/check, systemd-units reverse-tunnel-*",
+          "pi: key-pair /etc/reverse-tunnel/id_ed25519, key-pair /etc/reverse-tunnel/id_ed25519.next, move to the next key, known-host gw in /etc/reverse-tunnel/known_hosts, file /etc/reverse-tunnel/check, systemd-units reverse-tunnel-*",
         ],
         "verify",
         [
           "pi: systemd-units reverse-tunnel-*",
         ],
         [
-          "gw: doors, accounts tunnel-*, files in /etc/ssh/reverse-tunnel/keys, file /etc/tmpfiles.d/reverse-tunnel.conf, sshd-settings 00-reverse-tunnel, ports that sshd holds, systemd-units reverse-tunnel-*, file /etc/ssh/reverse-tunnel/authorized_keys, sshd-settings 00-reverse-tunnel-shared, file /etc/ssh/reverse-tunnel/retired",
+          "gw: running sshd, doors, accounts tunnel-*, files in /etc/ssh/reverse-tunnel/keys, file /etc/tmpfiles.d/reverse-tunnel.conf, sshd-settings 00-reverse-tunnel, ports that sshd holds, systemd-units reverse-tunnel-*, file /etc/ssh/reverse-tunnel/authorized_keys, sshd-settings 00-reverse-tunnel-shared, file /etc/ssh/reverse-tunnel/retired",
+        ],
+        [
+          "pi: recovery through gw",
         ],
         "verify",
         "verify",
