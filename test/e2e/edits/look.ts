@@ -64,8 +64,14 @@ export async function look(machine: Machine): Promise<Look> {
   }
 }
 
-/** On a device, where no file of ssh can hold a mark. */
-const ownFolder = (file: string) => (/^\/etc\/reverse-tunnel(\/|$)/.test(file) ? '-' : undefined)
+/**
+ * What all inventories on a machine have in common: each writes it so that it suits everybody. That the other one has lost
+ * nothing by it is seen by its tunnel, which goes on, and by its own `verify`. And on a device the folder whose files
+ * cannot hold a mark.
+ */
+const common =
+  /^\/etc\/(reverse-tunnel(\/.*)?|ssh\/sshd_config\.d\/00-(provision|reverse-tunnel[^/]*)\.conf|tmpfiles\.d\/reverse-tunnel\.conf)$/
+const ownFolder = (file: string) => (common.test(file) ? '-' : undefined)
 
 /** What differs between two looks at one machine, without the things of these owners. */
 export function differences(before: Look, after: Look, without: readonly (string | undefined)[] = []): string[] {
@@ -104,6 +110,6 @@ systemctl list-units --all --plain --no-legend --no-pager --type=service,socket,
       value["ActiveState"], value["UnitFileState"], value["MainPID"], value["InvocationID"] }'
 done
 ps -eo user:40=,comm=,pid=,lstart= |
-  awk '$1 !~ /^(root|messagebus|systemd-.*|reverse-tunnel|user001|admin2)$/ && $2 !~ /^systemd|^\(sd/ {
+  awk '$1 !~ /^(root|messagebus|systemd-.*|reverse-tunnel|tunnel|user001|admin2)$/ && $2 !~ /^systemd|^\(sd/ {
     user = $1; $1 = ""; print "process\t" user "\t" $0 }' | sort
 `

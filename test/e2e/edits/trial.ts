@@ -119,9 +119,11 @@ export async function aftermath(scene: Scene, edit: Edit, restarted = false): Pr
   const { bench, file, column } = scene
   const gone = await whoIsMissing(bench, [...(await allDoors(bench)), ...staying(scene, edit)], patienceMs)
   const second = await run(bench, [file], column.from)
+  const others = await run(bench, ['verify', file === bench.files.ours ? bench.files.theirs : bench.files.ours], 'lan')
   return [
     ...gone,
     ...converged(second),
+    ...(others.code === 0 ? [] : [`the other inventory: exit code ${others.code}`, others.text]),
     ...(await strangersOf(scene, edit, restarted)),
     ...((await edit.also?.(bench)) ?? []),
   ]
