@@ -137,6 +137,8 @@ wipe() {
 clean_up() {
   case $format in
     cloud-init) after_cloud_init ;;
+    # Where its end did not come about: it may still be named to the kernel, then it stays.
+    firstrun) [ ! -e "$boot/provision-firstrun.sh" ] || sh "$boot/provision-firstrun.sh" end ;;
     *) : ;;
   esac
 }

@@ -88,7 +88,7 @@ function device(format: FormatName, shell: Shell, { keeper = temporary(), bin = 
   writeFileSync(join(root, 'prelude'), prelude(root, shell))
   const inside = (text: string) =>
     text
-      .replaceAll(/(?<![\w.$}/])\/(etc|var|run|boot|usr\/lib|lib)(?=\/)/g, `${root}/$1`)
+      .replaceAll(/(?<![\w.$}/])\/(etc|var|run|boot|usr\/lib|usr\/local|lib)(?=\/)/g, `${root}/$1`)
       .replaceAll(/^(\s*)PATH=\S+/gm, `$1PATH=${bin}`)
 
   const boot = join(root, 'boot/firmware')
@@ -114,12 +114,15 @@ function device(format: FormatName, shell: Shell, { keeper = temporary(), bin = 
   const unit = 'etc/systemd/system/multi-user.target.wants/provision-first-boot.service'
   const fromCard = 'boot/firmware/provision-seed.sh'
   const kept = 'var/lib/provision/first-boot/seed.sh'
-  const settled = () => !existsSync(at(unit)) && !existsSync(at(fromCard))
+  const byKernel = 'boot/firmware/provision-firstrun.sh'
+  const settled = () => ![unit, fromCard, byKernel].some((path) => existsSync(at(path)))
   /** What starts by itself: the format's own machinery as long as it is not switched off, and the unit. */
   const bootOnce = (): number => {
     rmSync(at('run/provision-first-boot'), { recursive: true, force: true })
     let total = 0
-    if (existsSync(at(fromCard)) && !existsSync(at('etc/cloud/cloud-init.disabled'))) {
+    // What it runs ends in a reboot, before the unit.
+    if (text('boot/firmware/cmdline.txt')?.includes('systemd.run=')) return start(byKernel).steps
+    if (format !== 'firstrun' && existsSync(at(fromCard)) && !existsSync(at('etc/cloud/cloud-init.disabled'))) {
       const { steps, off } = start(fromCard)
       total += steps
       if (off) return total
@@ -131,7 +134,7 @@ function device(format: FormatName, shell: Shell, { keeper = temporary(), bin = 
     at,
     text,
     settled,
-    install: () => start(fromCard),
+    install: () => start(format === 'firstrun' ? byKernel : fromCard),
     run: () => start(kept),
     /** Boots until nothing is left to do; the power goes before step `cut`. How many steps that took. */
     live(cut: number): number {
@@ -166,6 +169,10 @@ function expectDone(one: ReturnType<typeof device>, format: FormatName) {
   }
   expect(existsSync(one.at('etc/reverse-tunnel/first-boot'))).toBe(false)
   expect(readdirSync(one.at('var/lib/provision/first-boot')).filter((name) => name !== 'seed.sh')).toEqual(['finished'])
+  expect(one.text('boot/firmware/cmdline.txt')?.replaceAll(one.at(''), '/').replace('=//', '=/').trimEnd()).toBe(
+    fresh[format]['cmdline.txt'].trimEnd(),
+  )
+  expect(existsSync(one.at('usr/local/lib/systemd/system/kernel-command-line.target'))).toBe(false)
   if (format === 'cloud-init') {
     expect(one.text('boot/firmware/user-data')).toBe('#cloud-config\n')
     expect(existsSync(one.at('boot/firmware/network-config'))).toBe(false)
@@ -180,10 +187,12 @@ describe.each(formatNames)('a device with a %s seed', (format) => {
     'becomes what it is to be, and keeps no secret but where it belongs (%s)',
     (shell) => {
       const one = device(format, shell)
-      expect(one.install()).toMatchObject({ code: 0 })
+      expect(one.install()).toMatchObject({ code: 0, said: '' })
       expect(one.text('systemctl.log')).toBe(
         `mask userconfig.service\nstop --no-block userconfig.service\n${
-          format === 'firstrun' ? '' : 'daemon-reload\nstart --no-block provision-first-boot.service\n'
+          format === 'firstrun'
+            ? '--no-block reboot\n'
+            : 'daemon-reload\nstart --no-block provision-first-boot.service\n'
         }`,
       )
       expect(one.run().code).toBe(3)

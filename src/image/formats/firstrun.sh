@@ -1,0 +1,100 @@
+#!/bin/sh
+# Made by provision. What the kernel's command line has a fresh Raspberry Pi OS run (bookworm, the first trixie) before anything
+# that people or services need. It installs the seed and then runs the card's own firstrun.sh as it is: that may exit, exec,
+# kill its group, reboot, remove itself and take words out of cmdline.txt. With `end` it only takes back what had it run.
+#
+# Whatever fails, the system boots on so that people can log in, and all is tried again at the next boot. It reboots only where
+# the next boot will be another one; a firstrun.sh that never comes to its end is left out after $most starts.
+
+boot=/boot/firmware
+name=provision-firstrun.sh
+seed=$boot/provision-seed.sh
+theirs=$boot/firstrun.sh
+starts=/var/lib/provision/first-boot/starts
+most=8
+# What the kernel's command line names as the system's aim while systemd finds nothing in it to run: firstrun.sh may take out
+# one word and leave the other. systemd's own unit of this name comes before it.
+otherwise=/usr/local/lib/systemd/system/kernel-command-line.target
+
+say() { echo "provision: $*" >&2; }
+
+named() { grep -qF "systemd.run=$boot/$name" "$boot/cmdline.txt"; }
+
+# put PATH, on stdin its text: whole or not at all.
+put() { mkdir -p "${1%/*}" && cat >"$1.new" && sync && mv -f "$1.new" "$1" && sync; }
+
+main() {
+  if [ "${1-}" = end ]; then
+    named || take_back
+    return
+  fi
+  put "$otherwise" <<'END' || say "$otherwise could not be written"
+[Unit]
+Description=The system as ever
+Requires=multi-user.target
+After=multi-user.target
+AllowIsolate=yes
+END
+  if [ -e "$seed" ] && ! sh "$seed"; then
+    say 'the seed could not be installed; tried again at the next boot'
+    boot_on
+    return 1
+  fi
+  if [ -e "$theirs" ]; then
+    run_theirs || return
+    [ "$(systemctl is-system-running)" != stopping ] || return 0
+    rm -f "$theirs"
+    sync
+  fi
+  if take_back; then
+    systemctl --no-block reboot
+  else
+    say "cmdline.txt could not be written; tried again at the next boot"
+    boot_on
+  fi
+}
+
+# Its end is 0, or that it has taken itself out of cmdline.txt; a reboot of its own comes back here while it is still named.
+run_theirs() {
+  times=$(cat "$starts" 2>/dev/null || echo 0)
+  if [ "$times" -ge "$most" ]; then
+    say "firstrun.sh was started $times times and did not come to its end: it is left out from now on"
+    take_back
+    boot_on
+    return 1
+  fi
+  if ! echo "$((times + 1))" | put "$starts"; then
+    say 'firstrun.sh is not run, as its start could not be noted'
+    boot_on
+    return 1
+  fi
+  # One that waits for something that never comes keeps nobody out for longer than that.
+  systemd-run --quiet --on-active=900 systemctl --no-block start multi-user.target
+  setsid "$theirs"
+  code=$?
+  [ "$code" -ne 0 ] && named || return 0
+  say "firstrun.sh ended with $code; run again at the next boot"
+  boot_on
+  return "$code"
+}
+
+boot_on() {
+  systemctl daemon-reload
+  systemctl --no-block start multi-user.target
+}
+
+# cmdline.txt is written over itself, padded to its length: one sector, which is written whole or not at all.
+take_back() {
+  [ -w "$boot/cmdline.txt" ] || mount -o remount,rw "$boot" || return
+  ours=' systemd\.run\(=\|_success_action=\|_failure_action=\)[^ ]*\| systemd\.unit=kernel-command-line\.target'
+  if grep -q "$ours" "$boot/cmdline.txt"; then
+    words=$(sed "s/$ours//g" "$boot/cmdline.txt")
+    printf "%-$(($(wc -c <"$boot/cmdline.txt") - 1))s\n" "$words" | dd of="$boot/cmdline.txt" conv=notrunc 2>/dev/null
+    sync
+  fi
+  if named; then return 1; fi
+  rm -f "$otherwise" "$starts" "$boot/$name"
+  sync
+}
+
+if :; then main "$@" </dev/null; fi
