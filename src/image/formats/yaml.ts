@@ -44,8 +44,9 @@ export function prepended(yaml: Yaml, key: string, item: unknown): Yaml {
   const { contents } = documentOf(yaml)
   const pair = isMap(contents) ? pairOf(contents, key) : undefined
   const list = pair?.value
-  if (pair === undefined || isNothing(pair)) return added(yaml, [key], [item])
   const now = contentsOf(yaml)[key]
+  if (pair === undefined && now !== undefined) throw unmergeable(yaml, key)
+  if (pair === undefined || isNothing(pair)) return added(yaml, [key], [item])
   if (!isSeq(list) || !list.range) throw unmergeable(yaml, key)
   refuseShared(yaml, list)
   const [at] = list.range

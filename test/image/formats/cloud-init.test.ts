@@ -257,6 +257,11 @@ print(json.dumps([yaml.safe_load(base64.b64decode(line)) for line in sys.stdin.r
       { 'user-data': '#cloud-config\nbootcmd: &all\n- [a]\nruncmd: *all\n' },
       'nothing can be added to &all in its user-data, as it is written',
     ],
+    [
+      'a list that is merged in',
+      { 'user-data': '#cloud-config\n<<: {bootcmd: [[a]]}\n' },
+      'nothing can be added to bootcmd in its user-data, as it is written',
+    ],
     ['broken YAML', { 'user-data': '#cloud-config\nusers: [\n' }, 'its user-data is no YAML, in line 3'],
     ['a list', { 'meta-data': '- a\n' }, 'its meta-data is no mapping'],
     [
