@@ -37,7 +37,7 @@ export function seedScript(seed: Seed, format: FormatName): BootFile {
     sh`format=${format}`,
     sh`boot=${boot}`,
     sh`host_name=${hostName(seed)}`,
-    sh`first_user=${seed.accounts.find(({ name }) => name !== 'root')?.name ?? ''}`,
+    sh`first_user() { printf %s ${seed.accounts.find(({ name }) => name !== 'root')?.name ?? ''}; }`,
     sh`wifi=${seed.wifi ? 'yes' : 'no'}`,
     sh`wifi_country=${seed.wifi?.country ?? ''}`,
     sh`program=${seed.program.path}`,

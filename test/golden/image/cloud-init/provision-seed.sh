@@ -1,11 +1,11 @@
 #!/bin/sh
 # What host-a.lan.internal becomes at its first boot. Made by provision; holds secrets.
 provision() {
-id=d4ff4a9f6eb77579
+id=18e0b77d028d91d0
 format=cloud-init
 boot=/boot/firmware
 host_name=host-a
-first_user=admin
+first_user() { printf %s admin; }
 wifi=yes
 wifi_country=DE
 program=/etc/reverse-tunnel/first-boot
@@ -24,8 +24,8 @@ $HOME \n
 ' || return
 :; }
 # What a freshly flashed system does until it is what it should be. Needs $id (of this very seed), $format, $boot (where
-# the FAT partition is mounted), $host_name, $first_user (who logs in, unless root), $wifi (yes: the inventory has one),
-# $wifi_country, $program, $program_text, and the functions accounts and files.
+# the FAT partition is mounted), $host_name, $wifi (yes: the inventory has one), $wifi_country, $program, $program_text, and the
+# functions accounts, files and first_user (who logs in, unless that is root).
 #
 # From the FAT partition it installs itself as a unit; what the unit runs is the copy. It may be cut off at any moment and
 # begins again at the next boot, or ten seconds later where it failed: what is done stands in $home, and never earlier
@@ -98,7 +98,8 @@ end_dialogue() {
     [ -e /etc/systemd/system/multi-user.target.wants/userconfig.service ] || return 0
   systemctl unmask --runtime userconfig.service
   if command -v cancel-rename >/dev/null; then
-    cancel-rename "${first_user:-$(getent passwd 1000 | cut -d : -f 1)}" || say 'cancel-rename failed'
+    user=$(first_user)
+    cancel-rename "${user:-$(getent passwd 1000 | cut -d : -f 1)}" || say 'cancel-rename failed'
   else
     systemctl disable userconfig.service
   fi
