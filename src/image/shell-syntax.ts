@@ -13,7 +13,7 @@ const shells = {
 export function syntaxOf(script: string, language: keyof typeof shells): Syntax {
   for (const [command, words] of shells[language]) {
     if (command === 'bash' && !isRecentBash()) continue
-    const { error, status, stderr } = spawnSync(command, words, { input: script, env: { LC_ALL: 'C', ...path } })
+    const { error, status, stderr } = spawnSync(command, words, { input: script, env: env() })
     if (error || status === null) continue
     // bash reads a here-document without an end, and only warns.
     if (status === 0) return 'good'
@@ -22,8 +22,8 @@ export function syntaxOf(script: string, language: keyof typeof shells): Syntax 
   return 'unchecked'
 }
 
-const path = { PATH: process.env.PATH ?? '' }
+const env = () => ({ LC_ALL: 'C', PATH: process.env.PATH ?? '' })
 
 function isRecentBash(): boolean {
-  return spawnSync('bash', ['-c', 'exit $((BASH_VERSINFO[0] < 4))'], { env: path }).status === 0
+  return spawnSync('bash', ['-c', 'exit $((BASH_VERSINFO[0] < 4))'], { env: env() }).status === 0
 }

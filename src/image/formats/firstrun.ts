@@ -79,12 +79,11 @@ function refuseOtherRuns(boot: BootFiles): void {
     )
   }
   if (words.includes(ours[0] ?? '')) return
+  // Its words are taken out and put back by nobody: none may mean more than what Raspberry Pi Imager writes.
   const other =
-    words.find((word) => word.startsWith('systemd.run=') && !/\/firstrun\.sh$/.test(word)) ??
-    words.find((word) => /^systemd\.run_(success|failure)_action=(?!reboot$|none$|exit$)/.test(word)) ??
-    words.find((word) =>
-      /^systemd\.unit=(?!kernel-command-line\.target$|multi-user\.target$|graphical\.target$)/.test(word),
-    )
+    words.find((word) => word.startsWith('systemd.run=') && !word.endsWith(`/${script}`)) ??
+    words.find((word) => /^systemd\.run_(success|failure)_action=(?!reboot$|none$)/.test(word)) ??
+    words.find((word) => /^systemd\.unit=(?!kernel-command-line\.target$)/.test(word))
   if (other) {
     throw new ProvisionError(
       `its kernel command line runs something else at its first boot: ${other}`,

@@ -1,6 +1,7 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { formatOf } from '../../../src/image/detect.ts'
 import { firstrunBox } from '../firstrun-box.ts'
-import { fresh, type Texts } from '../kit.ts'
+import { bootOf, fresh, type Texts } from '../kit.ts'
 import { files, refusal } from './files.ts'
 
 describe('firstrun', () => {
@@ -87,6 +88,11 @@ exit 0
       'its kernel command line runs something else at its first boot: systemd.run_success_action=poweroff',
     ],
     [
+      'another aim',
+      { 'cmdline.txt': 'quiet systemd.unit=multi-user.target\n' },
+      'its kernel command line runs something else at its first boot: systemd.unit=multi-user.target',
+    ],
+    [
       'a root that forgets',
       { 'cmdline.txt': 'quiet boot=overlay\n' },
       'its kernel command line keeps the root file system in memory, which forgets everything when it is switched off: boot=overlay',
@@ -155,6 +161,20 @@ exit 0
   ])('the words of Raspberry Pi Imager for Wi-Fi are read as a shell reads them: %s', (words, message) => {
     const script = `#!/bin/bash\nimager_custom set_wlan ${words}\n`
     expect(refusal('firstrun', { ...fresh.firstrun, 'firstrun.sh': script })).toContain(message)
+  })
+
+  test('what a person should know is said: a file that nothing reads, a script that nobody could parse', () => {
+    const notes = (boot: Texts) => formatOf('firstrun').notes?.(bootOf(boot))
+    expect(notes(customised)).toEqual([])
+    expect(notes({ ...fresh.firstrun, 'wpa_supplicant.conf': '' })).toEqual([
+      'its wpa_supplicant.conf is read by no system since bookworm: a network in it is not joined',
+    ])
+    vi.stubEnv('PATH', '/nonexistent')
+    onTestFinished(() => void vi.unstubAllEnvs())
+    expect(notes(customised)).toEqual([
+      'its firstrun.sh was not parsed, as there is no shell for that here; the seed starts whatever becomes of it',
+    ])
+    expect(refusal('firstrun', customised)).toBe('none')
   })
 
   test('without a cmdline.txt to add to it is refused', () => {
