@@ -186,7 +186,7 @@ clean_up() {
   case $format in
     cloud-init) after_cloud_init ;;
     # Where its end did not come about: it may still be named to the kernel, then it stays.
-    firstrun) [ ! -e "$boot/provision-firstrun.sh" ] || sh "$boot/provision-firstrun.sh" end ;;
+    firstrun) [ ! -e "$boot/provision-start.sh" ] || sh "$boot/provision-start.sh" end ;;
     *) : ;;
   esac
 }

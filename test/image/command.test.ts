@@ -115,7 +115,7 @@ provision: hint: remove what does not belong there, or flash the card again`,
     [
       'Raspberry Pi OS (Legacy) bullseye',
       { ...fresh.firstrun, 'kernel8.img': 'x' },
-      'its kernels (kernel8.img) have no initramfs beside them, so it is older than bookworm (its issue.txt is of 2025-05-13); bullseye mounts its FAT partition at /boot, and what would start the seed, /boot/firmware/provision-firstrun.sh, is not there\nprovision: hint: flash a newer Raspberry Pi OS',
+      'its kernels (kernel8.img) have no initramfs beside them, so it is older than bookworm (its issue.txt is of 2025-05-13); bullseye mounts its FAT partition at /boot, and what would start the seed, /boot/firmware/provision-start.sh, is not there\nprovision: hint: flash a newer Raspberry Pi OS',
     ],
     [
       'with a script that no shell can parse',

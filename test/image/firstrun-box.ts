@@ -53,24 +53,37 @@ export function firstrunBox(boot: Texts) {
     /** What systemd has the kernel's command line run, if anything: its exit code. */
     boot(shell: readonly string[] = ['dash']) {
       rmSync(join(root, 'stopping'), { force: true })
-      const [, name] = /systemd\.run=\/boot\/firmware\/(\S+)/.exec(cmdline()) ?? []
+      const [, name] = /systemd\.run=(\S+)/.exec(cmdline().replaceAll(root, '')) ?? []
+      const note = (line: string) => writeFileSync(join(root, 'log'), `${line}\n`, { flag: 'a' })
+      const units = (file: string) => text(`usr/local/lib/systemd/system/${file}`) !== undefined
       if (name === undefined) {
-        writeFileSync(join(root, 'log'), `as ever${/systemd\.unit=/.test(cmdline()) ? ', by the unit' : ''}\n`, {
-          flag: 'a',
-        })
+        const aimed = /systemd\.unit=/.test(cmdline())
+        note(!aimed ? 'as ever' : units('kernel-command-line.target') ? 'as ever, by the unit' : 'dead: no target')
         return { code: 0, said: '' }
       }
-      const script = inside(readFileSync(at(name), 'utf8'))
-        // Only paths in there are the box's; what the kernel reads is as on the device.
-        .replaceAll('systemd.run=$boot', 'systemd.run=/boot/firmware')
+      const failed = () =>
+        note(units('kernel-command-line.service.d/provision.conf') ? 'as ever, on failure' : 'dead: it failed')
+      if (!existsSync(join(root, name))) {
+        failed()
+        return { code: 203, said: '' }
+      }
+      const script = inside(readFileSync(join(root, name), 'utf8'))
       writeFileSync(join(root, 'program'), script)
       const [command = '', ...words] = [...shell, join(root, 'program')]
       const env = { PATH: `${root}/bin:/usr/sbin:/usr/bin:/sbin:/bin` }
       const { status, signal, stderr } = spawnSync(command, words, { env, timeout: 20_000, cwd: '/' })
+      if (status !== 0) failed()
       return { code: status ?? signal, said: stderr.toString() }
     },
-    /** `provision-firstrun.sh end`, as the seed's unit has it run. */
-    end: () => spawnSync('dash', [join(root, 'program'), 'end'], { env: { PATH: `${root}/bin:/usr/bin:/bin` } }).status,
+    /** `provision-start.sh end`, as the seed's unit has it run. */
+    end() {
+      const script = at('provision-start.sh')
+      if (!existsSync(script)) return
+      spawnSync('dash', ['-s', 'end'], {
+        input: inside(readFileSync(script, 'utf8')),
+        env: { PATH: `${root}/bin:/usr/bin:/bin` },
+      })
+    },
     /** Booted until nothing is left to run, or nothing reboots by itself. */
     settle(shell?: readonly string[]) {
       for (let boots = 1; boots <= 20; boots++) {

@@ -129,7 +129,7 @@ function device(
   const unit = 'etc/systemd/system/multi-user.target.wants/provision-first-boot.service'
   const fromCard = 'boot/firmware/provision-seed.sh'
   const kept = 'var/lib/provision/first-boot/seed.sh'
-  const byKernel = 'boot/firmware/provision-firstrun.sh'
+  const byKernel = 'boot/firmware/provision-start.sh'
   const settled = () => ![unit, fromCard, byKernel].some((path) => existsSync(at(path)))
   /** What starts by itself: the format's own machinery as long as it is not switched off, and the unit. */
   const bootOnce = (): number => {
@@ -237,7 +237,7 @@ describe.each(formatNames)('a device with a %s seed on Raspberry Pi OS', (format
     one.install()
     one.run()
     expect(one.text('systemctl.log')).toMatch(
-      /^mask --runtime userconfig.service\n(.*\n)*unmask --runtime userconfig.service\n/,
+      /^mask --runtime userconfig.service\n(.*\n)*unmask --runtime userconfig.service\n/m,
     )
     expect(one.text('systemctl.log')).not.toMatch(/^mask userconfig/m)
     expect(log(one).at(-1)).toBe('cancel-rename admin')
@@ -280,7 +280,7 @@ describe.each(formatNames)('a device with a %s seed', (format) => {
       const one = device(format, shell)
       expect(one.install()).toMatchObject({ code: 0, said: '' })
       expect(one.text('systemctl.log')).toBe(
-        `mask --runtime userconfig.service\nstop --no-block userconfig.service\n${
+        `${format === 'firstrun' ? 'daemon-reload\n' : ''}mask --runtime userconfig.service\nstop --no-block userconfig.service\n${
           format === 'firstrun'
             ? '--no-block reboot\n'
             : 'daemon-reload\nstart --no-block provision-first-boot.service\n'

@@ -12,8 +12,11 @@ import { dateOf, refuseOlder } from './release.ts'
 import { customToml, wifiOnCard } from './wifi-on-card.ts'
 
 const script = 'firstrun.sh'
-/** What runs before `script`, which stays as it is under its own name: it may remove that file, but not what runs it. */
-export const startFile = 'provision-firstrun.sh'
+/**
+ * What runs before `script`, which stays as it is under its own name: it may remove that file, but not what runs it. Not named
+ * after it, for scripts edit such names in cmdline.txt.
+ */
+const startFile = 'provision-start.sh'
 
 const ours = [
   `systemd.run=${mountedAt}/${startFile}`,
@@ -94,6 +97,10 @@ function refuseOtherRuns(boot: BootFiles): void {
 
 const shebang = /^#!\s*\/(?:usr\/)?bin\/(?:env )?(ba|da)?sh\b/
 
+/** Words for cmdline.txt, and not a pattern that takes them out: another stage, which would have to be started by us. */
+const follower =
+  /systemd\.run=["']?[/$]|\bs(?<mark>[^\w\s\\])(?:(?!\k<mark>).)*run(?:(?!\k<mark>).)*\k<mark>(?!\k<mark>|\\n)[^\n]*cmdline\.txt/
+
 /** Whatever the script does, the seed comes up; but one that cannot run would be lost without a word. */
 function refuseBroken(there: string): void {
   const crlf = there.split('\n').findIndex((line) => line.endsWith('\r'))
@@ -104,6 +111,12 @@ function refuseBroken(there: string): void {
     )
   if (!shebang.test(there) || there.includes('\0'))
     throw new ProvisionError(`its ${script} is no shell script`, 'flash it without that customisation')
+  const follows = there.split('\n').findIndex((line) => !/^\s*#/.test(line) && follower.test(line))
+  if (follows !== -1)
+    throw new ProvisionError(
+      `its ${script} has the kernel's command line run something else behind it, in line ${follows + 1}`,
+      'have a unit of systemd do that, or flash it without that customisation',
+    )
   const syntax = judged(there)
   if (typeof syntax === 'object')
     throw new ProvisionError(

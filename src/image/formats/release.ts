@@ -36,6 +36,6 @@ export function refuseOlder(boot: BootFiles): void {
 
 const old = (found: string) =>
   new ProvisionError(
-    `${found}; bullseye mounts its FAT partition at /boot, and what would start the seed, /boot/firmware/provision-firstrun.sh, is not there`,
+    `${found}; bullseye mounts its FAT partition at /boot, and what would start the seed, /boot/firmware/provision-start.sh, is not there`,
     'flash a newer Raspberry Pi OS',
   )

@@ -15,23 +15,24 @@ sed -i 's| systemd.run.*||g' /boot/firmware/cmdline.txt
 `
 const card = (script: string) => ({ ...fresh.firstrun, ...named, 'firstrun.sh': script })
 const boxOf = (script: string) => firstrunBox(card(script))
+const reload = ['systemctl daemon-reload']
 const shells = { dash: ['dash'], busybox: ['busybox', 'ash'] }
 
 /** Nothing is left on the command line, nothing of ours on the card; the seed is for its unit to end. */
 function expectSettled(box: FirstrunBox) {
   expect(box.cmdline().trimEnd()).toBe(fresh.firstrun['cmdline.txt'].trimEnd())
-  expect([
-    box.has('provision-firstrun.sh'),
-    box.text('usr/local/lib/systemd/system/kernel-command-line.target'),
-  ]).toEqual([false, undefined])
+  expect([box.has('provision-start.sh'), box.text('usr/local/lib/systemd/system/kernel-command-line.target')]).toEqual([
+    false,
+    undefined,
+  ])
 }
 
 describe('a firstrun.sh that somebody has put on the card', () => {
   test('stays as it is, and what runs it is a program that dash, busybox and shellcheck have nothing against', () => {
     const made = files('firstrun', card(`#!/bin/bash\ndid all\n${cleanUp}`))
-    expect(Object.keys(made).sort()).toEqual(['cmdline.txt', 'provision-firstrun.sh', 'provision-seed.sh'])
+    expect(Object.keys(made).sort()).toEqual(['cmdline.txt', 'provision-seed.sh', 'provision-start.sh'])
     const path = join(temporary(), 'start.sh')
-    const script = made['provision-firstrun.sh'] ?? ''
+    const script = made['provision-start.sh'] ?? ''
     writeFileSync(path, script)
     run('dash', ['-n'], script)
     run('busybox', ['ash', '-n'], script)
@@ -75,21 +76,53 @@ describe('a firstrun.sh that somebody has put on the card', () => {
       `#!/bin/sh\nif [ ! -e /var/stage ]; then\n: >/var/stage\ndid one\nreboot\nexit 0\nfi\ndid two\n${cleanUp}exit 0\n`,
     )
     box.settle()
-    expect(box.log()).toEqual(['seed', 'did one', 'reboot', 'seed', 'did two', 'reboot', 'as ever'])
+    expect(box.log().filter((line) => line !== reload[0])).toEqual([
+      'seed',
+      'did one',
+      'reboot',
+      'seed',
+      'did two',
+      'reboot',
+      'as ever',
+    ])
+    expectSettled(box)
+  })
+
+  test.each([
+    [
+      'takes the path of the boot partition for another one',
+      "sed -i 's|boot/firmware|boot|g' /boot/firmware/cmdline.txt\nreboot\n",
+    ],
+    ['kills whatever runs it', 'kill -9 $PPID\n'],
+  ])('%s: people can log in all the same', (_, body) => {
+    const box = boxOf(`#!/bin/sh\ndid it\n${body}`)
+    box.settle()
+    expect(box.log().filter((line) => line !== 'seed' && !line.startsWith('did'))).toContain('as ever, on failure')
+  })
+
+  test('puts something else on the command line where nobody could have seen it: that is left to systemd', () => {
+    const box = boxOf(
+      `#!/bin/sh\ndid it\n${cleanUp}word=systemd.run\nsed -i "1s,$, $word=/boot/firmware/second.sh," /boot/firmware/cmdline.txt\n`,
+    )
+    box.put('second.sh', `did second\n${cleanUp}`)
+    box.settle()
+    expect(box.log()).toEqual(expect.arrayContaining(['seed', 'did it', 'reboot', 'did second']))
+    box.boot()
+    box.end()
     expectSettled(box)
   })
 
   test('fails: people can log in, and it is run again at the next boot', () => {
     const box = boxOf(`#!/bin/sh\ndid try\n[ -e /var/network ] || exit 6\n${cleanUp}exit 0\n`)
     expect(box.boot()).toMatchObject({ code: 6, said: expect.stringContaining('firstrun.sh ended with 6; run again') })
-    const on = ['systemctl daemon-reload', 'systemctl --no-block start multi-user.target']
-    expect(box.log()).toEqual(['seed', 'did try', ...on])
+    const on = [...reload, 'systemctl --no-block start multi-user.target', 'as ever, on failure']
+    expect(box.log()).toEqual([...reload, 'seed', 'did try', ...on])
     // The seed's own unit is done meanwhile: what is still to be run stays.
     box.end()
-    expect(box.has('provision-firstrun.sh')).toBe(true)
+    expect(box.has('provision-start.sh')).toBe(true)
     writeFileSync(join(box.root, 'var/network'), '')
     box.settle()
-    expect(box.log().slice(4)).toEqual(['seed', 'did try', 'reboot', 'as ever'])
+    expect(box.log().slice(6)).toEqual([...reload, 'seed', 'did try', 'reboot', 'as ever'])
     expectSettled(box)
   })
 
@@ -118,10 +151,11 @@ describe('a firstrun.sh that somebody has put on the card', () => {
     const box = boxOf(`#!/bin/sh\ndid it\n${cleanUp}`)
     box.put('provision-seed.sh', 'exit 7\n')
     expect(box.boot().code).toBe(1)
-    expect(box.log()).toEqual(['systemctl daemon-reload', 'systemctl --no-block start multi-user.target'])
+    const on = [...reload, 'systemctl --no-block start multi-user.target', 'as ever, on failure']
+    expect(box.log()).toEqual([...reload, ...on])
     box.put('provision-seed.sh', 'did seed\n')
     box.settle()
-    expect(box.log().slice(2)).toEqual(['did seed', 'did it', 'reboot', 'as ever'])
+    expect(box.log().slice(4)).toEqual([...reload, 'did seed', 'did it', 'reboot', 'as ever'])
   })
 
   test.each([
@@ -133,10 +167,30 @@ describe('a firstrun.sh that somebody has put on the card', () => {
       'is no shell that can be parsed, in line',
     ],
     ['a syntax error for sh', '#!/bin/sh\ndid it\nfi\n', 'is no shell that can be parsed, in line 3'],
+    [
+      'a second stage',
+      '#!/bin/sh\nsed -i "1s|$| systemd.run=/boot/second.sh|" /boot/cmdline.txt\n',
+      "has the kernel's command line run something else behind it, in line 2",
+    ],
+    [
+      'a second stage in the place of the first',
+      '#!/bin/sh\n# systemd.run=/x\nsed -i s,firstrun.sh,second.sh, /boot/firmware/cmdline.txt\n',
+      "has the kernel's command line run something else behind it, in line 3",
+    ],
     ['no shebang', 'did it\n', 'is no shell script'],
     ['a byte order mark', '\ufeff#!/bin/sh\n', 'is no shell script'],
   ])('with %s is refused, by its line', (_, script, message) => {
     expect(refusal('firstrun', card(script))).toContain(`its firstrun.sh ${message}`)
+  })
+
+  test.each([
+    "sed -i 's| systemd.run.*||g' /boot/cmdline.txt",
+    "sed -i -e 's/ systemd\\.run=[^ ]*//g' -e 's/ systemd.unit=[^ ]*//' /boot/firmware/cmdline.txt",
+    "sed -i 's| systemd.[^ ]*||g' /boot/firmware/cmdline.txt",
+    'grep -q systemd.run= /boot/firmware/cmdline.txt && did it',
+    "sed -i 's/quiet/splash/' /boot/firmware/cmdline.txt; rm -f /boot/firstrun.sh",
+  ])('with a clean-up of its own is taken: %s', (line) => {
+    expect(refusal('firstrun', card(`#!/bin/bash\n${line}\n`))).toBe('none')
   })
 
   test('in the words of bash alone is taken', () => {
@@ -196,7 +250,7 @@ describe('any firstrun.sh', () => {
   function alone(text: string): string[] {
     const box = firstrunBox(fresh.firstrun)
     box.put('firstrun.sh', text)
-    box.put('cmdline.txt', 'quiet systemd.run=/boot/firmware/provision-firstrun.sh\n')
+    box.put('cmdline.txt', 'quiet systemd.run=/boot/firmware/provision-start.sh\n')
     spawnSync('setsid', ['-w', join(box.root, 'boot/firmware/firstrun.sh')], {
       env: { PATH: `${box.root}/bin:/usr/sbin:/usr/bin:/sbin:/bin` },
       cwd: '/',
@@ -215,14 +269,15 @@ describe('any firstrun.sh', () => {
         seen.taken++
         const box = boxOf(text)
         box.boot()
-        const [first, ...rest] = box.log()
+        const [, first, ...rest] = box.log()
         expect(first).toBe('seed')
         expect(rest.filter((line) => line.startsWith('did'))).toEqual(alone(text))
         // It reboots, or people can log in.
-        expect(rest.some((line) => line === 'reboot' || line.endsWith('multi-user.target'))).toBe(true)
+        expect(rest.some((line) => line === 'reboot' || line.startsWith('as ever'))).toBe(true)
         for (let boots = 0; boots < 10; boots++) box.boot()
         box.end()
         expect(box.log().at(-1)).toMatch(/^as ever/)
+        expect(box.log().filter((line) => line.startsWith('dead'))).toEqual([])
         expectSettled(box)
       }),
       { numRuns: 40 },

@@ -27,9 +27,9 @@ exit 0
 
   test('what Raspberry Pi Imager has customised stays, byte for byte, and is started by what starts the seed', () => {
     const made = files('firstrun', customised)
-    expect(Object.keys(made)).toEqual(['provision-seed.sh', 'provision-firstrun.sh', 'cmdline.txt'])
+    expect(Object.keys(made)).toEqual(['provision-seed.sh', 'provision-start.sh', 'cmdline.txt'])
     expect(made['cmdline.txt']).toBe(
-      'console=tty1 quiet systemd.run=/boot/firmware/provision-firstrun.sh systemd.run_success_action=none ' +
+      'console=tty1 quiet systemd.run=/boot/firmware/provision-start.sh systemd.run_success_action=none ' +
         'systemd.run_failure_action=none systemd.unit=kernel-command-line.target\n',
     )
     expect(files('firstrun', { ...customised, ...made })).toEqual(made)
@@ -51,8 +51,8 @@ exit 0
       expect(box.boot(shell)).toMatchObject({ code: 0 })
       expect(box.cmdline().trimEnd()).toBe(fresh.firstrun['cmdline.txt'].trimEnd())
       expect(box.cmdline()).toHaveLength(length)
-      expect(box.has('provision-firstrun.sh')).toBe(false)
-      expect(box.log()).toEqual(['seed', 'reboot'])
+      expect(box.has('provision-start.sh')).toBe(false)
+      expect(box.log()).toEqual(['systemctl daemon-reload', 'seed', 'reboot'])
     },
   )
 

@@ -1,7 +1,7 @@
 #!/bin/sh
 # What host-a.lan.internal becomes at its first boot. Made by provision; holds secrets.
 provision() {
-id=18e0b77d028d91d0
+id=fa647ff1ebcc5cb8
 format=cloud-init
 boot=/boot/firmware
 host_name=host-a
@@ -211,7 +211,7 @@ clean_up() {
   case $format in
     cloud-init) after_cloud_init ;;
     # Where its end did not come about: it may still be named to the kernel, then it stays.
-    firstrun) [ ! -e "$boot/provision-firstrun.sh" ] || sh "$boot/provision-firstrun.sh" end ;;
+    firstrun) [ ! -e "$boot/provision-start.sh" ] || sh "$boot/provision-start.sh" end ;;
     *) : ;;
   esac
 }

@@ -1,7 +1,7 @@
 #!/bin/sh
 # What host-a.lan.internal becomes at its first boot. Made by provision; holds secrets.
 provision() {
-id=2b024c6a2dee63bf
+id=b82b0b3399aa97a6
 format=rpi-preseed
 boot=/boot/firmware
 host_name=host-a
@@ -211,7 +211,7 @@ clean_up() {
   case $format in
     cloud-init) after_cloud_init ;;
     # Where its end did not come about: it may still be named to the kernel, then it stays.
-    firstrun) [ ! -e "$boot/provision-firstrun.sh" ] || sh "$boot/provision-firstrun.sh" end ;;
+    firstrun) [ ! -e "$boot/provision-start.sh" ] || sh "$boot/provision-start.sh" end ;;
     *) : ;;
   esac
 }

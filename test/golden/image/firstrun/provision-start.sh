@@ -7,18 +7,18 @@
 # the next boot will be another one; a firstrun.sh that never comes to its end is left out after $most starts.
 
 boot=/boot/firmware
-name=provision-firstrun.sh
+name=provision-start.sh
 seed=$boot/provision-seed.sh
 theirs=$boot/firstrun.sh
 starts=/var/lib/provision/first-boot/starts
 most=8
-# What the kernel's command line names as the system's aim while systemd finds nothing in it to run: firstrun.sh may take out
-# one word and leave the other. systemd's own unit of this name comes before it.
-otherwise=/usr/local/lib/systemd/system/kernel-command-line.target
+units=/usr/local/lib/systemd/system
 
 say() { echo "provision: $*" >&2; }
 
-named() { grep -qF "systemd.run=$boot/$name" "$boot/cmdline.txt"; }
+named() { grep -q "systemd\.run=[^ ]*$name" "$boot/cmdline.txt"; }
+# firstrun.sh has put something there to be run instead.
+followed() { ! named && grep -q ' systemd\.run=' "$boot/cmdline.txt"; }
 
 # put PATH, on stdin its text: whole or not at all.
 put() { mkdir -p "${1%/*}" && cat >"$1.new" && sync && mv -f "$1.new" "$1" && sync; }
@@ -28,13 +28,7 @@ main() {
     named || take_back
     return
   fi
-  put "$otherwise" <<'END' || say "$otherwise could not be written"
-[Unit]
-Description=The system as ever
-Requires=multi-user.target
-After=multi-user.target
-AllowIsolate=yes
-END
+  catch_falls || say 'nothing catches what fails from here on'
   if [ -e "$seed" ] && ! sh "$seed"; then
     say 'the seed could not be installed; tried again at the next boot'
     boot_on
@@ -43,7 +37,7 @@ END
   if [ -e "$theirs" ]; then
     run_theirs || return
     [ "$(systemctl is-system-running)" != stopping ] || return 0
-    rm -f "$theirs"
+    [ -z "$ended" ] || followed || rm -f "$theirs"
     sync
   fi
   if take_back; then
@@ -54,14 +48,28 @@ END
   fi
 }
 
-# Its end is 0, or that it has taken itself out of cmdline.txt; a reboot of its own comes back here while it is still named.
+# What firstrun.sh leaves of the kernel's command line may have systemd run what is not there, or aim at a target without
+# anything to run: both end in the system as ever. systemd's own kernel-command-line.target comes before this one.
+catch_falls() {
+  put "$units/kernel-command-line.target" <<'END' && put "$units/kernel-command-line.service.d/provision.conf" <<'MORE' && systemctl daemon-reload
+[Unit]
+Description=The system as ever
+Requires=multi-user.target
+After=multi-user.target
+AllowIsolate=yes
+END
+[Unit]
+OnFailure=multi-user.target
+MORE
+}
+
+# Nothing is left to run: its end is 0, or that it has taken itself out of cmdline.txt. A reboot of its own comes back here.
 run_theirs() {
+  ended=
   times=$(cat "$starts" 2>/dev/null || echo 0)
   if [ "$times" -ge "$most" ]; then
     say "firstrun.sh was started $times times and did not come to its end: it is left out from now on"
-    take_back
-    boot_on
-    return 1
+    return
   fi
   if ! echo "$((times + 1))" | put "$starts"; then
     say 'firstrun.sh is not run, as its start could not be noted'
@@ -72,6 +80,7 @@ run_theirs() {
   systemd-run --quiet --on-active=900 systemctl --no-block start multi-user.target
   setsid "$theirs"
   code=$?
+  ended=yes
   [ "$code" -ne 0 ] && named || return 0
   say "firstrun.sh ended with $code; run again at the next boot"
   boot_on
@@ -85,6 +94,8 @@ boot_on() {
 
 # cmdline.txt is written over itself, padded to its length: one sector, which is written whole or not at all.
 take_back() {
+  [ -e "$boot/cmdline.txt" ] || mount "$boot" || return
+  if followed; then return; fi
   [ -w "$boot/cmdline.txt" ] || mount -o remount,rw "$boot" || return
   ours=' systemd\.run\(=\|_success_action=\|_failure_action=\)[^ ]*\| systemd\.unit=kernel-command-line\.target'
   if grep -q "$ours" "$boot/cmdline.txt"; then
@@ -93,7 +104,8 @@ take_back() {
     sync
   fi
   if named; then return 1; fi
-  rm -f "$otherwise" "$starts" "$boot/$name"
+  rm -rf "$units/kernel-command-line.target" "$units/kernel-command-line.service.d"
+  rm -f "$starts" "$boot/$name"
   sync
 }
 
