@@ -57,6 +57,12 @@ export function firstrunBox(boot: Texts) {
       const note = (line: string) => writeFileSync(join(root, 'log'), `${line}\n`, { flag: 'a' })
       const units = (file: string) => text(`usr/local/lib/systemd/system/${file}`) !== undefined
       if (name === undefined) {
+        // systemd makes a service all the same, without a command, and reboots when that has ended.
+        if (/systemd\.run_success_action=/.test(cmdline())) {
+          const caught = units('kernel-command-line.service.d/provision.conf')
+          note(caught ? 'as ever, by the drop-in' : 'dead: it reboots')
+          return { code: 0, said: '' }
+        }
         const aimed = /systemd\.unit=/.test(cmdline())
         note(!aimed ? 'as ever' : units('kernel-command-line.target') ? 'as ever, by the unit' : 'dead: no target')
         return { code: 0, said: '' }

@@ -45,11 +45,12 @@ main() {
   else
     say "cmdline.txt could not be written; tried again at the next boot"
     boot_on
+    return 1
   fi
 }
 
-# What firstrun.sh leaves of the kernel's command line may have systemd run what is not there, or aim at a target without
-# anything to run: both end in the system as ever. systemd's own kernel-command-line.target comes before this one.
+# What firstrun.sh leaves of the kernel's command line may have systemd run what is not there, reboot after nothing at all, or
+# aim at a target without anything to run: all of that ends in the system as ever. systemd's own target comes before this one.
 catch_falls() {
   put "$units/kernel-command-line.target" <<'END' && put "$units/kernel-command-line.service.d/provision.conf" <<'MORE' && systemctl daemon-reload
 [Unit]
@@ -60,6 +61,10 @@ AllowIsolate=yes
 END
 [Unit]
 OnFailure=multi-user.target
+SuccessAction=none
+FailureAction=none
+[Service]
+ExecStart=-/bin/systemctl --no-block start multi-user.target
 MORE
 }
 

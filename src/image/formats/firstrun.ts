@@ -20,8 +20,9 @@ const startFile = 'provision-start.sh'
 
 const ours = [
   `systemd.run=${mountedAt}/${startFile}`,
-  // It says itself when to reboot: what systemd did by itself might never end.
-  'systemd.run_success_action=none',
+  // Without "reboot" there it would be switched off where that file ends well. What it installs takes both from systemd: what
+  // systemd did by itself might never end.
+  'systemd.run_success_action=reboot',
   'systemd.run_failure_action=none',
   'systemd.unit=kernel-command-line.target',
 ]

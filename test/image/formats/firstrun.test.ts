@@ -29,7 +29,7 @@ exit 0
     const made = files('firstrun', customised)
     expect(Object.keys(made)).toEqual(['provision-seed.sh', 'provision-start.sh', 'cmdline.txt'])
     expect(made['cmdline.txt']).toBe(
-      'console=tty1 quiet systemd.run=/boot/firmware/provision-start.sh systemd.run_success_action=none ' +
+      'console=tty1 quiet systemd.run=/boot/firmware/provision-start.sh systemd.run_success_action=reboot ' +
         'systemd.run_failure_action=none systemd.unit=kernel-command-line.target\n',
     )
     expect(files('firstrun', { ...customised, ...made })).toEqual(made)
