@@ -241,6 +241,9 @@ describe.each(formatNames)('a device with a %s seed on Raspberry Pi OS', (format
     )
     expect(one.text('systemctl.log')).not.toMatch(/^mask userconfig/m)
     expect(log(one).at(-1)).toBe('cancel-rename admin')
+    // A stand-in that ends nothing: the least is done without it.
+    expect(one.text('systemctl.log')).toMatch(/^disable userconfig.service$/m)
+    expect(one.text('etc/ssh/sshd_config.d/rename_user.conf')).toBeUndefined()
   })
 
   test('lets userconf.txt be read first, and asks nobody; a broken one is waited for no longer than a minute', () => {

@@ -1,7 +1,7 @@
 #!/bin/sh
 # What host-a.lan.internal becomes at its first boot. Made by provision; holds secrets.
 provision() {
-id=fa647ff1ebcc5cb8
+id=18c20f964c212f82
 format=cloud-init
 boot=/boot/firmware
 host_name=host-a
@@ -94,16 +94,18 @@ names_user() { [ -e "$boot/userconf.txt" ] || [ -e "$boot/userconf" ]; }
 
 # As the dialogue ends: no banner at each login, a login at the screen. Not by a mask for good, which rename-user would meet.
 end_dialogue() {
-  [ -e /etc/ssh/sshd_config.d/rename_user.conf ] ||
-    [ -e /etc/systemd/system/multi-user.target.wants/userconfig.service ] || return 0
+  has_dialogue || return 0
   systemctl unmask --runtime userconfig.service
-  if command -v cancel-rename >/dev/null; then
-    user=$(first_user)
-    cancel-rename "${user:-$(getent passwd 1000 | cut -d : -f 1)}" || say 'cancel-rename failed'
-  else
-    systemctl disable userconfig.service
-  fi
+  asked_for || return 0
+  user=$(first_user)
+  cancel-rename "${user:-$(getent passwd 1000 | cut -d : -f 1)}" || say 'cancel-rename failed'
+  asked_for || return 0
+  rm -f "$banner"
+  systemctl disable userconfig.service
 }
+
+banner=/etc/ssh/sshd_config.d/rename_user.conf
+asked_for() { [ -e "$banner" ] || [ -e /etc/systemd/system/multi-user.target.wants/userconfig.service ]; }
 
 run() {
   first_of_this_boot
