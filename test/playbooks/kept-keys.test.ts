@@ -58,7 +58,11 @@ describe('keys that were kept', () => {
       '@file tunnel-a f 644:root:root\n@line tunnel-a:restrict ssh-ed25519 AAAAx a\n',
       a,
     ],
-    ['gw file /etc/ssh/reverse-tunnel/authorized_keys', 'file 644 root root\nrestrict ssh-ed25519 AAAAx provision id old-b\n', b],
+    [
+      'gw file /etc/ssh/reverse-tunnel/authorized_keys',
+      'file 644 root root\nrestrict ssh-ed25519 AAAAx provision id old-b\n',
+      b,
+    ],
   ])('never stand against what the gateway knows of it: %s', (id, text, device) => {
     expect(keys(device, restoring, seenOf({ [id]: text }))).toEqual([undefined, undefined])
     expect(keys(device === a ? b : a, restoring, seenOf({ [id]: text }))[0]).toBe(K)
