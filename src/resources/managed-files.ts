@@ -2,6 +2,7 @@ import type { Change, Late, Observed, Refused, Resource, Seen } from '../resourc
 import { known } from '../resource.ts'
 import { lines, type Sh, sh } from '../sh.ts'
 import { defaults, folders } from './managed-file.ts'
+import { withMarksOf } from './mark.ts'
 
 export interface WantedFile {
   readonly name: string
@@ -77,7 +78,10 @@ export interface FilesChange {
 }
 
 /** From the files that are there to exactly those that are wanted. */
-export function filesChange(folder: string, now: FilesNow, wanted: FilesWanted): FilesChange | Refused | 'converged' {
+export function filesChange(folder: string, now: FilesNow, asked: FilesWanted): FilesChange | Refused | 'converged' {
+  const wanted = new Map(
+    [...asked].map(([name, content]) => [name, content && withMarksOf(now.get(name)?.content ?? '', content)]),
+  )
   const rights = `${defaults.mode}:${defaults.owner}:${defaults.group}`
   const other = [...now].find(([name, { type }]) => type !== 'f' && wanted.has(name))
   if (other) return { refused: `${folder}/${other[0]} is no plain file`, hint: 'move it away, then run again' }

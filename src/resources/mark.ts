@@ -32,3 +32,15 @@ export const marked = (mark: Mark, text: string): string => `# ${printMark(mark)
 /** The same text without the mark at its end. */
 export const withoutMark = (text: string): string =>
   parseMark(text) === undefined ? text : text.replace(/\(?provision \S+( \S+)?\)?\s*$/, '').trimEnd()
+
+/**
+ * A text that is wanted, as an inventory without an identity has it: its marks become those that stand there already for
+ * the same device. Such an inventory, one from a checkout that nobody keeps for example, is no reason to mark a thing anew.
+ */
+export function withMarksOf(present: string, wanted: string): string {
+  const marks = present.matchAll(/\bprovision ([a-z0-9]{4,32})( \S+)?$/gm)
+  const ids = new Map([...marks].map(([, id = '', device = '']) => [device, id]))
+  return wanted.replaceAll(/\bprovision -( \S+)?$/gm, (_, device: string = '') => {
+    return `provision ${ids.get(device) ?? '-'}${device}`
+  })
+}

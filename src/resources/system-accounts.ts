@@ -2,7 +2,7 @@ import type { Change, Refused, Resource, Seen } from '../resource.ts'
 import { lines, type Sh, sh } from '../sh.ts'
 import { addSystemAccount, dropAccount } from './account.ts'
 import { phrase } from './managed-files.ts'
-import { type Mark, parseMark, printMark } from './mark.ts'
+import { type Mark, parseMark, printMark, withMarksOf } from './mark.ts'
 
 export interface SystemAccount {
   readonly name: string
@@ -52,7 +52,9 @@ export function systemAccounts(
       const adopt = wanted.filter(({ name }) => isForeign(there.get(name)))
       const remark = wanted.filter(
         ({ name, mark }) =>
-          there.has(name) && !isForeign(there.get(name)) && there.get(name)?.comment !== printMark(mark),
+          there.has(name) &&
+          !isForeign(there.get(name)) &&
+          there.get(name)?.comment !== withMarksOf(there.get(name)?.comment ?? '', printMark(mark)),
       )
       const remove = [...there].flatMap(([name, account]) => {
         const mark = parseMark(account.comment)
