@@ -109,6 +109,20 @@ describe('undo', () => {
     expect({ code, states: states(report) }).toEqual({ code: 0, states: ['ok'] })
     expect(await both()).toEqual(first)
   })
+
+  test('of a rotation gives the device its former key back, and the gateway lets that one in again', async () => {
+    const key = async () => (await it.lab.machine(device).sh('cat /etc/reverse-tunnel/id_ed25519.pub')).stdout
+    const former = await key()
+    expect((await it.report(['rotate', it.file])).code).toBe(0)
+    expect(await key()).not.toBe(former)
+    const { report } = await it.report(undo())
+    expect({ hosts: outcomes(report), errors: report.hosts.map(({ error }) => error) }).toEqual({
+      hosts: [`${gateway} changed`, `${device} changed`],
+      errors: [undefined, undefined],
+    })
+    expect([await key(), await both()]).toEqual([former, first])
+    expect(states(await verified(it))).toEqual(['ok'])
+  })
 })
 
 describe('an undo that is cut short', () => {
