@@ -1,8 +1,14 @@
 import { once } from 'node:events'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { devicesCalled, held, hold, holdingPlaybook, prepare, release } from './hold.ts'
-import { outcomes, picture, type Rehearsal, rehearse, states, verified } from './kit.ts'
+import { outcomes, picture, place, type Rehearsal, rehearse, states, verified } from './kit.ts'
 import { history, settled, stateOf } from './state-of.ts'
+
+/** `cp -a LINK` of uutils coreutils (0.0.30) gives what the link points at the mode of the link. */
+const otherCp = `#!/bin/sh
+if [ "$1" = -a ] && [ -L "$2" ]; then chmod 700 "$(readlink -f "$2")"; fi
+exec /usr/bin/cp "$@"
+`
 
 describe('undo', () => {
   const [gateway, device] = ['ssh-gw.guest.internal', 'host-a.lan.internal'] as const
@@ -18,6 +24,8 @@ describe('undo', () => {
   const undo = (...words: string[]) => ['undo', it.file, ...patience, ...words]
   beforeAll(async () => {
     it = await rehearse(picture)
+    await place(it.lab.machine(gateway), { path: '/usr/local/sbin/cp', text: otherCp })
+    await it.lab.machine(gateway).sh('chmod 755 /usr/local/sbin/cp')
     old = await both()
     expect((await it.report([it.file])).code).toBe(0)
     first = await both()
@@ -93,6 +101,10 @@ describe('undo', () => {
       errors: [undefined, undefined],
     })
     expect(await both()).toEqual(old)
+  })
+
+  test('leaves /dev/null to everybody, whatever its cp does with a link to it', async () => {
+    expect((await it.lab.machine(gateway).sh('stat -c %a /dev/null')).stdout).toBe('666\n')
   })
 
   test('has nothing more to undo then, and says so', async () => {
