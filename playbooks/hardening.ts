@@ -1,6 +1,7 @@
-import { type Device, type Gateway, hostKeys, on, playbook, sshdSettings } from '../src/index.ts'
+import { type Device, type Gateway, hostKeys, on, playbook, type Resource, sshdSettings } from '../src/index.ts'
 import { dialledBy, dialling, passwordsOff } from './hardening/logins.ts'
 import { strictSettings } from './hardening/strict.ts'
+import { reloadingDevice } from './reverse-tunnel/host-keys.ts'
 
 /**
  * What the inventory asks of every sshd, and what the tunnels need of it. Its file goes before all others: sshd takes
@@ -9,16 +10,23 @@ import { strictSettings } from './hardening/strict.ts'
 export default playbook((inventory) => [
   on([...inventory.gateways, ...inventory.devices], (host: Gateway | Device) => [
     ...(host.profile === 'strict' ? [hostKeys] : []),
-    sshdSettings('00-provision', {
-      user: 'root',
-      settings: [
-        ...(host.role === 'gateway' ? dialledBy(inventory.devices.filter(dials(host)).length) : dialling(host)),
-        ...(host.profile === 'strict' ? strictSettings(host, inventory) : []),
-        ...(host.passwordLogin ? [] : passwordsOff),
-      ],
-    }),
+    keepingHostKeys(
+      host,
+      sshdSettings('00-provision', {
+        user: 'root',
+        settings: [
+          ...(host.role === 'gateway' ? dialledBy(inventory.devices.filter(dials(host)).length) : dialling(host)),
+          ...(host.profile === 'strict' ? strictSettings(host, inventory) : []),
+          ...(host.passwordLogin ? [] : passwordsOff),
+        ],
+      }),
+    ),
   ]),
 ])
+
+/** Of a gateway whoever knows its devices sees to it. */
+const keepingHostKeys = (host: Gateway | Device, settings: Resource) =>
+  host.role === 'device' ? reloadingDevice(host, settings) : settings
 
 const dials =
   ({ name }: Gateway) =>

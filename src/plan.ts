@@ -10,7 +10,8 @@ export interface HostPlan {
 }
 
 /** From what a host showed to what has to change. A resource that showed nothing is refused, never guessed at. */
-export function plan(resources: readonly Resource[], shown: ReadonlyMap<string, Shown>, seen: Seen): HostPlan {
+export function plan(resources: readonly Resource[], shown: ReadonlyMap<string, Shown>, fleet: Seen): HostPlan {
+  const seen = { ...fleet, here: (id: string) => shown.get(id)?.text }
   const changes: Planned[] = []
   const later: Resource[] = []
   const refused: { resource: Resource; refused: Refused }[] = []

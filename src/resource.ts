@@ -8,6 +8,8 @@ export interface Resource {
   readonly inspect: Sh
   /** From what `inspect` printed to what is wanted. `later`: something it needs is not known yet. */
   diff(now: Observed, seen: Seen): Change | Refused | 'converged' | 'later'
+  /** Resources that want nothing, looked at beside it, once for a host: its `diff` finds what they showed by `seen.here`. */
+  readonly facts?: readonly Resource[]
   /** Host keys that this host says, as root, it is going to prove: pinned beside the inventory as soon as it has shown them. */
   hostKeys?(now: Observed): readonly string[]
 }
@@ -24,16 +26,25 @@ export type Observed = string
 export interface Seen {
   /** What the resource with this id last showed on this host; undefined when it has not (yet). */
   of(host: string, id: string): Observed | undefined
+  /** The same of the host that is spoken of. */
+  here?(id: string): Observed | undefined
   /** This host will show nothing more in this run: unreachable, failed, or outside `--limit`. */
   gone(host: string): boolean
   /** The pinned key by which we knew this host at our login, as `ssh-ed25519 AAAA…`. */
   hostKey?(host: string): string | undefined
+  /** As whom this run has logged in there; `isKey`: was it with the key of these base64 words. Absent: not known. */
+  login?(host: string): { readonly user: string; readonly isKey?: (blob: string) => boolean } | undefined
   /** How this host was reached in this run: `direct`, `forward`, or the gateway it was reached through. */
   via?(host: string): string | undefined
   /** This host is within the limit, and could not be reached or came to a bad end. */
   failed(host: string): boolean
   /** Every host key that its sshd proved at the newest login; undefined while there was none. */
   proved?(host: string): readonly string[] | undefined
+  /**
+   * Has this device answered, as itself, through the forwards that it is to have, since it was changed in this run;
+   * undefined: that has not been tried.
+   */
+  answers?(device: string): boolean | undefined
   /** Would this machine log in to the host if it proved this key: pinned, or to be accepted in place of the pin. */
   trusts?(host: string, key: string): boolean
 }
@@ -75,6 +86,8 @@ export interface Change {
    * has to show what it showed before.
    */
   readonly endsOnly?: true
+  /** Fails, with the reason on stderr, while undoing it would do more than that. Asked before a run is taken back. */
+  readonly undoable?: Sh
 }
 
 /** The host is in a state that this resource must not touch. */

@@ -76,6 +76,9 @@ export function lookScript(resources: readonly Resource[], mark: string): string
   )
 }
 
+const pieces = ['stage', 'validate', 'commit', 'activate', 'undo', 'undoable'] as const
+const isAlwaysThere = (piece: (typeof pieces)[number]) => /^(stage|validate|commit)$/.test(piece)
+
 /** One exec that hands a whole transaction to the host, and prints how far it came. */
 export function applyScript(transaction: Transaction): string {
   const { patience, resources, changes, before } = transaction
@@ -90,6 +93,7 @@ export function applyScript(transaction: Transaction): string {
     sh`activations=${once(changes, 'activate', having('activate')).join(' ')}`,
     sh`undos=${once(changes, 'undo', having('undo')).reverse().join(' ')}`,
     sh`endings=${having('endsOnly').join(' ')}`,
+    sh`undoables=${having('undoable').slice(-1).join(' ')}`,
     sh`inspects=${resources.map((_, index) => index).join(' ')}`,
     sh`bare=${changes.flatMap(({ change }, at) => (change.saves.length || change.stage ? [] : [numbers[at] ?? 0])).join(' ')}`,
     func('paths', sh`printf '%s\n' ${[...new Set(changes.flatMap(({ change }) => change.saves))]}`),
@@ -97,13 +101,8 @@ export function applyScript(transaction: Transaction): string {
     ...[...digests].map(([n, digest]) => (digest === undefined ? undefined : sh`expect_${n}=${digest}`)),
     ...changes.flatMap(({ change }, at) => {
       const n = numbers[at] ?? 0
-      return [
-        func(`stage_${n}`, change.stage),
-        func(`validate_${n}`, change.validate),
-        func(`commit_${n}`, change.commit),
-        ...(change.activate ? [func(`activate_${n}`, change.activate)] : []),
-        ...(change.undo ? [func(`undo_${n}`, change.undo)] : []),
-      ]
+      const given = pieces.filter((piece) => isAlwaysThere(piece) || change[piece])
+      return given.map((piece) => func(`${piece}_${n}`, change[piece]))
     }),
   )
   return handOver(transaction, plan, {

@@ -106,7 +106,7 @@ test('a playbook of one’s own runs no command line when it is only imported', 
   ])
   expect([status, stderr.toString()]).toEqual([0, ''])
   expect(stdout.toString()).toMatchInlineSnapshot(`
-    "absent account authorizedKeys checkEvery deriveTiming hostKeys hostKeysOf installedPackage keyPair known knownHost leastTiming lines lookedAt managedFile managedFiles nextHostKeys nextHostKeysOf noSystemAccount on parseKeyLine pinnedKeys playbook printForward printListener prove publicKey recovery sh socketName sshdSettings switchHostKeys systemAccounts systemdUnit systemdUnits tell verify versionOf versions
+    "absent account authorizedKeys checkEvery deriveTiming hostKeys hostKeysAfterReload hostKeysOf installedPackage keyPair known knownHost leastTiming lines lookedAt managedFile managedFiles nextHostKeys nextHostKeysOf noSystemAccount on parseKeyLine parseMark pinnedKeys playbook printForward printListener printMark prove publicKey recovery runningSshd sh socketName sshdSettings switchHostKeys systemAccounts systemdUnit systemdUnits tell verify versionOf versions
     "
   `)
 })

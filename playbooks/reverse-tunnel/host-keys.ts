@@ -1,16 +1,24 @@
-import type { Device, Gateway, Inventory, Late, Refused, Resource, Seen, Step } from '../../src/index.ts'
-import { hostKeysOf, known, nextHostKeysOf, pinnedKeys } from '../../src/index.ts'
+import type { Device, Gateway, Inventory, KnownHost, Late, Refused, Resource, Seen, Step } from '../../src/index.ts'
+import { hostKeysAfterReload, hostKeysOf, known, knownHost, nextHostKeysOf, pinnedKeys } from '../../src/index.ts'
+import { spareKeys } from './kept-keys.ts'
 import { knownHosts } from './names.ts'
-import { dials } from './tunnels.ts'
+import { dials, gatewaysOf } from './tunnels.ts'
 
-/** What devices trust of a gateway: what its sshd proves now, what its key files say it will, and what comes next. */
-export function gatewayKeys({ name }: Gateway): Late<readonly string[]> {
+/** What devices trust of a gateway: what its sshd proves now, what its key files say it will, what comes next, and its spare. */
+export function gatewayKeys({ name }: Gateway, spares: readonly string[] = []): Late<readonly string[]> {
   return (seen) => {
     const configured = known(hostKeysOf(name), seen)
     const next = known(nextHostKeysOf(name), seen) ?? []
-    return configured && [...new Set([...configured, ...(seen.proved?.(name) ?? []), ...next])]
+    return configured && [...new Set([...configured, ...(seen.proved?.(name) ?? []), ...next, ...spares])]
   }
 }
+
+/** The lines about a gateway in the known_hosts of its devices. */
+export const trustedOf = (gateway: Gateway, inventory: Inventory): KnownHost => ({
+  name: gateway.name,
+  keys: gatewayKeys(gateway, spareKeys(gateway, inventory)),
+  authorities: authoritiesOf(gateway),
+})
 
 /** Who signs certificates of this gateway, as the inventory has it. */
 export const authoritiesOf = ({ hostKeys: pins }: Gateway) =>
@@ -42,8 +50,24 @@ export function reloading(gateway: Gateway, devices: readonly Device[], resource
       const fresh = unproved(gateway.name, seen)
       if (fresh.length === 0) return verdict
       const { away, soon } = strangers(gateway, devices, fresh, seen)
-      if (away.length > 0) return cut(gateway, away)
+      if (away.length > 0) return cut(gateway.name, away)
       return soon ? 'later' : { ...verdict, hostKeys: known(hostKeysOf(gateway.name), seen) ?? [] }
+    },
+  }
+}
+
+/** The same of a device: who checks its host keys is this machine. */
+export function reloadingDevice({ name }: Device, resource: Resource): Resource {
+  return {
+    ...resource,
+    diff(now, seen) {
+      const verdict = resource.diff(now, seen)
+      if (typeof verdict === 'string' || 'refused' in verdict) return verdict
+      const { all, unread } = known(hostKeysAfterReload(name), seen) ?? { all: [], unread: [] }
+      const proved = seen.proved?.(name) ?? []
+      const fresh = unread.filter((key) => !proved.includes(key))
+      if (fresh.length === 0) return verdict
+      return fresh.some((key) => seen.trusts?.(name, key)) ? { ...verdict, hostKeys: all } : cut(name, [thisMachine])
     },
   }
 }
@@ -51,7 +75,7 @@ export function reloading(gateway: Gateway, devices: readonly Device[], resource
 /** The same for everything that a recipe wants of gateways. */
 export function reloadingAll(steps: readonly Step[], gateways: readonly Gateway[], devices: readonly Device[]): Step[] {
   return steps.map((step) => {
-    if (step.kind === 'checked') return step
+    if (step.kind !== 'wanted') return step
     const wrapped = [...step.hosts].map(([name, resources]) => {
       const gateway = gateways.find((candidate) => candidate.name === name)
       return [name, gateway ? resources.map((each) => reloading(gateway, devices, each)) : resources] as const
@@ -90,7 +114,7 @@ function strangers(gateway: Gateway, devices: readonly Device[], keys: readonly 
   return { away: pinned || seen.gone(gateway.name) ? away : [...away, thisMachine], soon: lacking.length > 0 }
 }
 
-function cut({ name }: Gateway, away: readonly string[]): Refused {
+function cut(name: string, away: readonly string[]): Refused {
   const hints = [
     ...(away.some((who) => who !== thisMachine)
       ? ['reach these devices first: a run gives them the new key beside the old one']
@@ -108,3 +132,7 @@ function cut({ name }: Gateway, away: readonly string[]): Refused {
 }
 
 const list = (names: readonly string[]) => names.join(', ')
+
+/** On a device: the host keys of its gateways. */
+export const trusting = (device: Device, inventory: Inventory) =>
+  gatewaysOf(device, inventory).map((gateway) => knownHost(knownHosts, trustedOf(gateway, inventory)))

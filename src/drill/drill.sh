@@ -131,6 +131,15 @@ sshd_unit() {
 may_sshd() {
   sshd_unit >"$folder/sshd" || return
   sshd -t 2>"$folder/why" || return
+  # What it says is held against what sshd read at our last reload, for the clock may have been behind at boot.
+  find /etc/ssh/sshd_config /etc/ssh/sshd_config.d -type f -cnewer /run/sshd.pid 2>/dev/null >"$folder/newer"
+  while IFS= read -r file; do
+    says=$(grep -HvE '^[[:space:]]*(#|$)' "$file")
+    [ "$says" = "$(grep -sF "$file:" /var/lib/provision/sshd-in-force)" ] || {
+      say "$file was changed and sshd has not read it since: a restart would bring that into force"
+      return
+    }
+  done <"$folder/newer"
 }
 act_sshd() { systemctl restart "$(cat "$folder/sshd")" && struck; }
 ends_sshd() { :; }

@@ -13,6 +13,8 @@ export interface Report {
   readonly away?: readonly AwayReport[]
   /** What was begun and is not done: a sentence each, the next run goes on. */
   readonly pending?: readonly string[]
+  /** Who else is known on these hosts, and was left alone: `pi1 (127.0.0.1:9022 on ssh-gw.guest.internal)` each. */
+  readonly others?: readonly string[]
   /** What was tried in the end, where a command tries something. */
   readonly proofs?: readonly ProofReport[]
   /** What was broken on purpose. */
@@ -71,6 +73,10 @@ export interface ForwardReport {
   readonly latencyMs?: number
   /** When the device last proved who it is, through any forward, as far as this machine knows; ISO 8601. */
   readonly lastProof?: string
+  /** Seconds that the run waited until it was so; absent: it did not have to. */
+  readonly waited?: number
+  /** Of `unverified`: a connection that the proof needed was lost, so the next proof may find something else. */
+  readonly cut?: true
   /** What the proof leaves open although the state is `ok`: a sentence. */
   readonly unchecked?: string
   /** What the device is, as it says itself once it has proved who it is. */
@@ -113,6 +119,11 @@ export interface RecoveryReport extends Pick<ForwardReport, 'device' | 'gateway'
   readonly powerCut: number
   readonly silentLink: number
   readonly frozenClient: number
+  /** The round trip between device and gateway that this allows for, in ms, and what of it is the link's. Absent: not known, a quick one is assumed. */
+  readonly roundTripMs?: number
+  readonly linkSeconds?: number
+  /** `recoverWithin`, where the link makes it longer than that. */
+  readonly wished?: number
 }
 
 /** Seconds in which the device's tunnel may be gone; 0: it is not interrupted. */

@@ -1,6 +1,7 @@
 import type { Change, Late, Observed, Refused, Resource } from '../resource.ts'
 import { known } from '../resource.ts'
 import { type Sh, sh } from '../sh.ts'
+import { withMarksOf } from './mark.ts'
 
 export interface ManagedFile {
   readonly content: Late<string>
@@ -60,9 +61,10 @@ export function parseFile(observed: Observed): FileNow {
 }
 
 /** From the file that is there to the one that is wanted. */
-export function fileChange(path: string, now: FileNow, wanted: FileWanted): Change | Refused | 'converged' {
+export function fileChange(path: string, now: FileNow, asked: FileWanted): Change | Refused | 'converged' {
   if (now.kind === 'other')
     return { refused: `${path} is no plain file but a ${now.what}`, hint: 'move it away, then run again' }
+  const wanted = now.kind === 'file' ? { ...asked, content: withMarksOf(now.content, asked.content) } : asked
   const same = now.kind === 'file' && now.content === wanted.content
   if (same && now.mode === wanted.mode && now.owner === wanted.owner && now.group === wanted.group) return 'converged'
   const rights = `${wanted.owner}:${wanted.group} ${wanted.mode}`

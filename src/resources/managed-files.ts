@@ -2,6 +2,7 @@ import type { Change, Late, Observed, Refused, Resource, Seen } from '../resourc
 import { known } from '../resource.ts'
 import { lines, type Sh, sh } from '../sh.ts'
 import { defaults, folders } from './managed-file.ts'
+import { withMarksOf } from './mark.ts'
 
 export interface WantedFile {
   readonly name: string
@@ -10,15 +11,25 @@ export interface WantedFile {
   readonly host?: string
 }
 
-/** Of a folder, exactly these files, owned by root and readable by all; others in it are removed. */
-export function managedFiles(folder: string, files: readonly WantedFile[]): Resource {
+/** Of a file that is there and not wanted: may it be removed. */
+export type Goes = (file: { readonly name: string; readonly content: string }, seen: Seen) => boolean
+
+/** Of a folder, these files, owned by root and readable by all; of others in it, those that may go are removed. */
+export function managedFiles(
+  folder: string,
+  files: readonly WantedFile[],
+  { goes = () => false }: { readonly goes?: Goes } = {},
+): Resource {
   return {
     id: `files in ${folder}`,
     inspect: inspectFiles(folder, '*'),
     diff(now, seen) {
       const wanted = wantedFiles(files, seen)
       if (wanted === 'later') return 'later'
-      const change = filesChange(folder, parseFiles(now), wanted)
+      const stays = ([name, { content }]: [string, { content: string }]) =>
+        !wanted.has(name) && !goes({ name, content }, seen)
+      const there = new Map([...parseFiles(now)].filter((file) => !stays(file)))
+      const change = filesChange(folder, there, wanted)
       return change === 'converged' || 'refused' in change ? change : change.change
     },
   }
@@ -67,7 +78,10 @@ export interface FilesChange {
 }
 
 /** From the files that are there to exactly those that are wanted. */
-export function filesChange(folder: string, now: FilesNow, wanted: FilesWanted): FilesChange | Refused | 'converged' {
+export function filesChange(folder: string, now: FilesNow, asked: FilesWanted): FilesChange | Refused | 'converged' {
+  const wanted = new Map(
+    [...asked].map(([name, content]) => [name, content && withMarksOf(now.get(name)?.content ?? '', content)]),
+  )
   const rights = `${defaults.mode}:${defaults.owner}:${defaults.group}`
   const other = [...now].find(([name, { type }]) => type !== 'f' && wanted.has(name))
   if (other) return { refused: `${folder}/${other[0]} is no plain file`, hint: 'move it away, then run again' }

@@ -17,8 +17,30 @@ export const printMark = ({ inventory, device }: Mark): string =>
 /** The mark at the end of this text, or of its first line where that is a comment; undefined: it has none. */
 export function parseMark(text: string): Mark | undefined {
   const [first = ''] = text.split('\n', 1)
-  const found = /(?:^|[\s#(])provision ([a-z0-9]{4,32}|-)(?: ([A-Za-z0-9][\w.-]*))?\)?\s*$/.exec(first)
+  const found = /(?:^|[\s#(])provision ([a-z0-9]{4,32}|-)(?: (\w[\w.-]*))?\)?\s*$/.exec(first)
   if (!found) return undefined
   const [, inventory = '-', device] = found
   return { inventory, ...(device !== undefined && { device }) }
+}
+
+/** The text of a file without the line of its mark: what it does, whoever it is for. */
+export const withoutMarkLine = (text: string): string => (parseMark(text) ? text.slice(text.indexOf('\n') + 1) : text)
+
+/** The text of a file with this mark as its first line. */
+export const marked = (mark: Mark, text: string): string => `# ${printMark(mark)}\n${text}`
+
+/** The same text without the mark at its end. */
+export const withoutMark = (text: string): string =>
+  parseMark(text) === undefined ? text : text.replace(/\(?provision \S+( \S+)?\)?\s*$/, '').trimEnd()
+
+/**
+ * A text that is wanted, as an inventory without an identity has it: its marks become those that stand there already for
+ * the same device. Such an inventory, one from a checkout that nobody keeps for example, is no reason to mark a thing anew.
+ */
+export function withMarksOf(present: string, wanted: string): string {
+  const marks = present.matchAll(/\bprovision ([a-z0-9]{4,32})( \S+)?$/gm)
+  const ids = new Map([...marks].map(([, id = '', device = '']) => [device, id]))
+  return wanted.replaceAll(/\bprovision -( \S+)?$/gm, (_, device: string = '') => {
+    return `provision ${ids.get(device) ?? '-'}${device}`
+  })
 }

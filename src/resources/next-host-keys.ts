@@ -1,9 +1,10 @@
-import type { Late, Observed, Resource, Seen } from '../resource.ts'
+import type { Change, Late, Observed, Resource, Seen } from '../resource.ts'
 import { known } from '../resource.ts'
 import { lines, sh } from '../sh.ts'
 import { hostKeyFiles } from './host-keys.ts'
 import { folders } from './managed-file.ts'
-import { reloadSshd } from './sshd-settings.ts'
+import { runningSshd } from './running-sshd.ts'
+import { withReload } from './sshd-reload.ts'
 
 const id = 'next host keys'
 const inspect = sh`
@@ -66,6 +67,7 @@ export function nextHostKeysOf(host: string): Late<readonly string[]> {
 export function switchHostKeys(when: (next: readonly string[], seen: Seen) => boolean | undefined): Resource {
   return {
     id: 'switch of host keys',
+    facts: [runningSshd],
     inspect,
     diff(now, seen) {
       const next = nextKeys(now)
@@ -73,7 +75,7 @@ export function switchHostKeys(when: (next: readonly string[], seen: Seen) => bo
       const ready = /^@none /m.test(now) ? undefined : when(next, seen)
       if (!ready) return ready === undefined ? 'later' : 'converged'
       const paths = [...now.matchAll(/^@next (\S+) /gm)].map(([, path = '']) => path)
-      return {
+      const change: Change = {
         summary: 'prove the next host keys, and reload sshd',
         saves: paths.flatMap((path) => [path, `${path}.pub`, `${path}.next`, `${path}.next.pub`]),
         validate: sh`sshd -t ${paths.flatMap((path) => ['-h', `${path}.next`])}`,
@@ -86,10 +88,9 @@ export function switchHostKeys(when: (next: readonly string[], seen: Seen) => bo
             `,
           ),
         ),
-        activate: reloadSshd,
-        undo: reloadSshd,
         hostKeys: next,
       }
+      return withReload(change, seen)
     },
   }
 }

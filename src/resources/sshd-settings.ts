@@ -2,6 +2,8 @@ import type { Change, Late, Resource, Seen } from '../resource.ts'
 import { known } from '../resource.ts'
 import { lines, type Sh, sh } from '../sh.ts'
 import { defaults, type FileNow, fileChange, folders, inspectFile, parseFile } from './managed-file.ts'
+import { runningSshd } from './running-sshd.ts'
+import { isUnread, withReload } from './sshd-reload.ts'
 import { askOpenSsh } from './versions.ts'
 
 /** A directive of sshd_config(5), for every OpenSSH, from the one that first knows it on, or on other terms. */
@@ -30,7 +32,8 @@ export interface SshdSettings {
 /**
  * Settings of sshd in a drop-in of our own. sshd takes the first value that it reads, so a name like `00-…` goes first;
  * what counts is what sshd itself says it will do (`sshd -T -C`), whatever other files say: before it goes live, a copy
- * of the whole configuration with our drop-in in it is asked. Reload keeps the sessions that are there.
+ * of the whole configuration with our drop-in in it is asked. Reload keeps the sessions that are there; it is refused where
+ * it would bring into force what somebody else has written and not reloaded.
  */
 export function sshdSettings(name: string, { match, user, settings }: SshdSettings): Resource {
   const path = `/etc/ssh/sshd_config.d/${name}.conf`
@@ -39,6 +42,7 @@ export function sshdSettings(name: string, { match, user, settings }: SshdSettin
   const who = `user=${user},host=localhost,addr=127.0.0.1`
   return {
     id: `sshd-settings ${name}`,
+    facts: [runningSshd],
     inspect: lines(
       // Where nothing is wanted and nothing is there, sshd is not asked: it takes 20 ms to say all that it would do.
       keywords.length === 0 ? sh`if [ -e ${path} ] || [ -L ${path} ]; then` : undefined,
@@ -70,12 +74,14 @@ export function sshdSettings(name: string, { match, user, settings }: SshdSettin
       }
       const ruling = wanted.filter(({ leftTo }) => leftTo === undefined).flatMap(printed)
       const lost = ruling.filter((line) => !host.effective.has(line.toLowerCase()))
-      if (change === 'converged' && lost.length === 0) return 'converged'
+      if (change === 'converged' && lost.length === 0 && !isUnread(path, seen)) return 'converged'
       const left = wanted.filter(({ leftTo }) => leftTo !== undefined)
-      return {
+      const whole: Change = {
         summary: [
           change === 'converged'
-            ? `make ${lost.map((line) => line.split(' ')[0]).join(', ')} effective`
+            ? lost.length === 0
+              ? 'reload sshd, which has not read it'
+              : `make ${lost.map((line) => line.split(' ')[0]).join(', ')} effective`
             : `${change.summary} and reload sshd`,
           ...left.map(({ keyword, leftTo }) => `${keyword} stays as ${leftTo} has it`),
         ].join('; '),
@@ -84,19 +90,11 @@ export function sshdSettings(name: string, { match, user, settings }: SshdSettin
         stage: lines(gone ? undefined : sh`printf %s ${content} >"$stage/candidate"`, wholeConfiguration(name)),
         validate: winning(who, ruling),
         commit: gone ? sh`rm -f ${path}` : sh`put "$stage/candidate" ${path} 644 root:root`,
-        activate: reloadSshd,
-        undo: reloadSshd,
       }
+      return withReload({ ...whole, own: path, keywords: wanted.map(({ keyword }) => keyword), leaves: gone }, seen)
     },
   }
 }
-
-/** Every session that is there stays. */
-export const reloadSshd = sh`
-  for service in ssh.service sshd.service; do
-    if systemctl is-active --quiet "$service"; then systemctl reload "$service"; break; fi
-  done
-`
 
 interface Told {
   readonly keyword: string

@@ -91,10 +91,20 @@ unmoved() {
   else
     # shellcheck disable=SC2086
     left=$(strays "$(sides seen $ids)" | listing)
-    [ -n "$left" ] || return 0
+    if [ -z "$left" ]; then
+      undoable
+      return
+    fi
     echo "no longer as that run left it: $left" >&2
   fi
   return 1
+}
+
+# Would taking it back do more than that? Says on stderr why.
+undoable() {
+  for id in $ids; do
+    for n in $(planned "$id" eval 'echo ${undoables-}'); do planned "$id" "undoable_$n" || return; done
+  done
 }
 
 # What the present state is put back from, when nobody confirms the one before.

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import hardening from '../../playbooks/hardening.ts'
 import type { Resource, Seen } from '../../src/resource.ts'
 import { publicKey as made, parse } from '../inventory/parse.ts'
+import { here } from '../resources/sshd.ts'
 
 const E = made('ssh-ed25519', Buffer.alloc(32, 7))
 const C = made('ecdsa-sha2-nistp256', 'nistp256', Buffer.alloc(65, 7))
@@ -33,6 +34,7 @@ function fileOf(text: string, name: string, { version = '10.0p2', keys = [E, C, 
   const seen: Seen = {
     gone: () => false,
     failed: () => false,
+    here,
     of: (host, id) => {
       if (id === 'host keys') return `${keys.join('\n')}\n`
       const lines = device.map((key) => `gw ${key}\n`).join('')

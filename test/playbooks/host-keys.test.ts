@@ -1,9 +1,16 @@
 import { describe, expect, test } from 'vitest'
-import { gatewayKeys, mayRotate, pendingHostKeys, reloading } from '../../playbooks/reverse-tunnel/host-keys.ts'
+import {
+  gatewayKeys,
+  mayRotate,
+  pendingHostKeys,
+  reloading,
+  reloadingDevice,
+} from '../../playbooks/reverse-tunnel/host-keys.ts'
 import type { Resource, Seen } from '../../src/resource.ts'
 import { known } from '../../src/resource.ts'
 import { sh } from '../../src/sh.ts'
 import { parse } from '../inventory/parse.ts'
+import { sshdShown } from '../resources/sshd.ts'
 
 const inventory = parse(`{
   "gateways": { "gw": {} },
@@ -119,5 +126,34 @@ describe('a rotation', () => {
     expect(pending({ disk: [NEW], trust: {}, away: ['a'] })).toEqual([
       'gw: its sshd has new host keys that a do not trust yet',
     ])
+  })
+})
+
+describe('a change that reloads the sshd of a device', () => {
+  const [device] = devices
+  if (!device) throw new Error('no device')
+  const settings: Resource = {
+    id: 'sshd-settings x',
+    inspect: sh`:`,
+    diff: () => ({ summary: 'rewrite and reload sshd', saves: [], commit: sh`:` }),
+  }
+  const verdict = ({ written, ...told }: Told & { written: number }) =>
+    reloadingDevice(device, settings).diff('', {
+      ...seenOf(told),
+      of: (_, id) =>
+        id === 'running sshd' ? sshdShown({ keys: [`${NEW} /etc/ssh/key`], changed: { '/etc/ssh/key': written } }) : '',
+    })
+
+  test('goes ahead where sshd has read its host keys, or proves them already', () => {
+    expect(verdict({ written: 400 })).toMatchObject({ summary: 'rewrite and reload sshd' })
+    expect(verdict({ written: 700, proves: [OLD, NEW] })).not.toHaveProperty('hostKeys')
+  })
+
+  test('is refused where they were replaced and this machine does not know them', () => {
+    expect(verdict({ written: 700, pinned: [OLD] })).toMatchObject({
+      refused: expect.stringMatching(/prove other host keys.*this machine \(its pins\)$/),
+      hint: expect.stringContaining('--accept-new-host-key a'),
+    })
+    expect(verdict({ written: 700, pinned: [NEW] })).toMatchObject({ hostKeys: [NEW] })
   })
 })

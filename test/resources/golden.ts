@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import type { Change, Resource, Seen } from '../../src/resource.ts'
 import type { Sh } from '../../src/sh.ts'
+import { here } from './sshd.ts'
 
 /** What a host showed to a resource, and what else is known in the run. */
 export interface Case {
@@ -13,16 +14,18 @@ export interface Case {
   readonly seen?: Seen
 }
 
-export const nothing: Seen = { of: () => undefined, gone: () => false, failed: () => false }
+export const nothing: Seen = { of: () => undefined, here, gone: () => false, failed: () => false }
 /** Nobody has shown anything, and this host never will. */
 export const gone = (name: string): Seen => ({
   of: () => undefined,
+  here,
   gone: (host) => host === name,
   failed: () => false,
 })
 /** These hosts have shown these things: `host id` → text. */
 export const shown = (texts: Readonly<Record<string, string>>): Seen => ({
   of: (host, id) => texts[`${host} ${id}`],
+  here,
   gone: () => false,
   failed: () => false,
 })
@@ -56,7 +59,7 @@ export function cases(kind: string, table: Readonly<Record<string, Case>>): void
   })
 }
 
-const phases = ['stage', 'validate', 'commit', 'activate', 'undo'] as const
+const phases = ['stage', 'validate', 'commit', 'activate', 'undo', 'undoable'] as const
 
 function page({ resource, now, seen = nothing }: Case): string {
   const verdict = resource.diff(now, seen)

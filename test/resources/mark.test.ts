@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { parseMark, printMark } from '../../src/resources/mark.ts'
+import { parseMark, printMark, withMarksOf } from '../../src/resources/mark.ts'
 
 const inventory = fc.oneof(fc.constant('-'), fc.stringMatching(/^[a-z0-9]{4,32}$/))
-const device = fc.option(fc.stringMatching(/^[A-Za-z0-9][\w.-]{0,60}$/), { nil: undefined })
+const device = fc.option(fc.stringMatching(/^\w[\w.-]{0,60}$/), { nil: undefined })
 
 test('a mark is read as it was printed, in a comment line, a key line and a GECOS field alike', () => {
   fc.assert(
@@ -24,4 +24,13 @@ test.each([
   'unprovision k7w2m9qd host-a',
 ])('%j is no mark', (text) => {
   expect(parseMark(text)).toBeUndefined()
+})
+
+test('an inventory without an identity leaves the marks of its devices as they are, and no others', () => {
+  const present = 'key1 provision k7w2m9qd pi\nkey2 provision zzzz9999 qi\n# provision k7w2m9qd\n'
+  expect(withMarksOf(present, 'key1 provision - pi\nkey3 provision - ri\n# provision -\n')).toBe(
+    'key1 provision k7w2m9qd pi\nkey3 provision - ri\n# provision k7w2m9qd\n',
+  )
+  expect(withMarksOf(present, 'key1 provision aaaa1111 pi\n')).toBe('key1 provision aaaa1111 pi\n')
+  expect(withMarksOf('', '# provision -\n')).toBe('# provision -\n')
 })

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { sshdSettings } from '../../src/resources/index.ts'
 import { cases, nothing, shown } from './golden.ts'
+import { sshdShown } from './sshd.ts'
 
 const resource = sshdSettings('00-reverse-tunnel', {
   match: 'User tunnel',
@@ -108,6 +109,18 @@ cases('sshd-settings', {
   'nothing-wanted-any-more': { resource: nobody, now: `${version('10.0p2')}valid\n${file('Ciphers aes128-ctr\n')}` },
   'nothing-wanted-and-a-symlink-refused': { resource: nobody, now: `${version('10.0p2')}valid\nother symbolic link\n` },
   'no-sshd-at-all': { resource, now: 'sh: ssh: not found\nbroken sshd: not found \nabsent\n' },
+})
+
+test('a file that is as it should be and that sshd has not read is not in force', () => {
+  const path = '/etc/ssh/sshd_config.d/00-reverse-tunnel.conf'
+  const now = `${version('10.0p2')}valid\n${effective}${file(newContent)}`
+  const verdict = (changed: number) =>
+    resource.diff(now, {
+      ...nothing,
+      here: () => sshdShown({ files: { [path]: newContent.trim().split('\n') }, changed: { [path]: changed } }),
+    })
+  expect(verdict(400)).toBe('converged')
+  expect(verdict(700)).toMatchObject({ summary: 'reload sshd, which has not read it' })
 })
 
 test('sshd without words of its own, as when it is broken without a reason, is still refused', () => {

@@ -1,11 +1,12 @@
 import type { Resource } from '../../src/resource.ts'
 import type { Planned } from '../../src/script.ts'
 import { sh } from '../../src/sh.ts'
+import { here } from '../resources/sshd.ts'
 
 /** A resource that is always as wanted, and shows its own name. */
 export const thing = (id: string): Resource => ({ id, inspect: sh`echo ${id}`, diff: () => 'converged' })
 
-const nothingElse = { of: () => undefined, gone: () => false, failed: () => false }
+const nothingElse = { of: () => undefined, here, gone: () => false, failed: () => false }
 
 /** The change that a resource wants where its host shows this. */
 export function planned(resource: Resource, now: string): Planned {
