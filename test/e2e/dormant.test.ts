@@ -173,7 +173,7 @@ describe('where systemd holds the port', () => {
       device,
       `printf '[Socket]\\nAccept=yes\\n' >/etc/systemd/system/ssh.socket.d.conf
        mkdir -p /etc/systemd/system/ssh.socket.d && mv /etc/systemd/system/ssh.socket.d.conf /etc/systemd/system/ssh.socket.d/accept.conf
-       printf '[Service]\\nExecStart=-/usr/sbin/sshd -i\\nStandardInput=socket\\n' >/etc/systemd/system/ssh@.service
+       printf '[Service]\\nRuntimeDirectory=sshd\\nRuntimeDirectoryPreserve=yes\\nExecStart=-/usr/sbin/sshd -i\\nStandardInput=socket\\n' >/etc/systemd/system/ssh@.service
        systemctl daemon-reload; systemctl stop ssh.socket ssh.service; systemctl start ssh.socket; rm ${config}.d/70-bob.conf`,
     )
     await takesIt()
