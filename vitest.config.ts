@@ -16,7 +16,7 @@ const endToEnd = (name: string) => `test/e2e/${name}.test.ts`
 const calm = { maxWorkers: 3, sequence: { groupOrder: 1 } }
 const busy = { maxWorkers: 3, sequence: { groupOrder: 2 } }
 const matrices = ['attacks', 'faults'].map(endToEnd)
-const [card, kills] = [endToEnd('card'), endToEnd('kills')]
+const [card, kills, edits] = [endToEnd('card'), endToEnd('kills'), endToEnd('edits')]
 
 /** Of commands that are timed, and so many that their coverage would fill the disk. */
 const uncovered = { PROVISION_COVERAGE: '' }
@@ -45,7 +45,18 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: [endToEnd('**/*')],
-          exclude: [...matrices, card, kills],
+          exclude: [...matrices, card, kills, edits],
+          ...patience,
+          maxWorkers: 4,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'edits',
+          include: [edits],
+          env: uncovered,
           ...patience,
           maxWorkers: 4,
           sequence: { groupOrder: 0 },

@@ -1,4 +1,4 @@
-import type { Device, Enrolment } from './inventory/model.ts'
+import { type Device, type Enrolment, nameOnGateways } from './inventory/model.ts'
 import type { Pins } from './pins.ts'
 import { readIfThere, rewrite } from './session/file.ts'
 import {
@@ -12,7 +12,8 @@ import {
 import { isSignedBy } from './session/signature.ts'
 
 /**
- * A card that was made for a device and has not come back yet: a comment in the file of pins, `# enrolment DEVICE KEY EXPIRES`.
+ * A card that was made for a device and has not come back yet: a comment in the file of pins, `# enrolment DEVICE KEY EXPIRES`,
+ * by the name that its gateways know.
  * Its key is what tells the device that comes back from everybody else, the gateway included, which has only the public half.
  */
 export type Card = Pick<Enrolment, 'device' | 'publicKey' | 'expires'>
@@ -60,7 +61,7 @@ export function forgetCard({ file }: Pick<Pins, 'file'>, device: string): Promis
 export function pinCard({ file }: Pick<Pins, 'file'>, device: Device, keys: readonly HostKey[]): Promise<void> {
   const names = knownNames(device.name, device.port)
   return rewrite(file, (before) => {
-    const kept = without(before, device.name)
+    const kept = without(before, nameOnGateways(device))
       .split(/(?<=\n)/)
       .filter((line) => {
         const known = parseKnownLine(line)

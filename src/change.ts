@@ -4,9 +4,11 @@ import { ProvisionError } from './errors.ts'
 import { type Fleet, hasFailed, type Member } from './fleet.ts'
 import { type HostPlan, plan } from './plan.ts'
 import type { Wanted } from './playbook.ts'
+import { confirmingWays } from './reach.ts'
 import type { Progress } from './report/progress.ts'
 import type { ChangeReport, Outcome, Trouble } from './report/report.ts'
 import type { Resource } from './resource.ts'
+import { allEnded } from './run/all-ended.ts'
 import type { Planned } from './script.ts'
 import { lookScript, parseLook } from './script.ts'
 import type { Session } from './session.ts'
@@ -17,10 +19,10 @@ import type { Turns } from './turns.ts'
 
 export interface Changing {
   readonly fleet: Fleet
-  /** `along`: by this way alone; `until`: what the host keeps its turn for. */
+  /** `along`: by these ways alone; `until`: what the host keeps its turn for. */
   readonly login: (
     member: Member,
-    how?: { readonly along?: string; readonly until?: Promise<unknown> },
+    how?: { readonly along?: readonly string[]; readonly until?: Promise<unknown> },
   ) => Promise<Session>
   readonly turns: Turns
   readonly ways: Omit<Ways, 'login'>
@@ -92,7 +94,7 @@ export async function changeAll(step: Wanted, stepNumber: number, changing: Chan
   const { fleet, progress } = changing
   const work = `step ${stepNumber + 1}`
   progress.expect(work, [...fleet.members.keys()])
-  await Promise.all(
+  await allEnded(
     [...fleet.members.values()].map(async (member) => {
       await changing.turns(() => change(member, step, stepNumber, changing))
       progress.over(work, member.host.name)
@@ -117,9 +119,10 @@ async function change(member: Member, step: Wanted, stepNumber: number, changing
     patience: changing.patience,
     resources,
     changes,
+    before: member.shown,
   }
   try {
-    const ways = { ...changing.ways, login: () => login(member, { along: session.via }) }
+    const ways = { ...changing.ways, login: () => login(member, { along: confirmingWays(member.host, session.via) }) }
     const result = await transact(session, transaction, fleet.seen, ways)
     if (result.session) member.session = result.session
     for (const [id, shown] of result.shown) member.shown.set(id, shown)

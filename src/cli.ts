@@ -10,7 +10,9 @@ import { importInventory } from './commands/import.ts'
 import { init } from './commands/init.ts'
 import { lab } from './commands/lab.ts'
 import { remove } from './commands/remove.ts'
+import { rename } from './commands/rename.ts'
 import { report } from './commands/report.ts'
+import { restoreGateway } from './commands/restore-gateway.ts'
 import { rotate } from './commands/rotate.ts'
 import { schema } from './commands/schema.ts'
 import { sshConfig } from './commands/ssh-config.ts'
@@ -44,7 +46,9 @@ export async function main(words: readonly string[]): Promise<void> {
       .command(init)
       .command(add)
       .command(rotate)
+      .command(rename)
       .command(remove)
+      .command(restoreGateway)
       .command(drill)
       .command(image)
       .command(report)

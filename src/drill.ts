@@ -1,6 +1,6 @@
 import { type Drilled, type Fault, type FaultName, faultsOf } from './drill/faults.ts'
 import { begin, end } from './drill/host.ts'
-import { recovered } from './drill/recovered.ts'
+import { type Prove, recovered } from './drill/recovered.ts'
 import { ProvisionError } from './errors.ts'
 import type { Inventory } from './inventory/model.ts'
 import { type ReachContext, reach, reachContext } from './reach.ts'
@@ -30,14 +30,17 @@ export async function drill(inventory: Inventory, run: Run, { drilled, names, ve
   if (before.exitCode === 0 && promised) {
     const context = reachContext(inventory, { wire: run.context.wire })
     const door = doorOf(drilled, context, run)
-    for (const fault of faults) {
-      const stop = run.signal.aborted || reports.some(({ verdict }) => verdict === 'never')
-      if (stop) continue
-      run.progress.note(`${fault.announced}; promised: back within ${promised[fault.promise]} s`)
-      reports.push(await happen(fault, { drilled, promised: promised[fault.promise], door, context, run }))
+    try {
+      for (const fault of faults) {
+        const stop = run.signal.aborted || reports.some(({ verdict }) => verdict === 'never')
+        if (stop) continue
+        run.progress.note(`${fault.announced}; promised: back within ${promised[fault.promise]} s`)
+        reports.push(await happen(fault, { drilled, promised: promised[fault.promise], door, context, run }))
+      }
+    } finally {
+      door.close()
+      context.closeAll()
     }
-    door.close()
-    context.closeAll()
   }
   const untold = faults.slice(reports.length)
   const why = !promised || before.exitCode !== 0 ? 'the device is not as written, so nothing was broken' : undefined
@@ -98,17 +101,20 @@ function restoredAfter({ name, seconds }: Fault, patience: number): number {
 }
 
 interface Door {
-  readonly prove: () => Promise<boolean>
+  readonly prove: Prove
   readonly close: () => void
 }
 
 /** Through the forward, by one session on the gateway for as long as that lives. */
 function doorOf({ device, gateway, forward }: Drilled, context: ReachContext, { now }: Run): Door {
   let session: Promise<Session> | undefined
+  // One that is given up may still carry proofs of its own.
+  const all = new Set<Promise<Session>>()
   return {
-    async prove() {
+    async prove(greeted) {
       session ??= reach(gateway, context)
       const mine = session
+      all.add(mine)
       try {
         const open = await mine
         const proof = {
@@ -119,6 +125,9 @@ function doorOf({ device, gateway, forward }: Drilled, context: ReachContext, { 
           now,
           tunnelLives: false,
           hostKeyEnough: false,
+          // Why nobody answers is not asked: that would be an exec for each knock.
+          tunnelStands: false,
+          greeted,
         }
         const { state } = await proveForward(proof)
         if (state === 'unverified' && session === mine) session = undefined
@@ -129,7 +138,9 @@ function doorOf({ device, gateway, forward }: Drilled, context: ReachContext, { 
         return false
       }
     },
-    close: () => void session?.then((open) => open.close()).catch(() => undefined),
+    close() {
+      for (const one of all) one.then((open) => open.close()).catch(() => undefined)
+    },
   }
 }
 

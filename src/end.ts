@@ -4,7 +4,7 @@ import type { Session } from './session.ts'
 
 /** What became of one transaction. */
 export interface End {
-  readonly outcome: 'changed' | 'rejected' | 'undone' | 'unknown'
+  readonly outcome: 'changed' | 'rejected' | 'undone' | 'undo-failed' | 'unknown'
   /** The newest session, when there is one: its login is what was confirmed. */
   readonly session?: Session
   readonly shown: ReadonlyMap<string, Shown>
@@ -12,7 +12,8 @@ export interface End {
 }
 
 /** How a transaction ended, from what the host answered last. */
-export function ended({ outcome, failure, undoErrors, shown }: Answer, session: Session): End {
+export function ended(answer: Answer, session: Session): End {
+  const { outcome, failure, undoErrors, shown } = answer
   if (outcome === 'confirmed') return { outcome: 'changed', session, shown }
   if (outcome === 'never') {
     return {
@@ -32,16 +33,7 @@ export function ended({ outcome, failure, undoErrors, shown }: Answer, session: 
     }
   }
   const what = failure ? sentence(failure) : 'the host gave no reason'
-  if (outcome === 'undo-failed') {
-    const hint =
-      'the host tries again at its next boot and at the next run; what was saved is in /var/lib/provision/current/saved'
-    return {
-      outcome: 'unknown',
-      session,
-      shown,
-      error: { message: `${what}; and the undo failed: ${undoErrors ?? ''}`.trim(), hint },
-    }
-  }
+  if (outcome === 'undo-failed') return { outcome, session, shown, error: notUndone(what, answer) }
   const undone = undoErrors ? `${what}; the undo complained: ${undoErrors.trim()}` : what
   return {
     outcome: outcome === 'rejected' ? 'rejected' : 'undone',
@@ -51,9 +43,51 @@ export function ended({ outcome, failure, undoErrors, shown }: Answer, session: 
   }
 }
 
+/** What is not as before, and what to do about it at the console: this host may let nobody in. */
+function notUndone(what: string, { failure, undoErrors, left = [] }: Answer): Trouble {
+  const complaint = undoErrors?.trim()
+  const parts = [
+    ...(failure?.phase === 'earlier' ? [what] : [`${what}; and it could not be undone`]),
+    ...(left.length > 0 ? [`not as before: ${left.join(', ')}`] : []),
+    ...(complaint ? [`the undo complained: ${complaint}`] : []),
+  ]
+  return {
+    message: parts.join('\n'),
+    hint: [
+      `at its console \`sudo sh ${current}/guard.sh undo\` tries again and says what is not as before`,
+      `what was there is kept in ${current}/saved, where the file N is the one on line N of saved/paths`,
+      `once it is mended by hand, \`sudo sh ${current}/guard.sh accept\` ends it`,
+      'the host itself tries again at its next boot and with the next run that changes it',
+    ].join('; '),
+  }
+}
+
+const current = '/var/lib/provision/current'
+
+/** The host has proved that all is as it was, but does not let us in any more. */
+export function shutOut({ outcome: _, session: __, ...undone }: End, id: string, why: string): End {
+  return {
+    ...undone,
+    outcome: 'undo-failed',
+    error: {
+      message: [
+        ...(undone.error ? [undone.error.message] : []),
+        `it says that it is as before, but no login gets in any more: ${why}`,
+      ].join('\n'),
+      hint: [
+        'at its console see `systemctl status ssh` and `journalctl -u ssh`, then `sudo systemctl restart ssh`, or boot it: its files are as before',
+        `what was replaced is kept in /var/lib/provision/history/${id}/saved, where the file N is the one on line N of saved/paths`,
+        'run again once it lets you in',
+      ].join('; '),
+    },
+  }
+}
+
 function sentence({ phase, resource, code, message }: NonNullable<Answer['failure']>): string {
   const said = message.trim()
   if (phase === 'confirm' || phase === 'interrupted') return said
+  if (phase === 'earlier')
+    return `nothing was changed here: an earlier change of ${said || 'another run'} could not be undone`
   if (phase === 'unmoved') return resource ? `${resource} has changed since it was looked at` : said
   const what = phase === 'arm' ? 'preparing for a power cut' : `${phase}${resource ? ` of ${resource}` : ''}`
   return `${what} failed with exit code ${code}${said ? `: ${said}` : ''}`

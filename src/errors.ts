@@ -40,6 +40,15 @@ export class ConnectError extends ProvisionError {
   }
 }
 
+/** An unknown host key that is pinned for a host which the inventory does not name any more. */
+export class RenamedHost extends ConnectError {
+  readonly formerName: string
+  constructor({ message, hint }: { readonly message: string; readonly hint: string }, formerName: string) {
+    super('unknown-host-key', message, hint)
+    this.formerName = formerName
+  }
+}
+
 /** The host proved its pinned key, and then did not let us in. */
 export class LoginRefused extends ConnectError {
   readonly hostKey: string

@@ -1,4 +1,5 @@
 import { type Device, type Gateway, hosts, type Inventory } from './inventory/model.ts'
+import { fingerprintOf } from './pins.ts'
 import type { Step, Wanted } from './playbook.ts'
 import type { ChangeReport, HostReport, Outcome, Trouble } from './report/report.ts'
 import type { Resource, Seen } from './resource.ts'
@@ -30,6 +31,8 @@ export interface Member {
 /** The hosts of one run, and what they have shown so far. */
 export interface Fleet {
   readonly members: ReadonlyMap<string, Member>
+  /** Devices that were proved in mid-run: do they answer through what they are to have. */
+  readonly answers: Map<string, boolean>
   readonly seen: Seen
 }
 
@@ -49,18 +52,28 @@ export function assemble(
       for (const resource of step.hosts.get(host.name) ?? []) resources.set(resource.id, resource)
     members.set(host.name, { host, resources: [...resources.values()], shown: new Map(), changes: [], began: now })
   }
+  const answers = new Map<string, boolean>()
   return {
     members,
+    answers,
     seen: {
       of: (host, id) => members.get(host)?.shown.get(id)?.text,
       hostKey: (host) => members.get(host)?.session?.hostKey,
+      login: (host) => loginOf(members.get(host)?.session),
       via: (host) => members.get(host)?.via,
+      answers: (device) => answers.get(device),
       failed: (host) => hasFailed(members.get(host)),
       proved: (host) => members.get(host)?.session?.hostKeys(),
       trusts: (host, key) => members.get(host)?.trusts?.(key) ?? false,
       gone: (host) => !members.has(host) || hasFailed(members.get(host)),
     },
   }
+}
+
+function loginOf(session: Session | undefined): ReturnType<NonNullable<Seen['login']>> {
+  if (session?.login === undefined) return undefined
+  const { user, key } = session.login
+  return { user, ...(key !== undefined && { isKey: (blob) => fingerprintOf(Buffer.from(blob, 'base64')) === key }) }
 }
 
 export function hasFailed(member: Member | undefined): boolean {

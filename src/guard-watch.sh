@@ -5,9 +5,9 @@
 #   confirm ID      keep the change: one rename, against the guard's own rename to undo
 #   abandon ID WHY  undo now instead of at the deadline
 #
-# Answers in lines: @locked WHO, @seen N BASE64, @failed PHASE N CODE BASE64, @undo BASE64, @outcome WORD.
-
-unit=provision-guard.service
+# Answers in lines: @locked WHO, @seen N BASE64, @failed PHASE N CODE BASE64, @undo BASE64, @left BASE64, @outcome WORD.
+#
+#   unit  the name of the guard's unit: no transaction depends on what systemd still holds of an earlier one
 
 talk() {
   id=$2
@@ -41,17 +41,14 @@ apply() {
     stale && settle 'the run that began it went away'
     if ! mv -T "$1" "$current" 2>/dev/null; then
       rm -rf "$1"
-      echo "@locked $(sed 1d "$current/holder" 2>/dev/null | base64 -w0)"
+      locked
       return
     fi
   fi
   # What runs that were killed while they sent had not handed over.
   for left in "$home"/incoming.*; do [ -e "/proc/${left##*.}" ] || rm -rf "$left"; done
   cd "$current" || return
-  # The lock is ours, so a guard that is still there has only to tidy up.
-  while alive; do sleep 0.05; done
-  if ! systemd-run --quiet --collect --unit="$unit" --property=Restart=on-failure --property=RestartSec=100ms \
-    --property=OOMScoreAdjust=-900 /bin/sh "$current/guard.sh" run 2>why; then
+  if ! start; then
     echo 'start 0 1' >failed
     finish rejected
   else
@@ -59,6 +56,30 @@ apply() {
     { echo 0 0; cat who; } >holder.new && mv holder.new holder
   fi
   watch
+}
+
+# Who holds the host. A rollback that failed holds it, too, until it is proved or accepted.
+locked() {
+  who=$(sed 1d "$current/holder" 2>/dev/null | base64 -w0)
+  if grep -qx undo-failed "$current/outcome" 2>/dev/null; then
+    here=$current
+    echo "@failed earlier 0 1 $who"
+    complaints
+    echo '@outcome undo-failed'
+  else
+    echo "@locked $who"
+  fi
+}
+
+# The same transaction may have been sent before: then systemd may still hold the name.
+start() {
+  read -r base <unit || return
+  for name in "$base" "$base-again"; do
+    systemd-run --quiet --collect --unit="$name.service" --property=Restart=on-failure --property=RestartSec=100ms \
+      --property=OOMScoreAdjust=-900 /bin/sh "$current/guard.sh" run 2>why && return
+    grep -q already why || return
+  done
+  return 1
 }
 
 # The guard looks up. Opened to be read as well, for nobody may be there to read it.
@@ -80,8 +101,11 @@ stale() {
 
 # A guard that was killed and is about to be started again settles it by itself: two would be in each other's way.
 alive() {
-  state=$(systemctl is-active "$unit") && return
-  case $state in activating | deactivating | reloading) ;; *) return 1 ;; esac
+  # As a provision called it that gave all of them one name.
+  unit=provision-guard
+  read -r unit 2>/dev/null <"$current/unit"
+  state=$(systemctl is-active "$unit.service" "$unit-again.service") && return
+  case $state in *activating* | *reloading*) ;; *) return 1 ;; esac
 }
 
 # Where the transaction is: current while it lives, history afterwards.
@@ -137,8 +161,13 @@ ended() {
   cat "$here/seen" 2>/dev/null
   if ! grep -qx confirmed "$here/outcome"; then
     echo "@failed $(cat "$here/failed") $(base64 -w0 <"$here/why")"
-    [ -s "$here/undo.errors" ] && echo "@undo $(base64 -w0 <"$here/undo.errors")"
+    complaints
   fi
   echo "@outcome $(cat "$here/outcome")"
+}
+
+complaints() {
+  [ ! -s "$here/undo.errors" ] || echo "@undo $(base64 -w0 <"$here/undo.errors")"
+  [ ! -s "$here/left" ] || echo "@left $(base64 -w0 <"$here/left")"
 }
 

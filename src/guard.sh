@@ -1,15 +1,16 @@
-# The guard: owns one transaction on this host, from staging to a confirmed or an undone end. guard-watch.sh and
-# guard-history.sh stand in front of it: together they are one program, sent with every apply and kept beside the
-# transaction, so that this host can finish alone. Needs a POSIX sh, coreutils and systemd; with util-linux's flock(1)
+# The guard: owns one transaction on this host, from staging to a confirmed or an undone end. guard-watch.sh,
+# guard-history.sh and guard-rollback.sh stand in front of it: together they are one program, sent with every apply and kept
+# beside the transaction, so that this host can finish alone. Needs a POSIX sh, coreutils and systemd; with util-linux's flock(1)
 # those who watch hear at once how it stands, and look ten times a second where there is none.
 #
 #   run   stage, validate, save, commit, activate, inspect, wait for a confirmation, else undo
 #   do    one piece of the plan, in a process of its own
 #   boot  what a power cut left behind is undone before anything is started
+#   undo, accept   for a person at the console, after an undo that failed
 #
 # current/ is the lock and the transaction at once. In it, one of these tells where it stands:
 #   (none)     nothing live was touched     pending   something live may be touched, nobody has confirmed
-#   confirmed  it stays                     undoing   it is being put back
+#   confirmed  it stays                     undoing   it is being put back, or could not be (outcome)
 # reserve is room on the disk for the words that tell how it ended, when the disk is full. The guard holds plan.sh until
 # somebody has to confirm, and id until the end, for those who watch; word is where it hears who confirms or abandons.
 
@@ -17,8 +18,9 @@ home=/var/lib/provision
 current=$home/current
 boot_unit=/etc/systemd/system/provision-recover.service
 boot_link=/etc/systemd/system/sysinit.target.wants/provision-recover.service
-# plan.sh sets these: the numbers of the changes, in the order in which each phase takes them; seconds to wait.
-changes='' activations='' undos='' inspects='' patience=60
+# plan.sh sets these: the numbers of the changes, in the order in which each phase takes them; those that only end
+# something; seconds to wait for a confirmation, and after a rollback for what has to come up again.
+changes='' activations='' undos='' inspects='' endings='' patience=60 within=30
 
 # put FROM TO MODE OWNER: TO becomes FROM in one rename; missing folders are made for everybody to read.
 put() {
@@ -113,9 +115,7 @@ piece() {
 
 # Is it still what the plan was made from?
 unmoved() {
-  eval "wanted=\$expect_$1"
-  # shellcheck disable=SC2154
-  [ "$(shown "$1" | sha256sum)" = "$wanted  -" ] && return
+  holds "$1" && return
   echo 'it has changed since it was looked at' >&2
   return 1
 }
@@ -130,7 +130,7 @@ save() {
   while IFS= read -r path; do
     n=$((n + 1))
     if [ -L "$path" ] || [ -f "$path" ]; then
-      cp -a "$path" "saved/$n"
+      copy "$path" "saved/$n"
     elif [ -d "$path" ]; then
       mkdir "saved/$n.folder"
       chown --reference="$path" "saved/$n.folder"
@@ -167,47 +167,12 @@ UNIT
 
 disarm() { rm -f "$boot_link" "$boot_unit"; }
 
-undo() {
-  mv -T pending undoing 2>/dev/null
-  rm -f reserve
-  : >undo.errors
-  back saved 2>>undo.errors
-  for n in $undos; do sh -e ./guard.sh 'do' undo "$n" 2>>undo.errors || echo "the undo of change $n failed" >>undo.errors; done
-  if grep -q 'could not put back' undo.errors; then echo undo-failed >outcome; else finish undone; fi
-}
-
-# back FOLDER: what is saved in it stands in its place again, folders that are gone first, and the outermost of them first.
-back() {
-  failed=
-  n=0
-  while IFS= read -r path; do
-    n=$((n + 1))
-    [ ! -d "$1/$n.folder" ] || [ -d "$path" ] || cp -a "$1/$n.folder" "$path" || failed=1
-  done <"$1/paths"
-  while [ "$n" -gt 0 ]; do
-    path=$(sed -n "${n}p" "$1/paths")
-    put_back "$1/$n" "$path" || { failed=1 && echo "could not put back $path" >&2; }
-    n=$((n - 1))
-  done
-  sync -f /etc
-  [ -z "$failed" ]
-}
-
-# On a full disk a copy fails where a second name for the saved file does not.
-put_back() {
-  rm -rf "$2.provision-new" "$2.provision-old"
-  if [ -e "$1" ] || [ -L "$1" ]; then
-    cp -a "$1" "$2.provision-old" || { rm -f "$2.provision-old" && ln -P "$1" "$2.provision-old"; } || return
-    mv -fT "$2.provision-old" "$2"
-  elif [ -e "$1.absent" ]; then
-    if [ -d "$2" ] && [ ! -L "$2" ]; then rmdir --ignore-fail-on-non-empty "$2"; else rm -f "$2"; fi
-  fi
-}
-
 # What was left behind comes to its end.
 settle() {
   cd "$current" || return
   rm -f outcome reserve
+  # Ours now: whoever else finds it left behind leaves it to us.
+  { echo "$$ $(birth $$)"; sed 1d holder; } >holder.new 2>/dev/null && mv holder.new holder
   # shellcheck source=/dev/null
   [ -r plan.sh ] && . ./plan.sh
   [ -e failed ] || echo 'interrupted 0 1' >failed
@@ -237,8 +202,10 @@ main() {
     boot)
       PROVISION_BOOT=1
       export PROVISION_BOOT
+      systemctl() { : >"$current/asked" && command systemctl "$@"; }
       settle 'the power went before it was confirmed'
       ;;
+    undo | accept) console "$1" ;;
     *) talk "$@" ;;
   esac
 }

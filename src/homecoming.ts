@@ -1,7 +1,7 @@
 import { type Card, expectedCards, forgetCard, type HandedIn, handedIn, pinCard } from './cards.ts'
 import { ProvisionError } from './errors.ts'
 import type { Fleet } from './fleet.ts'
-import type { Device, Gateway, Inventory } from './inventory/model.ts'
+import { type Device, type Gateway, type Inventory, nameOnGateways } from './inventory/model.ts'
 import { type Knocks, knocksOf, toldBy } from './knocks.ts'
 import { fingerprintOf, hostKeyText } from './pins.ts'
 import { reach } from './reach.ts'
@@ -47,7 +47,7 @@ export function homecoming(inventory: Inventory, { members }: Fleet, run: Run): 
   }
   const awaited = async () =>
     (await expectedCards(pins)).flatMap((card) => {
-      const device = inventory.devices.find(({ name }) => name === card.device)
+      const device = inventory.devices.find((one) => nameOnGateways(one) === card.device)
       return device && run.limit(device.name) ? [{ card, device }] : []
     })
   return {
@@ -82,7 +82,7 @@ export function homecoming(inventory: Inventory, { members }: Fleet, run: Run): 
     const [first] = claims
     if (!first) {
       const over = asked.every(({ knocks }) => knocks && !knocks.card)
-      if (over && run.command === 'apply') await forgetCard(pins, device.name)
+      if (over && run.command === 'apply') await forgetCard(pins, card.device)
       return false
     }
     const keys = first.hostKeys.map((key) => `${key.type} ${fingerprintOf(key)}`).join(', ')

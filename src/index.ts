@@ -1,19 +1,36 @@
 /** What a playbook may import. */
 
-export { printForward, printListener, socketName } from './inventory/forward.ts'
+export { overlap } from './inventory/addresses.ts'
+export { isOwnSshd, printForward, printListener, socketName } from './inventory/forward.ts'
 export type { Account, Client, Device, Enrolment, Forward, Gateway, Host, Inventory } from './inventory/model.ts'
+export { nameOnGateways } from './inventory/model.ts'
 export {
   type Carrier,
+  type ObservedKeys,
   on,
   type Playbook,
   playbook,
   prove,
+  proveFirst,
   type Step,
   tell,
+  tellOthers,
   verify,
 } from './playbook.ts'
-export { checkEvery, deriveTiming, leastTiming, type Recovery, recovery, type Timing } from './recovery.ts'
+export {
+  checkEvery,
+  deriveTiming,
+  leastTiming,
+  linkClass,
+  linkClasses,
+  overLink,
+  type Recovery,
+  recovery,
+  type Timing,
+} from './recovery.ts'
 export type { Attempt, Change, Late, LeastPrivilege, Observed, Proof, Refused, Resource, Seen } from './resource.ts'
 export { known, lookedAt } from './resource.ts'
 export * from './resources/index.ts'
 export { lines, type Sh, sh } from './sh.ts'
+export { type HeldDoor, inspectHeldDoors, parseHeldDoors, parseListener, whoseKey } from './tunnel/held-doors.ts'
+export { sharedKeys, unitPrefix } from './tunnel/names.ts'

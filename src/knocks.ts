@@ -1,4 +1,4 @@
-import { enrolAccount, enrolledFolder, enrolments } from '../playbooks/reverse-tunnel/names.ts'
+import { enrolAccount, enrolledFolder, enrolments, nameOnGateways } from '../playbooks/reverse-tunnel/names.ts'
 import type { Device, Gateway } from './inventory/model.ts'
 import type { Session } from './session.ts'
 import { sh } from './sh.ts'
@@ -23,7 +23,8 @@ export interface Knock {
   readonly what: string
 }
 
-export async function knocksOf(session: Session, gateway: Gateway, { name }: Device): Promise<Knocks> {
+export async function knocksOf(session: Session, gateway: Gateway, device: Device): Promise<Knocks> {
+  const name = nameOnGateways(device)
   const { stdout } = await session.exec(`${script(gateway, name).text}\n`, { timeoutMs: 20_000, privileged: true })
   return parseKnocks(stdout.toString(), name)
 }

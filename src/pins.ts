@@ -13,6 +13,7 @@ import {
   parseHostKey,
   parseKnownLine,
 } from './session/known-hosts.ts'
+import { formerName, type Named, renamedHost } from './ssh/host-keys/renamed.ts'
 
 export { fingerprintOf, type HostKey, hostKeyText, parseHostKey } from './session/known-hosts.ts'
 
@@ -42,6 +43,10 @@ export interface PinsOptions {
   readonly onUnknown?: ((host: Pinned, key: UnknownKey) => Promise<boolean>) | undefined
   /** Hosts whose changed key replaces the pin, once each: `--accept-new-host-key`. */
   readonly acceptNew?: ReadonlySet<string> | undefined
+  /** Whose hosts these are: a device that shows the pinned key of a host which it has no more was renamed, and is never pinned anew. */
+  readonly inventory?: Named | undefined
+  /** Keys that count instead of what is pinned for these hosts, and are written nowhere. */
+  readonly instead?: ReadonlyMap<string, readonly HostKey[]> | undefined
   /** Told after a changed key was pinned. */
   readonly onReplaced?: ((host: Pinned, key: UnknownKey) => void) | undefined
 }
@@ -78,8 +83,8 @@ export function judge(known: KnownKeys, key: HostKey): Verdict {
 }
 
 export function openPins(options: PinsOptions): Pins {
-  const instead = options.knownHosts || undefined
-  const file = instead ?? options.file
+  const elsewhere = options.knownHosts || undefined
+  const file = elsewhere ?? options.file
   // One question at a time: each waits for the one before, whatever became of that.
   let lastQuestion: Promise<unknown> = Promise.resolve()
   // A no stands for the run: another way to the same host may bring the same key a moment later.
@@ -90,8 +95,9 @@ export function openPins(options: PinsOptions): Pins {
   const pins: Pins = {
     file,
     async for(host) {
-      if (instead === undefined && host.hostKeys.length > 0) return fromInventory(host.hostKeys)
-      return fromKnownHosts(await readIfThere(file), host)
+      const given = options.instead?.get(host.name)
+      if (given) return { ...(await written(host)), keys: given, fingerprints: [], authorities: [] }
+      return written(host)
     },
     add: (host, key) => rewrite(file, (before) => append(before, host, key)),
     replace: (host, key) =>
@@ -129,6 +135,11 @@ export function openPins(options: PinsOptions): Pins {
     },
   }
 
+  async function written(host: Pinned): Promise<KnownKeys> {
+    if (elsewhere === undefined && host.hostKeys.length > 0) return fromInventory(host.hostKeys)
+    return fromKnownHosts(await readIfThere(file), host)
+  }
+
   async function settle(host: Pinned, key: HostKey): Promise<void> {
     const known = await pins.for(host)
     const verdict = judge(known, key)
@@ -136,6 +147,9 @@ export function openPins(options: PinsOptions): Pins {
     if (verdict === 'known') return
     if (verdict === 'revoked') throw revoked(host, seen)
     if (verdict === 'unknown') {
+      const former = options.inventory && formerName(await readIfThere(file), host.name, key, options.inventory)
+      if (former !== undefined)
+        throw renamedHost(host, seen, { former, file: options.inventory?.file ?? '', pins: file })
       const question = `${host.name} ${seen.fingerprint}`
       if (refused.has(question) || (await options.onUnknown?.(host, seen)) !== true) {
         refused.add(question)
@@ -204,10 +218,15 @@ function unknown(host: Pinned, seen: UnknownKey): ConnectError {
 
 function changed(host: Pinned, seen: UnknownKey, known: KnownKeys, accepted: HostKey | undefined): ConnectError {
   const pinned = [...known.keys.map((key) => `${key.type} ${fingerprintOf(key)}`), ...known.fingerprints]
+  // A gateway of the inventory, and no machine that is only jumped through.
+  const comesBack =
+    'dial' in host
+      ? `. Its devices come back to it by themselves with: provision restore-gateway INVENTORY ${host.name}`
+      : ''
   const hint = accepted
     ? `its pin stands in the inventory: write "${hostKeyText(accepted)}" under "hostKeys" there`
     : 'was it installed anew? Then compare the fingerprint on the machine itself and run again with ' +
-      `--accept-new-host-key ${host.name}; otherwise another machine answers in its place`
+      `--accept-new-host-key ${host.name}; otherwise another machine answers in its place${comesBack}`
   const sentence = `${host.name} proved another host key than the one pinned`
   return new ConnectError(
     'changed-host-key',

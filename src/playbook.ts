@@ -6,11 +6,17 @@ import type { LeastPrivilege, Proof, Resource, Seen } from './resource.ts'
 export type Playbook = (inventory: Inventory) => readonly Step[]
 
 /** The hosts of a step are changed side by side; the next step begins when all of them have come to an end. */
-export type Step = Wanted | Checked
+export type Step = Wanted | Proved | Checked
 
 export interface Wanted {
   readonly kind: 'wanted'
   readonly hosts: ReadonlyMap<string, readonly Resource[]>
+}
+
+/** These forwards must answer, as their devices, after what was changed before: then what they replace may be closed. */
+export interface Proved {
+  readonly kind: 'proved'
+  readonly forwards: (seen: Seen) => readonly Forward[]
 }
 
 export interface Checked {
@@ -20,12 +26,26 @@ export interface Checked {
   readonly recovery: (forward: Forward, seen: Seen) => Recovery | undefined
   /** What holds each of them open: while one of these units is down, so is the forward. */
   readonly carriers: (forward: Forward) => readonly Carrier[]
+  /** What a later run needs when a host cannot be asked any more, from what hosts have shown in the end. */
+  readonly keeps?: (seen: Seen) => ObservedKeys
   /** What was begun and is not done, from what hosts have shown in the end; a later run goes on with it. */
   readonly pending?: (seen: Seen) => readonly string[]
+  /** Who else has something on these hosts, and is left alone. */
+  readonly others?: (seen: Seen) => readonly string[]
   /** What is tried on each of these hosts when all is done. */
   readonly proofs?: ReadonlyMap<string, readonly Proof[]>
   /** What keys of each of these hosts must not be able to do: tried by a run that is asked to. */
   readonly privileges?: ReadonlyMap<string, readonly LeastPrivilege[]>
+}
+
+/** Keys as hosts have shown them in one run. Devices stand under the names by which gateways know them. */
+export interface ObservedKeys {
+  /** By gateway: every device that has a tunnel to it, seen or not. */
+  readonly devices: Readonly<Record<string, readonly string[]>>
+  /** Of devices that were seen: the public keys of their tunnels. */
+  readonly tunnelKeys: Readonly<Record<string, readonly string[]>>
+  /** By gateway, of devices that were seen: the host keys that they trust of it. */
+  readonly trusted: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>>
 }
 
 export interface Carrier {
@@ -76,9 +96,19 @@ export function verify(
 
 const nothingChecked: Checked = { kind: 'checked', forwards: [], recovery: () => undefined, carriers: () => [] }
 
-/** What stays to be done by a later run, told at the end of this one. */
-export function tell(pending: (seen: Seen) => readonly string[]): Checked {
-  return { ...nothingChecked, pending }
+/** What stays to be done by a later run, told at the end of this one; and what is to be kept for it beside the inventory. */
+export function tell(pending: (seen: Seen) => readonly string[], about: Pick<Checked, 'keeps'> = {}): Checked {
+  return { ...nothingChecked, pending, ...about }
+}
+
+/** Before the next step begins, these forwards must answer as their devices. */
+export function proveFirst(forwards: Proved['forwards']): Proved {
+  return { kind: 'proved', forwards }
+}
+
+/** Who is known on these hosts and not in the inventory: told, and left alone. */
+export function tellOthers(others: (seen: Seen) => readonly string[]): Checked {
+  return { ...nothingChecked, others }
 }
 
 /** Each of these hosts is tried at the end of a run that changes. */

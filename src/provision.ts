@@ -4,10 +4,11 @@ import { assemble, type Fleet, hasFailed, type Member, reportOf } from './fleet.
 import { homecoming } from './homecoming.ts'
 import type { Forward, Inventory } from './inventory/model.ts'
 import { leftAlone, unchecked } from './only-forwards.ts'
+import { plan } from './plan.ts'
 import { movedSince } from './planned.ts'
 import type { Checked, Playbook } from './playbook.ts'
 import { provePrivileges } from './privileges.ts'
-import { ofTheirTunnels, prove } from './prove.ts'
+import { ofTheirTunnels, prove, proveMoved } from './prove.ts'
 import type {
   AwayReport,
   ForwardReport,
@@ -16,8 +17,13 @@ import type {
   ProofReport,
   RecoveryReport,
   Report,
+  Trouble,
 } from './report/report.ts'
 import { exitCode } from './report/report.ts'
+import { allEnded } from './run/all-ended.ts'
+import { comeByFormerDoors } from './run/former-doors.ts'
+import { holdForRenamed } from './run/renamed.ts'
+import { waitAsPromised } from './run/wait-as-promised.ts'
 import { changingOf, closed, type Run } from './run.ts'
 import { tryProofs } from './verify/proofs.ts'
 import { lookAgain, merged, waitFor } from './waiting.ts'
@@ -37,7 +43,9 @@ export async function provision(inventory: Inventory, playbook: Playbook, run: R
   const looks = members.map((member) => look(member, changing))
   // Beside the look, not after it: what this proves stands when nothing has to change.
   const early = run.command === 'check' ? [] : prove(wanted, fleet, inventory, run)
-  await Promise.all(looks)
+  await allEnded(looks)
+  await comeByFormerDoors(inventory, changing, run)
+  holdForRenamed(fleet, changing.end)
   const { met, explained } = homecoming(inventory, fleet, run)
   const comeBack = async () => {
     const names = await met()
@@ -55,31 +63,35 @@ export async function provision(inventory: Inventory, playbook: Playbook, run: R
   const { away, moves, moved } = judge(fleet, checks, run, changing)
   if (moves) {
     for (const [number, step] of steps.entries()) {
-      if (step.kind === 'checked' || run.signal.aborted) continue
-      await changeAll(step, number, changing)
+      if (run.signal.aborted) break
+      if (step.kind === 'wanted') await changeAll(step, number, changing)
+      if (step.kind === 'proved') await proveMoved(step, promises(checks, fleet), { fleet, inventory, run })
     }
   }
   const how = { command: run.command, held: moved || run.signal.aborted }
   for (const member of members) if (!member.end) changing.end(member, success(member, fleet, how))
   const before = await first
-  const after = moves && !run.signal.aborted ? await prove(wanted, fleet, inventory, run) : before
-  const forwards = moved ? [] : after
+  const latest = moves && !run.signal.aborted ? prove(wanted, fleet, inventory, run) : before
+  const recoveries = promises(checks, fleet)
+  const forwards = moved ? [] : await waitAsPromised(latest, { changing, run, recoveries, again })
 
   const proofs = [
     ...(run.command === 'apply' && !moved && !run.signal.aborted ? await tried(checks, fleet) : []),
     ...(run.leastPrivilege && !run.signal.aborted ? await provePrivileges(checks, fleet, inventory, run) : []),
   ]
+  if (run.command === 'apply') for (const { keeps } of checks) if (keeps) await run.keep?.(keeps(fleet.seen))
   const { hosts, wire, ...head } = closed(inventory, members, began, run)
   return {
     ...head,
     exitCode: exitCode(hosts, [...forwards, ...proofs], run.signal.aborted),
     hosts,
     forwards,
-    recoveries: promises(checks, fleet),
+    recoveries,
     ...(away && { away }),
     ...(proofs.length > 0 && { proofs }),
     ...unchecked(inventory, run),
     pending: checks.flatMap(({ pending }) => pending?.(fleet.seen) ?? []),
+    ...leftAloneOn(checks, fleet),
     wire,
   }
 }
@@ -102,6 +114,10 @@ function judge(fleet: Fleet, checks: readonly Checked[], run: Run, { end }: Chan
     if (run.command !== 'apply') member.changes.push(...changes)
     return { ...reportOf(member), changes }
   })
+  for (const member of members) {
+    const why = run.command === 'apply' ? refusedGateways(member, fleet) : undefined
+    if (why) end(member, 'rejected', why)
+  }
   const moved = movedSince(run.planned ?? hosts, hosts)
   for (const member of members) {
     const why = moved.get(member.host.name)
@@ -113,6 +129,21 @@ function judge(fleet: Fleet, checks: readonly Checked[], run: Run, { end }: Chan
   run.show({ hosts, recoveries, ...(away && { away }) })
   const moves = run.command === 'apply' && something && moved.size === 0
   return { ...(away && { away }), moves, moved: moved.size > 0 }
+}
+
+/** A device whose gateways all refuse the plan is not changed for them. */
+function refusedGateways({ host, resources, shown, end }: Member, fleet: Fleet): Trouble | undefined {
+  if (host.role !== 'device' || end || host.forwards.length === 0) return undefined
+  const names = [...new Set(host.forwards.map(({ gateway }) => gateway))]
+  const refused = names.every((name) => fleet.members.get(name)?.end?.outcome === 'rejected')
+  if (!refused || plan(resources, shown, fleet.seen).changes.length === 0) return undefined
+  return { message: `not touched, since ${names.join(' and ')} refused what it is to get there` }
+}
+
+/** Who else is known on the hosts of this run; absent where there is nobody. */
+function leftAloneOn(checks: readonly Checked[], { seen }: Fleet): Pick<Report, 'others'> {
+  const others = checks.flatMap((check) => check.others?.(seen) ?? [])
+  return others.length > 0 ? { others } : {}
 }
 
 /** What is promised of the forwards of devices within the limit. */

@@ -3,7 +3,16 @@ import type { Duplex } from 'node:stream'
 import pLimit, { type LimitFunction } from 'p-limit'
 import { ConnectError, ProvisionError } from './errors.ts'
 import type { Device, Gateway, Inventory } from './inventory/model.ts'
-import { forwardWays, HopError, isForwardWay, type Jumps, jumps, opener, type Roads } from './session/ways.ts'
+import {
+  forwardWays,
+  HopError,
+  isForwardWay,
+  type Jumps,
+  jumps,
+  opener,
+  type Roads,
+  undeclaredWays,
+} from './session/ways.ts'
 import { connect, type Session, type Wire } from './session.ts'
 import { defaultForks, onceConnected, type Turn, type Turns, turns } from './turns.ts'
 
@@ -37,6 +46,7 @@ export function reachContext(inventory: Pick<Inventory, 'gateways'>, options: Re
     wire: options.wire,
     jumps: shared,
     gateways: inventory.gateways,
+    formerDoors: new Map(),
     staggerMs: options.staggerMs ?? 1000,
     forks: turns(options.forks ?? defaultForks),
     changes: turns(options.forks ?? defaultForks, onceConnected),
@@ -54,7 +64,7 @@ export function reachContext(inventory: Pick<Inventory, 'gateways'>, options: Re
  * company after a second, one whose connection stands after five more; the first to log in wins. A host that refuses the login or shows a wrong key ends the search,
  * for that is the host and not the way; only a wrong key seen through `forward` waits for what the other ways say,
  * since another device may sit behind that port.
- * `along`: that way and no other, as `session.via` told it; a proof that this way works now. `onTurn`: others that go
+ * `along`: these ways and no others, as `session.via` told them; a proof that one of them works now. `onTurn`: others that go
  * first have made room. `until`: the host keeps its turn for what comes after the login.
  * @throws ConnectError; where every way failed, one that lists them, of kind `unreachable`
  */
@@ -62,19 +72,20 @@ export function reach(
   host: Gateway | Device,
   context: ReachContext,
   options: {
-    readonly along?: string
+    readonly along?: readonly string[]
     readonly signal?: AbortSignal
     readonly onTurn?: () => void
     readonly until?: Promise<unknown>
   } = {},
 ): Promise<Session> {
-  const ways = options.along === undefined ? waysTo(host) : [options.along]
+  const ways = options.along ?? waysTo(host)
   // All who wait for their turn are asked for at once.
   void context.wire.userConfig(host.name)
-  return context.forks((turn) => {
+  return context.forks(async (turn) => {
     options.onTurn?.()
     if (options.until) turn.until(options.until)
-    return race(host, ways, { context, signal: options.signal, turn })
+    const others = options.along === undefined ? await undeclaredWays(host, context) : []
+    return race(host, [...ways, ...others], { context, signal: options.signal, turn })
   })
 }
 
@@ -83,6 +94,16 @@ export function waysTo(host: Gateway | Device): readonly string[] {
   if (host.role === 'gateway') return ['direct']
   const usable = host.via.flatMap((way) => (way === 'forward' ? [...forwardWays(host).keys()] : [way]))
   return usable.length > 0 ? usable : ['direct']
+}
+
+/**
+ * The ways by which a fresh login confirms a change of a host that was reached along `via`: the same one; and where that was
+ * a forward which the inventory does not name, those that it does name, for the change may have moved its tunnel there.
+ */
+export function confirmingWays(host: Gateway | Device, via: string): readonly string[] {
+  if (host.role === 'gateway' || !isForwardWay(via)) return [via]
+  const named = [...forwardWays(host).keys()]
+  return named.includes(via) ? [via] : [...named, via]
 }
 
 interface Run {

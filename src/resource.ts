@@ -32,12 +32,19 @@ export interface Seen {
   gone(host: string): boolean
   /** The pinned key by which we knew this host at our login, as `ssh-ed25519 AAAA…`. */
   hostKey?(host: string): string | undefined
+  /** As whom this run has logged in there; `isKey`: was it with the key of these base64 words. Absent: not known. */
+  login?(host: string): { readonly user: string; readonly isKey?: (blob: string) => boolean } | undefined
   /** How this host was reached in this run: `direct`, `forward`, or the gateway it was reached through. */
   via?(host: string): string | undefined
   /** This host is within the limit, and could not be reached or came to a bad end. */
   failed(host: string): boolean
   /** Every host key that its sshd proved at the newest login; undefined while there was none. */
   proved?(host: string): readonly string[] | undefined
+  /**
+   * Has this device answered, as itself, through the forwards that it is to have, since it was changed in this run;
+   * undefined: that has not been tried.
+   */
+  answers?(device: string): boolean | undefined
   /** Would this machine log in to the host if it proved this key: pinned, or to be accepted in place of the pin. */
   trusts?(host: string, key: string): boolean
 }
@@ -74,6 +81,11 @@ export interface Change {
   readonly interrupts?: { readonly units: readonly string[]; readonly seconds: number }
   /** Makes the old state live again, after the saved files are back. May run twice, and when nothing was activated. */
   readonly undo?: Sh
+  /**
+   * It only ends what runs, sessions say, which come back by themselves or not at all. After a rollback every other change
+   * has to show what it showed before.
+   */
+  readonly endsOnly?: true
   /** Fails, with the reason on stderr, while undoing it would do more than that. Asked before a run is taken back. */
   readonly undoable?: Sh
 }

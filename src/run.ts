@@ -3,6 +3,7 @@ import { type Fleet, type Member, reportOf } from './fleet.ts'
 import type { Host, Inventory } from './inventory/model.ts'
 import type { LastProofs } from './last-proofs.ts'
 import { parseHostKey } from './pins.ts'
+import type { ObservedKeys } from './playbook.ts'
 import { type ReachContext, reach } from './reach.ts'
 import type { Progress } from './report/progress.ts'
 import type { HostReport, Outcome, Report, Trouble } from './report/report.ts'
@@ -18,6 +19,8 @@ export interface Run {
   readonly context: ReachContext
   readonly progress: Progress
   readonly lastProofs: LastProofs
+  /** Told what a run that changes has seen of keys. */
+  readonly keep?: (observed: ObservedKeys) => Promise<void>
   /** Called with the plan before anything moves. */
   readonly show: (plan: Pick<Report, 'hosts' | 'recoveries' | 'away'>) => void
   /** What is to be done, and nothing else: a plan that was looked at before. */

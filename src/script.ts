@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import guardProgram from './guard.sh'
 import historyProgram from './guard-history.sh'
+import rollbackProgram from './guard-rollback.sh'
 import watchProgram from './guard-watch.sh'
 import type { Change, Resource } from './resource.ts'
 import { lines, Sh, sh } from './sh.ts'
@@ -22,6 +23,7 @@ export interface Answer {
   /** What the resources showed after they were activated. */
   readonly shown: ReadonlyMap<string, Shown>
   readonly failure?: {
+    /** `earlier`: a transaction before this one could not be undone, and still holds the host. */
     readonly phase: string
     readonly resource?: string
     readonly code: number
@@ -29,6 +31,8 @@ export interface Answer {
   }
   /** What the undo itself complained of. */
   readonly undoErrors?: string
+  /** The resources that do not show what they showed before. */
+  readonly left?: readonly string[]
 }
 
 export interface Transaction {
@@ -41,6 +45,8 @@ export interface Transaction {
   /** Everything the step wants of this host: looked at again after the change. */
   readonly resources: readonly Resource[]
   readonly changes: readonly Planned[]
+  /** What each of the resources showed last, changed or not: an undo of the whole run has to bring that back. */
+  readonly before?: ReadonlyMap<string, Pick<Shown, 'digest'>>
 }
 
 export interface Planned {
@@ -50,7 +56,7 @@ export interface Planned {
   readonly digest: string
 }
 
-const guard = watchProgram + historyProgram + guardProgram
+const guard = watchProgram + historyProgram + rollbackProgram + guardProgram
 
 /**
  * One exec that prints the state of all resources and changes nothing. `mark` is a word that nobody can guess: it stands
@@ -70,37 +76,43 @@ export function lookScript(resources: readonly Resource[], mark: string): string
   )
 }
 
+const pieces = ['stage', 'validate', 'commit', 'activate', 'undo', 'undoable'] as const
+const isAlwaysThere = (piece: (typeof pieces)[number]) => /^(stage|validate|commit)$/.test(piece)
+
 /** One exec that hands a whole transaction to the host, and prints how far it came. */
 export function applyScript(transaction: Transaction): string {
-  const { patience, resources, changes } = transaction
+  const { patience, resources, changes, before } = transaction
   const numbers = changes.map((planned) => resources.indexOf(planned.resource))
   const having = (piece: keyof Change) => changes.flatMap(({ change }, at) => (change[piece] ? [numbers[at] ?? 0] : []))
+  const digests = new Map(resources.flatMap(({ id }, n) => [[n, before?.get(id)?.digest] as const]))
+  for (const [at, { digest }] of changes.entries()) digests.set(numbers[at] ?? 0, digest)
   const plan = lines(
     sh`patience=${patience}`,
+    sh`within=${Math.max(settleSeconds, ...changes.map(({ change }) => change.interrupts?.seconds ?? 0))}`,
     sh`changes=${numbers.join(' ')}`,
     sh`activations=${once(changes, 'activate', having('activate')).join(' ')}`,
     sh`undos=${once(changes, 'undo', having('undo')).reverse().join(' ')}`,
+    sh`endings=${having('endsOnly').join(' ')}`,
     sh`undoables=${having('undoable').slice(-1).join(' ')}`,
     sh`inspects=${resources.map((_, index) => index).join(' ')}`,
     sh`bare=${changes.flatMap(({ change }, at) => (change.saves.length || change.stage ? [] : [numbers[at] ?? 0])).join(' ')}`,
     func('paths', sh`printf '%s\n' ${[...new Set(changes.flatMap(({ change }) => change.saves))]}`),
     ...resources.map((resource, index) => func(`inspect_${index}`, resource.inspect)),
-    ...changes.flatMap(({ change, digest }, at) => {
+    ...[...digests].map(([n, digest]) => (digest === undefined ? undefined : sh`expect_${n}=${digest}`)),
+    ...changes.flatMap(({ change }, at) => {
       const n = numbers[at] ?? 0
-      return [
-        sh`expect_${n}=${digest}`,
-        func(`stage_${n}`, change.stage),
-        func(`validate_${n}`, change.validate),
-        func(`commit_${n}`, change.commit),
-        ...(change.activate ? [func(`activate_${n}`, change.activate)] : []),
-        ...(change.undo ? [func(`undo_${n}`, change.undo)] : []),
-        ...(change.undoable ? [func(`undoable_${n}`, change.undoable)] : []),
-      ]
+      const given = pieces.filter((piece) => isAlwaysThere(piece) || change[piece])
+      return given.map((piece) => func(`${piece}_${n}`, change[piece]))
     }),
   )
-  const what = changes.map(({ resource, change }, at) => [numbers[at], resource.id, change.summary].map(oneField))
-  return handOver(transaction, plan, { what: what.map((fields) => `${fields.join('\t')}\n`).join('') })
+  return handOver(transaction, plan, {
+    what: table(changes.map(({ resource, change }, at) => [numbers[at], resource.id, change.summary])),
+    resources: table(resources.map(({ id }, n) => [n, id])),
+  })
 }
+
+/** How long a host looks, after a rollback, for what has to come up again; longer where a change says so. */
+export const settleSeconds = 30
 
 /** The script that brings a transaction to the host: its plan, the guard, and other files that lie beside them. */
 export function handOver(
@@ -117,6 +129,7 @@ export function handOver(
       sh`trap 'rm -rf "$incoming"' EXIT`,
       sh`echo ${id} >"$incoming/id"`,
       sh`echo ${who} >"$incoming/who"`,
+      sh`echo ${`provision-guard-${id}`} >"$incoming/unit"`,
       file('guard.sh', guard),
       file('plan.sh', `${plan.text}\n`),
       ...Object.entries(beside).map(([name, text]) => file(name, text)),
@@ -174,6 +187,7 @@ export function parseAnswer(stdout: Buffer, resources: readonly Resource[]): Ans
   if (!outcome) return undefined
   const failed = /^@failed (\S+) (\d+) (\d+) (\S*)$/m.exec(text)
   const undo = /^@undo (\S*)$/m.exec(text)
+  const left = /^@left (\S*)$/m.exec(text)
   const resource = failed && phases.has(failed[1] ?? '') ? resources[Number(failed[2])] : undefined
   return {
     outcome: outcome as Answer['outcome'],
@@ -187,6 +201,11 @@ export function parseAnswer(stdout: Buffer, resources: readonly Resource[]): Ans
       },
     }),
     ...(undo && { undoErrors: decode(undo[1] ?? '') }),
+    ...(left && {
+      left: decode(left[1] ?? '')
+        .split('\n')
+        .filter(Boolean),
+    }),
   }
 }
 
@@ -199,7 +218,9 @@ function once(changes: readonly Planned[], piece: 'activate' | 'undo', numbers: 
   return numbers.filter((_, at) => texts.lastIndexOf(texts[at] ?? '') === at)
 }
 
-const oneField = (value: unknown) => String(value).replaceAll(/[\t\n]/g, ' ')
+/** Fields parted by tabs, a row on each line. */
+const table = (rows: readonly (readonly unknown[])[]) =>
+  rows.map((fields) => `${fields.map((field) => String(field).replaceAll(/[\t\n]/g, ' ')).join('\t')}\n`).join('')
 
 function func(name: string, body: Sh | undefined): Sh {
   return new Sh(`${name}() {\n${body?.text || ':'}\n}`)

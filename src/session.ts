@@ -8,6 +8,7 @@ import { dial } from './session/socket.ts'
 import { transportTo } from './session/transport.ts'
 import { knownKeys, settleKey } from './session/vouching.ts'
 import type { Wire } from './session/wire.ts'
+import { undertaking } from './ssh/session/connections.ts'
 
 export { type Counts, noCounts, type Wire, type WireOptions, wire } from './session/wire.ts'
 
@@ -16,17 +17,23 @@ export interface Session {
   readonly host: string
   /** `direct`, `forward`, or the gateway it went through. */
   readonly via: string
+  /** As whom we logged in, and the fingerprint (`SHA256:…`) of the key that let us in; absent where that is not known. */
+  readonly login?: { readonly user: string; readonly key?: string }
   /** The host key it proved, as `ssh-ed25519 AAAA…`. */
   readonly hostKey: string
   /** All host keys that it has proved: that one, and, once an exec has ended, every other that its sshd serves now. */
   hostKeys(): readonly string[]
   /**
-   * Runs a POSIX sh script, sent on stdin, as root where `privileged`.
+   * Runs a POSIX sh script, sent on stdin, as root where `privileged`. `input`: what the script finds on its own stdin, a secret
+   * for example: it is in no argument, no environment and no log of ours.
    * Resolves only when the script's own end was seen, whatever its exit code.
    * After a `timeout` or `lost`, what it started may still run there.
    * @throws RemoteError `lost`, `timeout`, `sudo`, `output` (more than the cap), `refused` (the account runs no commands)
    */
-  exec(script: string, options: { readonly timeoutMs: number; readonly privileged: boolean }): Promise<Result>
+  exec(
+    script: string,
+    options: { readonly timeoutMs: number; readonly privileged: boolean; readonly input?: string },
+  ): Promise<Result>
   /** A connection made by the host itself to one of its own addresses (`direct-tcpip`). @throws RemoteError `refused`, `lost`, `timeout` */
   forward(address: string, port: number): Promise<Duplex>
   close(): void
@@ -61,11 +68,21 @@ export interface ConnectOptions {
  * @throws ConnectError
  */
 export async function connect(host: Host, options: ConnectOptions): Promise<Session> {
+  const opening = undertaking(options.wire.connections, options.signal)
+  try {
+    return await login(host, { ...options, signal: opening.signal })
+  } finally {
+    opening.done()
+  }
+}
+
+async function login(host: Host, options: ConnectOptions & { readonly signal: AbortSignal }): Promise<Session> {
   const { wire, signal } = options
   const config = await wire.userConfig(host.name)
   const who = await identity(host, config, wire.keys)
   const target = { host: host.address ?? config.hostname, port: host.port ?? config.port }
-  const open = options.socket ?? (() => dial({ ...target, timeoutMs: wire.connectTimeoutMs, signal }))
+  const { connections, connectTimeoutMs: timeoutMs } = wire
+  const open = options.socket ?? (() => dial({ ...target, timeoutMs, connections, signal }))
 
   const transport = transportTo(host, wire)
   const ownSocket = options.socket === undefined
@@ -74,6 +91,7 @@ export async function connect(host: Host, options: ConnectOptions): Promise<Sess
   for (let settled = 0; settled <= 2; settled++) {
     const known = await knownKeys(at)
     const attempt = async () => {
+      if (signal.aborted) throw new ConnectError('unreachable', 'given up')
       const socket = await open()
       options.onSocket?.(socket)
       // One that was given twice: a transport would wait for its timeout.
@@ -84,8 +102,8 @@ export async function connect(host: Host, options: ConnectOptions): Promise<Sess
     if (answer.kind === 'ready') {
       wire.counts.logins++
       const sudo = !host.login.sudo ? 'never' : wire.sudoPassword === undefined ? 'plain' : 'password'
-      const login = { host: host.name, via: options.via ?? 'direct', user: who.user, sudo } as const
-      return openSession({ link: answer.link, ...login, wire, onClose: options.onClose })
+      const as = { host: host.name, via: options.via ?? 'direct', user: who.user, sudo } as const
+      return openSession({ link: answer.link, ...as, wire, onClose: options.onClose })
     }
     await settleKey(answer.key, at)
   }

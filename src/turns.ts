@@ -40,12 +40,16 @@ export function turns(count: number, { silentMs, speechlessMs, mostMs }: Patienc
           const silent = setTimeout(give, silentMs)
           const most = setTimeout(give, mostMs)
           let speechless: NodeJS.Timeout | undefined
+          let finished = false
           const over = () => {
+            finished = true
             for (const timer of [silent, speechless, most]) clearTimeout(timer)
             give()
           }
           const turn: Turn = {
             connected(speaks) {
+              // Of a way that has lost the race.
+              if (finished) return
               clearTimeout(silent)
               speechless ??= setTimeout(() => {
                 if (!speaks()) give()

@@ -2,6 +2,7 @@ import { assemble, hasFailed, type Member, reportOf } from './fleet.ts'
 import type { Inventory } from './inventory/model.ts'
 import { prove } from './prove.ts'
 import { exitCode, type Report } from './report/report.ts'
+import { allEnded } from './run/all-ended.ts'
 import { changingOf, closed, type Run } from './run.ts'
 import { choose, objection, wayInOf } from './undo/choice.ts'
 import { goBack, lookBack } from './undo/host.ts'
@@ -19,7 +20,7 @@ export async function takeBack(inventory: Inventory, run: Run, named?: string): 
 
   const pasts = new Map<Member, Past>()
   run.progress.expect('look', [...fleet.members.keys()])
-  await Promise.all(
+  await allEnded(
     members.map(async (member) => {
       const past = await lookBack(member, changing)
       if (past) pasts.set(member, past)
@@ -39,7 +40,7 @@ export async function takeBack(inventory: Inventory, run: Run, named?: string): 
     recoveries: [],
   })
   for (const role of ['device', 'gateway']) {
-    await Promise.all(
+    await allEnded(
       members.map(async (member) => {
         const past = going(member)
         if (!past || member.host.role !== role) return

@@ -15,10 +15,36 @@ export interface Waiting {
   readonly again: (reports: readonly ForwardReport[]) => Promise<ForwardReport[]>
 }
 
+/** What is waited for, and how somebody looks whether it is there. */
+export interface Awaited {
+  /** Ms for which something is still waited for; 0: nothing is, or its time is over. */
+  readonly left: () => number
+  /** Before the first pause: that we wait, and for whom. */
+  readonly begin: () => void
+  readonly look: () => Promise<void>
+}
+
+/** Looks again and again, slower and slower, and ends with the time, with what was waited for, or with Ctrl-C. Says whether it had to wait. */
+export async function slowerAndSlower(
+  { left, begin, look }: Awaited,
+  { wait, signal }: Pick<Run, 'wait' | 'signal'>,
+): Promise<boolean> {
+  let waited = false
+  for (let pause = firstPauseMs; ; pause = Math.min(pause * 1.5, longestPauseMs)) {
+    const most = left()
+    if (most <= 0 || signal.aborted) return waited
+    if (!waited) begin()
+    waited = true
+    await wait(Math.min(pause, most), signal)
+    if (signal.aborted) return waited
+    await look()
+  }
+}
+
 /**
- * `--wait`: looks again at what may come by itself and at nothing else, slower and slower, until it is there or the time is
- * over. A device whose tunnel is waited for is not asked meanwhile. In the end everything that was not as wanted is looked
- * at once more, so that the report is of one moment.
+ * `--wait`: looks again at what may come by itself and at nothing else, until it is there or the time is over. A device
+ * whose tunnel is waited for is not asked meanwhile. In the end everything that was not as wanted is looked at once more,
+ * so that the report is of one moment.
  */
 export async function waitFor(
   first: readonly ForwardReport[],
@@ -27,30 +53,40 @@ export async function waitFor(
   const { waitMs = 0 } = run
   const { fleet } = changing
   const members = [...fleet.members.values()]
-  const deadline = run.now() + waitMs
+  const began = run.now()
   let reports = [...first]
-  let waited = false
-  for (let pause = firstPauseMs; ; pause = Math.min(pause * 1.5, longestPauseMs)) {
-    const missing = reports.filter((report) => mayCome(report, fleet))
-    const away = members.filter(isAway)
-    const left = deadline - run.now()
-    if ((missing.length === 0 && away.length === 0) || left <= 0 || run.signal.aborted) break
-    if (!waited) run.progress.note(sentence(missing, away, waitMs))
-    waited = true
-    await run.wait(Math.min(pause, left), run.signal)
-    if (run.signal.aborted) break
-    // A gateway first of all: its login is what the proofs go through.
-    const asked = members.filter(
-      named(missing.flatMap(({ state, gateway }) => (state === 'unverified' ? gateway : []))),
-    )
-    const behind = named(missing.map(({ device }) => device))
-    const now = [...asked, ...away.filter((member) => !asked.includes(member) && !behind(member))]
-    const looks = now.map((member) => lookAgain(member, changing))
-    reports = merged(reports, await again(missing))
-    const still = named(reports.flatMap((report) => (mayCome(report, fleet) ? report.device : [])))
-    const back = away.filter((member) => !now.includes(member) && !still(member))
-    await Promise.all([...looks, ...back.map((member) => lookAgain(member, changing))])
-  }
+  const awaited = () => ({
+    missing: reports.filter((report) => mayCome(report, fleet)),
+    away: members.filter(isAway),
+  })
+  const waited = await slowerAndSlower(
+    {
+      left() {
+        const { missing, away } = awaited()
+        return missing.length + away.length === 0 ? 0 : began + waitMs - run.now()
+      },
+      begin() {
+        const { missing, away } = awaited()
+        const names = [...missing.map(({ device }) => device), ...away.map(({ host }) => host.name)]
+        run.progress.note(waitingSentence(names, waitMs))
+      },
+      async look() {
+        const { missing, away } = awaited()
+        // A gateway first of all: its login is what the proofs go through.
+        const asked = members.filter(
+          named(missing.flatMap(({ state, gateway }) => (state === 'unverified' ? gateway : []))),
+        )
+        const behind = named(missing.map(({ device }) => device))
+        const now = [...asked, ...away.filter((member) => !asked.includes(member) && !behind(member))]
+        const looks = now.map((member) => lookAgain(member, changing))
+        reports = merged(reports, waitedFor(missing, await again(missing), run.now() - began))
+        const still = named(reports.flatMap((report) => (mayCome(report, fleet) ? report.device : [])))
+        const back = away.filter((member) => !now.includes(member) && !still(member))
+        await Promise.all([...looks, ...back.map((member) => lookAgain(member, changing))])
+      },
+    },
+    run,
+  )
   if (waited && !run.signal.aborted) {
     const late = members.filter((member) => isAway(member) || differs(member, changing))
     await Promise.all(late.map((member) => lookAgain(member, changing)))
@@ -71,7 +107,7 @@ function mayCome({ state, hostKey, gateway }: ForwardReport, { members }: Fleet)
 }
 
 /** A refusal is an answer; only silence and lost connections may be different next time. */
-function isAway({ end, failure }: Member): boolean {
+export function isAway({ end, failure }: Member): boolean {
   if (end?.outcome !== 'unreachable') return false
   if (failure instanceof ConnectError) return failure.kind === 'unreachable'
   return failure instanceof RemoteError && (failure.kind === 'lost' || failure.kind === 'timeout')
@@ -93,7 +129,16 @@ export function merged(before: readonly ForwardReport[], after: readonly Forward
   return before.map((report) => after.find((later) => isSameForward(report, later)) ?? report)
 }
 
-function sentence(missing: readonly ForwardReport[], away: readonly Member[], waitMs: number): string {
-  const names = [...missing.map(({ device }) => device), ...away.map(({ host }) => host.name)]
-  return `waiting up to ${waitMs / 1000} s for ${[...new Set(names)].join(', ')}`
+/** Those of the later reports that were waited for say so, and for how long. */
+export function waitedFor(
+  missing: readonly ForwardReport[],
+  later: readonly ForwardReport[],
+  ms: number,
+): ForwardReport[] {
+  const waited = Math.round(ms / 100) / 10
+  return later.map((report) => (missing.some((one) => isSameForward(one, report)) ? { ...report, waited } : report))
+}
+
+export function waitingSentence(names: readonly string[], ms: number): string {
+  return `waiting up to ${Math.ceil(ms / 1000)} s for ${[...new Set(names)].join(', ')}`
 }

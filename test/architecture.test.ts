@@ -74,7 +74,7 @@ describe('imports point one way', () => {
     for (const file of reached)
       for (const { to } of imports.filter(({ from, type }) => from === file && !type)) reached.add(to)
     // node:net for isIP, which is no input or output.
-    const harmless = /^src\/(index|playbook|recovery|resource|sh)\.ts$|^src\/(resources|inventory)\/|^node:net$/
+    const harmless = /^src\/(index|playbook|recovery|resource|sh)\.ts$|^src\/(resources|inventory|tunnel)\/|^node:net$/
     expect([...reached].filter((file) => !harmless.test(file))).toEqual([])
   })
 
@@ -118,11 +118,22 @@ describe('imports point one way', () => {
       expect(offenders(new RegExp(`^src/session/${name}/`), own(name))).toEqual([])
   })
 
+  test('which way an ssh_config leads is made of files, an inventory, and what ssh says', () => {
+    const known =
+      /^src\/ssh\/user-config\/|^src\/inventory\/(addresses|forward|model)\.ts$|^src\/session\/ssh-config\.ts$|^node:(fs\/promises|os|path)$/
+    expect(offenders(/^src\/ssh\/user-config\//, known)).toEqual([])
+    expect(offenders(/^src\/ssh\/session\/connections\.ts$/, /^node:events$/)).toEqual([])
+  })
+
   test('what is put on a card knows how tunnels are made, and nobody to ask', () => {
     const known =
-      /^src\/(errors|resource)\.ts$|^src\/(image|inventory)\/|^src\/session\/(host-certificate|new-key|ssh-config)\.ts$|^playbooks\/(accounts\.ts|reverse-tunnel\/)|^node:(crypto|fs\/promises)$|\.sh$/
+      /^src\/(errors|resource|resources\/mark)\.ts$|^src\/(image|inventory)\/|^src\/session\/(host-certificate|new-key|ssh-config)\.ts$|^playbooks\/(accounts\.ts|reverse-tunnel\/)|^node:(crypto|fs\/promises)$|\.sh$/
     expect(offenders(/^src\/image\/(enrolment|first-boot-files|kept-identity|people|seed)\.ts$/, known)).toEqual([])
     expect(importersOf(/^src\/homecoming\.ts$/)).toEqual(['src/provision.ts'])
+  })
+
+  test('what a tunnel is knows the model, resources and shell text', () => {
+    expect(offenders(/^src\/tunnel\//, /^src\/(sh|resource)\.ts$|^src\/(tunnel|resources|inventory)\//)).toEqual([])
   })
 
   test('a report is made of values: it knows no session, no plan and no host', () => {
@@ -131,13 +142,13 @@ describe('imports point one way', () => {
 
   test('what a format makes of a seed is made of values: it knows no card, no gateway and no device', () => {
     const values =
-      /^src\/image\/(boot-files|seed|seed-script|wifi)\.ts$|^src\/image\/(formats\/|runner\.sh)|^src\/(errors|sh|script)\.ts$|^node:crypto$|^(yaml|smol-toml)$/
+      /^src\/image\/(boot-files|kernel-line|seed|seed-script|shell-syntax|wifi)\.ts$|^src\/image\/(formats\/|runner\.sh)|^src\/(errors|sh|script)\.ts$|^node:crypto$|^(yaml|smol-toml)$/
     expect(offenders(/^src\/image\/(formats\/|wifi\.ts|seed-script\.ts|boot-files\.ts)/, values)).toEqual([])
   })
 
   test('what other programs say, and are told, is made of files and an inventory alone', () => {
     const files =
-      /^src\/errors\.ts$|^src\/session\/ask-ssh\.ts$|^src\/(import|inventory)\/|^yaml$|^node:(fs\/promises|path)$/
+      /^src\/errors\.ts$|^src\/session\/ask-ssh\.ts$|^src\/(import|inventory|ssh\/user-config)\/|^yaml$|^node:(fs\/promises|path)$/
     expect(offenders(/^src\/import\//, files)).toEqual([])
     const values = /^src\/(errors|sh|ssh-config)\.ts$|^src\/(export|inventory)\//
     expect(offenders(/^src\/export\//, values)).toEqual([])
@@ -158,7 +169,7 @@ describe('imports point one way', () => {
 
 describe('one door each', () => {
   test.each([
-    ['node-ssh and ssh2', /^(node-ssh|ssh2)(\/|$)/, /^src\/session\/(?!openssh)/],
+    ['node-ssh and ssh2', /^(node-ssh|ssh2)(\/|$)/, /^src\/(session\/(?!openssh)|ssh\/host-keys\/private-key\.ts)/],
     [
       'a transport',
       /^src\/session\/(node-ssh|openssh)\//,
@@ -170,9 +181,16 @@ describe('one door each', () => {
     ['jiti', /^jiti$/, /^src\/playbook-file\.ts$/],
     ['js-fatfs', /^js-fatfs$/, /^src\/image\/fat\.ts$/],
     ['yaml and smol-toml', /^(yaml|smol-toml)$/, /^src\/(image\/formats\/|import\/ansible-yaml\.ts$)/],
-    ['node:child_process', /^node:child_process$/, /^src\/(lab|session)\//],
+    ['node:child_process', /^node:child_process$/, /^src\/(lab\/|session\/|image\/shell-syntax\.ts$)/],
   ])('%s', (_, module, door) => {
     expect(importersOf(module).filter((file) => !door.test(file))).toEqual([])
+  })
+
+  test('a command gets its connections where they also end', () => {
+    const makers = sources.filter((file) => /[:=] wire\(\{/.test(text(file)))
+    expect(makers).toEqual(['src/commands/context.ts'])
+    const contexts = sources.filter((file) => /\breachContext\(/.test(text(file)))
+    expect(contexts).toEqual(['src/commands/context.ts', 'src/drill.ts', 'src/reach.ts'])
   })
 
   test('ajv is in no source, only in what scripts/generate.js made', () => {
@@ -182,7 +200,7 @@ describe('one door each', () => {
 
 test('what is pure does no input or output', () => {
   const pure =
-    /^src\/(playbook|recovery|resource|sh|script|plan|fleet|change|transaction|end|resources\/.*|only-forwards|waiting|report\/(?!progress|screen).*|status\/(told|history|door)|ssh-config\/files)\.ts$/
+    /^src\/(playbook|recovery|resource|sh|script|plan|fleet|change|transaction|end|resources\/.*|only-forwards|waiting|run\/wait-as-promised|report\/(?!progress|screen).*|status\/(told|history|door)|ssh-config\/files)\.ts$/
   const io = imports.filter(({ from, to, type }) => pure.test(from) && !type && to.startsWith('node:'))
   expect(io.filter(({ to }) => !/^node:(util|crypto)$/.test(to))).toEqual([])
 })

@@ -229,3 +229,30 @@ describe('a key that is not simply known', () => {
     })
   })
 })
+
+test('keys that are given for a host count instead of its pins, and are written nowhere', async () => {
+  const other: Pinned = { name: 'host-b.lan.internal', hostKeys: [] }
+  const pinned = { ...hostA, hostKeys: [one.text] }
+  writeFileSync(file, `${other.name} ${one.text}\n@revoked ${hostA.name} ${three.text}\n`)
+  const given = openPins({ file, instead: new Map([[hostA.name, [two.key, three.key]]]) })
+  const verdicts = async (host: Pinned) => {
+    const known = await given.for(host)
+    return [one, two, three].map(({ key }) => judge(known, key))
+  }
+  expect(await verdicts(hostA)).toEqual(['changed', 'known', 'revoked'])
+  expect(await verdicts(other)).toEqual(['known', 'changed', 'changed'])
+  expect((await given.for(pinned)).from).toBe('inventory')
+  expect((await given.trusted(hostA))(two.text)).toBe(true)
+  expect(readFileSync(file, 'utf8')).not.toContain(two.text)
+})
+
+test('of a gateway that shows another key it is said how its devices come back, of no other host', async () => {
+  writeFileSync(file, `gw ${one.text}\n${hostA.name} ${one.text}\n`)
+  const gateway = { name: 'gw', hostKeys: [], dial: { address: 'gw', port: 22 } }
+  await expect(pins().settle(gateway, two.key)).rejects.toMatchObject({
+    hint: expect.stringMatching(/with: provision restore-gateway INVENTORY gw$/),
+  })
+  await expect(pins().settle(hostA, two.key)).rejects.toMatchObject({
+    hint: expect.not.stringContaining('restore-gateway'),
+  })
+})

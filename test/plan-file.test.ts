@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { beforeEach, expect, onTestFinished, test } from 'vitest'
 import { readInventory } from '../src/inventory.ts'
-import { mustBeOf, readPlan, type Sources, writePlan } from '../src/plan-file.ts'
+import { mustBeOf, readPlan, type Sources, withIdentity, writePlan } from '../src/plan-file.ts'
 import type { Report } from '../src/report/report.ts'
 
 let folder: string
@@ -63,6 +63,20 @@ test('a plan of another inventory, or of another playbook, is refused', async ()
   const playbook = join(folder, 'own.ts')
   await writeFile(playbook, 'export default () => []\n')
   await expect(mustBeOf(plan, file, { ...from, playbook })).rejects.toThrow('has changed since')
+})
+
+test('a plan holds when the identity was written since, and brings the one that it was made with', async () => {
+  const file = join(folder, 'plan.json')
+  const from = await sources()
+  await write(file, { ...from, inventory: { ...from.inventory, id: 'ofaplan2' } })
+  const plan = await readPlan(file)
+  expect(plan.id).toBe('ofaplan2')
+  const change = { resource: 'authorized-keys x', summary: 'write', diff: '+ssh-ed25519 AAAA x provision ofaplan2\n' }
+  const other = { made: plan.id, now: 'written3' }
+  expect(withIdentity([{ ...host, changes: [change] }], other)).toEqual([
+    { ...host, changes: [{ ...change, diff: '+ssh-ed25519 AAAA x provision written3\n' }] },
+  ])
+  await expect(mustBeOf(plan, file, from)).resolves.toBeUndefined()
 })
 
 test.each([

@@ -3,7 +3,7 @@ import { createServer, type Server } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { waysTo } from '../src/reach.ts'
-import { parseJump } from '../src/session/ways.ts'
+import { parseJump } from '../src/ssh/user-config/jump.ts'
 import { reaching } from './reach/fixture.ts'
 import { freePort, host, type Lab, lab, me, type Sshd, transports, until } from './session/fixture.ts'
 
@@ -79,7 +79,7 @@ describe.each(transports)('over %s', (transport) => {
       const shared = context()
       const first = await go(device({ via: ['direct', 'forward'], port: 1 }), shared)
       const logins = shared.wire.counts.logins
-      await go(device(), shared, { along: first.via })
+      await go(device(), shared, { along: [first.via] })
       expect(shared.wire.counts.logins).toBe(logins + 1)
       shared.jumps.closeAll()
       const fresh = context()
@@ -87,7 +87,7 @@ describe.each(transports)('over %s', (transport) => {
       // What a restart of the gateway's sshd does to the shared session.
       const jump = await fresh.jumps.get('gateway ssh-gw', () => expect.fail('it is there'))
       jump.close()
-      expect((await go(device(), fresh, { along: 'forward' })).via).toBe('forward')
+      expect((await go(device(), fresh, { along: ['forward'] })).via).toBe('forward')
     })
 
     test('that is a forward to something else than its own sshd is none', () => {
@@ -187,6 +187,19 @@ describe.each(transports)('over %s', (transport) => {
         kind: 'unknown-host-key',
         message: expect.stringContaining('hop: nobody has said yet'),
       })
+    })
+
+    test('that leads to a forward which the inventory does not have is one more way, and never `direct`', async () => {
+      const config = join(it.folder, 'config-by-hand')
+      writeFileSync(config, `Host host-a\n HostName localhost\n Port ${deviceSshd.port}\n ProxyJump ssh-gw\n`)
+      const one = device({ port: 1, forwardPort: 2 })
+      const inventory = { file: 'a.json', directory: '/', gateways: [gateway()], devices: [one] }
+      const shared = context({ wire: it.wire({ sshConfig: config, inventory }) })
+      const session = await go(one, shared)
+      expect(session.via).toBe(`forward on ssh-gw at localhost:${deviceSshd.port}`)
+      expect((await go(one, shared, { along: [session.via] })).hostKey).toBe(deviceSshd.hostKeys[0])
+      const failed = await failure(one, shared, { along: ['direct'] })
+      expect(failed).toMatchObject({ kind: 'unreachable', message: expect.stringContaining('127.0.0.1 port 1: ') })
     })
 
     test('with a ProxyCommand is refused with a way out', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { deriveTiming, recovery, type Timing } from '../src/recovery.ts'
+import { deriveTiming, linkClasses, overLink, quickMs, recovery, type Timing } from '../src/recovery.ts'
 
 const usual: Timing = { interval: 5, countMax: 2, connectTimeout: 5, retry: 2 }
 const timing = (...words: Parameters<typeof deriveTiming>) => {
@@ -49,5 +49,51 @@ describe('what is wished', () => {
       impossible:
         '"recoverWithin": 8 cannot be met, 15 s is the least: OpenSSH 9.2 on the gateway holds a dead session\'s port for twice the usual time; "listener": "socket" is faster',
     })
+  })
+})
+
+describe('what the link adds', () => {
+  const socket = recovery(usual, 'socket', '10.0')
+  const sshd = recovery(usual, 'sshd', '10.0')
+  const seconds = ({ powerCut, silentLink, frozenClient }: ReturnType<typeof recovery>) => [
+    powerCut,
+    silentLink,
+    frozenClient,
+  ]
+
+  test('nothing, where it is quick or nobody knows it; the promise tells which', () => {
+    expect(overLink(socket, 'socket', { roundTripMs: undefined })).toEqual(socket)
+    expect(overLink(socket, 'socket', { roundTripMs: quickMs })).toEqual({
+      ...socket,
+      roundTripMs: quickMs,
+      linkSeconds: 0,
+    })
+  })
+
+  test('a dial and a proof; a dial in vain besides, where a dead session holds the port', () => {
+    // 14 round trips of 690 ms are 9.7 s, 24 are 16.6 s.
+    const slow = overLink(socket, 'socket', { roundTripMs: 690 })
+    expect(slow).toEqual({ powerCut: 20, silentLink: 30, frozenClient: 25, roundTripMs: 690, linkSeconds: 10 })
+    expect(seconds(overLink(sshd, 'sshd', { roundTripMs: 690 }))).toEqual([37, 42, 25])
+  })
+
+  test('whole seconds, more for every slower class, and never less than its dial takes', () => {
+    for (const listener of ['socket', 'sshd'] as const) {
+      let before = recovery(usual, listener, '10.0')
+      for (const roundTripMs of linkClasses) {
+        const promise = overLink(recovery(usual, listener, '10.0'), listener, { roundTripMs })
+        expect(seconds(promise).every(Number.isInteger)).toBe(true)
+        expect(seconds(promise).every((figure, at) => figure >= (seconds(before)[at] ?? 0))).toBe(true)
+        if (roundTripMs > quickMs) expect(promise.linkSeconds).toBeGreaterThanOrEqual((10 * roundTripMs) / 1000)
+        before = promise
+      }
+    }
+  })
+
+  test('a wish that is met on a quick link and not on this one is told, with what is missing', () => {
+    const slow = { roundTripMs: 690 }
+    expect(overLink(socket, 'socket', { ...slow, recoverWithin: 25 }).wished).toBe(25)
+    expect(overLink(socket, 'socket', { ...slow, recoverWithin: 30 }).wished).toBeUndefined()
+    expect(overLink(socket, 'socket', { roundTripMs: quickMs, recoverWithin: 5 }).wished).toBeUndefined()
   })
 })

@@ -127,12 +127,14 @@ function runAll(texts: readonly string[]): { called: string[]; left: string[]; s
   return { called: [...new Set(readFileSync(log, 'utf8').split('\n').filter(Boolean))], left, said: stdout.toString() }
 }
 
-test('guard-watch.sh, guard-history.sh and guard.sh are one program without bashisms', () => {
+test('guard-watch.sh, guard-history.sh, guard-rollback.sh and guard.sh are one program without bashisms', () => {
   const src = resolve(import.meta.dirname, '../src')
   const path = join(folder, 'guard.sh')
   writeFileSync(
     path,
-    ['guard-watch.sh', 'guard-history.sh', 'guard.sh'].map((name) => readFileSync(join(src, name), 'utf8')).join(''),
+    ['guard-watch.sh', 'guard-history.sh', 'guard-rollback.sh', 'guard.sh']
+      .map((name) => readFileSync(join(src, name), 'utf8'))
+      .join(''),
   )
   expect(spawnSync('dash', ['-n', path]).stderr.toString()).toBe('')
   expect(spawnSync('shellcheck', ['-s', 'sh', path]).stdout.toString()).toBe('')

@@ -22,25 +22,23 @@ test('a change of host keys is confirmed by a login that shows one of them, and 
     outcome: 'undone',
     error: { message: 'the login still showed a host key from before the change' },
   })
-  expect(log.at(-1)).toBe('abandon by first')
+  expect(log.slice(-2)).toEqual(['abandon by first', 'close first'])
 })
 
 test.each([
   ['still differs', 'old', 'after the change file /etc/motd is still not as wanted: rewrite'],
   ['cannot be told', 'later', 'after the change file /etc/motd is still not as wanted: it cannot be told'],
 ])('what %s after the change is given up without a login', async (_, now, why) => {
-  const { end, log, scripts } = await run([
-    `@seen 0 ${b64(now)}\n@outcome waiting\n`,
-    failed('confirm', `${why}\n`, 'undone'),
-  ])
+  const answers = [`@seen 0 ${b64(now)}\n@outcome waiting\n`, failed('confirm', `${why}\n`, 'undone')]
+  const { end, log, scripts } = await run(answers, [])
   expect(scripts.at(-1)).toContain(`'${why}'`)
   expect(end).toMatchObject({ outcome: 'undone', error: { message: expect.stringContaining(why) } })
-  expect(log).toEqual(['apply by first', 'abandon by first'])
+  expect(log).toEqual(['apply by first', 'abandon by first', 'close first'])
 })
 
 test('a resource that showed nothing after the change is not taken for converged', async () => {
-  const { end, log } = await run([outcome('waiting'), failed('confirm', 'x', 'undone')])
-  expect([end.outcome, log.at(-1)]).toEqual(['undone', 'abandon by first'])
+  const { end, log } = await run([outcome('waiting'), failed('confirm', 'x', 'undone')], [])
+  expect([end.outcome, log]).toEqual(['undone', ['apply by first', 'abandon by first', 'close first']])
 })
 
 test('a confirmation that came too late is an undo', async () => {
@@ -75,19 +73,44 @@ test('what somebody changed in the meantime is told with what to do', async () =
 
 test('an undo that complained is undone, with its complaint', async () => {
   const undone = `@failed commit 0 1 ${b64('no space')}\n@undo ${b64('not so\n')}\n${outcome('undone')}`
-  expect((await run([undone])).end).toMatchObject({
+  expect((await run([undone], [])).end).toMatchObject({
     outcome: 'undone',
     error: { message: 'commit of file /etc/motd failed with exit code 1: no space; the undo complained: not so' },
   })
 })
 
-test('an undo that failed leaves the host unknown, and says where the saved files are', async () => {
-  const bad = `@failed commit 0 1 ${b64('no space')}\n@undo ${b64('could not put back /etc/motd\n')}\n${outcome('undo-failed')}`
-  expect((await run([bad])).end).toMatchObject({
-    outcome: 'unknown',
+test('an undo that failed says what is not as before, and what to do at the console', async () => {
+  const bad = [
+    `@failed commit 0 1 ${b64('no space')}`,
+    `@undo ${b64('could not put back /etc/motd\n')}`,
+    `@left ${b64('file /etc/motd\nsystemd-units reverse-tunnel-*\n')}`,
+    outcome('undo-failed'),
+  ]
+  const { end, log } = await run([bad.join('\n')])
+  expect(end).toMatchObject({
+    outcome: 'undo-failed',
     error: {
-      message: expect.stringContaining('and the undo failed: could not put back /etc/motd'),
-      hint: expect.stringContaining('/var/lib/provision/current/saved'),
+      message: [
+        'commit of file /etc/motd failed with exit code 1: no space; and it could not be undone',
+        'not as before: file /etc/motd, systemd-units reverse-tunnel-*',
+        'the undo complained: could not put back /etc/motd',
+      ].join('\n'),
+      hint: expect.stringMatching(
+        /^at its console `sudo sh \S+\/current\/guard.sh undo` .*\/current\/saved.*guard.sh accept` .*next boot and with the next run/,
+      ),
+    },
+  })
+  expect(log).toEqual(['apply by first'])
+})
+
+test('a host that an earlier undo has left so takes no change, and says whose it was', async () => {
+  const stuck = `@failed earlier 0 1 ${b64('user002 on host002\n')}\n@left ${b64('file /etc/motd\n')}\n${outcome('undo-failed')}`
+  const { end } = await run([stuck])
+  expect(end).toMatchObject({
+    outcome: 'undo-failed',
+    error: {
+      message:
+        'nothing was changed here: an earlier change of user002 on host002 could not be undone\nnot as before: file /etc/motd',
     },
   })
 })

@@ -77,6 +77,7 @@ async function wait({ waitMs = 60_000, first, away = {}, meanwhile, backIn = 99 
   return {
     done,
     states: reports.map(({ state }) => state),
+    waited: reports.map(({ waited }) => waited),
     outcome: (name: string) => fleet.members.get(name)?.end?.outcome,
   }
 }
@@ -95,12 +96,15 @@ test('what is not there is asked slower and slower, and the rest not at all', as
 })
 
 test('it ends in the moment in which all are there', async () => {
-  const { done, states } = await wait({
+  const { done, states, waited } = await wait({
     first: [forward('pi', 'stale'), forward('quiet', 'device-sshd-down')],
     meanwhile: (round, report) => (report.device === 'pi' || round === 3 ? { ...report, state: 'ok' } : report),
   })
   expect(done).toEqual(['2 prove pi', '2 prove quiet', '5 prove quiet', '9.5 prove quiet'])
-  expect(states).toEqual(['ok', 'ok'])
+  expect([states, waited]).toEqual([
+    ['ok', 'ok'],
+    [2, 9.5],
+  ])
 })
 
 test('what waiting does not mend is not waited for, and nobody knocks again who was sent away', async () => {

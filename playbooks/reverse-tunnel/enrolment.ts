@@ -1,18 +1,31 @@
 import type { Change, Device, Gateway, Inventory, Resource } from '../../src/index.ts'
-import { account, lines, managedFile, noSystemAccount, sh, sshdSettings, systemdUnits } from '../../src/index.ts'
+import { lines, managedFile, noSystemAccount, sh, sshdSettings, systemdUnits } from '../../src/index.ts'
+import { systemAccount } from '../accounts.ts'
 import enrolText from './enrol.sh'
 import { enrolRun, enrolUnit, enrolUnits } from './enrol-units.ts'
 import { enrolSettings } from './gateway.ts'
-import { enrolAccount, enrolDropIn, enrolledFolder, enrolments, enrolProgram, keysFolder, sharedKeys } from './names.ts'
+import {
+  enrolAccount,
+  enrolDropIn,
+  enrolledFolder,
+  enrolments,
+  enrolProgram,
+  keysFolder,
+  nameOnGateways,
+  sharedKeys,
+} from './names.ts'
 import { accountOn, dials, listenerOf, mayListen } from './tunnels.ts'
 
 /** What a device with a fresh card needs of its gateway: an account that can do nothing but hand in keys, and who looks at them. */
-export function enrolmentDoor(gateway: Gateway): { readonly ahead: Resource[]; readonly settings: Resource } {
+export function enrolmentDoor(
+  gateway: Gateway,
+  inventory: Inventory,
+): { readonly ahead: Resource[]; readonly settings: Resource } {
   const name = enrolAccount(gateway)
   return {
     ahead: [
       // sshd runs even a forced command by the account's shell.
-      account(name, { system: true, shell: '/bin/sh' }),
+      systemAccount(inventory, name, '/bin/sh'),
       managedFile(enrolProgram, {
         content: enrolText,
         mode: '755',
@@ -26,7 +39,7 @@ export function enrolmentDoor(gateway: Gateway): { readonly ahead: Resource[]; r
 
 /** Is any of the cards that this run makes for a device of this gateway? */
 export const enrolling = (gateway: Gateway, { devices, enrol = [] }: Inventory) =>
-  devices.some((device) => dials(device, gateway) && enrol.some((one) => one.device === device.name))
+  devices.some((device) => dials(device, gateway) && enrol.some((one) => one.device === nameOnGateways(device)))
 
 /**
  * The cards that may hand in keys: those that this run makes, and those of before. One that has is forgotten when its device
@@ -47,17 +60,20 @@ export function enrolmentsOn(gateway: Gateway, inventory: Inventory): Resource {
         for record in ${enrolledFolder}/*; do
           if [ -e "$record" ]; then echo "@enrolled \${record##*/} $(head -n 1 "$record" | cut -d ' ' -f 2)"; fi
         done
-        echo "@account $(getent passwd ${enrolAccount(gateway)} | cut -d : -f 3)"
+        echo "@account $(${gone.inspect})"
       fi
       ${file.inspect}
     `,
     diff(now, seen) {
-      const { before, over, records, accountId, text } = parse(now)
+      const { before, over, records, account: there, text } = parse(now)
       const kept = before.filter((row) => {
         const name = nameOf(row)
-        const device = inventory.devices.find((one) => one.name === name)
+        const device = inventory.devices.find((one) => nameOnGateways(one) === name)
+        const leaves = inventory.leaving?.some((one) => nameOnGateways(one) === name)
+        // A card of another inventory, which shares the gateway.
+        if (!device && !leaves) return !over.has(name)
         if (!device || !dials(device, gateway) || inventory.enrol?.some((one) => one.device === name)) return false
-        return records.get(name) === row.split(' ')[5] ? seen.gone(name) : !over.has(name)
+        return records.get(name) === row.split(' ')[5] ? seen.gone(device.name) : !over.has(name)
       })
       const fresh = rowsOf(gateway, inventory)
       const wanted = [...kept, ...fresh]
@@ -76,7 +92,7 @@ export function enrolmentsOn(gateway: Gateway, inventory: Inventory): Resource {
       const undo = before.length === 0 ? { undo: sh`rm -rf ${enrolRun}` } : {}
       return wanted.length > 0
         ? { ...change, ...undo, summary, saves, commit: lines(change.commit, sh`rm -f ${removed}`) }
-        : shut({ ...change, summary, saves }, gone.diff(accountId, seen))
+        : shut({ ...change, summary, saves }, gone.diff(there, seen))
     },
   }
 }
@@ -95,7 +111,7 @@ function parse(now: string) {
     over: new Set([...now.matchAll(/^@over (\S+)$/gm)].map(([, name = '']) => name)),
     /** Device → the digest of the token of the card that it came with. */
     records: new Map(records.map(([, name = '', digest = '']) => [name, digest])),
-    accountId: /^@account (\d+)$/m.exec(now)?.[1] ?? '',
+    account: /^@account (.+)$/m.exec(now)?.[1] ?? '',
   }
 }
 
@@ -133,7 +149,7 @@ function shut({ summary, text, saves }: Change, account: ReturnType<Resource['di
 /** A key line for sshd, and behind it, as its comment, what the program needs to know. */
 function rowsOf(gateway: Gateway, { devices, enrol = [] }: Inventory): string[] {
   return enrol.flatMap(({ device: name, publicKey, tokenDigest, expires }) => {
-    const device = devices.find((one) => one.name === name)
+    const device = devices.find((one) => nameOnGateways(one) === name)
     if (!device || !dials(device, gateway)) return []
     const options = `restrict,command="${enrolProgram}",expiry-time="${latest(expires)}"`
     const file = listenerOf(gateway, device) === 'sshd' ? sharedKeys : `${keysFolder}/${accountOn(gateway, device)}`

@@ -1,4 +1,17 @@
-import type { Gateway, Late, Setting, SshdSettings } from '../../src/index.ts'
+import {
+  type Gateway,
+  type Late,
+  parseHeldDoors,
+  parseKeyLine,
+  type Refused,
+  type Resource,
+  type Seen,
+  type Setting,
+  type SshdSettings,
+  sshdSettings,
+} from '../../src/index.ts'
+import type { Closing } from './doors.ts'
+import { accountsIn, staying, together } from './listener.ts'
 import { enrolments, enrolProgram, jail, keysFolder, sharedKeys } from './names.ts'
 
 /** What no tunnel needs, whoever owns its port. Each line closes something that stays open without it. */
@@ -57,6 +70,80 @@ export function jailedSettings(accounts: readonly string[]): SshdSettings {
       ['ClientAliveInterval', '15'],
       ['ClientAliveCountMax', '3'],
     ],
+  }
+}
+
+const nothing: SshdSettings = { user: '', settings: [] }
+const matched = /^Match User (\S+)$/gm
+
+/**
+ * The drop-in for devices with an account of their own: these, and all others in it that do not go, for several inventories
+ * may share a gateway.
+ */
+export function jailedDropIn(gateway: Gateway, accounts: readonly string[], closing: Closing): Resource {
+  const dropIn = (names: readonly string[]) =>
+    sshdSettings('00-reverse-tunnel', names.length > 0 ? jailedSettings(names) : nothing)
+  const own = dropIn(accounts)
+  return {
+    ...own,
+    diff(now, seen) {
+      const others = accountsIn(now, matched)
+      const left = staying(others, gateway, closing, seen)
+      // sshd was asked about an account of ours; where there is none, nothing but the list can be judged.
+      if (accounts.length === 0 && others.length > 0 && left.length === others.length) return 'converged'
+      return dropIn(together(accounts, left)).diff(now, seen)
+    },
+  }
+}
+
+/** What one inventory wants of the account that devices share. */
+export interface Shared {
+  /** Absent: no device of it shares the account. */
+  readonly settings?: { readonly exposed: boolean; readonly interval: Late<string>; readonly countMax: string }
+  /** Are these key lines of this inventory's devices. */
+  readonly mine: (device: string) => boolean
+}
+
+/** The drop-in for the account that devices share: it stays as long as anybody's key lines do, and suits all of them. */
+export function sharedDropIn(gateway: Gateway, { settings, mine }: Shared, closing: Closing): Resource {
+  const dropIn = (wanted: Shared['settings']) =>
+    sshdSettings('00-reverse-tunnel-shared', wanted ? sharedSettings(gateway, wanted) : nothing)
+  return {
+    ...dropIn(settings),
+    diff(now, seen) {
+      const others = linesOf(gateway, seen).filter(
+        ({ comment, device }) => !mine(device) && !closing.keyLine(comment, seen),
+      )
+      const [account = gateway.tunnelAccount] = accountsIn(now, matched)
+      if (!settings) return others.length > 0 ? 'converged' : dropIn(undefined).diff(now, seen)
+      if (others.length > 0 && account !== gateway.tunnelAccount) return otherAccount(gateway, account)
+      if (others.length === 0) return dropIn(settings).diff(now, seen)
+      const present = /^\s+ClientAliveInterval (\d+)$/m.exec(now)?.[1]
+      const interval: Late<string> = (all) => {
+        const own = typeof settings.interval === 'function' ? settings.interval(all) : settings.interval
+        return own === undefined || present === undefined ? own : String(Math.min(Number(own), Number(present)))
+      }
+      const exposed = settings.exposed || others.some(({ exposed: open }) => open)
+      return dropIn({ ...settings, exposed, interval }).diff(now, seen)
+    },
+  }
+}
+
+function linesOf({ name }: Gateway, seen: Seen) {
+  const rows = (seen.of(name, `file ${sharedKeys}`) ?? '').split('\n')
+  return rows.flatMap((row) => {
+    const [door] = parseHeldDoors(row)
+    const comment = parseKeyLine(row)?.comment
+    if (!door || comment === undefined) return []
+    const exposed = parseHeldDoors(row).some(({ bindAddress }) => !/^(127\.|::1$)/.test(bindAddress))
+    return [{ comment, device: door.device, exposed }]
+  })
+}
+
+function otherAccount({ name, tunnelAccount }: Gateway, account: string): Refused {
+  return {
+    refused: `tunnels of another inventory share the account ${account} on ${name}, and this one asks for ${tunnelAccount}`,
+    hint: `write "tunnelAccount": "${account}" for ${name}`,
   }
 }
 

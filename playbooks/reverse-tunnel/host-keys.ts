@@ -1,16 +1,24 @@
-import type { Device, Gateway, Inventory, Late, Refused, Resource, Seen, Step } from '../../src/index.ts'
-import { hostKeysAfterReload, hostKeysOf, known, nextHostKeysOf, pinnedKeys } from '../../src/index.ts'
+import type { Device, Gateway, Inventory, KnownHost, Late, Refused, Resource, Seen, Step } from '../../src/index.ts'
+import { hostKeysAfterReload, hostKeysOf, known, knownHost, nextHostKeysOf, pinnedKeys } from '../../src/index.ts'
+import { spareKeys } from './kept-keys.ts'
 import { knownHosts } from './names.ts'
-import { dials } from './tunnels.ts'
+import { dials, gatewaysOf } from './tunnels.ts'
 
-/** What devices trust of a gateway: what its sshd proves now, what its key files say it will, and what comes next. */
-export function gatewayKeys({ name }: Gateway): Late<readonly string[]> {
+/** What devices trust of a gateway: what its sshd proves now, what its key files say it will, what comes next, and its spare. */
+export function gatewayKeys({ name }: Gateway, spares: readonly string[] = []): Late<readonly string[]> {
   return (seen) => {
     const configured = known(hostKeysOf(name), seen)
     const next = known(nextHostKeysOf(name), seen) ?? []
-    return configured && [...new Set([...configured, ...(seen.proved?.(name) ?? []), ...next])]
+    return configured && [...new Set([...configured, ...(seen.proved?.(name) ?? []), ...next, ...spares])]
   }
 }
+
+/** The lines about a gateway in the known_hosts of its devices. */
+export const trustedOf = (gateway: Gateway, inventory: Inventory): KnownHost => ({
+  name: gateway.name,
+  keys: gatewayKeys(gateway, spareKeys(gateway, inventory)),
+  authorities: authoritiesOf(gateway),
+})
 
 /** Who signs certificates of this gateway, as the inventory has it. */
 export const authoritiesOf = ({ hostKeys: pins }: Gateway) =>
@@ -67,7 +75,7 @@ export function reloadingDevice({ name }: Device, resource: Resource): Resource 
 /** The same for everything that a recipe wants of gateways. */
 export function reloadingAll(steps: readonly Step[], gateways: readonly Gateway[], devices: readonly Device[]): Step[] {
   return steps.map((step) => {
-    if (step.kind === 'checked') return step
+    if (step.kind !== 'wanted') return step
     const wrapped = [...step.hosts].map(([name, resources]) => {
       const gateway = gateways.find((candidate) => candidate.name === name)
       return [name, gateway ? resources.map((each) => reloading(gateway, devices, each)) : resources] as const
@@ -124,3 +132,7 @@ function cut(name: string, away: readonly string[]): Refused {
 }
 
 const list = (names: readonly string[]) => names.join(', ')
+
+/** On a device: the host keys of its gateways. */
+export const trusting = (device: Device, inventory: Inventory) =>
+  gatewaysOf(device, inventory).map((gateway) => knownHost(knownHosts, trustedOf(gateway, inventory)))

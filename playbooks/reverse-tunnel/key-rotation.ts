@@ -1,16 +1,18 @@
 import type { Device, Gateway, Inventory, Late, Resource, Seen, Sh } from '../../src/index.ts'
 import { keyPair, known, lines, managedFile, publicKey, sh } from '../../src/index.ts'
 import { formerKeysOf } from './leaving.ts'
-import { gatewayFolder, key, keysFolder, knownHosts, tunnelUnitName } from './names.ts'
+import { gatewayFolder, key, keysFolder, knownHosts, nameOnGateways, sharedKeys, tunnelUnitName } from './names.ts'
 import { accountOn, dials, keyOwner } from './tunnels.ts'
 
 /** Beside the key that the tunnel logs in with: the one that takes its place. */
-const nextKey = `${key}.next`
+export const nextKey = `${key}.next`
 /** On the gateway, for root: `DEVICE KEY` of every key that is to go. It is what a rotation that waits for somebody hangs on. */
 const retiredFile = `${gatewayFolder}/retired`
 
 /** Keys that are to go, asked for in this run or an earlier one: an entry goes when its device has moved to another key. */
-export function retiredKeys(gateway: Gateway, { devices, rotate }: Inventory): Resource {
+export function retiredKeys(gateway: Gateway, { devices, leaving = [], rotate }: Inventory): Resource {
+  const isOurs = (row: string) => [...devices, ...leaving].some(({ name }) => row.startsWith(`${name} `))
+  const ofOthers = (seen: Seen) => rowsOn(gateway, seen).filter((row) => !isOurs(row))
   const content = (seen: Seen) =>
     devices
       .filter((device) => dials(device, gateway))
@@ -20,8 +22,10 @@ export function retiredKeys(gateway: Gateway, { devices, rotate }: Inventory): R
         const all = before.length > 0 ? before : asked
         const current = known(publicKey(device.name, key), seen)
         const moved = !seen.gone(device.name) && current !== undefined && !all.includes(current)
-        return moved ? [] : all.map((old) => `${device.name} ${old}\n`)
+        return moved ? [] : all.map((old) => `${nameOnGateways(device)} ${old}`)
       })
+      .concat(ofOthers(seen))
+      .map((row) => `${row}\n`)
       .join('')
   const file = managedFile(retiredFile, { content, mode: '600' })
   return {
@@ -121,12 +125,16 @@ function isRetired(device: Device, gateways: readonly Gateway[], seen: Seen): bo
   return current !== undefined && gateways.some((gateway) => retiredOn(gateway, device, seen).includes(current))
 }
 
+/** `DEVICE KEY` each. */
+const rowsOn = (gateway: Gateway, seen: Seen): string[] =>
+  (seen.of(gateway.name, `file ${retiredFile}`) ?? '').split('\n').filter((row) => /^\S+ ssh-\S+ \S+$/.test(row))
+
 function retiredOn(gateway: Gateway, { name }: Device, seen: Seen): string[] {
-  const rows = seen.of(gateway.name, `file ${retiredFile}`)?.split('\n') ?? []
-  return rows.filter((row) => row.startsWith(`${name} ssh-`)).map((row) => row.slice(name.length + 1))
+  const own = rowsOn(gateway, seen).filter((row) => row.startsWith(`${name} `))
+  return own.map((row) => row.slice(name.length + 1))
 }
 
-function letsIn({ name, tunnelAccount }: Gateway, next: string, seen: Seen): boolean {
-  const files = [seen.of(name, `files in ${keysFolder}`), seen.of(name, `authorized-keys ${tunnelAccount}`)]
+function letsIn({ name }: Gateway, next: string, seen: Seen): boolean {
+  const files = [seen.of(name, `files in ${keysFolder}`), seen.of(name, `file ${sharedKeys}`)]
   return !seen.gone(name) && files.some((text) => text?.includes(`${next} `))
 }

@@ -1,6 +1,17 @@
 import type { Device, Gateway, Proof, Resource, Seen, Sh } from '../../src/index.ts'
-import { absent, noSystemAccount, sh, sshdSettings, systemdUnits } from '../../src/index.ts'
-import { dialler, jail, key, keysFolder, sharedKeys, tunnelUnitName, unitPrefix } from './names.ts'
+import { absent, noSystemAccount, printListener, sh, socketName, sshdSettings, systemdUnits } from '../../src/index.ts'
+import { isOurUnit } from './doors.ts'
+import {
+  checkUnitName,
+  dialler,
+  jail,
+  key,
+  keysFolder,
+  nameOnGateways,
+  sharedKeys,
+  tunnelUnitName,
+  unitPrefix,
+} from './names.ts'
 import { noSessionOn } from './sessions.ts'
 import { accountOn, forwardsOn, listenerOf } from './tunnels.ts'
 
@@ -13,7 +24,7 @@ const folder = key.replace(/\/[^/]*$/, '')
 export function nothingLeft(gateways: readonly Gateway[]): readonly Resource[] {
   const tunnels = gateways.map(tunnelUnitName)
   return [
-    systemdUnits(unitPrefix, [], { lingers: tunnels }),
+    systemdUnits(unitPrefix, [], { lingers: tunnels, owns: isOurUnit }),
     absent(folder),
     withoutAccount,
     sshdSettings('00-provision', { user: 'root', settings: [] }),
@@ -43,7 +54,7 @@ export function mayForget({ name }: Device): Resource {
 export function formerKey(device: Device): Resource {
   return {
     id: `key of ${device.name}`,
-    inspect: sh`grep -hs ${` ${device.name}$`} ${keysFolder}/* ${sharedKeys} | grep -o 'ssh-ed25519 [^ ]*'`,
+    inspect: sh`grep -hs ${` ${nameOnGateways(device)}$`} ${keysFolder}/* ${sharedKeys} | grep -o 'ssh-ed25519 [^ ]*'`,
     diff: () => 'converged',
   }
 }
@@ -51,23 +62,26 @@ export function formerKey(device: Device): Resource {
 /** Where sshd owns the ports, others share the account: of its sessions, those that hold this device's ports end. */
 export function endedSessions(device: Device, gateway: Gateway): Resource[] {
   if (listenerOf(gateway, device) !== 'sshd') return []
-  const ports = forwardsOn(gateway, device).map(({ port }) => port)
-  return [noSessionOn(ports, `sessions of ${device.name}`)]
+  const sessions = { id: `sessions of ${device.name}`, places: forwardsOn(gateway, device) }
+  return [noSessionOn({ ...sessions, account: gateway.tunnelAccount })]
 }
 
 /** What is tried on the gateway when all is done. */
 export function forgotten(device: Device, gateway: Gateway): Proof[] {
   const account = accountOn(gateway, device)
   const own = listenerOf(gateway, device) === 'socket'
-  const ports = forwardsOn(gateway, device).map(({ port }) => port)
+  const doors = forwardsOn(gateway, device)
+  const units = doors.flatMap((door) =>
+    ['socket', 'service'].map((kind) => `/etc/systemd/system/${unitPrefix}${socketName(door)}.${kind}`),
+  )
   return [
     {
       what: 'its key is refused',
       script: (seen: Seen) => keysRefused(account, formerKeysOf(device, gateway, seen)),
     },
-    ...ports.map((port) => ({
-      what: `nothing listens on its port ${port}`,
-      script: sh`ss -Hltnp ${`sport = :${port}`} | { ! grep . >&2; }`,
+    ...doors.map((door) => ({
+      what: `nothing listens on its port ${door.port}`,
+      script: sh`ss -Hltnp ${door.bindAddress === '*' ? `sport = :${door.port}` : `src ${printListener(door)}`} | { ! grep . >&2; }`,
     })),
     ...(own
       ? [
@@ -81,9 +95,8 @@ export function forgotten(device: Device, gateway: Gateway): Proof[] {
     {
       what: 'it has no file and no unit',
       script: sh`
-        found=$(ls -d ${`${keysFolder}/${account}`} ${jail(account)} ${forwardsOn(gateway, device).flatMap(
-          ({ port }) => sh`/etc/systemd/system/${unitPrefix}*${port}.*`,
-        )} 2>/dev/null; grep -ls ${` ${device.name}$`} ${sharedKeys}) || :
+        found=$(ls -d ${`${keysFolder}/${account}`} ${jail(account)} ${units} 2>/dev/null
+          grep -ls ${` ${nameOnGateways(device)}$`} ${sharedKeys}) || :
         [ -z "$found" ] || { echo "$found" >&2; exit 1; }
       `,
     },
@@ -128,16 +141,19 @@ export function keysRefused(account: string, publicKeys: readonly string[]): Sh 
 }
 
 /** What is tried on the device itself, if it can still be asked. */
-export const gone: readonly Proof[] = [
-  {
-    what: 'it has no file, unit or account of the tunnel',
-    script: sh`
-      found=$(ls -d ${folder} /etc/systemd/system/${unitPrefix}* 2>/dev/null; getent passwd ${dialler}) || :
-      [ -z "$found" ] || { echo "$found" >&2; exit 1; }
-    `,
-  },
-  {
-    what: 'it dials no more',
-    script: sh`systemctl list-units --all --no-legend --plain ${`${unitPrefix}*`} | { ! grep ' running ' >&2; }`,
-  },
-]
+export const gone = (gateways: readonly Gateway[]): readonly Proof[] => {
+  const units = gateways.flatMap((gateway) => [tunnelUnitName(gateway), checkUnitName(gateway)])
+  return [
+    {
+      what: 'it has no file, unit or account of the tunnel',
+      script: sh`
+        found=$(ls -d ${folder} ${units.map((unit) => `/etc/systemd/system/${unit}`)} 2>/dev/null; getent passwd ${dialler}) || :
+        [ -z "$found" ] || { echo "$found" >&2; exit 1; }
+      `,
+    },
+    {
+      what: 'it dials no more',
+      script: sh`systemctl list-units --all --no-legend --plain ${units} | { ! grep ' running ' >&2; }`,
+    },
+  ]
+}

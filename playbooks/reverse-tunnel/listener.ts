@@ -1,5 +1,20 @@
-import { type Forward, printListener, sh, socketName, type Unit } from '../../src/index.ts'
-import { jail, unitPrefix } from './names.ts'
+import {
+  absent,
+  type Forward,
+  type Gateway,
+  type Mark,
+  managedFile,
+  marked,
+  parseMark,
+  printListener,
+  type Resource,
+  type Seen,
+  sh,
+  socketName,
+  type Unit,
+} from '../../src/index.ts'
+import type { Closing } from './doors.ts'
+import { accountPrefix, jail, unitPrefix } from './names.ts'
 
 /** The folders that the accounts' sessions are shut up in; /run is empty after every boot. */
 export function jailFolders(accounts: readonly string[]): string {
@@ -20,19 +35,69 @@ export const makeJails = sh`
   done
 `
 
-/** Everything that systemd needs to own these ports. */
-export function listenerUnits(forwards: readonly { readonly forward: Forward; readonly account: string }[]): Unit[] {
-  return forwards.length === 0 ? [] : [again, ...forwards.flatMap(({ forward, account }) => listener(forward, account))]
+/**
+ * The folders of these accounts, and of all others in the file that do not go: several inventories may share a gateway.
+ * With the last account the file goes, and what it made.
+ */
+export function jails(gateway: Gateway, accounts: readonly string[], closing: Closing): Resource {
+  const file = (names: readonly string[]) =>
+    names.length > 0
+      ? managedFile(jailFile, { content: jailFolders(names), activate: makeJails })
+      : absent(jailFile, { activate: sh`rm -rf /run/reverse-tunnel`, undo: makeJails })
+  const { id, inspect } = managedFile(jailFile, { content: '' })
+  return {
+    id,
+    inspect,
+    diff(now, seen) {
+      const others = accountsIn(now, /^d \/run\/reverse-tunnel\/(\S+)\/s /gm)
+      const names = together(accounts, staying(others, gateway, closing, seen))
+      if (names.length > 0) return file(names).diff(now, seen)
+      return now.startsWith('absent') ? 'converged' : file([]).diff(`f ${jailFile}\n`, seen)
+    },
+  }
 }
 
-function listener(forward: Forward, account: string): Unit[] {
+/** The names that a file which several inventories share has now. */
+export const accountsIn = (text: string, pattern: RegExp): string[] =>
+  [...text.matchAll(pattern)].flatMap(([, names = '']) => names.split(','))
+
+/** Of accounts that this run does not want: those that it leaves as they are. Ours that are no more have left already. */
+export function staying(names: readonly string[], gateway: Gateway, closing: Closing, seen: Seen): string[] {
+  const prefix = accountPrefix(gateway)
+  const observed = seen.of(gateway.name, `accounts ${prefix}*`) ?? ''
+  return names.filter((name) => {
+    const row = observed.split('\n').find((each) => each.startsWith(`@account ${name}:`))
+    if (row === undefined && name.startsWith(prefix)) return false
+    const mark = parseMark(row?.split(':')[2] ?? '')
+    return !closing.account(name, mark, seen)
+  })
+}
+
+export const together = (one: readonly string[], other: readonly string[]) => [...new Set([...one, ...other])]
+
+export interface Listening {
+  readonly forward: Forward
+  readonly account: string
+  readonly mark: Mark
+}
+
+/** Everything that systemd needs to own these ports. */
+export function listenerUnits(doors: readonly Listening[]): Unit[] {
+  return doors.length === 0 ? [] : [again, ...doors.flatMap(listener)]
+}
+
+function listener({ forward, account, mark }: Listening): Unit[] {
   const name = `${unitPrefix}${socketName(forward)}`
-  const what = `${printListener(forward)} of ${forward.device}`
+  const what = `${printListener(forward)} of ${mark.device ?? forward.device}`
   return [
-    { name: `${name}.socket`, content: socket(forward, what), wantedBy: 'sockets.target' },
-    { name: `${name}.service`, content: proxy(forward, what, account) },
+    { name: `${name}.socket`, content: marked(mark, socket(forward, what)), wantedBy: 'sockets.target' },
+    { name: `${name}.service`, content: marked(mark, proxy(forward, what, account)) },
   ]
 }
+
+/** The units of a door, by the name of its socket. */
+export const isUnitOf = (name: string, door: Pick<Forward, 'bindAddress' | 'port'>) =>
+  name.replace(/\.(socket|service)$/, '') === `${unitPrefix}${socketName(door)}`
 
 /**
  * A socket unit that cannot get its port fails and is not restarted by systemd; one that is called too often stops for
@@ -87,10 +152,14 @@ SystemCallFilter=@system-service
 LogLevelMax=notice
 `
 
+/** Of every door, whosever it is. */
+export const againUnit = `${unitPrefix}again@.service`
+
 /** A loop, and not one try for each failure: systemd drops a start that comes while the last one has not quite ended. */
 const again: Unit = {
-  name: `${unitPrefix}again@.service`,
-  content: `[Unit]
+  name: againUnit,
+  content: `# provision -
+[Unit]
 Description=Until %i has its port, which somebody else holds
 StartLimitIntervalSec=0
 

@@ -1,4 +1,6 @@
-import type { Device, Gateway } from '../../src/index.ts'
+import { type Device, type Gateway, nameOnGateways, unitPrefix } from '../../src/index.ts'
+
+export { nameOnGateways, sharedKeys, unitPrefix } from '../../src/index.ts'
 
 /** Where everything of a tunnel is, on the device. */
 export const key = '/etc/reverse-tunnel/id_ed25519'
@@ -8,20 +10,13 @@ export const checkProgram = '/etc/reverse-tunnel/check'
 export const autosshPoll = 15
 /** The unprivileged account that dials. */
 export const dialler = 'reverse-tunnel'
-/** All units of ours, on gateways and devices, begin like this. */
-export const unitPrefix = 'reverse-tunnel-'
-
 /** Root's own folder on the gateway with what devices' keys may do, out of the reach of their accounts. */
 export const gatewayFolder = '/etc/ssh/reverse-tunnel'
 export const keysFolder = '/etc/ssh/reverse-tunnel/keys'
-export const sharedKeys = '/etc/ssh/reverse-tunnel/authorized_keys'
 /** On the gateway: the only place that a device's account sees, and in it the only folder that it may write. */
 export const jail = (account: string) => `/run/reverse-tunnel/${account}`
 
 export const accountPrefix = (gateway: Gateway) => `${gateway.tunnelAccount.slice(0, 20)}-`
-
-/** The name by which gateways know a device: its own, or the one that it had before it was renamed. */
-export const nameOnGateways = ({ name, knownAs }: Pick<Device, 'name' | 'knownAs'>) => knownAs ?? name
 
 /** The account on a gateway that is one device's own: at most 32 characters, another one for every name. */
 export function accountOf(gateway: Gateway, device: Device): string {
@@ -41,6 +36,8 @@ export const enrolDropIn = '00-reverse-tunnel-enrol'
 export const controlSocket = (gateway: Gateway) => `/run/reverse-tunnel/${short(gateway.name, 40)}`
 
 export const tunnelUnitName = (gateway: Gateway) => `${unitPrefix}${gateway.name}.service`
+/** What looks at it from outside. */
+export const checkUnitName = (gateway: Gateway) => `${unitPrefix}${gateway.name}-check.service`
 
 /** The first label and a digest of the whole (FNV-1a), in letters that every name may hold. */
 function short(name: string, most: number): string {

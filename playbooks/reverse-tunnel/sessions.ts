@@ -1,17 +1,43 @@
-import { type Resource, sh } from '../../src/index.ts'
+import { type Forward, printListener, type Resource, type Seen, sh } from '../../src/index.ts'
 
-/** No session of sshd holds any of these ports: those that do are ended, a frozen one too. */
-export function noSessionOn(ports: readonly number[], id: string): Resource {
-  const filter = ports.map((port) => `sport = :${port}`).join(' or ')
+/** Sessions of sshd that hold these places, of these accounts; those of root, and daemons, are never among them. */
+export interface Sessions {
+  readonly id: string
+  readonly places: readonly Pick<Forward, 'bindAddress' | 'port'>[]
+  /** Absent: of whichever account that is not root. */
+  readonly account?: string
+  /** Which of the places are to be freed, from what hosts have shown. Absent: all. */
+  readonly when?: (seen: Seen) => readonly Pick<Forward, 'bindAddress' | 'port'>[]
+}
+
+/** No such session holds any of these places: those that do are ended, a frozen one too. */
+export function noSessionOn({ id, places, account, when = () => places }: Sessions): Resource {
+  const filter = places
+    .map(({ bindAddress, port }) =>
+      bindAddress === '*' ? `sport = :${port}` : `src ${printListener({ bindAddress, port })}`,
+    )
+    .join(' or ')
   return {
     id,
-    inspect: sh`ss -Hltnp ${filter} | grep '"sshd' | grep -o 'pid=[0-9]*' | sort -u`,
-    diff(now) {
-      const pids = [...new Set([...now.matchAll(/^pid=(\d+)$/gm)].map(([, pid = '']) => pid))]
+    inspect: sh`
+      ss -Hltnp ${filter} | grep '"sshd' | while read -r _ _ _ local _ users; do
+        for pid in $(echo "$users" | grep -o 'pid=[0-9]*' | cut -d = -f 2); do
+          echo "$local $pid $(ps -o user:40= -p "$pid" | tr -d ' ')"
+        done
+      done | sort -u
+    `,
+    diff(now, seen) {
+      const wanted = when(seen).map((place) => printListener(place))
+      const pids = [...now.matchAll(/^(\S+) (\d+) (\S+)$/gm)].flatMap(([, local = '', pid = '', user]) => {
+        const isOne = account === undefined ? user !== 'root' : user === account
+        const place = wanted.includes(local) || wanted.includes(local.replace(/^(0\.0\.0\.0|\[::\]):/, '*:'))
+        return isOne && place ? [pid] : []
+      })
       if (pids.length === 0) return 'converged'
       return {
-        summary: 'end them',
+        summary: `end the session${pids.length > 1 ? 's' : ''} of sshd, process ${pids.join(', ')}`,
         saves: [],
+        endsOnly: true,
         commit: sh`:`,
         activate: sh`
           kill ${pids} 2>/dev/null || :

@@ -1,49 +1,31 @@
-import { type Device, type Gateway, type Resource, type Seen, sh } from '../../src/index.ts'
-import { accountOf, accountPrefix } from './names.ts'
+import type { Gateway, Inventory, Resource } from '../../src/index.ts'
+import { doorsOn, isReachedBeside } from './doors.ts'
+import { nameOnGateways } from './names.ts'
 import { noSessionOn } from './sessions.ts'
-import { forwardsOn, jailed, listenerOf } from './tunnels.ts'
+import { forwardsOn, jailed } from './tunnels.ts'
 
 /**
- * A device that gets another listener on a gateway, or another port, loses the door that it has there. That may not happen
- * to one that could not be reached, or only through that door: it would stay outside for good.
+ * Of ports that are to be systemd's, none is still held by a session of sshd of the device itself: it is ended where the
+ * device is reached beside its forwards.
  */
-
-/** On the gateway: refuses while a device whose listener changes cannot be told so by another way. */
-export function mayChangeListener(gateway: Gateway, devices: readonly Device[]): Resource {
-  return {
-    id: 'listeners',
-    inspect: sh`:`,
-    diff(_, seen) {
-      const lost = devices.filter((device) => changes(gateway, device, seen) && seen.via?.(device.name) !== 'direct')
-      if (lost.length === 0) return 'converged'
-      return {
-        refused: `${lost.map(({ name }) => name).join(', ')} would get another "listener" and lose the way in by its forward, and was not reached directly`,
-        hint: 'run from where it can be reached directly, or leave its listener as it is',
-      }
-    },
-  }
+export function freedPorts(gateway: Gateway, inventory: Inventory): Resource[] {
+  const devices = jailed(inventory.devices, gateway)
+  const places = devices.flatMap((device) => forwardsOn(gateway, device))
+  if (places.length === 0) return []
+  return [
+    noSessionOn({
+      id: 'ports that sshd holds',
+      places,
+      account: gateway.tunnelAccount,
+      when: (seen) =>
+        devices
+          .filter((device) => isReachedBeside(device, seen))
+          .flatMap((device) => {
+            const held = doorsOn(gateway, seen).filter((door) => door.listener === 'sshd')
+            const isOwn = (port: number) =>
+              held.some((door) => door.port === port && door.device === nameOnGateways(device))
+            return forwardsOn(gateway, device).filter(({ port }) => isOwn(port))
+          }),
+    }),
+  ]
 }
-
-/** By what the gateway shows: its own account is there, or its line in the shared account's file. */
-function changes(gateway: Gateway, device: Device, seen: Seen): boolean {
-  const accounts = seen.of(gateway.name, `accounts ${accountPrefix(gateway)}*`) ?? ''
-  const lines = seen.of(gateway.name, `authorized-keys ${gateway.tunnelAccount}`) ?? ''
-  return listenerOf(gateway, device) === 'sshd'
-    ? accounts.includes(`@account ${accountOf(gateway, device)} `)
-    : new RegExp(`^restrict,.* ${device.name.replaceAll('.', '[.]')}$`, 'm').test(lines)
-}
-
-/** Of ports that are to be systemd's, none is still held by a session of sshd. */
-export function freedPorts(gateway: Gateway, devices: readonly Device[]): Resource[] {
-  const ports = jailed(devices, gateway).flatMap((device) => forwardsOn(gateway, device).map(({ port }) => port))
-  return ports.length > 0 ? [noSessionOn(ports, 'ports that sshd holds')] : []
-}
-
-/** A socket unit of a device that was not reached stays, whatever the inventory says of its port by now. */
-export const sparesUnreached =
-  (devices: readonly Device[]) =>
-  (content: string, seen: Seen): boolean =>
-    devices.some(
-      ({ name }) =>
-        seen.gone(name) && new RegExp(`^Description=\\S+ of ${name.replaceAll('.', '[.]')}(,|$)`, 'm').test(content),
-    )

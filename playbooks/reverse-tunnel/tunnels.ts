@@ -10,13 +10,16 @@ import {
   socketName,
   versionOf,
 } from '../../src/index.ts'
-import { accountOf, dialler, tunnelUnitName, unitPrefix } from './names.ts'
+import { accountOf, dialler, nameOnGateways, tunnelUnitName, unitPrefix } from './names.ts'
 import { hasCredentials } from './unit.ts'
 
 export const forwardsOn = (gateway: Gateway, device: Device): readonly Forward[] =>
   device.forwards.filter((forward) => forward.gateway === gateway.name)
 
 export const dials = (device: Device, gateway: Gateway) => forwardsOn(gateway, device).length > 0
+
+export const gatewaysOf = (device: Device, { gateways }: Pick<Inventory, 'gateways'>) =>
+  gateways.filter((gateway) => dials(device, gateway))
 
 /** All forwards of a device on one gateway have the same listener. */
 export const listenerOf = (gateway: Gateway, device: Device) => forwardsOn(gateway, device)[0]?.listener ?? 'socket'
@@ -31,6 +34,13 @@ export const shared = (devices: readonly Device[], gateway: Gateway) =>
 
 export const accountOn = (gateway: Gateway, device: Device) =>
   listenerOf(gateway, device) === 'sshd' ? gateway.tunnelAccount : accountOf(gateway, device)
+
+/** The ports of a device, as its gateway's units have them. */
+export const portsOf = (gateway: Gateway, device: Device) =>
+  forwardsOn(gateway, device).map((forward) => ({
+    forward: { ...forward, device: nameOnGateways(device) },
+    account: accountOn(gateway, device),
+  }))
 
 export const mayListen = (gateway: Gateway, device: Device) =>
   forwardsOn(gateway, device).map((forward) => `permitlisten="${printListener(forward)}"`)

@@ -1,6 +1,24 @@
-import type { Device, Forward, Gateway, Late, Timing, Unit } from '../../src/index.ts'
-import { checkEvery as check, known, printForward, printListener, socketName, versionOf } from '../../src/index.ts'
-import { autosshPoll, checkProgram, controlSocket, dialler, key, knownHosts, tunnelUnitName } from './names.ts'
+import type { Device, Forward, Gateway, Late, Mark, Timing, Unit } from '../../src/index.ts'
+import {
+  checkEvery as check,
+  known,
+  marked,
+  printForward,
+  printListener,
+  socketName,
+  versionOf,
+} from '../../src/index.ts'
+import {
+  autosshPoll,
+  checkProgram,
+  checkUnitName,
+  controlSocket,
+  dialler,
+  key,
+  knownHosts,
+  nameOnGateways,
+  tunnelUnitName,
+} from './names.ts'
 
 /** All forwards of a device on one gateway. */
 export interface Tunnel {
@@ -10,6 +28,7 @@ export interface Tunnel {
   /** The account on the gateway that it logs in to. */
   readonly account: string
   readonly timing: Late<Timing>
+  readonly mark: Mark
 }
 
 /** What keeps a tunnel open, and what looks at it from outside. */
@@ -23,11 +42,13 @@ export function tunnelUnits(tunnel: Tunnel): Unit[] {
   const content: Late<string> = (seen) => {
     const systemd = known(versionOf(device.name, 'systemd'), seen)
     const timing = known(tunnel.timing, seen)
-    return systemd && timing && tunnelUnit({ ...tunnel, timing }, systemd)
+    return systemd && timing && marked(tunnel.mark, tunnelUnit({ ...tunnel, timing }, systemd))
   }
-  return [{ name: tunnelUnitName(gateway), content, wantedBy: 'multi-user.target' }, checkUnit(gateway)].map(
-    (unit) => ({ ...unit, content: kept(unit.content), host: gateway.name }),
-  )
+  return [{ name: tunnelUnitName(gateway), content, wantedBy: 'multi-user.target' }, checkUnit(tunnel)].map((unit) => ({
+    ...unit,
+    content: kept(unit.content),
+    host: gateway.name,
+  }))
 }
 
 /**
@@ -48,7 +69,7 @@ function tunnelUnit(tunnel: Known, systemd: string): string {
   const { device, gateway, timing } = tunnel
   const credential = hasCredentials(systemd)
   return `[Unit]
-Description=Reverse tunnel of ${device.name} to ${gateway.name}
+Description=Reverse tunnel of ${nameOnGateways(device)} to ${gateway.name}
 # Not network-online.target, which comes minutes late where something waits in vain: who dials too early dials again.
 After=network.target
 # Never give up: a start limit turns an hour without network into a machine that is gone.
@@ -56,7 +77,7 @@ StartLimitIntervalSec=0
 
 [Service]
 ${dial(tunnel, credential ? `\${CREDENTIALS_DIRECTORY}/key` : key).join('\n')}
-ExecStopPost=/bin/sh -c 'test -n "$$EXIT_CODE" || sleep ${pause(device.name, timing.retry)}'
+ExecStopPost=/bin/sh -c 'test -n "$$EXIT_CODE" || sleep ${pause(nameOnGateways(device), timing.retry)}'
 Restart=always
 RestartSec=200ms
 TimeoutStartSec=${timing.connectTimeout + 10}
@@ -72,9 +93,9 @@ WantedBy=multi-user.target
 }
 
 /** What looks at the client from outside: systemd takes one that is frozen, or whose address is gone, for healthy. */
-function checkUnit(gateway: Gateway): Unit {
+function checkUnit({ gateway, mark }: Tunnel): Unit {
   const unit = tunnelUnitName(gateway)
-  const content = `[Unit]
+  const text = `[Unit]
 Description=Is ${unit} alive, every ${check} s
 StartLimitIntervalSec=0
 
@@ -93,7 +114,7 @@ InaccessiblePaths=-/run/credentials
 [Install]
 WantedBy=multi-user.target
 `
-  return { name: unit.replace(/\.service$/, '-check.service'), content, wantedBy: 'multi-user.target' }
+  return { name: checkUnitName(gateway), content: marked(mark, text), wantedBy: 'multi-user.target' }
 }
 
 function dial(tunnel: Known, identity: string): string[] {

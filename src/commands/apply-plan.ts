@@ -16,7 +16,10 @@ export const applyPlan: CommandModule<unknown, Arguments> = {
     await run(
       'apply',
       { ...argv, inventory: plan.inventory, limit: [...plan.limit], playbook: plan.playbook },
-      { planned: { hosts: plan.hosts, mustBeOf: (sources) => mustBeOf(plan, file, sources) } },
+      {
+        wish: (inventory) => ({ ...inventory, ...plan.wishes }),
+        planned: { hosts: plan.hosts, id: plan.id, mustBeOf: (sources) => mustBeOf(plan, file, sources) },
+      },
     )
   },
 }

@@ -1,7 +1,16 @@
 import type { CommandModule } from 'yargs'
+import type { Inventory } from '../inventory/model.ts'
 import { type PartArguments, partOptions } from './options.ts'
 
-export const apply: CommandModule<unknown, PartArguments & { check: boolean; out: string | undefined }> = {
+interface Arguments extends PartArguments {
+  readonly check: boolean
+  readonly out: string | undefined
+  readonly prune: boolean
+  readonly adopt: readonly string[] | undefined
+  readonly stepAside: readonly string[] | undefined
+}
+
+export const apply: CommandModule<unknown, Arguments> = {
   command: '$0 <inventory>',
   describe: 'Look, plan, show, change, and prove every forward',
   builder: (argv) =>
@@ -16,12 +25,34 @@ export const apply: CommandModule<unknown, PartArguments & { check: boolean; out
         implies: 'check',
         conflicts: ['shard', 'resume'],
         describe: 'With --check: write the plan to this file, for `provision apply FILE`',
+      })
+      .option('prune', {
+        type: 'boolean',
+        default: false,
+        describe: 'Also remove what this inventory once made on its gateways and does not name any more',
+      })
+      .option('adopt', {
+        type: 'string',
+        array: true,
+        nargs: 1,
+        describe: 'Take over this account, unit or ADDRESS:PORT, which somebody made by hand; repeatable',
+      })
+      .option('step-aside', {
+        type: 'string',
+        array: true,
+        nargs: 1,
+        conflicts: ['check', 'shard', 'resume'],
+        describe:
+          'Move this device in two steps, by way of another port, where its new door cannot stand beside the old one; repeatable',
       }) as never,
   async handler(argv) {
     const [{ run }, { canWrite }] = await Promise.all([import('./run.ts'), import('./outputs.ts')])
-    const { out } = argv
+    const { out, prune, adopt, stepAside } = argv
     if (out !== undefined) await canWrite('--out', out)
+    const wishes = { ...(prune && { prune }), ...(adopt && { adopt }) }
     await run(argv.check ? 'check' : 'apply', argv, {
+      wish: (inventory: Inventory) => ({ ...inventory, ...wishes }),
+      ...(stepAside && { stepAside }),
       ...(out !== undefined && {
         after: async ({ report, inventory }) => {
           const { writePlan } = await import('../plan-file.ts')

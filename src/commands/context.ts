@@ -1,29 +1,60 @@
 import { join } from 'node:path'
 import type { Inventory } from '../inventory/model.ts'
-import { openPins, type PinsOptions } from '../pins.ts'
+import { openPins, type Pins, type PinsOptions } from '../pins.ts'
 import { type ReachContext, reachContext } from '../reach.ts'
 import { wire } from '../session.ts'
+import { type Connections, connections } from '../ssh/session/connections.ts'
 import { askPassword } from './ask.ts'
 import type { LoginArguments } from './options.ts'
 
+type Words = Pick<LoginArguments, 'timeout' | 'askSudoPassword' | 'transport'> & {
+  readonly forks?: number
+  /** Asked for already, by a command that logs in more than once. */
+  readonly sudoPassword?: string | undefined
+}
+type PinsWanted = Omit<PinsOptions, 'file' | 'knownHosts'>
+
 /**
- * All that logins of one command share: the pins beside the inventory (`pins` says what becomes of keys that are not known),
- * the user's own keys, and the password of sudo, asked for where that was wished.
+ * The one place where a command gets its connections, and where all of them end: when its work is done, and when that
+ * throws; those that are open, and those that are only being opened. Nothing of them keeps the process alive.
+ * `pins` says what becomes of keys that are not known; the signal ends questions that nobody needs an answer to any more.
  */
-export async function contextOf(
+export async function connected<T>(
   inventory: Inventory,
-  argv: Pick<LoginArguments, 'timeout' | 'askSudoPassword' | 'transport'> & { readonly forks?: number },
-  pins: Omit<PinsOptions, 'file' | 'knownHosts'> = {},
+  words: Words,
+  work: (context: ReachContext) => Promise<T>,
+  pins: (ended: AbortSignal) => PinsWanted = () => ({}),
+): Promise<T> {
+  const all = connections()
+  try {
+    return await work(await contextOf(inventory, words, all, pins(all.ended)))
+  } finally {
+    all.closeAll()
+  }
+}
+
+/** The pins beside the inventory, the user's own keys, and the password of sudo, asked for where that was wished. */
+async function contextOf(
+  inventory: Inventory,
+  words: Words,
+  all: Connections,
+  pins: PinsWanted,
 ): Promise<ReachContext> {
-  const { PROVISION_KNOWN_HOSTS: knownHosts, PROVISION_SUDO_PASSWORD: password } = process.env
+  const { PROVISION_SUDO_PASSWORD: password } = process.env
   return reachContext(inventory, {
-    forks: argv.forks,
+    forks: words.forks,
     wire: wire({
+      inventory,
       env: process.env,
-      connectTimeoutMs: argv.timeout * 1000,
-      transport: argv.transport,
-      sudoPassword: argv.askSudoPassword ? await askPassword('sudo password: ') : password,
-      pins: openPins({ file: join(inventory.directory, 'known_hosts'), knownHosts, ...pins }),
+      connections: all,
+      connectTimeoutMs: words.timeout * 1000,
+      transport: words.transport,
+      sudoPassword: words.sudoPassword ?? (words.askSudoPassword ? await askPassword('sudo password: ') : password),
+      pins: pinsOf(inventory, { inventory, ...pins }),
     }),
   })
+}
+
+export function pinsOf({ directory }: Inventory, pins: Omit<PinsOptions, 'file' | 'knownHosts'> = {}): Pins {
+  return openPins({ file: join(directory, 'known_hosts'), knownHosts: process.env.PROVISION_KNOWN_HOSTS, ...pins })
 }

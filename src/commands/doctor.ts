@@ -25,7 +25,7 @@ export const doctor: CommandModule<unknown, Arguments> = {
         }),
     ) as never,
   async handler(argv) {
-    const [{ readInventory }, { contextOf }, { named }] = await Promise.all([
+    const [{ readInventory }, { connected }, { named }] = await Promise.all([
       import('../inventory.ts'),
       import('./context.ts'),
       import('./named.ts'),
@@ -41,16 +41,18 @@ export const doctor: CommandModule<unknown, Arguments> = {
     const device = named(argv.device, inventory.devices)
     const tunnels = await tunnelsOf(device, inventory.gateways)
     if (tunnels.length === 0) throw new InventoryError(`${device.name} has no forwards: there is no tunnel to look at`)
-    const report = await examine({
-      inventory: inventory.file,
-      device,
-      tunnels,
-      context: await contextOf(inventory, argv),
-      now: () => performance.now(),
-      debug: (title, text) => {
-        if (argv.debug) process.stderr.write(`--- ${title}\n${clean(text)}\n`)
-      },
-    })
+    const report = await connected(inventory, argv, (context) =>
+      examine({
+        inventory: inventory.file,
+        device,
+        tunnels,
+        context,
+        now: () => performance.now(),
+        debug: (title, text) => {
+          if (argv.debug) process.stderr.write(`--- ${title}\n${clean(text)}\n`)
+        },
+      }),
+    )
     const color = process.stdout.hasColors?.() ?? false
     process.stdout.write(argv.json ? printJson(report) : printDiagnosis(report, { color }))
     process.exitCode = report.exitCode

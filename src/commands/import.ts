@@ -31,20 +31,27 @@ export const importInventory: CommandModule<unknown, Arguments> = {
         describe: 'Write it to this new file, not to stdout',
       }) as never,
   async handler({ file, from, gateway: gateways, ports, out }) {
-    const [{ basename }, { readFound }, { inventoryOf }, { printInventory }, { parseInventory, surroundingsOf }] =
-      await Promise.all([
-        import('node:path'),
-        import('../import/read.ts'),
-        import('../import/inventory-of.ts'),
-        import('../import/print.ts'),
-        import('../inventory.ts'),
-      ])
+    const [
+      { basename },
+      { readFound },
+      { inventoryOf },
+      { printInventory },
+      { parseInventory, surroundingsOf },
+      { identified },
+    ] = await Promise.all([
+      import('node:path'),
+      import('../import/read.ts'),
+      import('../import/inventory-of.ts'),
+      import('../import/print.ts'),
+      import('../inventory.ts'),
+      import('./identify.ts'),
+    ])
     const { file: made, left } = inventoryOf(await readFound(file, from, process.env), { gateways, ports })
     const text = printInventory(made, `Made of ${basename(file)} by provision import.`)
     if (out === undefined) process.stdout.write(text)
     else {
       const { createInventory } = await import('./create-inventory.ts')
-      for (const line of await createInventory(out, text)) process.stdout.write(`${line}\n`)
+      for (const line of await createInventory(out, identified(text))) process.stdout.write(`${line}\n`)
     }
     const { clean } = await import('../report/text.ts')
     for (const sentence of left) process.stderr.write(`not taken over: ${clean(sentence)}\n`)

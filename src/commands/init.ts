@@ -19,16 +19,22 @@ export const init: CommandModule<unknown, Arguments> = {
       .option('ports', { type: 'string', requiresArg: true, describe: 'Ports of the gateway that lead to devices' })
       .option('user', { type: 'string', requiresArg: true, describe: 'The user to log in as' }) as never,
   async handler({ inventory: file, ...given }) {
-    const [{ answersTo, firstInventory }, { parseInventory, surroundingsOf }, { interview }, { createInventory }] =
-      await Promise.all([
-        import('../inventory/first.ts'),
-        import('../inventory.ts'),
-        import('./ask.ts'),
-        import('./create-inventory.ts'),
-      ])
+    const [
+      { answersTo, firstInventory },
+      { parseInventory, surroundingsOf },
+      { interview },
+      { createInventory },
+      { identified },
+    ] = await Promise.all([
+      import('../inventory/first.ts'),
+      import('../inventory.ts'),
+      import('./ask.ts'),
+      import('./create-inventory.ts'),
+      import('./identify.ts'),
+    ])
     await mustNotBeThere(file)
     const talk = process.stdin.isTTY ? interview() : undefined
-    const text = firstInventory(await answersTo(given, talk?.ask).finally(() => talk?.close()))
+    const text = identified(firstInventory(await answersTo(given, talk?.ask).finally(() => talk?.close())))
     parseInventory(text, surroundingsOf(file))
     for (const line of await createInventory(file, text)) process.stdout.write(`${line}\n`)
     process.stderr.write(`next: provision trust ${file}, then provision ${file} --check\n`)

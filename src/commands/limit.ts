@@ -1,6 +1,7 @@
 import { InventoryError } from '../errors.ts'
 import { hosts, type Inventory } from '../inventory/model.ts'
 import { clean } from '../report/text.ts'
+import { nameSince } from './named.ts'
 
 /**
  * What `--limit` means: names of hosts and groups, or globs of them. Nothing given: every host.
@@ -22,7 +23,10 @@ export function limitOf(patterns: readonly string[] | undefined, inventory: Inve
 /** How many names help: nobody reads three hundred. */
 const MOST = 20
 
-function unknown(pattern: string, names: readonly string[], { groups }: Inventory): InventoryError {
+function unknown(pattern: string, names: readonly string[], { groups, devices }: Inventory): InventoryError {
+  const now = nameSince(pattern, devices)
+  if (now !== undefined)
+    return new InventoryError(`--limit ${clean(pattern)}: no host of that name`, `it is ${now} since it was renamed`)
   const shown =
     names.length > MOST ? `${names.slice(0, MOST).join(', ')} and ${names.length - MOST} more` : names.join(', ')
   const of = groups.length > 0 ? ` and no group` : ''

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { markOf } from '../../playbooks/accounts.ts'
 import { expectCard } from '../cards.ts'
 import { InventoryError } from '../errors.ts'
 import { newEnrolment } from '../image/enrolment.ts'
@@ -6,9 +7,10 @@ import { firstBoot, firstBootFiles } from '../image/first-boot-files.ts'
 import { keptIdentity } from '../image/kept-identity.ts'
 import { peopleOf } from '../image/people.ts'
 import type { Seed } from '../image/seed.ts'
-import type { Gateway } from '../inventory/model.ts'
+import { type Gateway, nameOnGateways } from '../inventory/model.ts'
 import { readInventory } from '../inventory.ts'
 import { hostKeyText, openPins, type Pins } from '../pins.ts'
+import { keptPath, readKeptFile } from '../run/kept-file.ts'
 import { askSsh } from '../session/ask-ssh.ts'
 import { userConfig } from '../session/ssh-config.ts'
 import { named } from './named.ts'
@@ -41,19 +43,27 @@ export async function prepareEnrolment(argv: RunArguments, wanted: WantedCard): 
   }
   const knownHosts = process.env.PROVISION_KNOWN_HOSTS
   const pins = openPins({ file: join(inventory.directory, 'known_hosts'), knownHosts })
-  const accounts = await peopleOf(device, await userConfig(device.name, askSsh({ env: process.env }), process.env))
+  const config = await userConfig(device.name, askSsh({ env: process.env }), process.env)
+  await peopleOf(device, config)
+  const { spareHostKeys } = await readKeptFile(keptPath(inventory))
+  const spareOf = ({ name }: Gateway) => (spareHostKeys[name]?.keys ?? []).slice(-1).map(({ key }) => key)
   const trusted = new Map(
-    await Promise.all(gateways.map(async (gateway) => [gateway.name, await whole(pins, gateway)] as const)),
+    await Promise.all(
+      gateways.map(async (gateway) => [gateway.name, [...(await whole(pins, gateway)), ...spareOf(gateway)]] as const),
+    ),
   )
   const { hostKeys, files } = await keptIdentity(device, wanted.keepIdentity ?? [], new Date())
 
-  const { secrets, enrolment } = newEnrolment(device.name, { now: new Date(), hours: wanted.hours })
+  const { secrets, enrolment } = newEnrolment(nameOnGateways(device), { now: new Date(), hours: wanted.hours })
   const { run } = await import('./run.ts')
   let told = false
+  // The run may have given the inventory its identity.
+  let mark = markOf(inventory)
   await run('apply', argv, {
     wish: (written) => ({ ...written, enrol: [enrolment] }),
     limit: gateways.map(({ name }) => name),
-    after: async ({ report }) => {
+    after: async ({ report, inventory: written }) => {
+      mark = markOf(written)
       told = report.hosts.every(({ outcome }) => outcome === 'ok' || outcome === 'changed')
     },
   })
@@ -61,9 +71,13 @@ export async function prepareEnrolment(argv: RunArguments, wanted: WantedCard): 
   await expectCard(pins, enrolment)
   return {
     device: device.name,
-    accounts,
+    accounts: await peopleOf(device, config, mark),
     files: [
-      ...firstBootFiles({ device, gateways, hostKeysOf: ({ name }) => trusted.get(name) ?? [], secrets, hostKeys }),
+      ...firstBootFiles({
+        ...{ device, gateways, secrets, hostKeys },
+        mark: { ...mark, device: nameOnGateways(device) },
+        hostKeysOf: ({ name }) => trusted.get(name) ?? [],
+      }),
       ...files,
     ],
     program: firstBoot,

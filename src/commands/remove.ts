@@ -1,10 +1,10 @@
 import type { CommandModule } from 'yargs'
 import { forgetCard } from '../cards.ts'
-import type { Device, Inventory } from '../inventory/model.ts'
+import { type Device, type Inventory, nameOnGateways } from '../inventory/model.ts'
 import type { Report } from '../report/report.ts'
+import type { Done } from './conduct.ts'
 import { named } from './named.ts'
 import { type RunArguments, runOptions } from './options.ts'
-import type { Done } from './run.ts'
 
 type Arguments = RunArguments & { device: string }
 
@@ -46,7 +46,7 @@ async function finish(device: Device, gateways: readonly string[], { report, inv
     return
   }
   await pins.keep(device, [])
-  await forgetCard(pins, device.name)
+  await forgetCard(pins, nameOnGateways(device))
   note(`${device.name}: its pins are gone from ${pins.file}`)
   const [{ withoutDevice }, { rewrite }] = await Promise.all([
     import('../inventory/without.ts'),

@@ -3,7 +3,7 @@ import type { Inventory } from '../inventory/model.ts'
 import { named } from './named.ts'
 import { type RunArguments, runOptions } from './options.ts'
 
-type Arguments = RunArguments & { hostKey?: string; device?: readonly string[] }
+type Arguments = RunArguments & { hostKey?: string; spareHostKey?: string; device?: readonly string[] }
 
 export const rotate: CommandModule<unknown, Arguments> = {
   command: 'rotate <inventory>',
@@ -17,16 +17,22 @@ export const rotate: CommandModule<unknown, Arguments> = {
         conflicts: 'host-key',
         describe: 'Only the key of this device; repeatable',
       })
-      .option('host-key', { type: 'string', describe: 'Instead: the host keys of this gateway' }) as never,
+      .option('host-key', { type: 'string', describe: 'Instead: the host keys of this gateway' })
+      .option('spare-host-key', {
+        type: 'string',
+        conflicts: ['host-key', 'device'],
+        describe: 'Instead: the spare host key of this gateway, with which it could be brought back',
+      }) as never,
   async handler(argv) {
     const { run } = await import('./run.ts')
     await run('apply', argv, { wish: (inventory) => wished(inventory, argv) })
   },
 }
 
-function wished(inventory: Inventory, { hostKey, device }: Arguments): Inventory {
+function wished(inventory: Inventory, { hostKey, spareHostKey, device }: Arguments): Inventory {
   const { gateways, devices } = inventory
   if (hostKey !== undefined) return { ...inventory, rotate: { hostKeys: named(hostKey, gateways).name } }
+  if (spareHostKey !== undefined) return { ...inventory, rotate: { spareHostKey: named(spareHostKey, gateways).name } }
   const some = device?.map((name) => named(name, devices)) ?? devices
   return { ...inventory, rotate: { devices: some.map(({ name }) => name) } }
 }

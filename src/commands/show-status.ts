@@ -6,6 +6,7 @@ import { InventoryError } from '../errors.ts'
 import type { Inventory } from '../inventory/model.ts'
 import { readInventory } from '../inventory.ts'
 import { lastProofs, lastProofsFile } from '../last-proofs.ts'
+import type { ReachContext } from '../reach.ts'
 import { printJson } from '../report/inert.ts'
 import { fullScreen, pages, type Screen } from '../report/screen.ts'
 import type { StatusReport } from '../report/status.ts'
@@ -14,7 +15,7 @@ import { printStatus } from '../report/status-text.ts'
 import { rewrite } from '../session/file.ts'
 import { openGateways } from '../status/gateways.ts'
 import { look } from '../status/look.ts'
-import { contextOf } from './context.ts'
+import { connected } from './context.ts'
 import { limitOf } from './limit.ts'
 import type { StatusArguments } from './status.ts'
 
@@ -23,7 +24,15 @@ export async function showStatus(argv: StatusArguments): Promise<void> {
   const inventory = await readInventory(argv.inventory)
   const limit = limitOf(argv.limit, inventory)
   await check(argv)
-  const looking = await lookingAt(inventory, argv)
+  await connected(inventory, argv, (context) => watch(inventory, argv, limit, lookingAt(context)))
+}
+
+async function watch(
+  inventory: Inventory,
+  argv: StatusArguments,
+  limit: (name: string) => boolean,
+  looking: ReturnType<typeof lookingAt>,
+): Promise<void> {
   const screen = argv.watch && !argv.json && process.stdout.isTTY ? fullScreen(process.stdout) : pages(process.stdout)
   let last: StatusReport | undefined
   const stop = () => {
@@ -47,14 +56,12 @@ export async function showStatus(argv: StatusArguments): Promise<void> {
   } finally {
     screen.leave()
     looking.gateways.close()
-    looking.context.closeAll()
     process.off('SIGINT', stop).off('SIGTERM', stop).off('SIGHUP', stop)
   }
   process.exitCode = last.exitCode
 }
 
-async function lookingAt(inventory: Inventory, argv: StatusArguments) {
-  const context = await contextOf(inventory, argv)
+function lookingAt(context: ReachContext) {
   const { pins } = context.wire
   const clock = () => new Date()
   const note = (text: string) => void process.stderr.write(`${text}\n`)

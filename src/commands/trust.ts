@@ -38,11 +38,10 @@ export const trust: CommandModule<object, TrustArguments> = {
         'compare the fingerprints some other way and run again with --yes',
       )
     }
-    const [{ readInventory }, { openPins }, { wire }, { reachContext }, { askYes }] = await Promise.all([
+    const [{ readInventory }, { openPins }, { connected }, { askYes }] = await Promise.all([
       import('../inventory.ts'),
       import('../pins.ts'),
-      import('../session.ts'),
-      import('../reach.ts'),
+      import('./context.ts'),
       import('./ask.ts'),
     ])
     const { join } = await import('node:path')
@@ -50,28 +49,20 @@ export const trust: CommandModule<object, TrustArguments> = {
     const file = join(inventory.directory, 'known_hosts')
     const knownHosts = process.env.PROVISION_KNOWN_HOSTS
     // Logins at gateways, to look through forwards, go by what is pinned already and ask nobody.
-    const shared = wire({
-      pins: openPins({ file, knownHosts }),
-      env: process.env,
-      connectTimeoutMs: words.timeout * 1000,
-      transport: words.transport,
-    })
-    const context = reachContext(inventory, { wire: shared, forks: words.forks })
-    try {
-      await trustHosts(inventory, {
+    await connected(inventory, { ...words, transport: words.transport, askSudoPassword: false }, (context) =>
+      trustHosts(inventory, {
         context,
         pins: openPins({
           file,
           knownHosts,
+          inventory,
           onUnknown: async () => true,
           acceptNew: new Set(words.acceptNewHostKey),
         }),
         print: (line) => process.stdout.write(`${line}\n`),
         ask: words.yes ? async () => true : askYes,
-      })
-    } finally {
-      context.closeAll()
-    }
+      }),
+    )
   },
 }
 
@@ -150,13 +141,15 @@ const WORDS: Readonly<Record<Verdict, string>> = {
 }
 
 async function look(host: Gateway | Device, io: TrustIo): Promise<Seen> {
-  const [{ fetchHostKey }, { waysTo }, { judge }] = await Promise.all([
+  const [{ fetchHostKey }, { waysTo }, { undeclaredWays }, { judge }] = await Promise.all([
     import('../session/fetch-key.ts'),
     import('../reach.ts'),
+    import('../session/ways.ts'),
     import('../pins.ts'),
   ])
   try {
-    const { key, certified } = await fetchHostKey(host, waysTo(host), io.context)
+    const ways = [...waysTo(host), ...(await undeclaredWays(host, io.context))]
+    const { key, certified } = await fetchHostKey(host, ways, io.context)
     return { host, key, certified, verdict: certified ? 'known' : judge(await io.pins.for(host), key) }
   } catch (error) {
     if (error instanceof ProvisionError) return { host, error }

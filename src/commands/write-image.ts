@@ -24,6 +24,7 @@ export async function writeImage(argv: ImageArguments): Promise<void> {
     await about(card.what, () => card.check(format.files(complete(longest(device.name)), card.boot)))
     const say = teller(argv.json)
     say(`${card.what}: ${format.name}${signs.length > 0 ? `, going by ${signs.join(', ')}` : ''}\n`)
+    for (const note of format.notes?.(card.boot) ?? []) say(`  ${note}\n`)
     const seed = await prepareEnrolment(
       { ...argv, limit: undefined, playbook: undefined },
       { device: device.name, hours: argv.validHours, keepIdentity: argv.keepIdentity },

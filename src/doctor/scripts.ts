@@ -1,4 +1,5 @@
 import { isOwnSshd } from '../inventory/forward.ts'
+import { nameOnGateways } from '../inventory/model.ts'
 import { program, whole } from '../script.ts'
 import { lines, sh } from '../sh.ts'
 import deviceProgram from './device.sh'
@@ -18,7 +19,14 @@ export function gatewayScript({
   socketUnit,
 }: Tunnel): string {
   const ports = forwards.flatMap((forward) => [forward.port, socketUnit(forward)])
-  const words = [account, keyFile, device.name, gateway.dial.port, listener === 'socket' ? jail : '-', ...ports]
+  const words = [
+    account,
+    keyFile,
+    nameOnGateways(device),
+    gateway.dial.port,
+    listener === 'socket' ? jail : '-',
+    ...ports,
+  ]
   return whole(lines(sh`set -- ${words}`, program(factsProgram), program(gatewayProgram)))
 }
 

@@ -1,5 +1,4 @@
 import type { Device, Forward, Gateway } from '../inventory/model.ts'
-import type { Recovery } from '../recovery.ts'
 
 /** A device's tunnel that is drilled: everything that the faults are about. */
 export interface Drilled {
@@ -24,7 +23,7 @@ export interface Fault {
   readonly name: FaultName
   readonly on: Device | Gateway
   /** The figure of the plan that it is held against. */
-  readonly promise: keyof Recovery
+  readonly promise: 'powerCut' | 'silentLink' | 'frozenClient'
   /** How long it lasts: the recovery counts from its end. */
   readonly seconds: number
   /** How long after it was begun it strikes, so that the answer to that still arrives. */

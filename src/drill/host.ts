@@ -13,8 +13,10 @@ const beginMs = 20_000
 export type Begun = { readonly at: number; readonly heard: number } | { readonly refused: string }
 
 /**
- * Has the host do it to itself. Counted from when it was asked, and not from when it answered: never in our favour.
- * When the answer is lost it has happened, for that is what it may break.
+ * Has the host do it to itself. It tells how long it took from the script's first line; of what the exec took besides, half
+ * lies before that line for certain: three of its four ways through the link, and the start of a shell. So the link between
+ * us and the host is no part of the recovery, and the rest is never in our favour. When the answer is lost it has happened,
+ * for that is what it may break, and is counted from when it was asked.
  */
 export async function begin(
   session: Session,
@@ -23,17 +25,18 @@ export async function begin(
   { restore, now }: { restore: number; now: () => number },
 ): Promise<Begun> {
   const asked = now()
-  const counted = (took: number) => asked + took + (fault.delay + fault.seconds) * 1000
+  const counted = (struck: number) => struck + (fault.delay + fault.seconds) * 1000
   try {
     const script = beginScript(fault, drilled, restore)
     const { code, stdout, stderr } = await session.exec(script, { timeoutMs: beginMs, privileged: true })
     if (code !== 0) return { refused: stderr.toString().trim() || `exit code ${code}` }
-    const [, took = '0'] = /^@struck (\d+)$/m.exec(stdout.toString()) ?? []
-    return { at: counted(Number(took) * 10), heard: now() }
+    const heard = now()
+    const took = 10 * Number(/^@struck (\d+)$/m.exec(stdout.toString())?.[1] ?? 0)
+    return { at: counted(asked + took + Math.max(0, heard - asked - took) / 2), heard }
   } catch (error) {
     if (!(error instanceof RemoteError)) throw error
     if (error.kind !== 'lost' && error.kind !== 'timeout') return { refused: error.message }
-    return { at: counted(0), heard: now() }
+    return { at: counted(asked), heard: now() }
   }
 }
 

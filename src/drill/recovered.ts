@@ -6,36 +6,51 @@ export interface Waiting {
   readonly wait: (ms: number) => Promise<void>
 }
 
-const everyMs = 500
+/** Tells the moment at which the device's sshd greeted, and resolves when it has proved, or not, who it is. */
+export type Prove = (greeted: (at: number) => void) => Promise<boolean>
+
+/** While nobody is behind the door a knock ends at once. Where some hang, as they do in a dead session, the next ones come seldom. */
+const quickMs = 200
+const slowMs = 500
+const fewHang = 4
 /** A proof that meets silence takes 8 s; those that come after it must not wait for it. */
 const atOnce = 20
 
 /**
- * The moment at which the device had proved that it is there again; undefined: not before the deadline. Twice a second
- * somebody new knocks, for who hangs in a dead session must not hide the next, who is answered.
+ * The moment at which the device that then proved who it is had greeted; undefined: not before the deadline. Somebody new
+ * knocks again and again, for who hangs in a dead session must not hide the next, who is answered. Once one is greeted the
+ * others wait for what becomes of it: over a slow link each login takes seconds, and its sshd would count them all.
+ *
+ * What is measured is the tunnel, and not we: the login of the proof comes after that moment, the way of the greeting from
+ * the gateway to us is taken off by who tells it, and the door can have been open for no longer than `quickMs` before it.
  */
-export async function recovered(
-  prove: () => Promise<boolean>,
-  { from, until, now, wait }: Waiting,
-): Promise<number | undefined> {
+export async function recovered(prove: Prove, { from, until, now, wait }: Waiting): Promise<number | undefined> {
   if (now() < from) await wait(from - now())
   let found: number | undefined
   let running = 0
+  let greeted = 0
   const knock = async () => {
+    let at: number | undefined
     running++
     try {
-      if (await prove()) found ??= now()
+      const proved = await prove((moment) => {
+        at = moment
+        greeted++
+      })
+      if (proved) found ??= at ?? now()
     } finally {
       running--
+      if (at !== undefined) greeted--
     }
   }
   let failed: unknown
   while (found === undefined && failed === undefined && now() < until) {
-    if (running < atOnce)
+    if (greeted === 0 && running < atOnce)
       knock().catch((error: unknown) => {
         failed = error
       })
-    for (let slept = 0; slept < everyMs && found === undefined; slept += 50) await wait(50)
+    const pause = running < fewHang ? quickMs : slowMs
+    for (let slept = 0; slept < pause && found === undefined; slept += 50) await wait(50)
   }
   if (found === undefined && failed !== undefined) throw failed
   return found

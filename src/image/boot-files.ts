@@ -14,7 +14,8 @@ export interface BootFile {
 
 export const empty: BootFiles = { names: [], text: () => undefined }
 
-/** The words of the kernel's command line. */
+/** The words of the kernel's command line, which is the first line of its file: the firmware reads no other. */
 export function cmdline(boot: BootFiles): readonly string[] {
-  return (boot.text('cmdline.txt') ?? '').split(/\s+/).filter((word) => word !== '')
+  const [line = ''] = (boot.text('cmdline.txt') ?? '').split('\n', 1)
+  return line.split(/\s+/).filter((word) => word !== '')
 }

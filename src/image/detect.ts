@@ -39,7 +39,11 @@ export function detect(
     if (wanted !== undefined && isBoot(boot)) return { format: formatOf(wanted), signs: ['as you say'] }
     throw new ProvisionError(
       `nothing on it says how its first boot is set up: there is ${listing(boot)}`,
-      wanted === undefined ? 'name the format with --format, if you know it' : 'this is no boot partition of a Pi',
+      wanted !== undefined
+        ? 'this is no boot partition of a Pi'
+        : isBoot(boot)
+          ? 'name the format with --format, if you know it; an image of rpi-preseed that nobody has customised says nothing'
+          : 'name the format with --format, if you know it',
     )
   }
   if (others.length > 0) {

@@ -3,8 +3,9 @@ import { checkProgram, enrolAccount, knownHosts, tunnelUnitName } from '../../pl
 import { timingOf } from '../../playbooks/reverse-tunnel/timing.ts'
 import { accountOn, dials, forwardsOn } from '../../playbooks/reverse-tunnel/tunnels.ts'
 import { credentialsSince, tunnelUnits } from '../../playbooks/reverse-tunnel/unit.ts'
-import type { Device, Gateway } from '../inventory/model.ts'
+import { type Device, type Gateway, nameOnGateways } from '../inventory/model.ts'
 import { known, type Seen } from '../resource.ts'
+import type { Mark } from '../resources/mark.ts'
 import type { CardSecrets } from './enrolment.ts'
 import firstBootText from './first-boot.sh'
 import type { Seed, SeedFile } from './seed.ts'
@@ -17,6 +18,8 @@ export const firstBoot: Seed['program'] = { path: '/etc/reverse-tunnel/first-boo
 export interface Card {
   readonly device: Device
   readonly gateways: readonly Gateway[]
+  /** What everything that is made for the device carries. */
+  readonly mark: Mark
   /** Whole public keys, as pinned: `ssh-ed25519 AAAA…`. */
   readonly hostKeysOf: (gateway: Gateway) => readonly string[]
   readonly secrets: CardSecrets
@@ -25,7 +28,7 @@ export interface Card {
 }
 
 /** Everything that `first-boot.sh` needs on the card, and that the playbook would put there anyway. */
-export function firstBootFiles({ device, gateways, hostKeysOf, secrets, hostKeys }: Card): SeedFile[] {
+export function firstBootFiles({ device, gateways, mark, hostKeysOf, secrets, hostKeys }: Card): SeedFile[] {
   const mine = gateways.filter((gateway) => dials(device, gateway))
   const trusted = mine.flatMap((gateway) => hostKeysOf(gateway).map((key) => `${gateway.name} ${key}\n`))
   return [
@@ -33,15 +36,15 @@ export function firstBootFiles({ device, gateways, hostKeysOf, secrets, hostKeys
     open(checkProgram, checkText),
     ...mine.flatMap((gateway) => [
       open(`${folder}/gateways/${gateway.name}`, reachOf(gateway)),
-      ...unitsOf(device, gateway, credentialsSince).map(({ name, content }) =>
+      ...unitsOf(mark, device, gateway, credentialsSince).map(({ name, content }) =>
         open(`${folder}/units/${name}`, content),
       ),
-      ...unitsOf(device, gateway, credentialsSince - 1).map(({ name, content }) =>
+      ...unitsOf(mark, device, gateway, credentialsSince - 1).map(({ name, content }) =>
         open(`${folder}/units-without-credentials/${name}`, content),
       ),
     ]),
     ...[...(hostKeys ?? [])].map(([name, text]) => secret(`${folder}/host-keys/${name}`, text)),
-    secret(`${folder}/request`, `name ${device.name}\ntoken ${secrets.token}\n`),
+    secret(`${folder}/request`, `name ${nameOnGateways(device)}\ntoken ${secrets.token}\n`),
     secret(`${folder}/key`, secrets.privateKey),
   ]
 }
@@ -50,7 +53,7 @@ const reachOf = (gateway: Gateway) =>
   `${[gateway.dial.address, gateway.dial.port, enrolAccount(gateway), tunnelUnitName(gateway).replace(/\.service$/, '')].join(' ')}\n`
 
 /** As the playbook makes them for a device with this systemd. Nothing is fetched at a first boot, so autossh comes later. */
-function unitsOf(wanted: Device, gateway: Gateway, systemd: number) {
+function unitsOf(mark: Mark, wanted: Device, gateway: Gateway, systemd: number) {
   const device: Device = { ...wanted, supervisor: 'systemd' }
   const seen: Seen = {
     of: (_, id) => (id === 'versions' ? `openssh 9.5\nsystemd ${systemd}\n` : undefined),
@@ -59,7 +62,7 @@ function unitsOf(wanted: Device, gateway: Gateway, systemd: number) {
   }
   const forwards = forwardsOn(gateway, device)
   const timing = timingOf(device, gateway)
-  return tunnelUnits({ device, gateway, forwards, account: accountOn(gateway, device), timing }).map((unit) => ({
+  return tunnelUnits({ device, gateway, forwards, mark, account: accountOn(gateway, device), timing }).map((unit) => ({
     name: unit.name,
     content: known(unit.content, seen) ?? '',
   }))

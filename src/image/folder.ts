@@ -41,13 +41,17 @@ function only({ names, text }: BootFiles, name: string): BootFiles {
   return names.includes(name) ? { names: [name], text: (asked) => (asked === name ? text(name) : undefined) } : empty
 }
 
+/** What a first boot reads beside the seed, and nobody has looked at here. */
+const customised = ['firstrun.sh', 'custom.toml', 'userconf', 'userconf.txt']
+
 /** @throws InventoryError where something else is there, which is not ours to replace. */
 function onlyOurs({ what, boot }: Card, files: readonly BootFile[]): readonly BootFile[] {
-  const other = files.find(
-    ({ name, content }) => name !== addedTo && boot.names.includes(name) && boot.text(name) !== content,
+  const wanted = new Map(files.map(({ name, content }) => [name, content]))
+  const other = [...wanted.keys(), ...customised].find(
+    (name) => name !== addedTo && boot.names.includes(name) && boot.text(name) !== wanted.get(name),
   )
   if (other === undefined) return files
-  throw new InventoryError(`${join(what, other.name)} is there already`, 'name an empty folder with --output')
+  throw new InventoryError(`${join(what, other)} is there already`, 'name an empty folder with --output')
 }
 
 function readFolder(path: string): BootFiles {

@@ -27,10 +27,10 @@ const FAT_GUIDS = new Set(['28732ac11ff8d211ba4b00a0c93ec93b', 'a2a0d0ebe5b93344
  * @throws ProvisionError where there is no table, or not all of the image.
  */
 export function readPartitions(disk: Disk): readonly Partition[] {
+  const packed = packedBy(disk.read(0, Math.min(disk.size, SECTOR)))
+  if (packed) throw new ProvisionError(`it is packed by ${packed.by}`, `unpack it first: ${packed.unpack} FILE`)
   if (disk.size < SECTOR * 2) throw new ProvisionError('it is too short to hold a partition table', again)
   const first = disk.read(0, SECTOR)
-  const packed = packedBy(first)
-  if (packed) throw new ProvisionError(`it is packed by ${packed}`, `unpack it first: ${packed} -dk FILE`)
   if (first.readUInt16LE(510) !== 0xaa55) throw new ProvisionError('it holds no partition table', whole)
   if (/^FAT(12|16|32) /.test(first.toString('latin1', 54, 62)) || first.toString('latin1', 82, 87) === 'FAT32')
     throw new ProvisionError('it is a file system and not a card: it holds no partition table', whole)
@@ -49,9 +49,18 @@ export function readPartitions(disk: Disk): readonly Partition[] {
 const whole = 'name the image of a whole card, as it is flashed'
 const again = 'it was not copied or unpacked to its end: fetch it again, and compare its checksum'
 
-function packedBy(first: Buffer): string | undefined {
-  const magic = first.toString('hex', 0, 6)
-  return magic === 'fd377a585a00' ? 'xz' : magic.startsWith('1f8b') ? 'gzip' : magic === '28b52ffd' ? 'zstd' : undefined
+/** What images are packed by, going by how such a file begins. */
+const packers = [
+  { magic: 'fd377a585a00', by: 'xz', unpack: 'xz -dk' },
+  { magic: '1f8b', by: 'gzip', unpack: 'gzip -dk' },
+  { magic: '28b52ffd', by: 'zstd', unpack: 'zstd -dk' },
+  { magic: '425a68', by: 'bzip2', unpack: 'bzip2 -dk' },
+  { magic: '504b0304', by: 'zip', unpack: 'unzip' },
+  { magic: '377abcaf271c', by: '7-Zip', unpack: '7z x' },
+]
+
+function packedBy(first: Buffer): (typeof packers)[number] | undefined {
+  return packers.find(({ magic }) => first.toString('hex').startsWith(magic))
 }
 
 function mbr(entries: readonly Buffer[]): Partition[] {

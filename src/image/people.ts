@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { keysOf } from '../../playbooks/accounts.ts'
+import { keyLine, keysOf, type markOf } from '../../playbooks/accounts.ts'
 import { InventoryError } from '../errors.ts'
 import type { Device } from '../inventory/model.ts'
 import { publicHalfOf } from '../session/new-key.ts'
@@ -8,14 +8,19 @@ import type { SeedAccount } from './seed.ts'
 
 /**
  * Who may log in to a fresh system: the inventory's accounts of the device, and the one that we log in as, which needs sudo.
+ * `mark`: at the end of the keys that the inventory names.
  * @throws InventoryError where nobody could log in as that one
  */
-export async function peopleOf({ name, login, accounts }: Device, config: UserConfig): Promise<SeedAccount[]> {
+export async function peopleOf(
+  { name, login, accounts }: Device,
+  config: UserConfig,
+  mark?: ReturnType<typeof markOf>,
+): Promise<SeedAccount[]> {
   const user = login.user ?? config.user
   const own = await ownKeys(login.identityFile === undefined ? config.identityFiles : [login.identityFile])
   const people = accounts.map((account) => ({
     name: account.name,
-    authorizedKeys: keysOf(account).map(line),
+    authorizedKeys: keysOf(account).map((key) => keyLine(key, mark)),
     sudo: false,
   }))
   const admin = people.find((account) => account.name === user)
@@ -30,9 +35,6 @@ export async function peopleOf({ name, login, accounts }: Device, config: UserCo
   const others = people.filter((account) => account !== admin)
   return [{ name: user, authorizedKeys: keys, sudo: user !== 'root' && login.sudo }, ...others]
 }
-
-const line = ({ key, options, comment }: ReturnType<typeof keysOf>[number]) =>
-  [options, key, comment].filter(Boolean).join(' ')
 
 /** Of key files, the public halves: of the file beside, or of the key itself. */
 async function ownKeys(files: readonly string[]): Promise<string[]> {

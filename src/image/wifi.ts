@@ -4,7 +4,8 @@ import type { Seed } from './seed.ts'
 export type Wifi = NonNullable<Seed['wifi']>
 
 /** Is this the passphrase, or the key that Raspberry Pi Imager derives from it? */
-export function isPassphrase({ ssid, passphrase }: Wifi, there: unknown): boolean {
+export function isPassphrase({ ssid, passphrase }: Wifi, found: unknown): boolean {
+  const there = typeof found === 'number' ? String(found) : found
   return there === passphrase || there === pbkdf2Sync(passphrase, ssid, 4096, 32, 'sha1').toString('hex')
 }
 

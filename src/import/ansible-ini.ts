@@ -1,7 +1,7 @@
 import { InventoryError, type Problem } from '../errors.ts'
+import { wordsOf } from '../ssh/user-config/words.ts'
 import { addHost, groupOf, type Tree } from './ansible-tree.ts'
 import { hostsIn } from './host-range.ts'
-import { wordsOf } from './words.ts'
 
 /** @throws InventoryError with the place of each line that is none of Ansible's */
 export function readIni(text: string, file: string): Tree {

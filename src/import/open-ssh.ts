@@ -2,10 +2,10 @@ import { readdir, readFile } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { InventoryError } from '../errors.ts'
 import { type AskSsh, askSsh } from '../session/ask-ssh.ts'
+import { jumpOfCommand } from '../ssh/user-config/proxy-command.ts'
+import { wordsOf } from '../ssh/user-config/words.ts'
 import type { Found, FoundHost } from './found.ts'
 import { type Leftovers, leftovers } from './leftovers.ts'
-import { jumpOfCommand } from './proxy.ts'
-import { wordsOf } from './words.ts'
 
 /** Taken over, or of no weight beside our own pins. */
 const READ = new Set([

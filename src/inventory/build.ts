@@ -97,6 +97,7 @@ function buildDevice(
       wifi: buildWifi(device.wifi, [...path, 'wifi'], building),
     }),
   }
+  if (device.knownAs !== undefined) report(building.problems, [...path, 'knownAs'], hostNameProblem(device.knownAs))
   if (device.via !== undefined) checkWayForward(built, path, building.problems)
   return built
 }

@@ -9,6 +9,7 @@ import { list, show, suggest } from './words.ts'
 /** What only shows when the parts of an inventory are held against each other. */
 export function checkTogether(inventory: Inventory, origins: ReadonlyMap<Forward, Origin>, problems: Problems): void {
   checkNames(inventory, problems)
+  checkFormerNames(inventory, problems)
   checkAddresses(inventory, problems)
   checkPorts(inventory, origins, problems)
   for (const device of inventory.devices) checkListeners(device, origins, problems)
@@ -47,6 +48,28 @@ function checkNames(inventory: Inventory, problems: Problems): void {
   for (const gateway of inventory.gateways) {
     if (gateway.name !== 'direct' && gateway.name !== 'forward') continue
     problems.addAtKey(pathOf(gateway), 'is a word of "via": give the gateway another name')
+  }
+}
+
+/** Gateways have one account, one key line and one set of ports for each name that they know. */
+function checkFormerNames(inventory: Inventory, problems: Problems): void {
+  const taken = new Map<string, Device>()
+  for (const device of inventory.devices) {
+    const { name, knownAs } = device
+    const path: Path = [...pathOf(device), 'knownAs']
+    if (knownAs === undefined || problems.has(path)) continue
+    const own = hosts(inventory).find((other) => other.name.toLowerCase() === knownAs.toLowerCase())
+    const other = taken.get(knownAs.toLowerCase())
+    taken.set(knownAs.toLowerCase(), device)
+    if (own?.name === name) {
+      problems.add(path, 'is its own name: leave it out')
+    } else if (own !== undefined) {
+      const known = `gateways know ${name} by this name (its "knownAs" on ${problems.line(path)})`
+      problems.addAtKey(pathOf(own), `${known}: give this machine another name, or take ${name} away first`)
+    } else if (other !== undefined) {
+      const both = `gateways know ${other.name} by this name, too (${problems.line([...pathOf(other), 'knownAs'])})`
+      problems.add(path, `${both}: only one of the two can have had it, take it out of the other`)
+    }
   }
 }
 

@@ -28,7 +28,7 @@ export function cut(text: string, path: Path): string {
 }
 
 /** The comma that ends an entry, and what stands before it; undefined: there is none. */
-function commaIn(behind: string): string | undefined {
+export function commaIn(behind: string): string | undefined {
   return /^(?:\s|\/\/[^\n]*\n|\/\*[\s\S]*?\*\/)*,/.exec(behind)?.[0]
 }
 
@@ -42,11 +42,19 @@ export function inserted(text: string, around: Node, entry: string): string {
   const head = text.slice(0, last.offset + last.length) + (comma ?? ',')
   const after = behind.slice(comma?.length ?? 0)
   const own = comma === undefined ? '' : ','
-  const restOfLine = /^[^\n]*\n/.exec(after)?.[0]
+  // A comment that goes on in the next line ends none.
+  const restOfLine = /^(?:[^\S\n]|\/\*(?:[^*\n]|\*(?!\/))*\*\/)*(?:\/\/[^\n]*)?\n/.exec(after)?.[0]
   if (restOfLine === undefined) return `${head} ${entry}${own}${after}${text.slice(end)}`
   const indent = indentAt(text, last.offset)
   const lines = lineEnds(text, `${indent}${indented(entry, indent)}${own}\n`)
   return `${head}${restOfLine}${lines}${after.slice(restOfLine.length)}${text.slice(end)}`
+}
+
+/** With this property (`"key": value`) as the last of an object that is there. */
+export function withProperty(text: string, path: readonly string[], entry: string): string {
+  const object = find(text, path)
+  if (object === undefined) return text
+  return object.children?.length === 0 ? replaced(text, object, `{ ${entry} }`) : inserted(text, object, entry)
 }
 
 function insertedFirst(text: string, end: number, entry: string): string {
@@ -56,7 +64,7 @@ function insertedFirst(text: string, end: number, entry: string): string {
   return before + lineEnds(text, lines) + text.slice(end)
 }
 
-function indentAt(text: string, offset: number): string {
+export function indentAt(text: string, offset: number): string {
   return /[ \t]*/.exec(text.slice(text.lastIndexOf('\n', offset - 1) + 1))?.[0] ?? ''
 }
 
@@ -65,6 +73,6 @@ export function indented(text: string, indent: string): string {
 }
 
 /** As the text has them. */
-function lineEnds(text: string, lines: string): string {
+export function lineEnds(text: string, lines: string): string {
   return text.includes('\r\n') ? lines.replaceAll('\n', '\r\n') : lines
 }

@@ -55,10 +55,11 @@ function indexesOf(
   return 'problem' in read ? [] : read.indexes
 }
 
-function checkSettings({ hostKeys, address }: Holey<File.Device>, path: Path, problems: Problems): void {
+function checkSettings({ hostKeys, address, knownAs }: Holey<File.Device>, path: Path, problems: Problems): void {
   // A certificate authority may vouch for many.
   if (hostKeys?.some((key) => key !== undefined && !key.startsWith('@cert-authority')))
     problems.addAtKey([...path, 'hostKeys'], 'are of one machine: write them under "devices"')
+  if (knownAs !== undefined) problems.addAtKey([...path, 'knownAs'], 'is of one machine: write it under "devices"')
   if (address !== undefined && !address.includes('{index}')) {
     problems.add([...path, 'address'], 'is of one machine: put {index} into it, or write it under "devices"')
   }

@@ -18,8 +18,35 @@ export interface Inventory {
   readonly rotate?: Rotation
   /** Devices that this run takes away: none of `devices`; never in the file. */
   readonly leaving?: readonly Device[]
+  /** Does this run remove what this inventory once made and does not name any more; never in the file. */
+  readonly prune?: boolean
+  /** Accounts, units and `ADDRESS:PORT` of others that this run takes over; never in the file. */
+  readonly adopt?: readonly string[]
   /** Fresh cards that this run lets hand in their keys; never in the file. */
   readonly enrol?: readonly Enrolment[]
+  /** What earlier runs have kept beside the file. */
+  readonly kept?: Kept
+  /** The gateway that this run brings back after it was installed anew; never in the file. */
+  readonly restored?: string
+}
+
+/** What it takes to bring a gateway back that was installed anew. Devices stand under the names by which gateways know them. */
+export interface Kept {
+  /** The keys that each device's tunnel may log in with, the present one first: `ssh-ed25519 AAAA…`. */
+  readonly tunnelKeys: Readonly<Record<string, readonly string[]>>
+  /** By gateway: the newest last; while it takes the place of another one, both. */
+  readonly spareHostKeys: Readonly<Record<string, readonly SpareHostKey[]>>
+  /** Gateways that could not be brought back from here, a sentence each. */
+  readonly warnings?: readonly string[]
+}
+
+/** A host key that devices trust before their gateway has it. Its private half is with an admin. */
+export interface SpareHostKey {
+  readonly key: string
+  /** `alice on laptop`: where its private half was made. */
+  readonly madeBy: string
+  /** Devices whose known_hosts had it when they were seen last. */
+  readonly trustedBy: readonly string[]
 }
 
 /** Some devices, by a name that `--limit` knows. What they share is written out in each of them. */
@@ -42,6 +69,8 @@ export interface Enrolment {
 export interface Rotation {
   /** The gateway that gets new host keys. */
   readonly hostKeys?: string
+  /** The gateway that gets another spare host key. */
+  readonly spareHostKey?: string
   /** The devices that get new keys for their tunnels. */
   readonly devices?: readonly string[]
 }
@@ -145,6 +174,9 @@ export interface Client {
   readonly port?: number
 }
 
-export function hosts(inventory: Inventory): readonly (Gateway | Device)[] {
+/** The name by which gateways know a device: its own, or the one that it had before it was renamed. */
+export const nameOnGateways = ({ name, knownAs }: Pick<Device, 'name' | 'knownAs'>): string => knownAs ?? name
+
+export function hosts(inventory: Pick<Inventory, 'gateways' | 'devices' | 'leaving'>): readonly (Gateway | Device)[] {
   return [...inventory.gateways, ...inventory.devices, ...(inventory.leaving ?? [])]
 }

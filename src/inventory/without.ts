@@ -12,7 +12,7 @@ export function withoutDevice(text: string, name: string): string {
   return groups.reduce((left, { children: [key] = [] }) => withoutMember(left, String(key?.value), name), without)
 }
 
-function withoutMember(text: string, group: string, name: string): string {
+export function withoutMember(text: string, group: string, name: string): string {
   const place = ['groups', group]
   const listed = find(text, [...place, 'devices'])
   const entries = listed === undefined ? [] : [plainValue(listed)].flat()

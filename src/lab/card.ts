@@ -20,7 +20,7 @@ const images = {
   // Raspberry Pi OS since November 2025: Debian's own cloud-init, with the settings that the image ships.
   'cloud-init': { sign: 'user-data', root: (_, progress) => cloudInitBase({ progress }) },
   // Bookworm and the first trixie: systemd runs the script that the kernel's command line names.
-  firstrun: { sign: 'firstrun.sh', root: ({ suite }, progress) => base(suite, { progress }) },
+  firstrun: { sign: 'provision-start.sh', root: ({ suite }, progress) => base(suite, { progress }) },
   // Raspberry Pi's prototype of July 2026, imitated with the Python that cloud-init brings: its three units with their order and conditions, hostname and ssh, early
   // commands once with their five seconds, late ones with retries, passwords blanked. Its other settings do nothing here.
   'rpi-preseed': { sign: 'rpi-preseed.toml', root: (_, progress) => cloudInitBase({ progress }) },

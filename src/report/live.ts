@@ -20,7 +20,7 @@ export interface LiveOptions {
   readonly everyMs?: number
 }
 
-const bad = new Set(['rejected', 'undone', 'unreachable', 'unknown'])
+const bad = new Set(['rejected', 'undone', 'undo-failed', 'unreachable', 'unknown'])
 const slowest = 10
 /** For its turn: that is not its own slowness. */
 const waits = 'waits'

@@ -18,6 +18,7 @@ export function merge(first: Report, ...others: readonly Report[]): Report {
   const away = all(({ away }) => away, sameBy('device'))
   const unchecked = all(({ unchecked }) => unchecked, sameBy('host', 'what'))
   const pending = [...new Set(reports.flatMap(({ pending = [] }) => pending))]
+  const strangers = [...new Set(reports.flatMap((report) => report.others ?? []))]
   const sum = (count: 'connections' | 'execs') => reports.reduce((total, { wire }) => total + wire[count], 0)
   return {
     version,
@@ -36,6 +37,7 @@ export function merge(first: Report, ...others: readonly Report[]): Report {
     ...(proofs.length > 0 && { proofs }),
     ...(unchecked.length > 0 && { unchecked }),
     ...(pending.length > 0 && { pending }),
+    ...(strangers.length > 0 && { others: strangers }),
     wire: { connections: sum('connections'), execs: sum('execs') },
   }
 }

@@ -77,7 +77,16 @@ export function metrics(report: Report, at: Date): string {
 type Labels = Readonly<Record<string, string>>
 type Sample = [labels: Labels, value: number]
 
-const outcomes: readonly Outcome[] = ['ok', 'changed', 'differs', 'rejected', 'undone', 'unreachable', 'unknown']
+const outcomes: readonly Outcome[] = [
+  'ok',
+  'changed',
+  'differs',
+  'rejected',
+  'undone',
+  'undo-failed',
+  'unreachable',
+  'unknown',
+]
 /** Of the others nobody can say. */
 const looked = new Set<Outcome>(['ok', 'changed', 'differs'])
 const away = new Set<Outcome>(['unreachable', 'unknown'])

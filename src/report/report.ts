@@ -13,6 +13,8 @@ export interface Report {
   readonly away?: readonly AwayReport[]
   /** What was begun and is not done: a sentence each, the next run goes on. */
   readonly pending?: readonly string[]
+  /** Who else is known on these hosts, and was left alone: `pi1 (127.0.0.1:9022 on ssh-gw.guest.internal)` each. */
+  readonly others?: readonly string[]
   /** What was tried in the end, where a command tries something. */
   readonly proofs?: readonly ProofReport[]
   /** What was broken on purpose. */
@@ -25,7 +27,7 @@ export interface Report {
   readonly wire: { readonly connections: number; readonly execs: number }
 }
 
-export type Outcome = 'ok' | 'changed' | 'differs' | 'rejected' | 'undone' | 'unreachable' | 'unknown'
+export type Outcome = 'ok' | 'changed' | 'differs' | 'rejected' | 'undone' | 'undo-failed' | 'unreachable' | 'unknown'
 
 export interface HostReport {
   readonly name: string
@@ -71,6 +73,10 @@ export interface ForwardReport {
   readonly latencyMs?: number
   /** When the device last proved who it is, through any forward, as far as this machine knows; ISO 8601. */
   readonly lastProof?: string
+  /** Seconds that the run waited until it was so; absent: it did not have to. */
+  readonly waited?: number
+  /** Of `unverified`: a connection that the proof needed was lost, so the next proof may find something else. */
+  readonly cut?: true
   /** What the proof leaves open although the state is `ok`: a sentence. */
   readonly unchecked?: string
   /** What the device is, as it says itself once it has proved who it is. */
@@ -113,6 +119,11 @@ export interface RecoveryReport extends Pick<ForwardReport, 'device' | 'gateway'
   readonly powerCut: number
   readonly silentLink: number
   readonly frozenClient: number
+  /** The round trip between device and gateway that this allows for, in ms, and what of it is the link's. Absent: not known, a quick one is assumed. */
+  readonly roundTripMs?: number
+  readonly linkSeconds?: number
+  /** `recoverWithin`, where the link makes it longer than that. */
+  readonly wished?: number
 }
 
 /** Seconds in which the device's tunnel may be gone; 0: it is not interrupted. */
@@ -168,9 +179,12 @@ export function isSameForward(one: Listener, other: Listener): boolean {
   )
 }
 
+/** It may be neither as it was nor as it should be. */
+const unvouched: readonly Outcome[] = ['undo-failed', 'unreachable', 'unknown']
+
 const good = new Set<string>(['ok', 'holds', 'untried'])
 
-/** 3 wins over 1, and 1 over 4: a host whose end is not known is worse than one that refused, and that worse than a difference. */
+/** 3 wins over 1, and 1 over 4: a host that nobody vouches for is worse than one that refused, and that worse than a difference. */
 export function exitCode(
   hosts: readonly HostReport[],
   proved: readonly { readonly state: ForwardState | ProofReport['state'] }[],
@@ -178,7 +192,7 @@ export function exitCode(
 ): number {
   if (interrupted) return 130
   const outcomes = new Set(hosts.map(({ outcome }) => outcome))
-  if (outcomes.has('unreachable') || outcomes.has('unknown')) return 3
+  if (unvouched.some((outcome) => outcomes.has(outcome))) return 3
   if (outcomes.has('rejected') || outcomes.has('undone') || proved.some(({ state }) => !good.has(state))) return 1
   return outcomes.has('differs') ? 4 : 0
 }

@@ -41,7 +41,7 @@ export interface DoorStatus {
 
 export interface ForwardStatus extends ForwardReport, DoorStatus {
   /** How soon it is back after a fault, in seconds. */
-  readonly recovery?: Pick<RecoveryReport, 'powerCut' | 'silentLink' | 'frozenClient'>
+  readonly recovery?: Omit<RecoveryReport, 'device' | 'gateway' | 'bindAddress' | 'port'>
   /** What to do now, where it is not ok: a command or a sentence. */
   readonly next?: string
 }

@@ -47,6 +47,7 @@ export function printReport(report: Report, options: TextOptions): string {
       ([what, names]) => `${paint('yellow', 'unchecked')} on ${names.join(', ')}: ${clean(what)}`,
     ),
     ...(report.pending ?? []).map((sentence) => `${paint('yellow', 'pending')}: ${clean(sentence)}`),
+    ...(report.others?.length ? [`not in this inventory, and left alone: ${report.others.map(clean).join('; ')}`] : []),
     closing(report),
   ]
   return `${lines.join('\n')}\n`
@@ -66,9 +67,20 @@ export function printPlan({ hosts, recoveries, away = [] }: Plan, options: TextO
 
 type Plan = Pick<Report, 'hosts' | 'recoveries' | 'away'>
 
-function recoveryLine({ device, gateway, powerCut, silentLink, ...listener }: RecoveryReport): string {
-  const promise = `back within ${powerCut} s after a power cut, ${silentLink} s after a silent link`
-  return `${printListener(listener)} on ${gateway} (${device}): ${promise}`
+function recoveryLine(recovery: RecoveryReport): string {
+  const { device, gateway, powerCut, silentLink } = recovery
+  const promise = `back within ${powerCut} s after a power cut, ${silentLink} s after a silent link${linkOf(recovery)}`
+  return `${printListener(recovery)} on ${gateway} (${device}): ${promise}`
+}
+
+/** What the link was taken for, where it matters: nobody could look at it, or it is slow. */
+function linkOf({ roundTripMs, linkSeconds, wished }: RecoveryReport): string {
+  if (linkSeconds === undefined) return ', on a quick link'
+  if (linkSeconds === 0) return ''
+  const link = `, ${linkSeconds} s of them for a link whose round trip takes up to ${roundTripMs} ms`
+  return wished === undefined
+    ? link
+    : `${link}; for the ${wished} s of "recoverWithin" write ${wished - linkSeconds} here`
 }
 
 function awayLine({ device, seconds, undone }: AwayReport): string {
@@ -95,13 +107,14 @@ const styles = {
   differs: 'yellow',
   rejected: 'red',
   undone: 'red',
+  'undo-failed': 'red',
   unreachable: 'red',
   unknown: 'red',
 } as const
 
-/** `directly`, `via its forward`, `via its forward on ssh-gw`, `via ssh-gw`. */
+/** `directly`, `via its forward`, `via its forward on ssh-gw`, `via its former forward 127.0.0.1:9022 on ssh-gw`, `via ssh-gw`. */
 export function wayIn(via: string): string {
-  return via === 'direct' ? 'directly' : `via ${via.startsWith('forward') ? 'its ' : ''}${via}`
+  return via === 'direct' ? 'directly' : `via ${/^(former )?forward/.test(via) ? 'its ' : ''}${via}`
 }
 
 function hostLine({ name, outcome, via, seconds, changes }: HostReport, width: number, paint: Paint): string {
@@ -132,14 +145,15 @@ function patch(text: string, paint: Paint): string[] {
 }
 
 function forwardLine(
-  { device, gateway, bindAddress, port, state, latencyMs, hostKey }: ForwardReport,
+  { device, gateway, bindAddress, port, state, latencyMs, hostKey, waited }: ForwardReport,
   paint: Paint,
 ): string {
   const proof =
     state === 'ok'
       ? ` as ${device}${hostKey ? ` ${hostKey}` : ''}${latencyMs === undefined ? '' : `, ${latencyMs} ms`}`
       : ` (${device})`
-  return `${printListener({ bindAddress, port })} on ${gateway}  ${paint(state === 'ok' ? 'green' : 'red', state === 'ok' ? 'answers' : state)}${proof}`
+  const after = waited === undefined ? '' : `, after ${waited.toFixed(1)} s of waiting`
+  return `${printListener({ bindAddress, port })} on ${gateway}  ${paint(state === 'ok' ? 'green' : 'red', state === 'ok' ? 'answers' : state)}${proof}${after}`
 }
 
 /** A table: what happened, what the plan had promised, what was measured. */
@@ -179,7 +193,7 @@ function trouble(error: Trouble | undefined, paint: Paint): string[] {
 /** The whole run in one sentence. */
 export function closing({ hosts, forwards, faults, seconds, command }: Report): string {
   const count = (outcome: string) => hosts.filter((host) => host.outcome === outcome).length
-  const parts = (['changed', 'differs', 'ok', 'rejected', 'undone', 'unreachable', 'unknown'] as const)
+  const parts = (['changed', 'differs', 'ok', 'rejected', 'undone', 'undo-failed', 'unreachable', 'unknown'] as const)
     .filter((outcome) => count(outcome) > 0)
     .map((outcome) => `${count(outcome)} ${outcome}`)
   const answering = forwards.filter(({ state }) => state === 'ok').length
@@ -197,7 +211,7 @@ export function closing({ hosts, forwards, faults, seconds, command }: Report): 
 }
 
 /** Something went live, if only for a while. */
-const moving = new Set(['changed', 'undone', 'unknown'])
+const moving = new Set(['changed', 'undone', 'undo-failed', 'unknown'])
 
 const verbs = {
   apply: 'provisioned',

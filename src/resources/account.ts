@@ -1,34 +1,34 @@
-import type { Resource } from '../resource.ts'
+import type { Refused, Resource } from '../resource.ts'
 import { type Sh, sh } from '../sh.ts'
+import { type Mark, parseMark, printMark } from './mark.ts'
 
 export interface AccountOptions {
   /** A system account has no home of its own and is not for people. */
   readonly system?: boolean
   readonly shell?: string
+  /** What an account says that is made here, as its comment (GECOS). */
+  readonly mark?: Mark
 }
 
 /**
  * An account with no password: keys are the only way in. The password field is `*` and not `!`, because sshd without PAM
  * takes `!` for a locked account and refuses its keys too (sshd(8), LOGIN PROCESS).
- * An account that exists keeps everything but its shell, and that only where a shell is asked for.
+ * An account that exists keeps everything but its shell, and that only where a shell is asked for. A system account that
+ * provision did not make is somebody's: it is refused.
  */
-export function account(name: string, { system = false, shell }: AccountOptions = {}): Resource {
+export function account(name: string, { system = false, shell, mark }: AccountOptions = {}): Resource {
   return {
     id: `account ${name}`,
-    inspect: sh`
-      getent passwd ${name} | {
-        IFS=: read -r name _ id _ _ home shell && echo "$name:$id:$home:$shell"
-      }
-    `,
+    inspect: inspectAccount(name),
     diff(now) {
-      const [found, id, , has] = now.trim().split(':')
+      const found = parseAccount(now)
       if (!found) {
         return {
           summary: system ? 'create, without password or shell' : 'create, without password',
           saves: [],
           commit: system
-            ? addSystemAccount(name, { ...(shell && { shell }) })
-            : sh`useradd --create-home --shell ${shell ?? '/bin/bash'} --password '*' ${name}`,
+            ? addSystemAccount(name, { ...(shell && { shell }), ...(mark && { comment: printMark(mark) }) })
+            : sh`useradd ${['--create-home', '--shell', shell ?? '/bin/bash', ...commentOf(mark && printMark(mark))]} --password '*' ${name}`,
           undo: sh`
             if getent passwd ${name} >/dev/null; then
               ${dropAccount(name, system ? [] : ['--remove'])}
@@ -36,45 +36,89 @@ export function account(name: string, { system = false, shell }: AccountOptions 
           `,
         }
       }
-      if (id === '0' && system) return { refused: `${name} has user id 0: no tunnel may belong to root` }
-      if (shell === undefined || has === shell) return 'converged'
+      if (found.id === '0' && system) return { refused: `${name} has user id 0: no tunnel may belong to root` }
+      if (system && !(isOurs(found) && (found.marked || usualShells.has(found.shell) || found.shell === shell)))
+        return somebodyElses(name, found)
+      if (shell === undefined || found.shell === shell) return 'converged'
       return {
-        summary: `change shell from ${has} to ${shell}`,
+        summary: `change shell from ${found.shell} to ${shell}`,
         saves: [],
         commit: sh`usermod --shell ${shell} ${name}`,
-        undo: sh`usermod --shell ${has ?? ''} ${name}`,
+        undo: sh`usermod --shell ${found.shell} ${name}`,
       }
     },
   }
 }
 
-/** There is no such system account. What runs as it goes on; undo gives it back its number. */
+/** What system accounts of ours had in versions that did not mark them yet. */
+const usualShells = new Set(['/usr/sbin/nologin', '/sbin/nologin'])
+
+/** There is no such system account of ours. What runs as it goes on; undo gives it back its number. */
 export function noSystemAccount(name: string): Resource {
   return {
     id: `no account ${name}`,
-    inspect: sh`getent passwd ${name} | cut -d : -f 3`,
+    inspect: inspectAccount(name),
     diff(now) {
-      const id = now.trim()
-      if (id === '') return 'converged'
+      const found = parseAccount(now)
+      if (!found || !isOurs(found)) return 'converged'
+      const { id, shell, comment } = found
       return {
         summary: 'remove',
         saves: [],
         commit: dropAccount(name),
-        undo: sh`getent passwd ${name} >/dev/null || ${addSystemAccount(name, { id })}`,
+        undo: sh`getent passwd ${name} >/dev/null || ${addSystemAccount(name, { id, shell, comment })}`,
       }
     },
   }
 }
 
-export function addSystemAccount(
-  name: string,
-  { shell = '/usr/sbin/nologin', id }: { shell?: string; id?: string } = {},
-): Sh {
-  const options = ['--system', '--user-group', '--no-create-home', '--home-dir', '/nonexistent', '--shell', shell]
-  return sh`useradd ${options} --password '*' ${[...(id === undefined ? [] : ['--uid', id]), name]}`
+export interface SystemAccount {
+  readonly shell?: string
+  readonly id?: string
+  readonly comment?: string
 }
+
+export function addSystemAccount(name: string, { shell = '/usr/sbin/nologin', id, comment }: SystemAccount = {}): Sh {
+  const options = ['--system', '--user-group', '--no-create-home', '--home-dir', '/nonexistent', '--shell', shell]
+  const number = id === undefined ? [] : ['--uid', id]
+  return sh`useradd ${[...options, ...commentOf(comment)]} --password '*' ${[...number, name]}`
+}
+
+const commentOf = (comment: string | undefined) => (comment ? ['--comment', comment] : [])
 
 /** userdel complains of a mail spool that there never was, also when all went well. */
 export function dropAccount(name: string, options: readonly string[] = []): Sh {
   return sh`why=$(userdel --force ${[...options, name]} 2>&1) || { echo "$why" >&2; exit 1; }`
 }
+
+interface Found {
+  readonly id: string
+  readonly home: string
+  readonly shell: string
+  readonly comment: string
+  readonly marked: boolean
+}
+
+/** Prints `NAME:ID:HOME:SHELL:COMMENT`, or nothing where there is no such account. */
+export function inspectAccount(name: string): Sh {
+  return sh`
+    getent passwd ${name} | {
+      IFS=: read -r name _ id _ comment home shell && echo "$name:$id:$home:$shell:$comment"
+    }
+  `
+}
+
+function parseAccount(now: string): Found | undefined {
+  const [name, id = '', home = '', shell = '', comment = ''] = now.trim().split(':')
+  return name ? { id, home, shell, comment, marked: parseMark(comment) !== undefined } : undefined
+}
+
+/** Marked, or made by a version that did not mark accounts yet: of the system, and without a home. */
+const isOurs = ({ id, home, marked }: Found) => marked || (Number(id) < 1000 && home === '/nonexistent')
+
+const somebodyElses = (name: string, { id, home, shell }: Found): Refused => ({
+  refused: `the account ${name} is there already and was not made by provision (user id ${id}, home ${home}, shell ${shell})`,
+  hint:
+    `a tunnel needs an account of this name for itself: give the one that is there another name (usermod --login OTHER ${name}), ` +
+    'or delete it where nobody needs it, then run again',
+})

@@ -2,6 +2,7 @@ import type { Change, Late, Refused, Resource, Seen } from '../resource.ts'
 import { known } from '../resource.ts'
 import { lines, sh } from '../sh.ts'
 import { defaults, fileChange, inspectFile, parseFile } from './managed-file.ts'
+import { type Mark, parseMark, printMark, withoutMark } from './mark.ts'
 
 export interface AuthorizedKey {
   /** `ssh-ed25519 AAAA…`; empty: there is none. */
@@ -19,9 +20,16 @@ export interface AuthorizedKeys {
   readonly exclusive?: boolean
   /** A file of root's, out of the account's reach. Absent: where sshd looks for this account's keys. */
   readonly file?: string
+  /** At the end of the lines that are written here. A line that ends with it and is not listed goes. */
+  readonly mark?: Mark
+  /** The host that the account is on: the key by which this run logged in to the account is not taken away. */
+  readonly host?: string
 }
 
-/** The public keys that let people (or a tunnel) into an account. Other people's lines and options stay untouched. */
+/**
+ * The public keys that let people (or a tunnel) into an account. Other people's lines and options stay untouched: those
+ * without a mark, and those with the mark of another inventory.
+ */
 export function authorizedKeys(account: string, wanted: AuthorizedKeys): Resource {
   return {
     id: `authorized-keys ${account}`,
@@ -37,13 +45,17 @@ export function authorizedKeys(account: string, wanted: AuthorizedKeys): Resourc
       const end = wanted.file ? -1 : now.indexOf('\n')
       const path = wanted.file ?? now.slice(0, end)
       const file = parseFile(now.slice(end + 1))
-      const content = merge(file.kind === 'file' ? file.content : '', wanted, seen)
+      const before = file.kind === 'file' ? file.content : ''
+      const content = merge(before, wanted, seen)
       if (content === undefined) return 'later'
+      const locked = lockedOut({ account, host: wanted.host, before, after: content }, seen)
+      if (locked) return locked
       if (file.kind === 'absent' && content === '') return 'converged'
       if (wanted.file) return fileChange(wanted.file, file, { ...defaults, content })
       const rights =
         file.kind === 'file' ? { mode: file.mode, owner: file.owner, group: file.group } : privately(account)
-      return inHome(account, path, fileChange(path || `~${account}/.ssh/authorized_keys`, file, { ...rights, content }))
+      const change = fileChange(path || `~${account}/.ssh/authorized_keys`, file, { ...rights, content })
+      return inHome(account, path, naming(takenAway(before, content), change))
     },
   }
 }
@@ -80,7 +92,48 @@ function inHome(account: string, path: string, change: Change | Refused | 'conve
   }
 }
 
-function merge(content: string, { keys, exclusive = false }: AuthorizedKeys, seen: Seen): string | undefined {
+/** With the people whose keys go in its summary. */
+function naming(names: readonly string[], change: Change | Refused | 'converged'): Change | Refused | 'converged' {
+  if (names.length === 0 || change === 'converged' || 'refused' in change) return change
+  return { ...change, summary: `${change.summary}, without ${names.join(', ')}` }
+}
+
+const keysIn = (content: string) => content.split('\n').flatMap((line) => parseKeyLine(line) ?? [])
+
+/** Whose keys are in the one and not in the other, by their comments. */
+export function takenAway(before: string, after: string): string[] {
+  const left = new Set(keysIn(after).map(({ blob }) => blob))
+  const gone = keysIn(before).filter(({ blob }) => !left.has(blob))
+  return [...new Set(gone.map(({ comment, type }) => withoutMark(comment) || `a key of type ${type}`))]
+}
+
+export interface KeyChange {
+  readonly account: string
+  readonly host: string | undefined
+  readonly before: string
+  readonly after: string
+}
+
+/** Where this run logs in to the account: neither the key that let it in goes, nor the last one. */
+export function lockedOut({ account, host, before, after }: KeyChange, seen: Seen): Refused | undefined {
+  const login = host === undefined ? undefined : seen.login?.(host)
+  if (login?.user !== account) return undefined
+  const [had, left] = [keysIn(before), keysIn(after)]
+  const own = had.find(({ blob }) => login.isKey?.(blob))
+  if (own !== undefined && !left.some(({ blob }) => blob === own.blob)) {
+    return {
+      refused: `this would take away the key by which this run logged in as ${account} (${withoutMark(own.comment) || own.type})`,
+      hint: `log in with a key that stays ("login": { "identityFile": … }), or keep this one under "accounts": "${account}"`,
+    }
+  }
+  if (had.length === 0 || left.length > 0) return undefined
+  return {
+    refused: `this would take away the last key of ${account}, as whom this run logs in`,
+    hint: `keep a key of yours under "accounts": { "${account}": { "authorizedKeys": […] } }`,
+  }
+}
+
+function merge(content: string, { keys, exclusive = false, mark }: AuthorizedKeys, seen: Seen): string | undefined {
   const present = content.split('\n').filter((line, at, all) => line !== '' || at < all.length - 1)
   const kept = new Set<string>()
   const fresh: string[] = []
@@ -94,19 +147,31 @@ function merge(content: string, { keys, exclusive = false }: AuthorizedKeys, see
     if (key === '') continue
     const blob = key.split(' ')[1] ?? ''
     const line = present.find((other) => parseKeyLine(other)?.blob === blob && !kept.has(other))
-    if (line !== undefined && (options === undefined || parseKeyLine(line)?.options === options)) kept.add(line)
-    else fresh.push([options, key, comment].filter(Boolean).join(' '))
+    const of = line === undefined ? undefined : parseMark(line)
+    const same = line !== undefined && (options === undefined || parseKeyLine(line)?.options === options)
+    if (same && mark && of?.inventory === '-' && mark.inventory !== '-') fresh.push(remarked(line, mark))
+    else if (same) kept.add(line)
+    // Somebody else's line that gets other options stays somebody else's.
+    else
+      fresh.push([options, key, comment, ...(mark && (!line || of) ? [printMark(mark)] : [])].filter(Boolean).join(' '))
+  }
+  const ours = (line: string) => {
+    const of = parseMark(line)
+    return mark !== undefined && of?.inventory === mark.inventory && of.device === mark.device
   }
   const replaced = new Set(fresh.map((line) => parseKeyLine(line)?.blob))
   const result = [
     ...present.filter((line) => {
       const parsed = parseKeyLine(line)
-      return !parsed || kept.has(line) || (!exclusive && !replaced.has(parsed.blob))
+      return !parsed || kept.has(line) || (!exclusive && !replaced.has(parsed.blob) && !ours(line))
     }),
     ...fresh,
   ]
   return result.length ? `${result.join('\n')}\n` : ''
 }
+
+/** Of an inventory that had no identity when it wrote the line. */
+const remarked = (line: string, mark: Mark) => `${withoutMark(line)} ${printMark(mark)}`
 
 export interface KeyLine {
   /** `from="10.0.0.0/8",no-pty`, or empty. */

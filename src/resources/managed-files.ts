@@ -10,15 +10,25 @@ export interface WantedFile {
   readonly host?: string
 }
 
-/** Of a folder, exactly these files, owned by root and readable by all; others in it are removed. */
-export function managedFiles(folder: string, files: readonly WantedFile[]): Resource {
+/** Of a file that is there and not wanted: may it be removed. */
+export type Goes = (file: { readonly name: string; readonly content: string }, seen: Seen) => boolean
+
+/** Of a folder, these files, owned by root and readable by all; of others in it, those that may go are removed. */
+export function managedFiles(
+  folder: string,
+  files: readonly WantedFile[],
+  { goes = () => false }: { readonly goes?: Goes } = {},
+): Resource {
   return {
     id: `files in ${folder}`,
     inspect: inspectFiles(folder, '*'),
     diff(now, seen) {
       const wanted = wantedFiles(files, seen)
       if (wanted === 'later') return 'later'
-      const change = filesChange(folder, parseFiles(now), wanted)
+      const stays = ([name, { content }]: [string, { content: string }]) =>
+        !wanted.has(name) && !goes({ name, content }, seen)
+      const there = new Map([...parseFiles(now)].filter((file) => !stays(file)))
+      const change = filesChange(folder, there, wanted)
       return change === 'converged' || 'refused' in change ? change : change.change
     },
   }

@@ -17,8 +17,18 @@ export const printMark = ({ inventory, device }: Mark): string =>
 /** The mark at the end of this text, or of its first line where that is a comment; undefined: it has none. */
 export function parseMark(text: string): Mark | undefined {
   const [first = ''] = text.split('\n', 1)
-  const found = /(?:^|[\s#(])provision ([a-z0-9]{4,32}|-)(?: ([A-Za-z0-9][\w.-]*))?\)?\s*$/.exec(first)
+  const found = /(?:^|[\s#(])provision ([a-z0-9]{4,32}|-)(?: (\w[\w.-]*))?\)?\s*$/.exec(first)
   if (!found) return undefined
   const [, inventory = '-', device] = found
   return { inventory, ...(device !== undefined && { device }) }
 }
+
+/** The text of a file without the line of its mark: what it does, whoever it is for. */
+export const withoutMarkLine = (text: string): string => (parseMark(text) ? text.slice(text.indexOf('\n') + 1) : text)
+
+/** The text of a file with this mark as its first line. */
+export const marked = (mark: Mark, text: string): string => `# ${printMark(mark)}\n${text}`
+
+/** The same text without the mark at its end. */
+export const withoutMark = (text: string): string =>
+  parseMark(text) === undefined ? text : text.replace(/\(?provision \S+( \S+)?\)?\s*$/, '').trimEnd()

@@ -1,65 +1,169 @@
-import type { Resource } from '../resource.ts'
+import type { Change, Refused, Resource, Seen } from '../resource.ts'
 import { lines, type Sh, sh } from '../sh.ts'
 import { addSystemAccount, dropAccount } from './account.ts'
 import { phrase } from './managed-files.ts'
+import { type Mark, parseMark, printMark } from './mark.ts'
+
+export interface SystemAccount {
+  readonly name: string
+  readonly mark: Mark
+}
+
+export interface SystemAccountsOptions {
+  /** Run once an account was created, for what belongs to it may be that of an earlier user id. */
+  readonly made?: Sh
+  /** May this account, which is ours and not wanted, be removed. Absent: it stays. */
+  readonly goes?: (account: { readonly name: string; readonly mark?: Mark }, seen: Seen) => boolean
+  /** Accounts of these names are taken over although somebody else made them. */
+  readonly adopts?: readonly string[]
+}
+
+/** An account as its host has it. */
+interface Present {
+  readonly id: string
+  readonly comment: string
+  readonly home: string
+  readonly shell: string
+}
 
 /**
- * Of all accounts whose names begin alike, exactly these: system accounts without password, shell or home, as `account`
- * makes them. systemd's user manager, which every login by PAM would start (16 MB each), is masked for them.
- * The sessions of an account that goes are ended. `made`: once an account was created, for what belongs to it may be that of
- * another user id of former times.
+ * Of all accounts whose names begin alike, these, with our mark: system accounts without password, shell or home, as
+ * `account` makes them. systemd's user manager, which every login by PAM would start (16 MB each), is masked for them.
+ * Accounts of others are never touched; the sessions of one of ours that goes are ended.
  */
-export function systemAccounts(prefix: string, names: readonly string[], options: { made?: Sh } = {}): Resource {
+export function systemAccounts(
+  prefix: string,
+  wanted: readonly SystemAccount[],
+  { made, goes = () => false, adopts = [] }: SystemAccountsOptions = {},
+): Resource {
   return {
     id: `accounts ${prefix}*`,
     inspect: sh`
-      getent passwd | sed -n ${`s/^\\(${prefix}[^:]*\\):[^:]*:\\([0-9]*\\):.*/@account \\1 \\2/p`} | sort
+      getent passwd | cut -d : -f 1,3,5-7 | sed -n ${`s/^${prefix}/@account &/p`} | sort
       find /etc/systemd/system -maxdepth 1 -name 'user@*.service' -lname /dev/null -printf '@masked %f\n' | sort
     `,
-    diff(now) {
-      const there = new Map([...now.matchAll(/^@account (\S+) (\d+)$/gm)].map(([, name = '', id = '']) => [name, id]))
+    diff(now, seen) {
+      const there = parse(now)
       const masked = new Set([...now.matchAll(/^@masked user@(\d+)\.service$/gm)].map(([, id]) => id))
-      const root = names.find((name) => there.get(name) === '0')
-      if (root) return { refused: `${root} has user id 0: no tunnel may belong to root` }
-      const create = names.filter((name) => !there.has(name))
-      const remove = [...there.keys()].filter((name) => !names.includes(name))
-      const mask = names.filter((name) => there.has(name) && !masked.has(there.get(name)))
-      if (create.length + remove.length + mask.length === 0) return 'converged'
+      const refused = refusal(wanted, there, adopts)
+      if (refused) return refused
+      const names = wanted.map(({ name }) => name)
+      const create = wanted.filter(({ name }) => !there.has(name))
+      const adopt = wanted.filter(({ name }) => isForeign(there.get(name)))
+      const remark = wanted.filter(
+        ({ name, mark }) =>
+          there.has(name) && !isForeign(there.get(name)) && there.get(name)?.comment !== printMark(mark),
+      )
+      const remove = [...there].flatMap(([name, account]) => {
+        const mark = parseMark(account.comment)
+        const goesNow = !names.includes(name) && !isForeign(account) && goes({ name, ...(mark && { mark }) }, seen)
+        return goesNow ? [name] : []
+      })
+      const mask = names.filter((name) => there.has(name) && !masked.has(there.get(name)?.id))
+      if (create.length + adopt.length + remark.length + remove.length + mask.length === 0) return 'converged'
+      const moved = { create, adopt, remark, remove, mask, there }
       return {
         summary: [
-          ...phrase('create', create),
+          ...phrase(
+            'create',
+            create.map(({ name }) => name),
+          ),
+          ...phrase(
+            'take over',
+            adopt.map(({ name }) => name),
+          ),
+          ...phrase(
+            'mark',
+            remark.map(({ name }) => name),
+          ),
           ...phrase('remove', remove),
           ...phrase('no user manager for', mask),
         ].join(', '),
-        saves: [...mask, ...remove].map((name) => maskOf(there.get(name) ?? '')),
-        commit: lines(
-          ...create.map(
-            (name) =>
-              sh`${addSystemAccount(name)} && ln -sfn /dev/null "/etc/systemd/system/user@$(id -u ${name}).service"`,
-          ),
-          ...mask.map((name) => sh`ln -sfn /dev/null ${maskOf(there.get(name) ?? '')}`),
-          ...remove.map(
-            (name) => sh`pkill -KILL -u ${name} || :; ${dropAccount(name)}; rm -f ${maskOf(there.get(name) ?? '')}`,
-          ),
-        ),
-        ...(options.made && create.length > 0 && { activate: options.made }),
-        undo: lines(
-          ...create.map(
-            (name) => sh`
-              if id=$(id -u ${name} 2>/dev/null); then
-                pkill -KILL -u ${name} || :
-                rm -f "/etc/systemd/system/user@$id.service"
-                ${dropAccount(name)}
-              fi
-            `,
-          ),
-          ...remove.map(
-            (name) => sh`getent passwd ${name} >/dev/null || ${addSystemAccount(name, { id: there.get(name) ?? '' })}`,
-          ),
-        ),
-      }
+        saves: [...mask, ...remove].map((name) => maskOf(there.get(name)?.id ?? '')),
+        commit: commit(moved),
+        ...(made && create.length > 0 && { activate: made }),
+        undo: undo(moved),
+      } satisfies Change
     },
   }
+}
+
+function parse(now: string): ReadonlyMap<string, Present> {
+  const rows = [...now.matchAll(/^@account ([^:]+):(\d+):([^:]*):([^:]*):(.*)$/gm)]
+  return new Map(
+    rows.map(([, name = '', id = '', comment = '', home = '', shell = '']) => [name, { id, comment, home, shell }]),
+  )
+}
+
+/** Made by somebody else: no mark, nor the shape that an earlier version gave to accounts before it marked them. */
+function isForeign(account: Present | undefined): boolean {
+  if (account === undefined || parseMark(account.comment)) return false
+  const { id, comment, home, shell } = account
+  return !(comment === '' && Number(id) < 1000 && home === '/nonexistent' && shell.endsWith('/nologin'))
+}
+
+function refusal(
+  wanted: readonly SystemAccount[],
+  there: ReadonlyMap<string, Present>,
+  adopts: readonly string[],
+): Refused | undefined {
+  const root = wanted.find(({ name }) => there.get(name)?.id === '0')
+  if (root) return { refused: `${root.name} has user id 0: no tunnel may belong to root` }
+  const taken = wanted.find(({ name }) => isForeign(there.get(name)) && !adopts.includes(name))
+  const account = taken && there.get(taken.name)
+  if (!account) return undefined
+  return {
+    refused: `there is an account ${taken.name} already that provision has not made (user id ${account.id}, home ${account.home}, shell ${account.shell})`,
+    hint: `rename or remove that account yourself; or take it over, which ends its logins: --adopt ${taken.name}`,
+  }
+}
+
+interface Moved {
+  readonly create: readonly SystemAccount[]
+  readonly adopt: readonly SystemAccount[]
+  readonly remark: readonly SystemAccount[]
+  readonly remove: readonly string[]
+  readonly mask: readonly string[]
+  readonly there: ReadonlyMap<string, Present>
+}
+
+function commit({ create, adopt, remark, remove, mask, there }: Moved): Sh {
+  const idOf = (name: string) => there.get(name)?.id ?? ''
+  return lines(
+    ...create.map(
+      ({ name, mark }) =>
+        sh`${addSystemAccount(name, { comment: printMark(mark) })} && ln -sfn /dev/null "/etc/systemd/system/user@$(id -u ${name}).service"`,
+    ),
+    ...adopt.map(
+      ({ name, mark }) => sh`usermod --comment ${printMark(mark)} --shell /usr/sbin/nologin --password '*' ${name}`,
+    ),
+    ...remark.map(({ name, mark }) => sh`usermod --comment ${printMark(mark)} ${name}`),
+    ...mask.map((name) => sh`ln -sfn /dev/null ${maskOf(idOf(name))}`),
+    ...remove.map((name) => sh`pkill -KILL -u ${name} || :; ${dropAccount(name)}; rm -f ${maskOf(idOf(name))}`),
+  )
+}
+
+function undo({ create, adopt, remark, remove, there }: Moved): Sh {
+  return lines(
+    ...create.map(
+      ({ name }) => sh`
+        if id=$(id -u ${name} 2>/dev/null); then
+          pkill -KILL -u ${name} || :
+          rm -f "/etc/systemd/system/user@$id.service"
+          ${dropAccount(name)}
+        fi
+      `,
+    ),
+    ...adopt.map(({ name }) => {
+      const { comment = '', shell = '' } = there.get(name) ?? {}
+      return sh`usermod --comment ${comment} --shell ${shell} ${name}`
+    }),
+    ...remark.map(({ name }) => sh`usermod --comment ${there.get(name)?.comment ?? ''} ${name}`),
+    ...remove.map((name) => {
+      const { id = '', comment = '' } = there.get(name) ?? {}
+      return sh`getent passwd ${name} >/dev/null || ${addSystemAccount(name, { id, comment })}`
+    }),
+  )
 }
 
 const maskOf = (id: string) => `/etc/systemd/system/user@${id}.service`

@@ -1,8 +1,21 @@
-import type { Change, Resource, Seen } from '../resource.ts'
-import { lines, type Sh, sh } from '../sh.ts'
+import type { Change, Refused, Resource, Seen } from '../resource.ts'
+import { lines, sh } from '../sh.ts'
 import { folders } from './managed-file.ts'
-import { filesChange, inspectFiles, parseFiles, phrase, type WantedFile, wantedFiles } from './managed-files.ts'
+import {
+  type FilesChange,
+  type FilesNow,
+  type FilesWanted,
+  filesChange,
+  type Goes,
+  inspectFiles,
+  parseFiles,
+  phrase,
+  type WantedFile,
+  wantedFiles,
+} from './managed-files.ts'
+import { parseMark, withoutMarkLine } from './mark.ts'
 import { verifyUnits } from './systemd-unit.ts'
+import { activateUnits, undoUnits } from './unit-activation.ts'
 
 export interface Unit extends WantedFile {
   /** The target that pulls it in: it is enabled and runs. Absent: a timer, a socket or nobody starts it. */
@@ -12,8 +25,12 @@ export interface Unit extends WantedFile {
 export interface UnitOptions {
   readonly settle?: number
   readonly lingers?: readonly string[]
-  /** Of a unit that is not wanted, by its text: it stays all the same. */
-  readonly spares?: (content: string, seen: Seen) => boolean
+  /** Is a unit with this text ours. Absent: where it has our mark. */
+  readonly owns?: (content: string) => boolean
+  /** May this unit, which is ours and not wanted, be removed. Absent: it may. */
+  readonly goes?: Goes
+  /** Units of these names are taken over although somebody else made them. */
+  readonly adopts?: readonly string[]
 }
 
 const home = '/etc/systemd/system'
@@ -21,16 +38,14 @@ const nameOf = (link: string) => link.replace(/.*\//, '')
 const linkOf = ({ name, wantedBy }: Unit) => `${wantedBy}.wants/${name}`
 
 /**
- * Of all units whose names begin alike, exactly these: written, enabled, running; others are stopped and removed. A unit is
- * restarted only when its own file changed, and one that runs has to become active within `settle` seconds (restarts by
- * systemd included), else its journal is the reason of the undo. What `lingers` is not stopped when it is removed: it runs
- * until it ends by itself, and is not started again.
+ * Of all units whose names begin alike, these: written, enabled, running; of others, those that are ours and may go are
+ * stopped and removed. A unit of somebody else is never touched. A unit is restarted only when its own text changed (its
+ * mark aside), and one that runs has to become active within `settle` seconds (restarts by systemd included), else its
+ * journal is the reason of the undo. What `lingers` is not stopped when it is removed: it runs until it ends by itself, and
+ * is not started again.
  */
-export function systemdUnits(
-  prefix: string,
-  units: readonly Unit[],
-  { settle = 30, lingers = [], spares = () => false }: UnitOptions = {},
-): Resource {
+export function systemdUnits(prefix: string, units: readonly Unit[], options: UnitOptions = {}): Resource {
+  const { settle = 30, lingers = [] } = options
   const pulled = units.filter(({ wantedBy }) => wantedBy !== undefined)
   return {
     id: `systemd-units ${prefix}*`,
@@ -43,65 +58,27 @@ export function systemdUnits(
       const wanted = wantedFiles(units, seen)
       if (wanted === 'later') return 'later'
       const all = parseFiles(now)
-      const spared = ([name, { content }]: [string, { content: string }]) => !wanted.has(name) && spares(content, seen)
-      const there = new Map([...all].filter((file) => !spared(file)))
-      const isSpared = (link: string) => all.has(nameOf(link)) && !there.has(nameOf(link))
+      const taken = foreign(all, wanted, options)
+      if (taken) return taken
+      const there = new Map([...all].filter((file) => wanted.has(file[0]) || mayGo(file, options, seen)))
       const running = pulled.filter(({ name }) => wanted.get(name) !== undefined || there.has(name))
-      const names = running.map(({ name }) => name)
       const files = filesChange(home, there, wanted)
       if (files !== 'converged' && 'refused' in files) return files
-      const written = files === 'converged' ? [] : files.written
-      const removed = files === 'converged' ? [] : files.removed
-      const links = new Map([...now.matchAll(/^@link (\S+) (\S+)$/gm)].map(([, link = '', to = '']) => [link, to]))
-      const runs = new Set([...now.matchAll(/^@runs (\S+)$/gm)].map(([, name]) => name))
-      const enable = running.filter((unit) => links.get(linkOf(unit)) !== `${home}/${unit.name}`)
-      const disable = [...links.keys()].filter(
-        (link) => !isSpared(link) && !running.some((unit) => linkOf(unit) === link),
-      )
-      const restart = names.filter((name) => written.includes(name) && runs.has(name))
-      const start = names.filter((name) => !runs.has(name))
-      if (files === 'converged' && enable.length + disable.length + start.length === 0) return 'converged'
-      /** Of those that others start: what runs of them runs by the old file. */
-      const idle = written.filter((name) => !names.includes(name))
-      const interrupted = [
-        ...restart,
-        ...removed.filter((name) => !lingers.includes(name)),
-        ...idle.filter((name) => there.has(name)),
-      ]
-      const moved = {
-        written,
-        removed,
+      const moved = movedBy({
+        now,
+        all,
+        there,
+        wanted,
+        running,
+        files: files === 'converged' ? undefined : files,
         lingers,
-        restart,
-        start,
-        idle,
-        before: [...runs, ...disable.map((link) => nameOf(link))].filter((name) => name !== undefined),
-      }
+      })
+      const { written, enable, disable, restart, start, interrupted } = moved
+      if (files === 'converged' && enable.length + disable.length + start.length === 0) return 'converged'
       return {
-        summary: [
-          ...(files === 'converged' ? [] : [files.change.summary]),
-          ...phrase(
-            'enable',
-            enable.map(({ name }) => name),
-          ),
-          ...phrase(
-            'disable',
-            disable.map((link) => nameOf(link)).filter((name) => !removed.includes(name)),
-          ),
-          ...phrase('restart', restart),
-          ...phrase('start', start),
-        ].join(', '),
+        summary: summaryOf(moved, files === 'converged' ? undefined : files.change.summary),
         ...(files !== 'converged' && files.change.text && { text: files.change.text }),
-        saves: [
-          ...new Set([
-            ...folders(`${home}/x`),
-            ...(files === 'converged' ? [] : files.change.saves),
-            ...[...enable.map(linkOf), ...disable].flatMap((link) => [
-              ...folders(`${home}/${link}`).slice(-1),
-              `${home}/${link}`,
-            ]),
-          ]),
-        ],
+        saves: savesOf(moved, files === 'converged' ? [] : files.change.saves),
         ...(files !== 'converged' && files.change.stage && { stage: files.change.stage }),
         ...(written.length > 0 && { validate: verifyUnits(written) }),
         commit: lines(
@@ -112,12 +89,102 @@ export function systemdUnits(
           ),
           ...disable.map((link) => sh`rm -f ${`${home}/${link}`}`),
         ),
-        activate: activate(moved, names, settle),
+        activate: activateUnits(
+          moved,
+          running.map(({ name }) => name),
+          restart.length + start.length > 0 ? settle : 0,
+        ),
         ...(interrupted.length > 0 && { interrupts: { units: interrupted, seconds: settle } }),
-        undo: undo(moved),
+        undo: undoUnits(moved),
       } satisfies Change
     },
   }
+}
+
+/** A unit of the name of ours that somebody else made. */
+function foreign(
+  all: FilesNow,
+  wanted: FilesWanted,
+  { owns = hasMark, adopts = [] }: UnitOptions,
+): Refused | undefined {
+  const taken = [...all].find(
+    ([name, { type, content }]) => type === 'f' && wanted.has(name) && !owns(content) && !adopts.includes(name),
+  )
+  if (!taken) return undefined
+  const [name] = taken
+  return {
+    refused: `there is a unit ${home}/${name} already that provision has not made`,
+    hint: `rename or remove it yourself; or take it over, which replaces its text: --adopt ${name}`,
+  }
+}
+
+const hasMark = (content: string) => parseMark(content) !== undefined
+
+function mayGo(
+  [name, { content }]: [string, { readonly content: string }],
+  { owns = hasMark, goes = () => true }: UnitOptions,
+  seen: Seen,
+): boolean {
+  return owns(content) && goes({ name, content }, seen)
+}
+
+interface Compared {
+  readonly now: string
+  readonly all: FilesNow
+  /** Of all that are there: the wanted ones, and those that go. */
+  readonly there: FilesNow
+  readonly wanted: FilesWanted
+  readonly running: readonly Unit[]
+  readonly files: FilesChange | undefined
+  readonly lingers: readonly string[]
+}
+
+/** What has to be done, by the names of units and the paths of links. */
+function movedBy({ now, all, there, wanted, running, files, lingers }: Compared) {
+  const { written = [], removed = [] } = files ?? {}
+  const names = running.map(({ name }) => name)
+  const links = new Map([...now.matchAll(/^@link (\S+) (\S+)$/gm)].map(([, link = '', to = '']) => [link, to]))
+  const runs = new Set([...now.matchAll(/^@runs (\S+)$/gm)].flatMap(([, name]) => name ?? []))
+  const means = (name: string) =>
+    withoutMarkLine(there.get(name)?.content ?? '') !== withoutMarkLine(wanted.get(name) ?? '')
+  const enable = running.filter((unit) => links.get(linkOf(unit)) !== `${home}/${unit.name}`)
+  const isOurs = (link: string) => there.has(nameOf(link)) || wanted.has(nameOf(link)) || !all.has(nameOf(link))
+  const disable = [...links.keys()].filter((link) => isOurs(link) && !running.some((unit) => linkOf(unit) === link))
+  const restart = names.filter((name) => written.includes(name) && runs.has(name) && means(name))
+  const start = names.filter((name) => !runs.has(name))
+  /** Of those that others start: what runs of them runs by the old file. */
+  const idle = written.filter((name) => !names.includes(name) && means(name))
+  return {
+    ...{ written, removed, lingers, restart, start, idle, enable, disable },
+    interrupted: [
+      ...restart,
+      ...removed.filter((name) => !lingers.includes(name)),
+      ...idle.filter((name) => there.has(name)),
+    ],
+    before: [...runs, ...disable.map((link) => nameOf(link))],
+  }
+}
+
+type Moved = ReturnType<typeof movedBy>
+
+function summaryOf({ removed, enable, disable, restart, start }: Moved, files: string | undefined): string {
+  const enabled = enable.map(({ name }) => name)
+  const disabled = disable.map((link) => nameOf(link)).filter((name) => !removed.includes(name))
+  return [
+    ...(files === undefined ? [] : [files]),
+    ...phrase('enable', enabled),
+    ...phrase('disable', disabled),
+    ...phrase('restart', restart),
+    ...phrase('start', start),
+  ].join(', ')
+}
+
+function savesOf({ enable, disable }: Moved, files: readonly string[]): string[] {
+  const links = [...enable.map(linkOf), ...disable].flatMap((link) => [
+    ...folders(`${home}/${link}`).slice(-1),
+    `${home}/${link}`,
+  ])
+  return [...new Set([...folders(`${home}/x`), ...files, ...links])]
 }
 
 const inspectLinks = (prefix: string) =>
@@ -131,65 +198,3 @@ const inspectStates = (names: readonly string[]) => sh`
     case $state in active|activating|reloading|deactivating) echo "@runs $unit" ;; esac
   done
 `
-
-interface Moved {
-  readonly lingers: readonly string[]
-  readonly written: readonly string[]
-  readonly removed: readonly string[]
-  readonly idle: readonly string[]
-  readonly restart: readonly string[]
-  readonly start: readonly string[]
-  readonly before: readonly string[]
-}
-
-function activate({ removed, lingers, idle, restart, start }: Moved, names: readonly string[], settle: number): Sh {
-  const stop = [...removed, ...idle].filter((name) => !lingers.includes(name))
-  return lines(
-    sh`systemctl daemon-reload`,
-    stop.length > 0 ? sh`systemctl stop ${stop} 2>/dev/null || :` : undefined,
-    removed.length > 0 ? sh`systemctl reset-failed ${removed} 2>/dev/null || :` : undefined,
-    restart.length > 0 ? sh`systemctl restart ${restart} || :` : undefined,
-    start.length > 0 ? sh`systemctl start ${start} || :` : undefined,
-    restart.length + start.length > 0 ? settled(names, settle) : undefined,
-  )
-}
-
-/** Asked twice: a service of Type=simple is active before it has had the time to fail. */
-function settled(names: readonly string[], settle: number): Sh {
-  return sh`
-    tries=${settle * 4}
-    calm=0
-    while [ "$tries" -gt 0 ]; do
-      calm=$((calm + 1))
-      states=$(systemctl is-active ${names} || :)
-      for state in \${states:-unknown}; do
-        case $state in
-          active) ;;
-          failed|inactive) break 2 ;;
-          *) calm=0 ;;
-        esac
-      done
-      if [ "$calm" = 2 ]; then exit; fi
-      tries=$((tries - 1))
-      sleep 0.25
-    done
-    for unit in ${names}; do
-      if ! systemctl is-active --quiet "$unit"; then
-        echo "$unit does not come up:" >&2
-        journalctl --quiet --no-pager --output=cat --lines=10 --unit="$unit" >&2
-      fi
-    done
-    exit 1
-  `
-}
-
-function undo({ written, removed, start, before }: Moved): Sh {
-  const back = [...new Set(before)].filter((name) => written.includes(name) || removed.includes(name))
-  const stop = [...new Set([...start, ...written.filter((name) => !back.includes(name))])]
-  return lines(
-    sh`systemctl daemon-reload`,
-    stop.length > 0 ? sh`systemctl stop ${stop} 2>/dev/null || :` : undefined,
-    stop.length > 0 ? sh`systemctl reset-failed ${stop} 2>/dev/null || :` : undefined,
-    back.length > 0 ? sh`systemctl restart --no-block ${back}` : undefined,
-  )
-}

@@ -1,5 +1,6 @@
 import { connect } from 'node:net'
-import ssh2, { type ParsedKey, type SignCallback, type SigningRequestOptions } from 'ssh2'
+import ssh2, { type GetStreamCallback, type ParsedKey, type SignCallback, type SigningRequestOptions } from 'ssh2'
+import type { Connections } from '../ssh/session/connections.ts'
 
 /** What an agent holds. */
 export interface AgentKeys {
@@ -9,8 +10,8 @@ export interface AgentKeys {
 }
 
 /** An agent that does not answer holds nothing: it is often a socket left by an old login. */
-export async function agentKeys(socket: string): Promise<AgentKeys> {
-  const blobs = await identities(socket).catch(() => [])
+export async function agentKeys(socket: string, connections: Connections): Promise<AgentKeys> {
+  const blobs = await identities(socket, connections).catch(() => [])
   const parsed = blobs.map(({ blob, comment }) => {
     const key = ssh2.utils.parseKey(blob)
     if (key instanceof Error) return blob.toString('latin1', 4, 4 + blob.readUInt32BE(0))
@@ -27,11 +28,18 @@ const LISTED = 12
 const PATIENCE_MS = 5000
 
 /** Asked by hand, because ssh2 drops what it cannot parse (draft-ietf-sshm-ssh-agent, 3.5). */
-function identities(path: string): Promise<{ readonly blob: Buffer; readonly comment: string }[]> {
+function identities(
+  path: string,
+  { hold }: Connections,
+): Promise<{ readonly blob: Buffer; readonly comment: string }[]> {
   return new Promise((resolve, reject) => {
     const socket = connect(path, () => socket.write(LIST))
     let heard: Buffer = Buffer.alloc(0)
     socket.setTimeout(PATIENCE_MS, () => socket.destroy(new Error('it does not answer')))
+    socket.once(
+      'close',
+      hold(() => void socket.destroy()),
+    )
     socket.once('error', reject)
     socket.once('close', () => reject(new Error('it hung up')))
     socket.on('data', (chunk: Buffer) => {
@@ -58,6 +66,26 @@ function listed(answer: Buffer): { readonly blob: Buffer; readonly comment: stri
   return Array.from({ length: answer.readUInt32BE(0) }, () => ({ blob: next(), comment: next().toString() }))
 }
 
+/** An agent whose connections end with all others: it may be waiting for somebody to say yes. */
+class HeldAgent extends ssh2.OpenSSHAgent {
+  readonly #connections: Connections
+
+  constructor(socket: string, connections: Connections) {
+    super(socket)
+    this.#connections = connections
+  }
+
+  override getStream(callback: GetStreamCallback): void {
+    super.getStream((error, stream) => {
+      stream?.once(
+        'close',
+        this.#connections.hold(() => void stream.destroy()),
+      )
+      callback(error, stream)
+    })
+  }
+}
+
 /**
  * An agent that shows one key only, so that the order of all our offers is ours and none is made twice.
  * A class because ssh2 tells agents by `instanceof`.
@@ -66,9 +94,9 @@ export class OneKeyAgent extends ssh2.BaseAgent<ParsedKey> {
   readonly #agent: ssh2.BaseAgent
   readonly #key: ParsedKey
 
-  constructor(socket: string, key: ParsedKey) {
+  constructor(socket: string, key: ParsedKey, connections: Connections) {
     super()
-    this.#agent = ssh2.createAgent(socket)
+    this.#agent = new HeldAgent(socket, connections)
     this.#key = key
   }
 

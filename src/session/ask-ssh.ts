@@ -7,6 +7,8 @@ export interface SshConfigOptions {
   /** ssh's `-F`; absent: the user's and the system's own files. */
   readonly file?: string | undefined
   readonly env: Readonly<Record<string, string | undefined>>
+  /** What is being asked is given up: `Match exec` may take as long as it likes. */
+  readonly signal?: AbortSignal | undefined
 }
 
 /** What `ssh -G` prints for a name; empty where there is no ssh, or where it refuses. Never throws. */
@@ -45,7 +47,7 @@ export function askSsh(options: SshConfigOptions): AskSsh {
     })
 }
 
-async function askAll(names: readonly string[], { file, env }: SshConfigOptions): Promise<string[]> {
+async function askAll(names: readonly string[], { file, env, signal }: SshConfigOptions): Promise<string[]> {
   // sh and our own quote: zx would want bash and quotes as only bash reads them.
   const run = $({
     shell: '/bin/sh',
@@ -55,13 +57,29 @@ async function askAll(names: readonly string[], { file, env }: SshConfigOptions)
     nothrow: true,
     input: '',
     env: { ...env, [askedByProvision]: '1' },
+    // A group of its own, to be ended with whatever `Match exec` has started.
+    detached: signal !== undefined,
   })
   const from = file === undefined ? [] : ['-F', file]
+  let giveUp = () => {}
   try {
-    const { stdout } =
-      await run`for name in ${names}; do if said=$(ssh -G ${from} -- "$name"); then printf '%s\n' "$said"; fi; printf '\\0'; done`
+    const asking = run`for name in ${names}; do if said=$(ssh -G ${from} -- "$name"); then printf '%s\n' "$said"; fi; printf '\\0'; done`
+    giveUp = () => endGroup(asking.pid)
+    signal?.addEventListener('abort', giveUp, { once: true })
+    if (signal?.aborted) giveUp()
+    const { stdout } = await asking
     return stdout.split('\0')
   } catch {
     return []
+  } finally {
+    signal?.removeEventListener('abort', giveUp)
+  }
+}
+
+function endGroup(pid: number | undefined): void {
+  try {
+    if (pid !== undefined) process.kill(-pid, 'SIGKILL')
+  } catch {
+    // It ended in this very moment.
   }
 }

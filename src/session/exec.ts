@@ -10,6 +10,8 @@ export interface Exec {
   readonly script: string
   readonly timeoutMs: number
   readonly privileged: boolean
+  /** The script's own stdin. */
+  readonly input?: string
   readonly sudo: Sudo
   /** The account we logged in to, for messages. */
   readonly user: string
@@ -31,7 +33,9 @@ const CLOSE_GRACE_MS = 1000
 export function exec(link: Link, wish: Exec): Promise<Result> {
   const mark = `end-${randomBytes(16).toString('hex')}`
   const withPassword = wish.privileged && wish.sudo === 'password' && wish.password !== undefined
-  const stdin = withPassword ? `${wish.password}\n${wish.script}` : wish.script
+  const text = `${wish.script}${wish.input ?? ''}`
+  const stdin = withPassword ? `${wish.password}\n${text}` : text
+  const scriptBytes = wish.input === undefined ? undefined : Buffer.byteLength(wish.script)
   const sudo: Sudo = wish.sudo === 'password' && !withPassword ? 'plain' : wish.sudo
   const stdout = collector(mark)
   const stderr = collector(mark)
@@ -73,7 +77,7 @@ export function exec(link: Link, wish: Exec): Promise<Result> {
     }
     if (wish.gone.aborted) return onGone()
     wish.gone.addEventListener('abort', onGone, { once: true })
-    running = link.run(remoteCommand({ mark, privileged: wish.privileged, sudo }), {
+    running = link.run(remoteCommand({ mark, privileged: wish.privileged, sudo, scriptBytes }), {
       stdin,
       onStdout: take(stdout),
       onStderr: take(stderr),

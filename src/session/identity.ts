@@ -3,6 +3,7 @@ import { basename } from 'node:path'
 import ssh2, { type AgentAuthMethod, type ParsedKey, type PublicKeyAuthMethod } from 'ssh2'
 import type { Host } from '../inventory/model.ts'
 import { fingerprintOf } from '../pins.ts'
+import type { Connections } from '../ssh/session/connections.ts'
 import { type AgentKeys, agentKeys, OneKeyAgent } from './agent.ts'
 import { isThere } from './file.ts'
 import { hostKey } from './known-hosts.ts'
@@ -18,6 +19,8 @@ const DEFAULT_NAMES = new Set(['id_rsa', 'id_ecdsa', 'id_ecdsa_sk', 'id_ed25519'
 export interface Offer {
   /** `~/.ssh/id_ed25519 SHA256:…`, for people. */
   readonly label: string
+  /** `SHA256:…` */
+  readonly fingerprint: string
   readonly method: KeyMethod
 }
 
@@ -59,13 +62,19 @@ export type KeyFile =
 export interface Keyring {
   file(path: string): Promise<KeyFile>
   agent(socket: string): Promise<AgentKeys>
+  /** An agent that offers this key of its own. */
+  signer(socket: string, key: ParsedKey): OneKeyAgent
 }
 
 /** A cache that lives as long as its owner: one run. */
-export function keyring(): Keyring {
+export function keyring(connections: Connections): Keyring {
   const files = new Map<string, Promise<KeyFile>>()
   const agents = new Map<string, Promise<AgentKeys>>()
-  return { file: (path) => once(files, path, readKeyFile), agent: (socket) => once(agents, socket, agentKeys) }
+  return {
+    file: (path) => once(files, path, readKeyFile),
+    agent: (socket) => once(agents, socket, (path) => agentKeys(path, connections)),
+    signer: (socket, key) => new OneKeyAgent(socket, key, connections),
+  }
 }
 
 /** `login.identityFile` alone where given; else what ssh would offer: at most five, each once, the likeliest first. */
@@ -80,7 +89,7 @@ export async function identity(host: Pick<Host, 'login'>, config: UserConfig, ke
   const skipped: string[] = []
   const offers = new Map<string, Offer>()
   const offerAgent = (key: ParsedKey) => {
-    if (config.agent !== undefined) offer(key, key.comment || 'agent', new OneKeyAgent(config.agent, key))
+    if (config.agent !== undefined) offer(key, key.comment || 'agent', keys.signer(config.agent, key))
   }
   const same = (file: KeyFile) => {
     if (file.kind === 'none') return undefined
@@ -101,7 +110,7 @@ export async function identity(host: Pick<Host, 'login'>, config: UserConfig, ke
       ? { type: 'agent', username: user, agent }
       : // @types/ssh2 lacks the parsed key here; ssh2's parseKey gives it back as it is.
         { type: 'publickey', username: user, key: key as unknown as Buffer }
-    offers.set(print, { label: `${from} ${print}`, method })
+    offers.set(print, { label: `${from} ${print}`, fingerprint: print, method })
   }
 
   const chosen = only !== undefined || config.identitiesOnly

@@ -33,6 +33,8 @@ export type Outcome =
 export interface Link {
   /** The host key it proved. */
   readonly key: HostKey
+  /** The fingerprint of the key that let us in, where that is known. */
+  readonly accepted?: string | undefined
   /** Other host keys that its sshd serves and has proved since; whole once a command has ended. */
   proved(): readonly HostKey[]
   run(command: string, io: Io): Running

@@ -47,16 +47,24 @@ export function openSession(login: Authenticated): Session {
     }
   }
 
+  let forget = () => {}
   const end = (reason: string | undefined) => {
     if (gone.signal.aborted) return
     gone.abort(new RemoteError('lost', `the connection was lost${reason === undefined ? '' : `: ${reason}`}`))
+    forget()
     login.onClose?.()
   }
+  const close = () => {
+    end('it was closed from here')
+    link.hangUp()
+  }
   link.onGone(end)
+  forget = wire.connections.hold(close)
 
   return {
     host: login.host,
     via: login.via,
+    login: { user: login.user, ...(link.accepted !== undefined && { key: link.accepted }) },
     hostKey: hostKeyText(link.key),
     hostKeys: () => [...new Set([link.key, ...link.proved()].map(hostKeyText))],
     exec: (script, options) =>
@@ -71,10 +79,7 @@ export function openSession(login: Authenticated): Session {
       wire.counts.forwards++
       return forward(link, { address, port, timeoutMs: wire.connectTimeoutMs, gone: gone.signal })
     },
-    close() {
-      end('it was closed from here')
-      link.hangUp()
-    },
+    close,
   }
 }
 

@@ -8,6 +8,8 @@ export interface RemoteCommand {
   readonly mark: string
   readonly privileged: boolean
   readonly sudo: Sudo
+  /** So much of stdin is the script, and the rest is the script's own stdin. Absent: all of it is the script. */
+  readonly scriptBytes?: number | undefined
 }
 
 /**
@@ -23,30 +25,36 @@ export interface RemoteCommand {
  * variable that came in exported would carry the password into the environment.
  */
 export function remoteCommand(command: RemoteCommand): string {
-  const { mark } = command
+  const { mark, scriptBytes } = command
   const end = `printf "\\n%s %s\\n" ${mark} "$r"; printf "\\n%s %s\\n" ${mark} "$r" >&2`
-  return `sh -c ${quote(`${command.privileged ? asRoot(command) : plain}; ${end}`)}`
+  return `sh -c ${quote(`${command.privileged ? asRoot(command) : plain(shell(scriptBytes))}; ${end}`)}`
 }
 
-const plain = 'sh -s; r=$?'
+/** A shell that reads its script from stdin may read further than the script; dd takes byte by byte, and not one more. */
+const shell = (scriptBytes: number | undefined) =>
+  scriptBytes === undefined ? 'sh -s' : `sh -c "$(dd bs=1 count=${scriptBytes} 2>/dev/null)"`
 
-function asRoot({ mark, sudo }: RemoteCommand): string {
+const plain = (script: string) => `${script}; r=$?`
+
+function asRoot({ mark, sudo, scriptBytes }: RemoteCommand): string {
+  const script = shell(scriptBytes)
   const password = sudo === 'password' ? 'unset p; IFS= read -r p; ' : ''
-  return `${password}if [ "$(id -u)" = 0 ]; then ${plain}; ${SUDO[sudo](mark)}; fi`
+  return `${password}if [ "$(id -u)" = 0 ]; then ${plain(script)}; ${SUDO[sudo](mark, script)}; fi`
 }
 
-const begin = (mark: string) => `printf "%s\\n" ${mark}+ >&2; exec sh -s`
+const begin = (mark: string, script: string) => `printf "%s\\n" ${mark}+ >&2; exec ${script}`
 const present = 'command -v sudo >/dev/null 2>&1'
 
-const SUDO: Readonly<Record<Sudo, (mark: string) => string>> = {
+const SUDO: Readonly<Record<Sudo, (mark: string, script: string) => string>> = {
   never: () => 'else r="1 never"',
-  plain: (mark) => `elif ${present}; then sudo -n sh -c '${begin(mark)}'; r="$? sudo"; else r="1 missing"`,
-  password: (mark) =>
+  plain: (mark, script) =>
+    `elif ${present}; then sudo -n sh -c '${begin(mark, script)}'; r="$? sudo"; else r="1 missing"`,
+  password: (mark, script) =>
     [
       `elif ! ${present}; then r="1 missing"`,
       `elif e=$(printf "%s\\n" "$p" | LC_ALL=C sudo -S -p "" sh -c : 2>&1)`,
       `then { printf "%s\\n%s\\n" "$p" ${mark}; cat; } | sudo -S -p "" sh -c ` +
-        `'unset l; while IFS= read -r l && [ "$l" != ${mark} ]; do :; done; l=; ${begin(mark)}'`,
+        `'unset l; while IFS= read -r l && [ "$l" != ${mark} ]; do :; done; l=; ${begin(mark, script)}'`,
       `r="$? sudo"`,
       `else printf "%s\\n" "$e" >&2; r="1 password"`,
     ].join('; '),

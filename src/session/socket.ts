@@ -1,11 +1,13 @@
 import { connect, type Socket } from 'node:net'
 import { ConnectError } from '../errors.ts'
+import type { Connections } from '../ssh/session/connections.ts'
 import { errorCode } from './file.ts'
 
 export interface Address {
   readonly host: string
   readonly port: number
   readonly timeoutMs: number
+  readonly connections: Connections
   readonly signal?: AbortSignal | undefined
 }
 
@@ -36,13 +38,18 @@ export function dial(address: Address): Promise<Socket> {
     }
     const timer = setTimeout(() => giveUp(`no answer within ${address.timeoutMs / 1000} s`), address.timeoutMs)
     const onAbort = () => giveUp('given up')
+    const onClose = () => giveUp('given up')
     const onError = (error: Error) => giveUp(socketReason(error))
     const settle = () => {
       clearTimeout(timer)
       address.signal?.removeEventListener('abort', onAbort)
       socket.removeListener('error', onError)
+      socket.removeListener('close', onClose)
     }
     socket.once('error', onError)
+    socket.once('close', onClose)
+    const forget = address.connections.hold(() => letGo(socket))
+    socket.once('close', forget)
     socket.once('connect', () => {
       settle()
       // Until ssh2 listens, an error must not be nobody's: it would end the process.
@@ -52,6 +59,13 @@ export function dial(address: Address): Promise<Socket> {
     if (address.signal?.aborted) onAbort()
     else address.signal?.addEventListener('abort', onAbort, { once: true })
   })
+}
+
+/** Ends a connection without waiting for anybody: what was written may never leave, when the link is dead. */
+export function letGo(socket: Socket): void {
+  if (socket.connecting) return void socket.destroy()
+  socket.destroySoon()
+  setTimeout(() => socket.destroy(), 1000).unref()
 }
 
 export function socketReason(error: Error): string {

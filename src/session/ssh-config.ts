@@ -1,5 +1,6 @@
 import { homedir, userInfo } from 'node:os'
 import { join } from 'node:path'
+import type { ForwardEndpoint } from '../ssh/user-config/forward-endpoint.ts'
 import type { AskSsh } from './ask-ssh.ts'
 
 /** What the user's own ssh would do with a name, as `ssh -G` says; defaults where there is no ssh. */
@@ -14,8 +15,10 @@ export interface UserConfig {
   readonly agent: string | undefined
   /** `[user@]host[:port]`, nearest to us first. */
   readonly jumps: readonly string[]
-  /** A ProxyCommand is set: we cannot go that way. */
-  readonly proxyCommand: boolean
+  /** A ProxyCommand that is set: we cannot go that way. */
+  readonly proxyCommand: string | undefined
+  /** All of it leads to a port on a gateway; what stands above then is the way to the host itself. */
+  readonly endpoint?: ForwardEndpoint
   /** Lines about algorithms, certificates and tokens, which only OpenSSH understands; in its own words. */
   readonly own: readonly string[]
 }
@@ -46,7 +49,7 @@ export async function userConfig(name: string, ask: AskSsh, env: Env): Promise<U
     identitiesOnly: one('identitiesonly') === 'yes',
     agent: agentSocket(one('identityagent'), path, env),
     jumps: (one('proxyjump') ?? 'none') === 'none' ? [] : (one('proxyjump') ?? '').split(',').map((hop) => hop.trim()),
-    proxyCommand: (one('proxycommand') ?? 'none') !== 'none',
+    proxyCommand: one('proxycommand') === 'none' ? undefined : one('proxycommand'),
     own: text
       .split('\n')
       .filter((line) => OWN.test(line))

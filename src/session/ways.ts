@@ -1,8 +1,9 @@
 import type { Duplex } from 'node:stream'
 import { ConnectError, ProvisionError } from '../errors.ts'
-import { doors, reachedOn } from '../inventory/forward.ts'
+import { doors, printListener, reachedOn } from '../inventory/forward.ts'
 import type { Device, Forward, Gateway, Host, Login } from '../inventory/model.ts'
 import { connect, type Session, type Wire } from '../session.ts'
+import { parseJump } from '../ssh/user-config/jump.ts'
 import { dial } from './socket.ts'
 
 /** Sessions that others jump through: one for each gateway or hop, opened when first needed, and again when it is gone or was not there. */
@@ -17,6 +18,7 @@ export function jumps(): Jumps {
   let closed = false
   return {
     async get(key, make) {
+      if (closed) throw new ConnectError('unreachable', 'given up')
       const there = open.get(key)
       if (there !== undefined) return there
       const drop = () => {
@@ -48,7 +50,11 @@ export interface Roads {
   readonly wire: Wire
   readonly jumps: Jumps
   readonly gateways: readonly Gateway[]
+  /** Doors that gateways still hold for a device and that the inventory does not name any more: device → way → where. */
+  readonly formerDoors: Map<string, ReadonlyMap<string, FormerDoor>>
 }
+
+export type FormerDoor = Pick<Forward, 'gateway' | 'bindAddress' | 'port'>
 
 /**
  * What `forward` among the ways to a device means: a way for each gateway with a forward to the device's own sshd, so that a
@@ -59,14 +65,39 @@ export function forwardWays(device: Device): ReadonlyMap<string, Forward> {
   return new Map(all.map((forward) => [all.length > 1 ? `forward on ${forward.gateway}` : 'forward', forward]))
 }
 
-export const isForwardWay = (way: string) => /^forward( on |$)/.test(way)
+/** By a forward of the device, whether the inventory names it or its gateway still holds it from before. */
+export const isForwardWay = (way: string) => /^forward( on |$)|^former forward /.test(way)
+
+export const formerWay = (door: FormerDoor) => `former forward ${printListener(door)} on ${door.gateway}`
+
+/** A forward that the inventory does not have: `forward on GATEWAY at ADDRESS:PORT`. */
+const undeclared = /^forward on (?<gateway>\S+) at \[?(?<address>[^\]]+?)\]?:(?<port>\d+)$/
+
+/**
+ * The ways in besides those of the inventory: the forward that the user's own ssh_config leads to, made by hand, or of a time
+ * when the inventory said something else. Not one that belongs to another device now.
+ */
+export async function undeclaredWays(host: Gateway | Device, { wire }: Pick<Roads, 'wire'>): Promise<string[]> {
+  const { endpoint } = await wire.userConfig(host.name)
+  if (endpoint === undefined || host.role === 'gateway' || !host.via.some(isDirectOrForward)) return []
+  const { gateway, address, port, device = host.name } = endpoint
+  const known = [...forwardWays(host).values()].some((one) => one.gateway === gateway && one.port === port)
+  if (known || device !== host.name) return []
+  return [`forward on ${gateway} at ${address.includes(':') ? `[${address}]` : address}:${port}`]
+}
+
+const isDirectOrForward = (way: string) => way === 'direct' || way === 'forward'
 
 /** How to open one way; undefined for `direct` without a jump, which `connect` does best itself. */
 export async function opener(host: Gateway | Device, way: string, roads: Roads): Promise<Opener | undefined> {
   if (way === 'direct') return proxyJump(host, roads)
   if (host.role === 'gateway') throw new ConnectError('unreachable', `a gateway is reached directly, not by ${way}`)
+  const { gateway, address, port } = undeclared.exec(way)?.groups ?? {}
+  if (gateway !== undefined && address !== undefined) {
+    return () => through(gateway, { address, port: Number(port) }, roads)
+  }
   if (isForwardWay(way)) {
-    const forward = forwardWays(host).get(way)
+    const forward = forwardWays(host).get(way) ?? roads.formerDoors.get(host.name)?.get(way)
     if (forward === undefined) throw new ConnectError('unreachable', 'it has no such forward to its own sshd')
     return () => through(forward.gateway, { address: reachedOn(forward), port: forward.port }, roads)
   }
@@ -108,7 +139,7 @@ async function forwardOrAgain(session: () => Promise<Session>, to: Target): Prom
 /** The ProxyJump of the user's own ssh_config: hop by hop, each with its own login and its own pinned key. */
 async function proxyJump(host: Host, roads: Roads): Promise<Opener | undefined> {
   const config = await roads.wire.userConfig(host.name)
-  if (config.proxyCommand) {
+  if (config.proxyCommand !== undefined) {
     throw new ConnectError(
       'unreachable',
       `your ssh_config sets a ProxyCommand for ${host.name}, which cannot be used here`,
@@ -159,14 +190,6 @@ async function hop(chain: readonly string[], roads: Roads, transport: Login['tra
   })
 }
 
-/** `[user@]host[:port]` or `ssh://…`, as ProxyJump takes it. */
-export function parseJump(text: string): { readonly user?: string; readonly host: string; readonly port?: number } {
-  const { user, rest = text } = /^(?:ssh:\/\/)?(?:(?<user>.+)@)?(?<rest>.+?)\/?$/.exec(text)?.groups ?? {}
-  const [, host = rest.replace(/^\[|\]$/g, ''), port] =
-    /^\[(.+)\]:(\d+)$/.exec(rest) ?? /^([^:]+):(\d+)$/.exec(rest) ?? []
-  return { host, ...(user === undefined ? {} : { user }), ...(port === undefined ? {} : { port: Number(port) }) }
-}
-
 /** What went wrong at a machine on the way: never the host's own fault, so it does not end the search for it. */
 export class HopError extends ConnectError {}
 
@@ -181,5 +204,6 @@ export async function openSocket(host: Gateway | Device, way: string, roads: Roa
   if (open !== undefined) return open()
   const config = await roads.wire.userConfig(host.name)
   const target = { host: host.address ?? config.hostname, port: host.port ?? config.port }
-  return dial({ ...target, timeoutMs: roads.wire.connectTimeoutMs })
+  const { connections, connectTimeoutMs: timeoutMs } = roads.wire
+  return dial({ ...target, timeoutMs, connections })
 }

@@ -1,6 +1,11 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Login } from '../inventory/model.ts'
 import type { HostKey, Pins } from '../pins.ts'
+import { type Connections, connections } from '../ssh/session/connections.ts'
+import { copyWithout } from '../ssh/user-config/config-copy.ts'
+import type { ConfigFile } from '../ssh/user-config/config-tree.ts'
+import { directConfigs, type KnownInventory } from '../ssh/user-config/direct-config.ts'
+import type { LeftOut } from '../ssh/user-config/left-out.ts'
 import { askSsh } from './ask-ssh.ts'
 import { type Keyring, keyring } from './identity.ts'
 import { type Folders, folders } from './openssh/folder.ts'
@@ -35,11 +40,13 @@ export interface Wire {
   /** For the programs that are run here. */
   readonly env: Readonly<Record<string, string | undefined>>
   readonly folders: Folders
+  /** All that is open, or being opened. */
+  readonly connections: Connections
   /** Host keys, by host, that a fingerprint or a certificate has been found to stand for. */
   readonly vouched: Map<string, HostKey>
   /** Most bytes that one exec may write. */
   readonly capBytes: number
-  /** The user's ssh_config for a name, asked once. */
+  /** The user's ssh_config for a name, asked once; its way is that to the host itself, never a forward. */
   userConfig(name: string): Promise<UserConfig>
   random(): number
   sleep(ms: number): Promise<unknown>
@@ -48,9 +55,13 @@ export interface Wire {
 
 export interface WireOptions {
   readonly pins: Pins
+  /** Whose gateways and forwards an entry of the user's ssh_config may lead to. Absent: none are known. */
+  readonly inventory?: KnownInventory | undefined
   /** HOME, PATH, SSH_AUTH_SOCK are read. */
   readonly env: Readonly<Record<string, string | undefined>>
   readonly counts?: Counts
+  /** Absent: its own. */
+  readonly connections?: Connections
   /** Default 10 000. */
   readonly connectTimeoutMs?: number | undefined
   readonly sudoPassword?: string | undefined
@@ -66,26 +77,49 @@ export interface WireOptions {
 }
 
 export function wire(options: WireOptions): Wire {
-  const ask = askSsh({ file: options.sshConfig, env: options.env })
-  const configs = new Map<string, Promise<UserConfig>>()
+  const all = options.connections ?? connections()
+  const temporary = folders()
   return {
     pins: options.pins,
     counts: options.counts ?? noCounts(),
-    keys: keyring(),
+    keys: keyring(all),
     connectTimeoutMs: options.connectTimeoutMs ?? 10_000,
     sudoPassword: options.sudoPassword || undefined,
     transport: options.transport,
     env: options.env,
-    folders: folders(),
+    folders: temporary,
+    connections: all,
     vouched: new Map(),
     capBytes: options.capBytes ?? 16 * 1024 * 1024,
-    userConfig(name) {
-      const asked = configs.get(name) ?? userConfig(name, ask, options.env)
-      configs.set(name, asked)
-      return asked
-    },
+    userConfig: userConfigs(options, temporary, all),
     random: options.random ?? Math.random,
-    sleep: options.sleep ?? wait,
+    sleep: options.sleep ?? ((ms) => wait(ms, undefined, { signal: all.ended }).catch(() => undefined)),
     clock: options.clock ?? (() => new Date()),
+  }
+}
+
+function userConfigs({ sshConfig: file, env, inventory }: WireOptions, temporary: Folders, all: Connections) {
+  const asking = (from: string | undefined) => {
+    const ask = askSsh({ file: from, env, signal: all.ended })
+    return cached((name) => userConfig(name, ask, env))
+  }
+  const whole = asking(file)
+  if (inventory === undefined) return whole
+  const copy = async (files: readonly ConfigFile[], leftOut: LeftOut) => {
+    const folder = await temporary.make()
+    all.hold(() => void temporary.remove(folder))
+    return copyWithout(files, leftOut, folder)
+  }
+  // Where nothing can be written, as without any configuration.
+  const without = async (...what: Parameters<typeof copy>) => asking(await copy(...what).catch(() => 'none'))
+  return cached(directConfigs({ inventory, whole, file, env, without }))
+}
+
+function cached<T>(ask: (name: string) => Promise<T>): (name: string) => Promise<T> {
+  const answers = new Map<string, Promise<T>>()
+  return (name) => {
+    const answer = answers.get(name) ?? ask(name)
+    answers.set(name, answer)
+    return answer
   }
 }

@@ -1,6 +1,6 @@
 import { accountOn } from '../../playbooks/reverse-tunnel/tunnels.ts'
 import { printListener, socketName } from '../inventory/forward.ts'
-import type { Device, Forward, Gateway } from '../inventory/model.ts'
+import { type Device, type Forward, type Gateway, nameOnGateways } from '../inventory/model.ts'
 import type { ForwardReport } from '../report/report.ts'
 import type { DoorStatus } from '../report/status.ts'
 import { tunnelEnded } from './history.ts'
@@ -25,12 +25,20 @@ export function tunnelStands({ forward, place }: Door, told: Told): boolean | un
   return forward.listener === 'socket' ? listening(told, [place]) !== undefined : undefined
 }
 
+/** Of the tunnel's own connection, as the gateway's kernel has measured it. */
+export function roundTripAt(one: Door, told: Told): number | undefined {
+  return connectionOf(sshdAt(one, told), told)?.roundTripMs
+}
+
+const connectionOf = (session: Listening | undefined, { connections }: Told) =>
+  connections.find(({ pids }) => session && pids.includes(session.pid))
+
 /** What the gateway knows of a forward that was found in this state. `clock`: the time of the look. */
 export function doorStatus(one: Door, { state }: ForwardReport, told: Told, clock: Date): DoorStatus {
   const ago = (seconds: number | undefined) =>
     seconds === undefined ? undefined : new Date(clock.getTime() - seconds * 1000).toISOString()
   const session = sshdAt(one, told)
-  const connection = told.connections.find(({ pids }) => session && pids.includes(session.pid))
+  const connection = connectionOf(session, told)
   const stranger = strangerAt(one, told)
   const unit = told.units.find(({ name }) => name === `reverse-tunnel-${socketName(one.forward)}.socket`)
   const since = () => {
@@ -39,7 +47,7 @@ export function doorStatus(one: Door, { state }: ForwardReport, told: Told, cloc
     if (state === 'stale') return connection?.silentFor
     if (state !== 'no-tunnel') return undefined
     if (one.forward.listener === 'socket' && unit && unit.active !== 'active') return unit.age
-    const keys = one.forward.listener === 'sshd' ? (told.keys.get(one.device.name) ?? []) : undefined
+    const keys = one.forward.listener === 'sshd' ? (told.keys.get(nameOnGateways(one.device)) ?? []) : undefined
     const ended = tunnelEnded(told, one.account, keys)
     return ended === undefined || told.now === undefined ? undefined : Math.max(0, told.now - ended)
   }

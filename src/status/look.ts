@@ -8,7 +8,7 @@ import type { ForwardStatus, GatewayStatus, StatusReport } from '../report/statu
 import { versions } from '../resources/versions.ts'
 import { quote } from '../sh.ts'
 import { proveForwards } from '../verify/index.ts'
-import { type Door, door, doorStatus, tunnelStands } from './door.ts'
+import { type Door, door, doorStatus, roundTripAt, tunnelStands } from './door.ts'
 import type { Answer, Gateways } from './gateways.ts'
 
 export interface Looking {
@@ -116,7 +116,7 @@ function status(
     gone: () => false,
     failed: () => false,
   }
-  const recovery = recoveryOf(inventory)(one.forward, seen)
+  const recovery = recoveryOf(inventory)(one.forward, seen, told && roundTripAt(one, told))
   const next = nextStep(report, inventory.file)
   return {
     ...report,

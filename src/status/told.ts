@@ -27,6 +27,8 @@ export interface Connection {
   readonly from: string
   /** Since the last data came in. */
   readonly silentFor: number | undefined
+  /** The quickest of the last minutes. */
+  readonly roundTripMs: number | undefined
 }
 
 export interface UnitState {
@@ -67,7 +69,9 @@ export function parseTold(text: string): Told {
       const heard = number(/\blastrcv:(\d+)/.exec(line)?.[1])
       const pids = owners(line).map(({ pid }) => pid)
       const from = peer?.replace(/^\[(?:::ffff:)?(.*)\]$/, '$1')
-      return from === undefined ? [] : [{ pids, from, silentFor: heard === undefined ? undefined : heard / 1000 }]
+      const silentFor = heard === undefined ? undefined : heard / 1000
+      const roundTripMs = number(/\bminrtt:([\d.]+)/.exec(line)?.[1])
+      return from === undefined ? [] : [{ pids, from, silentFor, roundTripMs }]
     }),
     units: blocks(told('unit')).map((unit) => ({
       name: unit.get('Id') ?? '',
@@ -98,11 +102,11 @@ function blocks(lines: readonly string[]): ReadonlyMap<string, string>[] {
   return all.filter(({ size }) => size > 0)
 }
 
-/** `256 SHA256:… host-a.lan.internal (ED25519)`; while a key moves there are two of a device. */
+/** `256 SHA256:… provision k7w2m9qd host-a.lan.internal (ED25519)`, the mark or the name alone; while a key moves there are two of a device. */
 function keysOf(lines: readonly string[]): Map<string, string[]> {
   const keys = new Map<string, string[]>()
   for (const line of lines) {
-    const [, fingerprint = '', name = ''] = /^\d+ (\S+) (.*) \(\S+\)$/.exec(line) ?? []
+    const [, fingerprint = '', name = ''] = /^\d+ (\S+) (?:.* )?(\S+) \(\S+\)$/.exec(line) ?? []
     keys.set(name, [...(keys.get(name) ?? []), fingerprint])
   }
   return keys

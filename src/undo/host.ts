@@ -1,5 +1,6 @@
 import { ask, type Changing, trouble } from '../change.ts'
 import type { Member } from '../fleet.ts'
+import { confirmingWays } from '../reach.ts'
 import type { Trouble } from '../report/report.ts'
 import { carry } from '../transaction.ts'
 import { lookBackScript, type Past, parsePast, undoScript } from './script.ts'
@@ -28,7 +29,7 @@ export async function goBack(member: Member, past: Past, changing: Changing): Pr
   const id = `${changing.runId}-0`
   const script = undoScript({ id, who, patience, ids: past.ids })
   try {
-    const ways = { ...changing.ways, login: () => login(member, { along: session.via }) }
+    const ways = { ...changing.ways, login: () => login(member, { along: confirmingWays(host, session.via) }) }
     const result = await carry(session, { id, patience, resources: [], script, fault: () => undefined }, ways)
     if (result.session) member.session = result.session
     if (result.outcome === 'changed') member.changes.push(...past.changes)

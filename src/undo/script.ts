@@ -1,5 +1,5 @@
 import historyProgram from '../guard-history.sh'
-import { decode, handOver, program, type Transaction, whole } from '../script.ts'
+import { decode, handOver, program, settleSeconds, type Transaction, whole } from '../script.ts'
 import { lines, sh } from '../sh.ts'
 import takeBackProgram from './take-back.sh'
 
@@ -37,6 +37,7 @@ export function lookBackScript(): string {
 export function undoScript(undo: Pick<Transaction, 'id' | 'who' | 'patience'> & Pick<Past, 'ids'>): string {
   const plan = lines(
     sh`patience=${undo.patience}`,
+    sh`within=${settleSeconds}`,
     sh`changes=0 activations=0 undos=0`,
     sh`ids=${undo.ids.join(' ')}`,
     program(takeBackProgram),

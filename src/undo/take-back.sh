@@ -1,7 +1,11 @@
 # How a run is taken back. The plan of such a transaction, and the look before it. $ids: what the run did to this host,
 # newest first. Of each, history/ID holds the plan, what was saved before it, and what was seen after it.
+#
+# Rows of the proof: SIDE ID N NAME. A side is `expect`, what a resource showed before the run, or `seen`, what it showed after.
 
 tab=$(printf '\t')
+nl='
+'
 gone='what that run had saved is no longer kept here'
 oldest=
 for id in $ids; do oldest="$id $oldest"; done
@@ -20,23 +24,61 @@ whole() {
   done
 }
 
-# strays SIDE ID…: the resources that do not show what they showed before those transactions (expect), or after them
-# (seen). Where several of them changed one resource, the first of them counts.
-strays() {
+# sides SIDE ID…: of each resource that the run changed. What it shows may have been moved by other steps than those that
+# changed it, so the first of these transactions counts that looked at it: oldest first for `expect`, newest for `seen`.
+sides() {
   side=$1
   known=$tab
   shift
+  changed=$(for id; do cut -f 2 "$home/history/$id/what"; done)
   for id; do
+    endings=$(planned "$id" eval 'echo "${endings-}"')
+    looked=$home/history/$id/resources
+    # Where it is missing, only the changes are known.
+    [ -r "$looked" ] || looked=$home/history/$id/what
     while IFS=$tab read -r n name _; do
+      case $nl$changed$nl in *"$nl$name$nl"*) ;; *) continue ;; esac
       case $known in *"$tab$name$tab"*) continue ;; esac
+      case " $endings " in *" $n "*) continue ;; esac
+      "knows_$side" "$n" || continue
       known=$known$name$tab
-      [ "$(planned "$id" shown "$n" | sha256sum)" = "$(planned "$id" "$side" "$n")" ] || echo "$name"
-    done <"$home/history/$id/what"
+      echo "$side $id $n $name"
+    done <"$looked"
   done
+}
+
+knows_expect() { grep -q "^expect_$1=" "$home/history/$id/plan.sh"; }
+knows_seen() { grep -q "^@seen $1 " "$home/history/$id/seen"; }
+
+holds() {
+  # shellcheck disable=SC2086
+  set -- $1
+  id=$2
+  [ "$(planned "$2" shown "$3" | sha256sum)" = "$(planned "$2" "$1" "$3")" ]
 }
 
 seen() { sed -n "s/^@seen $1 //p" "$home/history/$id/seen" | tr -d '\n' | sha256sum; }
 expect() { eval "echo \"\$expect_$1  -\""; }
+
+# Of an undo that is itself undone: what the run had made is there again.
+rows() {
+  # shellcheck disable=SC2086
+  sides seen $ids
+}
+
+name_of() {
+  case $1 in
+    *' '*) echo "$1" | cut -d ' ' -f 4- ;;
+    *) echo 'what that run had made' ;;
+  esac
+}
+
+# strays ROWS: the names of those that do not hold now.
+strays() {
+  printf '%s\n' "$1" | while IFS= read -r row; do
+    [ -z "$row" ] || holds "$row" || name_of "$row"
+  done
+}
 
 listing() { sed ':more; N; $!b more; s/\n/, /g'; }
 
@@ -48,7 +90,7 @@ unmoved() {
     echo 'another run has been here since it was looked at' >&2
   else
     # shellcheck disable=SC2086
-    left=$(strays seen $ids | listing)
+    left=$(strays "$(sides seen $ids)" | listing)
     if [ -z "$left" ]; then
       undoable
       return
@@ -81,8 +123,17 @@ validate_0() { :; }
 commit_0() {
   for id in $ids; do
     back "$home/history/$id/saved"
-    for n in $(planned "$id" eval 'echo $undos'); do planned "$id" "undo_$n"; done
+    later=
+    for n in $(planned "$id" eval 'echo $undos'); do tried "undo_$n" 2>/dev/null || later="$later $n"; done
+    # As in the guard's own rollback.
+    for n in $later; do tried "undo_$n"; done
   done
+}
+
+# Beside us, so that `sh -e` means it.
+tried() {
+  planned "$id" "$1" &
+  wait "$!"
 }
 
 # A home that goes with its account stays in history: people may have put something into it.
@@ -95,20 +146,27 @@ userdel() {
 keep_home() {
   [ -d "$2" ] || return 0
   kept=$current/homes/$1
-  mkdir -p "$current/homes" && echo "$2" >"$kept.path" && cp -a "$2" "$kept.part" && mv -T "$kept.part" "$kept" && rm -rf "$2"
+  mkdir -p "$current/homes" && echo "$2" >"$kept.path" && copy_all "$2" "$kept.part" && mv -T "$kept.part" "$kept" && rm -rf "$2"
+}
+
+# A folder with all that is in it, links too: see copy. Other coreutils than GNU's are not trusted with them.
+copy_all() {
+  case $(cp --version 2>/dev/null) in
+    *GNU*) cp -a "$1" "$2" ;;
+    *)
+      mkdir "$2.new" && tar -C "${1%/*}" -cf "$2.tar" "${1##*/}" && tar -C "$2.new" --numeric-owner -xpf "$2.tar" || return
+      mv -T "$2.new/${1##*/}" "$2" && rm -r "$2.new" "$2.tar"
+      ;;
+  esac
 }
 
 # A restart that is under way would let us in by the very tunnel that it is about to end.
 activate_0() {
-  tries=100
-  while [ "$tries" -gt 0 ] && [ -n "$(systemctl list-jobs --no-legend)" ]; do
-    tries=$((tries - 1))
-    sleep 0.1
-  done
+  quiet
   # shellcheck disable=SC2086
-  left=$(strays expect $oldest | listing)
-  [ -n "$left" ] || return 0
-  echo "not as it was before that run: $left" >&2
+  prove "$(sides expect $oldest)"
+  [ -n "$lacking" ] || return 0
+  echo "not as it was before that run: $(names_of "$lacking" | listing)" >&2
   return 1
 }
 
@@ -120,22 +178,16 @@ undo_0() {
     [ -d "$kept" ] || continue
     place=$(cat "$kept.path")
     rm -rf "$place" "$place.provision-old"
-    { cp -a "$kept" "$place.provision-old" && mv -T "$place.provision-old" "$place" && mv -T "$kept" "$kept.back"; } || failed=1
+    { copy_all "$kept" "$place.provision-old" && mv -T "$place.provision-old" "$place" && mv -T "$kept" "$kept.back"; } || failed=1
     rm -rf "$kept.back"
   done
   for id in $oldest; do
     for n in $(planned "$id" eval 'echo $bare'); do
-      [ "$(planned "$id" shown "$n" | sha256sum)" = "$(seen "$n")" ] || again "commit_$n"
+      [ "$(planned "$id" shown "$n" | sha256sum)" = "$(seen "$n")" ] || tried "commit_$n" || failed=1
     done
-    for n in $(planned "$id" eval 'echo $activations'); do again "activate_$n"; done
+    for n in $(planned "$id" eval 'echo $activations'); do tried "activate_$n" || failed=1; done
   done
   [ -z "$failed" ] || [ -n "${PROVISION_BOOT-}" ]
-}
-
-# Beside us, so that `sh -e` means it.
-again() {
-  planned "$id" "$1" &
-  wait "$!" || failed=1
 }
 
 # What `provision undo` asks first: the last run, who began it, what it did, and what is no longer as it left it.
@@ -153,5 +205,5 @@ look() {
   fi
   for id in $ids; do sed 's/^[0-9]*\t//' "$id/what" | while IFS= read -r line; do echo "@what $(printf %s "$line" | base64 -w0)"; done; done
   # shellcheck disable=SC2086
-  strays seen $ids | while IFS= read -r name; do echo "@moved $(printf %s "$name" | base64 -w0)"; done
+  strays "$(sides seen $ids)" | while IFS= read -r name; do echo "@moved $(printf %s "$name" | base64 -w0)"; done
 }

@@ -25,6 +25,8 @@ export interface Proof {
   readonly turn?: Turn
   /** Does a device's socket stand behind the port; absent: the gateway is asked where that matters. */
   readonly tunnelStands?: boolean | undefined
+  /** Told when the device's sshd has spoken: the moment, as `now` counts, at which the gateway heard it. */
+  readonly greeted?: (at: number) => void
 }
 
 /** How long a listener may stay silent before it is `stale`. A sshd speaks first, and at once. */
@@ -45,6 +47,7 @@ export async function proveForward({
   tunnelLives,
   hostKeyEnough,
   tunnelStands,
+  greeted,
   turn,
 }: Proof): Promise<ForwardReport> {
   const began = now()
@@ -59,19 +62,22 @@ export async function proveForward({
   })
   const answered = (hostKey: string) => ({ hostKey: fingerprintOf(hostKey), latencyMs: Math.round(now() - began) })
   if (gateway instanceof ProvisionError) {
-    return is('unverified', { message: `${forward.gateway} was not there to ask: ${gateway.message}` })
+    return is('unverified', { message: `${forward.gateway} was not there to ask: ${gateway.message}` }, cut(gateway))
   }
   // The gateway's session stands: one that is slow to open a channel has much to do, and is not to get more.
   let speaks = false
   turn?.connected(() => speaks)
   const opened = await open(gateway, forward)
   if (opened instanceof ProvisionError) return is(...refused(opened, forward))
+  // There and back to the gateway alone: it answers that the channel stands before anything comes through.
+  const wayBack = (now() - began) / 2
   const greeting = await firstBytes(opened, isOwnSshd(device, forward) ? silenceMs : 2_000)
   speaks = greeting === 'speaks'
+  if (speaks) greeted?.(now() - wayBack)
   if (!isOwnSshd(device, forward)) {
     opened.destroy()
     const tunnel = greeting === 'closed' ? (tunnelStands ?? (await hasTunnel(gateway, forward))) : true
-    if (tunnel instanceof ProvisionError) return is('unverified', { message: tunnel.message })
+    if (tunnel instanceof ProvisionError) return is('unverified', { message: tunnel.message }, cut(tunnel))
     if (!tunnel) return is(...noTunnel(forward))
     return target(greeting, forward, is, tunnelLives)
   }
@@ -85,7 +91,7 @@ export async function proveForward({
   }
   if (greeting === 'closed') {
     const tunnel = tunnelStands ?? (await hasTunnel(gateway, forward))
-    if (tunnel instanceof ProvisionError) return is('unverified', { message: tunnel.message })
+    if (tunnel instanceof ProvisionError) return is('unverified', { message: tunnel.message }, cut(tunnel))
     if (!tunnel) return is(...noTunnel(forward))
     const message = `the port is open and closes at once: the tunnel is up, the device's own sshd is not`
     return is('device-sshd-down', { message, hint: `on ${device.name}: systemctl status ssh` })
@@ -142,8 +148,9 @@ function noTunnel({ port, listener }: Forward): [ForwardState, Trouble] {
   return ['no-tunnel', { message, hint: `on the device: systemctl status 'reverse-tunnel-*'` }]
 }
 
-function refused(error: ProvisionError, forward: Forward): [ForwardState, Trouble] {
-  if (!(error instanceof RemoteError) || error.kind !== 'refused') return ['unverified', { message: error.message }]
+function refused(error: ProvisionError, forward: Forward): Parameters<Is> {
+  if (!(error instanceof RemoteError) || error.kind !== 'refused')
+    return ['unverified', { message: error.message }, cut(error)]
   if (/prohibited/i.test(error.message)) {
     return [
       'unverified',
@@ -164,7 +171,13 @@ function failed(error: ProvisionError, is: Is): ForwardReport {
   const trouble = troubleOf(error)
   if (error instanceof ConnectError && error.kind === 'changed-host-key') return is('wrong-device', trouble)
   if (error instanceof ConnectError && error.kind === 'unreachable') return is('stale', trouble)
-  return is('unverified', trouble)
+  return is('unverified', trouble, cut(error))
+}
+
+/** Nothing was found out, for the way there was lost. */
+function cut(error: ProvisionError): Pick<ForwardReport, 'cut'> {
+  const lost = error instanceof RemoteError && (error.kind === 'lost' || error.kind === 'timeout')
+  return lost || (error instanceof ConnectError && error.kind === 'unreachable') ? { cut: true } : {}
 }
 
 const troubleOf = ({ message, hint }: ProvisionError): Trouble => ({ message, ...(hint && { hint }) })

@@ -31,6 +31,7 @@ test('into a new file, with the schema beside it, and never over one', () => {
   expect(imported(...words)).toEqual({ code: 0, stdout: 'made.json  written\nschema.json  written\n', stderr: '' })
   expect(provision(['schema', 'made.json'], { cwd: folder })).toMatchObject({ code: 0 })
   const made = readFileSync(join(folder, 'made.json'), 'utf8')
+  expect(made).toMatch(/^ {2}"\$schema": ".\/schema.json",\n {2}"id": "[a-z2-9]{8}",\n/m)
   expect(imported(...words)).toMatchObject({ code: 2, stderr: expect.stringContaining('made.json is there already') })
   expect(readFileSync(join(folder, 'made.json'), 'utf8')).toBe(made)
 })

@@ -37,3 +37,18 @@ test('a limit that nobody has names some that are there', () => {
     the hosts are gw, logger, sensor01, sensor02, sensor03, sensor04, sensor05, sensor06, sensor07, sensor08, sensor09, sensor10, sensor11, sensor12, sensor13, sensor14, sensor15, sensor16, sensor17, sensor18 and 12 more; the groups are sensors, berlin"
   `)
 })
+
+test('a limit to the name that a device had says what it is called now', () => {
+  const renamed = parse('{ "gateways": { "gw": {} }, "devices": { "attic": { "knownAs": "roof" } } }')
+  const refusal = (() => {
+    try {
+      return limitOf(['roof'], renamed)
+    } catch (error) {
+      return error
+    }
+  })()
+  expect(refusal).toMatchObject({
+    message: '--limit roof: no host of that name',
+    hint: 'it is attic since it was renamed',
+  })
+})

@@ -63,6 +63,18 @@ runcmd:
 `,
 }
 const kernel = 'console=tty1 root=PARTUUID=00000000-02 rootfstype=ext4 rootwait quiet\n'
+/** A script that stands on the card before: it takes one word out of the kernel's command line, leaves others, and reboots. */
+const ownScript = {
+  'cmdline.txt': `${kernel.trim()} systemd.run=/boot/firstrun.sh systemd.run_success_action=reboot systemd.unit=kernel-command-line.target\n`,
+  'firstrun.sh': `#!/bin/bash
+set -e
+echo ran >>/root/firstrun
+rm -f /boot/firmware/firstrun.sh
+sed -i 's| systemd\\.run=[^ ]*||g' /boot/firmware/cmdline.txt
+reboot
+exit 0
+`,
+}
 const formats = { [a]: 'cloud-init', [b]: 'firstrun', [c]: 'rpi-preseed' }
 
 let it: Rehearsal
@@ -83,10 +95,11 @@ const seedsOf = (name: string, burn = 1) => join(it.folder, `${name}-${burn}`)
 async function burn(name: string, times = 1): Promise<string> {
   const folder = seedsOf(name, times)
   await mkdir(folder)
-  const before = name === d ? customised : name === b ? { 'cmdline.txt': kernel } : {}
+  const own = name === b && times === 2
+  const before = name === d ? customised : own ? ownScript : name === b ? { 'cmdline.txt': kernel } : {}
   for (const [file, text] of Object.entries(before)) await writeFile(join(folder, file), text)
   const format = formats[name]
-  const where = format === undefined ? ['--boot', folder] : ['--output', folder, '--format', format]
+  const where = format === undefined || own ? ['--boot', folder] : ['--output', folder, '--format', format]
   const { code, stdout, stderr } = await run('image', it.file, '--device', name, ...where)
   expect({ code, stderr: code === 0 ? '' : stderr + stdout }).toEqual({ code: 0, stderr: '' })
   expect(stdout).toContain('written, and read back: provision-seed.sh, which holds secrets')
@@ -218,6 +231,17 @@ describe('flashed once more, and their power goes', () => {
   })
 
   test.each([a, b, c])('%s is what it is to be, and keeps no secret', (name) => expectDone(name, 2))
+
+  test('a script of the card itself has run, and left nothing that the kernel has systemd run', async () => {
+    const { stdout } = await machine(b).sh(
+      'sort -u /root/firstrun; systemctl get-default; ls /usr/local/lib/systemd/system 2>/dev/null',
+    )
+    expect(stdout.split('\n')[0]).toBe('ran')
+    expect(stdout).not.toContain('kernel-command-line')
+    const cmdline = await readFile(join(machine(b).bootPartition, 'cmdline.txt'), 'utf8')
+    expect(cmdline.trimEnd()).toBe(kernel.trimEnd())
+    expect(await readdir(machine(b).bootPartition).then((all) => all.sort())).toEqual(['cmdline.txt', 'config.txt'])
+  })
 
   test('`provision` knows them again', async () => {
     const { code, report, stderr } = await it.report([it.file], { env })

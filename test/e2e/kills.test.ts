@@ -23,6 +23,8 @@ const names = pairs.flatMap((pair) => [gatewayOf(pair), deviceOf(pair)])
 const limit = (pair: number) => ['--limit', gatewayOf(pair), '--limit', deviceOf(pair)]
 const patience = ['--confirm-within', '8']
 const inventory = (targets: readonly number[], way: Strike['way']) => ({
+  // One inventory in several files.
+  id: 'kills234',
   login: { user: 'user001' },
   gateways: Object.fromEntries(pairs.map((pair) => [gatewayOf(pair), {}])),
   devices: Object.fromEntries(

@@ -2,10 +2,12 @@ import type { ChildProcess, StdioOptions } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { withId } from '../../src/inventory/identity.ts'
 import { readInventory } from '../../src/inventory.ts'
 import { type Lab, type LabOptions, type Machine, up } from '../../src/lab/index.ts'
 import { type Result, until } from '../../src/lab/local.ts'
 import type { Report } from '../../src/report/report.ts'
+import { readIfThere } from '../../src/session/file.ts'
 
 const bin = join(import.meta.dirname, '../../bin/provision.js')
 
@@ -50,7 +52,12 @@ export async function rehearse(inventory: unknown, options: RehearsalOptions = {
   const folder = await mkdtemp(join(tmpdir(), 'provision-e2e-'))
   for (const [name, text] of Object.entries(options.beside ?? {})) await writeFile(join(folder, name), text)
   const file = join(folder, 'inventory.json')
-  const rewrite = (value: unknown) => writeFile(file, typeof value === 'string' ? value : JSON.stringify(value))
+  const rewrite = async (value: unknown) => {
+    const text = typeof value === 'string' ? value : JSON.stringify(value)
+    // As with everybody who edits the file: its identity stays in it.
+    const id = /"id": ?"([a-z0-9]+)"/.exec(await readIfThere(file))?.[1]
+    await writeFile(file, id === undefined ? text : withId(text, id))
+  }
   await rewrite(inventory)
   const lab = await up(await readInventory(file), options)
   // Child processes write what they ran through; scripts/coverage.js adds it to what vitest saw.

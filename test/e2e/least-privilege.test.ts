@@ -26,6 +26,8 @@ const device = (at: number, listener: string) => ({
   forwards: gateways.map((gateway) => ({ gateway, port: 9022 + at, host: 'localhost', hostPort: 22, listener })),
 })
 const inventory = (dial: object = {}) => ({
+  // One inventory in several files.
+  id: 'least234',
   login: { user: 'user001' },
   gateways: Object.fromEntries(gateways.map((name) => [name, dial])),
   devices: { neighbour: device(0, 'socket'), jailed: device(1, 'socket'), shared: device(2, 'sshd') },

@@ -62,7 +62,10 @@ test('tunnels that are there cost the gateway one exec, and each device its proo
     expect(forward).not.toHaveProperty('next')
     expect(forward).not.toHaveProperty('holder')
   }
-  expect(of(report, 9022)?.recovery).toEqual({ powerCut: 10, silentLink: 20, frozenClient: 15 })
+  expect(of(report, 9022)?.recovery).toEqual({
+    ...{ powerCut: 10, silentLink: 20, frozenClient: 15 },
+    ...{ roundTripMs: 60, linkSeconds: 0 },
+  })
   // Where sshd itself owns the port a dead session holds it for a while: the gateway's version says how long.
   expect(of(report, 9025)?.recovery?.powerCut).toBe(20)
   expect(await stateOf(it.lab.machine(gateway))).toEqual(before)

@@ -8,6 +8,7 @@ import {
   readFileSync,
   readlinkSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs'
 import { tmpdir, userInfo } from 'node:os'
@@ -80,6 +81,8 @@ exit 3`,
       .replaceAll('/etc/systemd/system', systemd)
       .replaceAll(/^(\s*)PATH=\S+/gm, `$1PATH=${bin}:/usr/sbin:/usr/bin:/sbin:/bin`)
       .replaceAll('sync -f /etc', ':')
+      // Where something does not come back, nobody waits long for it here.
+      .replaceAll(/^within=\d+$/gm, 'within=3')
   const run = (text: string) => {
     const { stdout, stderr } = spawnSync('dash', ['-s'], {
       input: inBox(text),
@@ -161,6 +164,11 @@ exit 3`,
     confirm: (id: string) => parseAnswer(run(confirmScript(id)).stdout, []),
     watch: (id: string) => parseAnswer(run(watchScript(id)).stdout, []),
     abandon: (id: string, why: string) => parseAnswer(run(abandonScript(id, why)).stdout, []),
+    /** What a person says at the console. */
+    console(word: string) {
+      const { status, stderr } = spawnSync('dash', [join(state, 'guard.sh'), word], { cwd: root, timeout: 20_000 })
+      return { status, stderr: stderr.toString() }
+    },
     /** What systemd does after a crash, or at the next boot. */
     restart(word: 'run' | 'boot') {
       const guard = join(state, 'guard.sh')
@@ -190,6 +198,7 @@ exit 3`,
     flag: (name: string) => writeFileSync(join(root, name), ''),
     unflag: (name: string) => rmSync(join(root, name), { force: true }),
     write: (name: string, text: string, mode = 0o644) => writeFileSync(join(etc, name), text, { mode }),
+    linkTo: (name: string, path: string) => symlinkSync(join(etc, name), path),
     read: (name: string) => readFileSync(join(etc, name), 'utf8'),
     tree: () => tree(etc),
     end() {

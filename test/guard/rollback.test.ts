@@ -85,7 +85,7 @@ describe('a change that is undone', () => {
     host.apply('a', [thing('good', { ...good, undo: sh`echo 'not so' >&2; exit 1` })])
     expect(host.abandon('a', 'x')).toMatchObject({
       outcome: 'undone',
-      undoErrors: 'not so\nthe undo of change 0 failed\n',
+      undoErrors: 'not so\nthe undo of good failed\n',
     })
     expect(host.tree()).toEqual(before)
   })

@@ -108,6 +108,7 @@ export function cardBox({ shell = ['dash'], systemd = '257' }: { shell?: readonl
       for (const { path, content, mode } of firstBootFiles({
         device,
         gateways,
+        mark: { inventory: '-', device: device.name },
         hostKeysOf: () => ['ssh-ed25519 AAAAgateway'],
         secrets,
         hostKeys,

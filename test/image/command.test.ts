@@ -112,6 +112,31 @@ provision: hint: remove what does not belong there, or flash the card again`,
       { ...fresh['rpi-preseed'], 'user-data': '#cloud-config\n' },
       'it is set up in two ways that exclude each other: cloud-init (user-data) and rpi-preseed (rpi-preseed.toml)\nprovision: hint: flash it again without customisation; Raspberry Pi Imager before 2.0 writes what newer systems do not read',
     ],
+    [
+      'Raspberry Pi OS (Legacy) bullseye',
+      { ...fresh.firstrun, 'kernel8.img': 'x' },
+      'its kernels (kernel8.img) have no initramfs beside them, so it is older than bookworm (its issue.txt is of 2025-05-13); bullseye mounts its FAT partition at /boot, and what would start the seed, /boot/firmware/provision-start.sh, is not there\nprovision: hint: flash a newer Raspberry Pi OS',
+    ],
+    [
+      'with a script that no shell can parse',
+      { ...fresh.firstrun, 'firstrun.sh': '#!/bin/bash\nif true; then\nrm -f /boot/firstrun.sh\n' },
+      'its firstrun.sh is no shell that can be parsed, in line 4\nprovision: hint: mend it, or flash it without that customisation',
+    ],
+    [
+      'with cloud-init switched off',
+      { ...fresh['cloud-init'], 'cmdline.txt': 'quiet cloud-init=disabled\n' },
+      'its kernel command line switches cloud-init off: cloud-init=disabled\nprovision: hint: take that out of cmdline.txt, or flash it without that customisation',
+    ],
+    [
+      'called something else',
+      { ...fresh['cloud-init'], 'meta-data': 'local-hostname: raspberrypi\n' },
+      'what is customised on it contradicts the inventory: its meta-data names it "raspberrypi", the inventory "host-b"\nprovision: hint: flash it without that customisation, or change the inventory',
+    ],
+    [
+      'of rpi-preseed, and not customised',
+      { 'cmdline.txt': 'quiet resize\n', 'config.txt': '' },
+      'nothing on it says how its first boot is set up: there is cmdline.txt, config.txt\nprovision: hint: name the format with --format, if you know it; an image of rpi-preseed that nobody has customised says nothing',
+    ],
   ])('says of a mounted card that is %s what was found, and leaves it as it was', (_, files, message) => {
     const card = temporary()
     for (const [name, content] of Object.entries(files)) writeFileSync(join(card, name), content)

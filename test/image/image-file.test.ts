@@ -176,6 +176,20 @@ describe('a wrong image is refused by name, and is as it was', () => {
       () => plain(Buffer.concat([Buffer.from('fd377a585a000004', 'hex'), Buffer.alloc(4096)])),
       'card.img: it is packed by xz',
     ],
+    ...(
+      [
+        ['gzip', ['gzip', '-c'], 'gzip'],
+        ['xz', ['xz', '-c'], 'xz'],
+        ['bzip2', ['bzip2', '-c'], 'bzip2'],
+        ['zstd', ['zstd', '-c'], 'zstd'],
+        ['zip', ['zip', '-q', '-', '-'], 'zip'],
+      ] as const
+    ).map(([by, [command, ...words], told]): [string, () => string, string] => [
+      `packed by ${by}`,
+      // Shorter than any table, as a card of zeros is.
+      () => plain(run(command, words, Buffer.alloc(1 << 20))),
+      `card.img: it is packed by ${told}`,
+    ]),
     ['empty', () => plain(Buffer.alloc(0)), 'card.img: it is too short to hold a partition table'],
     ['something else', () => plain(Buffer.alloc(1 << 20, 'photo')), 'card.img: it holds no partition table'],
     [

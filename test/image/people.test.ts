@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
 import { peopleOf } from '../../src/image/people.ts'
+import type { Mark } from '../../src/resources/mark.ts'
 import { newKey } from '../../src/session/new-key.ts'
 import { inventory } from './card-box.ts'
 
@@ -22,14 +23,14 @@ const config = {
   identitiesOnly: false,
   agent: undefined,
   jumps: [],
-  proxyCommand: false,
+  proxyCommand: undefined,
   own: [],
 }
-function people(device: object, login: object = {}) {
+function people(device: object, login: object = {}, mark?: Mark) {
   const forwards = ['127.0.0.1:9022:localhost:22']
   const [found] = inventory({ login, devices: { 'pi.lan': { forwards, ...device } } }).devices
   if (!found) throw new Error('no device')
-  return peopleOf(found, config)
+  return peopleOf(found, config, mark)
 }
 
 test('whom we log in as gets our key and sudo, by the name that ssh has for us', async () => {
@@ -48,6 +49,14 @@ test('the keys of the inventory are all that an account has, and others come bes
   expect(await people({ accounts })).toEqual([
     { name: 'joe', authorizedKeys: [`${other} of joe`], sudo: true },
     { name: 'eve', authorizedKeys: [`from="127.0.0.1" ${third}`], sudo: false },
+  ])
+})
+
+test('the keys of the inventory carry its mark, as those that a run writes, and our own does not', async () => {
+  const mark = { inventory: 'k7w2m9qd' }
+  expect(await people({ accounts: { eve: { authorizedKeys: [`${third} eve`] } } }, {}, mark)).toEqual([
+    { name: 'joe', authorizedKeys: [publicKey], sudo: true },
+    { name: 'eve', authorizedKeys: [`${third} eve provision k7w2m9qd`], sudo: false },
   ])
 })
 

@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest'
 import { formatNames, formatOf } from '../../src/image/detect.ts'
 import type { Seed } from '../../src/image/seed.ts'
 import type { FormatName } from '../../src/image/seed-script.ts'
+import { files } from './formats/files.ts'
 import { bootOf, fresh, run, seed, temporary, withWifi } from './kit.ts'
 
 /** Ends with 0 at its second run, and leaves a line for each. Like the real one, it may be gone by then. */
@@ -16,7 +17,7 @@ rm -f /etc/reverse-tunnel/first-boot
 `
 const host: Seed = { ...withWifi, program: { ...seed.program, content: program } }
 
-const steps = 'mkdir chmod mv rm ln dd cp sh sync chown useradd systemctl'.split(' ')
+const steps = 'mkdir chmod mv rm ln dd cp sh sync chown useradd usermod systemctl'.split(' ')
 
 /** The shell that is tried, as the words of a command. */
 const shells = { dash: 'dash', busybox: 'busybox ash' }
@@ -27,8 +28,10 @@ function tools(): string {
   const bin = temporary()
   for (const name of 'busybox cat chmod cp cut dash dd grep ln mkdir mv rm sed tr wc'.split(' '))
     symlinkSync(run('which', [name]).toString().trim(), join(bin, name))
-  // Its name can be no function's.
-  symlinkSync('/usr/bin/true', join(bin, 'raspi-config'))
+  // Names that can be no function's.
+  for (const name of ['raspi-config', 'cancel-rename']) {
+    writeFileSync(join(bin, name), `#!/bin/sh\necho "${name} $*" >>"$LOG"\n`, { mode: 0o755 })
+  }
   return bin
 }
 
@@ -42,24 +45,31 @@ function prelude(root: string, shell: Shell): string {
     chown: ':',
     sh: `${shells[shell]} -c '. ${root}/prelude; . "$0"' "$@"`,
     systemctl: `echo "$@" >>${root}/systemctl.log`,
+    usermod: `echo "usermod $*" >>${root}/log`,
     useradd: `for login; do :; done
 echo "$login:*:1000:1000::${root}/home/$login:/bin/bash" >>${root}/etc/passwd; command mkdir -p ${root}/home/$login`,
   }
-  const others = 'mountpoint hostname iw rfkill nmcli uname'.split(' ')
+  const logged = 'rfkill nmcli'.split(' ')
+  const others = 'mountpoint hostname iw uname'.split(' ')
   return `step() {
   read -r steps <${root}/steps; steps=$((steps + 1)); echo $steps >${root}/steps
   read -r cut <${root}/cut
   [ "$steps" != "$cut" ] || { read -r group <${root}/group; kill -9 "-$group"; }
 }
 ${steps.map((name) => `${name}() { step; ${own[name] ?? `command ${name} "$@"`}; }`).join('\n')}
+${logged.map((name) => `${name}() { echo "${name} $*" >>${root}/log; }`).join('\n')}
 ${others.map((name) => `${name}() { echo; }`).join('\n')}
 id() { echo staff; }
-getent() { [ "$1" = passwd ] && grep "^$2:" ${root}/etc/passwd; }
+getent() { grep "^$2:" "${root}/etc/$1"; }
 `
 }
 
 /** A device in a folder: the seed's own program, its fixed paths turned to the folder. */
-function device(format: FormatName, shell: Shell, { keeper = temporary(), bin = tools() } = {}) {
+function device(
+  format: FormatName,
+  shell: Shell,
+  { keeper = temporary(), bin = tools(), of = host }: { keeper?: string; bin?: string; of?: Seed } = {},
+) {
   const root = join(keeper, 'device')
   rmSync(root, { recursive: true, force: true })
   for (const path of [
@@ -85,16 +95,18 @@ function device(format: FormatName, shell: Shell, { keeper = temporary(), bin = 
   writeFileSync(join(root, 'usr/lib/systemd/system/userconfig.service'), '')
   writeFileSync(join(root, 'etc/hosts'), '127.0.0.1\tlocalhost\n127.0.1.1\traspberrypi\n')
   writeFileSync(join(root, 'etc/passwd'), '')
+  writeFileSync(join(root, 'etc/group'), '')
+  writeFileSync(join(root, 'etc/shadow'), '')
   writeFileSync(join(root, 'prelude'), prelude(root, shell))
   const inside = (text: string) =>
     text
-      .replaceAll(/(?<![\w.$}/])\/(etc|var|run|boot|usr\/lib|lib)(?=\/)/g, `${root}/$1`)
+      .replaceAll(/(?<![\w.$}/])\/(etc|var|run|boot|usr\/lib|usr\/local|lib)(?=\/)/g, `${root}/$1`)
       .replaceAll(/^(\s*)PATH=\S+/gm, `$1PATH=${bin}`)
 
   const boot = join(root, 'boot/firmware')
   const begun = { ...fresh[format] }
   for (const [name, text] of Object.entries(begun)) writeFileSync(join(boot, name), text)
-  for (const { name, content } of formatOf(format).files(host, bootOf(begun)))
+  for (const { name, content } of formatOf(format).files(of, bootOf(begun)))
     writeFileSync(join(boot, name), inside(content))
 
   const at = (path: string) => join(root, path)
@@ -105,7 +117,10 @@ function device(format: FormatName, shell: Shell, { keeper = temporary(), bin = 
     writeFileSync(at('cut'), String(power))
     writeFileSync(at('steps'), '0')
     const words = [...shells[shell].split(' '), '-c', `echo $$ >${at('group')}; . ${at('prelude')}; . "$0"`, at(path)]
-    const { status, stderr } = spawnSync('/usr/bin/setsid', words, { timeout: 20_000, env: { PATH: bin } })
+    const { status, stderr } = spawnSync('/usr/bin/setsid', words, {
+      timeout: 20_000,
+      env: { PATH: bin, LOG: at('log') },
+    })
     const done = Number(text('steps'))
     const off = power > 0 && done >= power
     power = off || power === 0 ? 0 : power - done
@@ -114,12 +129,15 @@ function device(format: FormatName, shell: Shell, { keeper = temporary(), bin = 
   const unit = 'etc/systemd/system/multi-user.target.wants/provision-first-boot.service'
   const fromCard = 'boot/firmware/provision-seed.sh'
   const kept = 'var/lib/provision/first-boot/seed.sh'
-  const settled = () => !existsSync(at(unit)) && !existsSync(at(fromCard))
+  const byKernel = 'boot/firmware/provision-start.sh'
+  const settled = () => ![unit, fromCard, byKernel].some((path) => existsSync(at(path)))
   /** What starts by itself: the format's own machinery as long as it is not switched off, and the unit. */
   const bootOnce = (): number => {
     rmSync(at('run/provision-first-boot'), { recursive: true, force: true })
     let total = 0
-    if (existsSync(at(fromCard)) && !existsSync(at('etc/cloud/cloud-init.disabled'))) {
+    // What it runs ends in a reboot, before the unit.
+    if (text('boot/firmware/cmdline.txt')?.includes('systemd.run=')) return start(byKernel).steps
+    if (format !== 'firstrun' && existsSync(at(fromCard)) && !existsSync(at('etc/cloud/cloud-init.disabled'))) {
       const { steps, off } = start(fromCard)
       total += steps
       if (off) return total
@@ -131,7 +149,7 @@ function device(format: FormatName, shell: Shell, { keeper = temporary(), bin = 
     at,
     text,
     settled,
-    install: () => start(fromCard),
+    install: () => start(format === 'firstrun' ? byKernel : fromCard),
     run: () => start(kept),
     /** Boots until nothing is left to do; the power goes before step `cut`. How many steps that took. */
     live(cut: number): number {
@@ -166,6 +184,10 @@ function expectDone(one: ReturnType<typeof device>, format: FormatName) {
   }
   expect(existsSync(one.at('etc/reverse-tunnel/first-boot'))).toBe(false)
   expect(readdirSync(one.at('var/lib/provision/first-boot')).filter((name) => name !== 'seed.sh')).toEqual(['finished'])
+  expect(one.text('boot/firmware/cmdline.txt')?.replaceAll(one.at(''), '/').replace('=//', '=/').trimEnd()).toBe(
+    fresh[format]['cmdline.txt'].trimEnd(),
+  )
+  expect(existsSync(one.at('usr/local/lib/systemd/system/kernel-command-line.target'))).toBe(false)
   if (format === 'cloud-init') {
     expect(one.text('boot/firmware/user-data')).toBe('#cloud-config\n')
     expect(existsSync(one.at('boot/firmware/network-config'))).toBe(false)
@@ -175,15 +197,96 @@ function expectDone(one: ReturnType<typeof device>, format: FormatName) {
   }
 }
 
+/** What an image has been given before anybody gets it: the dialogue is asked for, and says so at each login. */
+function asBuilt(one: ReturnType<typeof device>) {
+  for (const path of ['etc/ssh/sshd_config.d', 'etc/systemd/system/multi-user.target.wants'])
+    mkdirSync(one.at(path), { recursive: true })
+  writeFileSync(one.at('etc/ssh/sshd_config.d/rename_user.conf'), '')
+  writeFileSync(one.at('etc/systemd/system/multi-user.target.wants/userconfig.service'), '')
+}
+const log = (one: ReturnType<typeof device>) => (one.text('log') ?? '').split('\n').filter(Boolean)
+
+describe.each(formatNames)('a device with a %s seed on Raspberry Pi OS', (format) => {
+  test('has Wi-Fi switched on, in both places that keep it off, at every boot until its end', () => {
+    const one = device(format, 'dash')
+    one.install()
+    const on = [
+      'raspi-config nonint do_wifi_country DE',
+      'rfkill unblock wifi',
+      'nmcli radio wifi on',
+      'nmcli connection reload',
+    ]
+    expect(one.run().code).toBe(3)
+    expect(log(one)).toEqual(on)
+    one.run()
+    expect(log(one)).toEqual([...on, ...on])
+    const unit = files(format, fresh[format])['provision-seed.sh']
+    expect(unit).toMatch(/^After=.* NetworkManager\.service$/m)
+  })
+
+  test('without Wi-Fi in the inventory leaves that alone', () => {
+    const one = device(format, 'dash', { of: { ...seed, program: host.program } })
+    one.install()
+    one.run()
+    expect(log(one)).toEqual([])
+  })
+
+  test('has the dialogue ended by what the system has for that, and not masked for good', () => {
+    const one = device(format, 'dash')
+    asBuilt(one)
+    one.install()
+    one.run()
+    expect(one.text('systemctl.log')).toMatch(
+      /^mask --runtime userconfig.service\n(.*\n)*unmask --runtime userconfig.service\n/m,
+    )
+    expect(one.text('systemctl.log')).not.toMatch(/^mask userconfig/m)
+    expect(log(one).at(-1)).toBe('cancel-rename admin')
+    // A stand-in that ends nothing: the least is done without it.
+    expect(one.text('systemctl.log')).toMatch(/^disable userconfig.service$/m)
+    expect(one.text('etc/ssh/sshd_config.d/rename_user.conf')).toBeUndefined()
+  })
+
+  test('lets userconf.txt be read first, and asks nobody; a broken one is waited for no longer than a minute', () => {
+    const one = device(format, 'dash')
+    writeFileSync(one.at('boot/firmware/userconf.txt'), 'pi:$6$abc\n')
+    asBuilt(one)
+    one.install()
+    expect(one.text('systemctl.log') ?? '').not.toContain('userconfig')
+    expect(one.run()).toMatchObject({ code: 75, said: expect.stringContaining('has not read userconf.txt yet') })
+    expect(one.text('etc/hostname')).toBeUndefined()
+    for (let tries = 0; tries < 5; tries++) expect(one.run().code).toBe(75)
+    expect(one.run().code).toBe(3)
+    expect(one.text('etc/hostname')).toBe('host-a\n')
+  })
+
+  test('gives its user a shell where that is to log in, and leaves what it has otherwise', () => {
+    const users = (shell: string, password: string) => {
+      const one = device(format, 'dash')
+      writeFileSync(
+        one.at('etc/passwd'),
+        `admin:x:1000:1000::${one.at('home/admin')}:${shell}\nguest:x:1001:1001::${one.at('home/guest')}:${shell}\n`,
+      )
+      writeFileSync(one.at('etc/shadow'), `admin:${password}:1::::::\nguest:${password}:1::::::\n`)
+      one.install()
+      one.run()
+      return log(one).filter((line) => line.startsWith('usermod'))
+    }
+    expect(users('/usr/sbin/nologin', '!')).toEqual(['usermod --shell /bin/bash admin', 'usermod --password * admin'])
+    expect(users('/bin/zsh', '$6$salt$hash')).toEqual([])
+  })
+})
+
 describe.each(formatNames)('a device with a %s seed', (format) => {
   test.each(['dash', 'busybox'] as const)(
     'becomes what it is to be, and keeps no secret but where it belongs (%s)',
     (shell) => {
       const one = device(format, shell)
-      expect(one.install()).toMatchObject({ code: 0 })
+      expect(one.install()).toMatchObject({ code: 0, said: '' })
       expect(one.text('systemctl.log')).toBe(
-        `mask userconfig.service\nstop --no-block userconfig.service\n${
-          format === 'firstrun' ? '' : 'daemon-reload\nstart --no-block provision-first-boot.service\n'
+        `${format === 'firstrun' ? 'daemon-reload\n' : ''}mask --runtime userconfig.service\nstop --no-block userconfig.service\n${
+          format === 'firstrun'
+            ? '--no-block reboot\n'
+            : 'daemon-reload\nstart --no-block provision-first-boot.service\n'
         }`,
       )
       expect(one.run().code).toBe(3)

@@ -4,8 +4,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
 import { hostsIn } from '../../src/import/host-range.ts'
-import { jumpOfCommand, proxyIn } from '../../src/import/proxy.ts'
-import { wordsOf } from '../../src/import/words.ts'
+import { proxyIn } from '../../src/import/proxy.ts'
+import { jumpOfCommand } from '../../src/ssh/user-config/proxy-command.ts'
+import { wordsOf } from '../../src/ssh/user-config/words.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'provision-ranges-'))
 afterAll(() => rmSync(folder, { recursive: true }))

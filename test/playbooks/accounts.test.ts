@@ -13,8 +13,8 @@ test('from goes before the other options of a key, and gives way to one of the k
   const lines = [`no-pty ${KEY} somebody`, `no-pty,from=\\"192.0.2.7\\" ${RSA}`]
   const account = `{ "from": ["127.0.0.1", "10.0.0.0/8"], "authorizedKeys": ["${lines.join('", "')}"] }`
   const text = asked(accounts, parse(`{ "gateways": { "gw": { "accounts": { "user002": ${account} } } } }`))
-  expect(text).toContain(`      from="127.0.0.1,10.0.0.0/8",no-pty ${KEY} somebody\n`)
-  expect(text).toContain(`      no-pty,from="192.0.2.7" ${RSA}\n`)
+  expect(text).toContain(`      from="127.0.0.1,10.0.0.0/8",no-pty ${KEY} somebody provision -\n`)
+  expect(text).toContain(`      no-pty,from="192.0.2.7" ${RSA} provision -\n`)
 })
 
 test('options with quoted blanks that look like a key are no key', () => {
@@ -23,11 +23,11 @@ test('options with quoted blanks that look like a key are no key', () => {
     accounts,
     parse(`{ "gateways": { "gw": { "accounts": { "user002": { "authorizedKeys": ["${line}"] } } } } }`),
   )
-  expect(text).toContain(`      command="echo ssh-ed25519 AAAA" ${KEY} c\n`)
+  expect(text).toContain(`      command="echo ssh-ed25519 AAAA" ${KEY} c provision -\n`)
 })
 
 test('options and comment of a key line come with it', () => {
   const line = `from=\\"10.0.0.0/8\\",no-pty ${KEY} somebody at home`
   const inventory = parse(`{ "gateways": { "gw": { "accounts": { "user002": { "authorizedKeys": ["${line}"] } } } } }`)
-  expect(asked(accounts, inventory)).toContain(`      from="10.0.0.0/8",no-pty ${KEY} somebody at home\n`)
+  expect(asked(accounts, inventory)).toContain(`      from="10.0.0.0/8",no-pty ${KEY} somebody at home provision -\n`)
 })

@@ -26,7 +26,7 @@ export const example = (name: string): Promise<Inventory> =>
 /** What an empty host shows to a resource of this id. */
 function empty(id: string): Observed {
   if (id.startsWith('account ')) return ''
-  if (/^(systemd-units|accounts|files in|recovery|versions)\b/.test(id)) return ''
+  if (/^(systemd-units|accounts|files in|recovery|versions|doors|ports|keys of)\b/.test(id)) return ''
   if (id.startsWith('systemd-unit ')) return 'disabled\nstopped\nabsent\n'
   if (id.startsWith('sshd-settings ')) return 'OpenSSH_10.0p2\nvalid\nabsent\n'
   if (/^authorized-keys (?!tunnel)/.test(id)) return '/home/x/.ssh/authorized_keys\nabsent\n'
@@ -35,7 +35,16 @@ function empty(id: string): Observed {
 
 /** What a playbook asks of every host, step by step, as a person would read it: ids, and the texts that it wants. */
 export function asked(playbook: Playbook, inventory: Inventory): string {
+  const before = new Map<string, { readonly step: number; readonly text: string }>()
+  /** What an earlier step has wanted word for word is not printed again. */
+  const once = (step: number, host: string, id: string, rows: readonly string[]) => {
+    const known = before.get(`${host} ${id}`)
+    if (known && rows.length > 1 && known.text === rows.join('\n')) return [`  ${id}: as in step ${known.step}`]
+    before.set(`${host} ${id}`, { step, text: rows.join('\n') })
+    return rows
+  }
   const steps = playbook(inventory).flatMap((step, number) => {
+    if (step.kind === 'proved') return [`step ${number}: what moved answers`]
     if (step.kind === 'checked') {
       const doors = step.forwards.map(
         (forward) => `  ${forward.device} through ${forward.gateway} ${forward.bindAddress}:${forward.port}`,
@@ -49,7 +58,8 @@ export function asked(playbook: Playbook, inventory: Inventory): string {
         if (typeof verdict === 'string') return [`  ${resource.id}: ${verdict}`]
         if ('refused' in verdict) return [`  ${resource.id}: refused, ${verdict.refused}`]
         const text = verdict.text?.wanted.trimEnd().split('\n') ?? []
-        return [`  ${resource.id}: ${verdict.summary}`, ...text.map((line) => `      ${line}`.trimEnd())]
+        const rows = [`  ${resource.id}: ${verdict.summary}`, ...text.map((line) => `      ${line}`.trimEnd())]
+        return once(number, host, resource.id, rows)
       }),
     ])
   })

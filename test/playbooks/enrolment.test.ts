@@ -89,9 +89,15 @@ describe('the cards that a gateway waits for', () => {
   })
 
   test.each([
-    ['its device was reached after it had come back', `@enrolled pi digest-of-pi\n@account 990\n${file(row)}`],
-    ['its time is over', `@over pi\n@account 990\n${file(row)}`],
-    ['its device is in the inventory no more', `@account 990\n${file(row.replace(' pi ', ' gone '))}`],
+    [
+      'its device was reached after it had come back',
+      `@enrolled pi digest-of-pi\n@account enrol-tunnel:990:/nonexistent:/bin/sh:\n${file(row)}`,
+    ],
+    ['its time is over', `@over pi\n@account enrol-tunnel:990:/nonexistent:/bin/sh:\n${file(row)}`],
+    [
+      'its time is over, and its device is of another inventory',
+      `@over gone\n@account enrol-tunnel:990:/nonexistent:/bin/sh:\n${file(row.replace(' pi ', ' gone '))}`,
+    ],
   ])('is forgotten when %s, and the door goes with the last one', (_, now) => {
     const { summary, commit, saves, undo } = change(now)
     expect(summary).toMatch(/^forget (pi|gone); nobody is left/)
@@ -101,9 +107,16 @@ describe('the cards that a gateway waits for', () => {
     for (const path of commit.text.match(/\/etc\/\S+/g) ?? []) expect(saves).toContain(path)
   })
 
+  test('a card of another inventory is left alone until its time is over', () => {
+    const others = `@account enrol-tunnel:990:/nonexistent:/bin/sh:\n${file(row.replace(' pi ', ' gone '))}`
+    expect(diff(others)).toBe('converged')
+  })
+
   test('the door stays while another card is waited for', () => {
     const other = change('absent\n', { cards: [card('qi')] }).rows[0] ?? ''
-    const { summary, commit, rows } = change(`@over pi\n@account 990\n${file(row, other)}`)
+    const { summary, commit, rows } = change(
+      `@over pi\n@account enrol-tunnel:990:/nonexistent:/bin/sh:\n${file(row, other)}`,
+    )
     expect({ summary, rows }).toEqual({ summary: 'forget pi', rows: [other] })
     expect(commit.text).not.toContain('userdel')
   })

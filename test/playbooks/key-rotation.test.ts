@@ -38,10 +38,12 @@ const seenOf = ({ current = OLD, next, retired = [], letsIn = {}, gone = [] }: T
     if (id === 'key-pair /etc/reverse-tunnel/id_ed25519') return `600 root\n${current}\n`
     if (id === 'key-pair /etc/reverse-tunnel/id_ed25519.next') return next ? `600 root\n${next}\n` : 'absent\n'
     if (id === 'key of pi') return `${OLD}\n`
+    if (id.endsWith('/authorized_keys'))
+      return host === 'gw2' ? (letsIn[host] ?? []).map((key) => `x ${key} pi\n`).join('') : undefined
     if (id.startsWith('file ')) return `file 600 root root\n${retired.map((key) => `pi ${key}\n`).join('')}`
     const keys = letsIn[host] ?? []
     if (host === 'gw1' && id.startsWith('files in ')) return keys.map((key) => `@line tunnel-pi:x ${key} pi\n`).join('')
-    return host === 'gw2' && id.startsWith('authorized-keys ') ? keys.map((key) => `x ${key} pi\n`).join('') : undefined
+    return undefined
   },
   gone: (host) => gone.includes(host),
   failed: (host) => gone.includes(host),
@@ -68,9 +70,10 @@ describe('the list of keys that are to go', () => {
     expect(wants(asked, { retired: [OLD], current: NEW }, now)).toBe('')
   })
 
-  test('forgets who left the inventory', () => {
+  test('forgets who leaves, and keeps what is of another inventory', () => {
     const now = `file 600 root root\npi ${OLD}\n`
-    expect(wants({ ...inventory, devices: [] }, { retired: [OLD] }, now)).toBe('')
+    expect(wants({ ...inventory, devices: [], leaving: inventory.devices }, { retired: [OLD] }, now)).toBe('')
+    expect(wants({ ...inventory, devices: [] }, { retired: [OLD] }, now)).toBe('converged')
   })
 })
 

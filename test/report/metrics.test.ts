@@ -91,7 +91,7 @@ test('a state is one of all that there are', () => {
     expect(value('provision_forward_state', { port, state: name })).toEqual([1])
     expect(value('provision_forward_state', { port }).reduce((sum, each) => sum + each)).toBe(1)
   }
-  expect(value('provision_host_outcome', { host: 'pi-off' })).toHaveLength(7)
+  expect(value('provision_host_outcome', { host: 'pi-off' })).toHaveLength(8)
   expect(value('provision_host_outcome', { host: 'pi-off', outcome: 'unreachable' })).toEqual([1])
 })
 

@@ -37,6 +37,7 @@ describe('the exit code', () => {
     [1, ['ok'], ['ok', 'unverified']],
     [3, ['unreachable'], []],
     [3, ['unknown'], []],
+    [3, ['undo-failed', 'undone'], []],
     [4, ['differs'], []],
     [4, ['differs', 'ok'], ['ok']],
     // 3 wins over 1, and 1 over 4.

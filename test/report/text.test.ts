@@ -77,7 +77,8 @@ test('what went wrong stands right below its line, with what to do now', () => {
 })
 
 test('every outcome is counted in the last sentence', () => {
-  const outcomes = ['ok', 'changed', 'differs', 'rejected', 'undone', 'unreachable', 'unknown', 'ok'] as const
+  const bad = ['rejected', 'undone', 'undo-failed', 'unreachable', 'unknown'] as const
+  const outcomes = ['ok', 'changed', 'differs', ...bad, 'ok'] as const
   const hosts = outcomes.map((outcome): HostReport => ({ ...device, outcome }))
   expect(
     printReport(report({ hosts, forwards: [] }), plain)
@@ -85,7 +86,7 @@ test('every outcome is counted in the last sentence', () => {
       .split('\n')
       .at(-1),
   ).toMatchInlineSnapshot(
-    `"provisioned: 1 changed, 1 differs, 2 ok, 1 rejected, 1 undone, 1 unreachable, 1 unknown, 3.1 s"`,
+    `"provisioned: 1 changed, 1 differs, 2 ok, 1 rejected, 1 undone, 1 undo-failed, 1 unreachable, 1 unknown, 3.1 s"`,
   )
 })
 
@@ -117,9 +118,32 @@ test('a plan names what is going to be changed, host by host', () => {
     "plan for ssh-gw.guest.internal:
       file /etc/motd: rewrite
       account tunnel: create, without password or shell
-    127.0.0.1:9022 on ssh-gw.guest.internal (host-a): back within 10 s after a power cut, 20 s after a silent link"
+    127.0.0.1:9022 on ssh-gw.guest.internal (host-a): back within 10 s after a power cut, 20 s after a silent link, on a quick link"
   `)
   expect(printPlan({ hosts: [device], recoveries: [promise] }, plain)).toBe('plan: nothing to change')
+})
+
+test('what the link adds to a promise is told where it is not a quick one', () => {
+  const line = (more: object) =>
+    printPlan({ hosts: [gateway], recoveries: [{ ...promise, ...more }] }, plain)
+      .split('\n')
+      .at(-1)
+      ?.replace(/^.*: /, '')
+  expect(line({ roundTripMs: 60, linkSeconds: 0 })).toBe('back within 10 s after a power cut, 20 s after a silent link')
+  const slow = { powerCut: 20, silentLink: 30, roundTripMs: 690, linkSeconds: 10 }
+  expect(line(slow)).toBe(
+    'back within 20 s after a power cut, 30 s after a silent link, 10 s of them for a link whose round trip takes up to 690 ms',
+  )
+  expect(line({ ...slow, wished: 25 })).toMatch(/ 690 ms; for the 25 s of "recoverWithin" write 15 here$/)
+})
+
+test('a forward that had to be waited for says how long', () => {
+  const late = { ...forward, waited: 7.04 }
+  expect(printReport(report({ forwards: [late] }), plain)).toContain(
+    'answers as host-a SHA256:abc, 45 ms, after 7.0 s of waiting\n',
+  )
+  const { hostKey: _, latencyMs: __, ...dead } = { ...late, state: 'no-tunnel' as const }
+  expect(printReport(report({ forwards: [dead] }), plain)).toContain('no-tunnel (host-a), after 7.0 s of waiting\n')
 })
 
 test('colour only repeats what the word says', () => {

@@ -11,9 +11,28 @@ cases('account', {
   'absent-person': { resource: person, now: '' },
   'absent-system': { resource: tunnel, now: '' },
   'absent-system-default-shell': { resource: account('reverse-tunnel', { system: true }), now: '' },
-  'other-shell': { resource: tunnel, now: 'tunnel:1001:/home/tunnel:/bin/bash\n' },
+  'converged-with-our-mark': {
+    resource: account('tunnel', { system: true }),
+    now: 'tunnel:1001:/var/lib/tunnel:/bin/sh:provision zzzz2222\n',
+  },
+  'marked-person': { resource: account('user002', { mark: { inventory: 'k7w2m9qd' } }), now: '' },
+  'marked-system': { resource: account('tunnel', { system: true, mark: { inventory: 'k7w2m9qd' } }), now: '' },
+  'other-shell': { resource: account('user002', { shell: '/bin/sh' }), now: 'user002:1001:/home/user002:/bin/bash\n' },
+  'other-shell-of-ours': { resource: tunnel, now: 'tunnel:998:/nonexistent:/bin/sh:provision k7w2m9qd\n' },
+  'person-of-that-name-refused': {
+    resource: account('reverse-tunnel', { system: true }),
+    now: 'reverse-tunnel:1001:/home/reverse-tunnel:/bin/bash:\n',
+  },
+  'system-account-of-others-refused': {
+    resource: tunnel,
+    now: 'tunnel:998:/nonexistent:/bin/bash:reverse tunnels, see the wiki\n',
+  },
   'root-refused': { resource: account('toor', { system: true }), now: 'toor:0:/root:/bin/bash\n' },
-  'none-wanted': { resource: none, now: '998\n' },
+  'none-wanted': { resource: none, now: 'reverse-tunnel:998:/nonexistent:/usr/sbin/nologin:provision k7w2m9qd\n' },
+  'converged-where-it-is-somebody-elses': {
+    resource: none,
+    now: 'reverse-tunnel:1001:/home/reverse-tunnel:/bin/bash:Bob\n',
+  },
   'none-wanted-converged': { resource: none, now: '' },
   'name-with-a-quote': { resource: account("o'neill"), now: '' },
 })

@@ -1,5 +1,5 @@
 import { authorizedKeys } from '../../src/resources/index.ts'
-import { cases, gone, shown } from './golden.ts'
+import { cases, gone, nothing, shown } from './golden.ts'
 
 const A = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAaaa'
 const B = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBbbb'
@@ -25,7 +25,65 @@ const ofDevices = authorizedKeys('tunnel', {
 })
 const rooted = (...lines: string[]) => `file 644 root root\n${lines.map((line) => `${line}\n`).join('')}`
 
+const mark = { inventory: 'k7w2m9qd' }
+const marked = (keys: { key: string; comment?: string; options?: string }[], exclusive = false) =>
+  authorizedKeys('user002', { keys, exclusive, mark, host: 'gw' })
+const alice = { key: A, comment: 'alice@laptop' }
+const as = (user: string, own = B) => ({
+  ...nothing,
+  login: () => ({ user, isKey: (blob: string) => own.endsWith(blob) }),
+})
+
 cases('authorized-keys', {
+  'marked-absent-file': { resource: marked([alice]), now: `${home}\nabsent\n` },
+  'marked-converged': {
+    resource: marked([alice]),
+    now: inHome(`${A} alice@laptop provision k7w2m9qd`, `${B} bob@laptop`, `${C} carol provision zzzz2222`),
+  },
+  'marked-leaver-goes': {
+    resource: marked([alice]),
+    now: inHome(
+      '# mine',
+      `${A} alice@laptop provision k7w2m9qd`,
+      `no-pty ${B} bob@laptop provision k7w2m9qd`,
+      `${C} carol provision zzzz2222`,
+      `${SK} of a device provision k7w2m9qd host-a`,
+      'provision k7w2m9qd',
+    ),
+  },
+  'converged-unmarked-key-of-others-stays-unmarked': { resource: marked([alice]), now: inHome(`${A} alice`) },
+  'unmarked-key-gets-other-options-and-no-mark': {
+    resource: marked([{ ...alice, options: 'no-pty' }]),
+    now: inHome(`${A} alice`),
+  },
+  'marked-key-gets-other-options': {
+    resource: marked([{ ...alice, options: 'no-pty' }]),
+    now: inHome(`${A} alice@laptop provision k7w2m9qd`),
+  },
+  'mark-of-an-inventory-that-had-none-yet': {
+    resource: marked([alice]),
+    now: inHome(`no-pty ${A} alice at home provision -`, `${B} bob provision -`),
+  },
+  'the-key-of-this-run-refused': {
+    resource: marked([alice]),
+    now: inHome(`${A} alice@laptop`, `${B} admin@desk provision k7w2m9qd`),
+    seen: as('user002'),
+  },
+  'the-key-of-this-run-refused-when-exclusive': {
+    resource: marked([alice], true),
+    now: inHome(`${A} alice@laptop`, `${B} admin@desk`),
+    seen: as('user002'),
+  },
+  'the-last-key-of-who-logs-in-refused': {
+    resource: marked([], true),
+    now: inHome(`${A} alice@laptop`),
+    seen: { ...nothing, login: () => ({ user: 'user002' }) },
+  },
+  'the-last-key-of-somebody-else-goes': {
+    resource: marked([], true),
+    now: inHome(`${A} alice@laptop`),
+    seen: as('root'),
+  },
   converged: { resource: add, now: inHome(`${A} user002@laptop`) },
   'converged-with-foreign-options-and-comment': {
     resource: add,

@@ -15,9 +15,17 @@ cases('managed-files', {
     now: file('tunnel-a') + line('tunnel-a', 'key of a') + line('tunnel-a', 'and:more'),
   },
   'absent-folder': { resource: managedFiles(folder, [{ name: 'tunnel-a', content: "it's\n" }]), now: '' },
-  'strangers-are-removed': {
-    resource: managedFiles(folder, []),
-    now: file('tunnel-old') + line('tunnel-old', 'its key'),
+  'what-may-go-is-removed-and-no-other': {
+    resource: managedFiles(folder, [], { goes: ({ content }) => content.endsWith('provision k7w2m9qd old\n') }),
+    now:
+      file('tunnel-old') +
+      line('tunnel-old', 'its key provision k7w2m9qd old') +
+      file('by-hand') +
+      line('by-hand', 'somebody'),
+  },
+  'others-stay': {
+    resource: managedFiles(folder, [{ name: 'tunnel-a', content: 'key of a\n' }]),
+    now: file('tunnel-a') + line('tunnel-a', 'key of a') + file('by-hand') + line('by-hand', 'somebody'),
   },
   'other-rights': {
     resource: managedFiles(folder, [{ name: 'tunnel-a', content: 'key of a\n' }]),

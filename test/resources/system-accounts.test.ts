@@ -2,22 +2,48 @@ import { systemAccounts } from '../../src/resources/index.ts'
 import { sh } from '../../src/sh.ts'
 import { cases } from './golden.ts'
 
-const resource = systemAccounts('tunnel-', ['tunnel-a', 'tunnel-b'])
+const account = (name: string) => ({ name, mark: { inventory: 'k7w2m9qd', device: `${name}.lan` } })
+const wanted = [account('tunnel-a'), account('tunnel-b')]
+const resource = systemAccounts('tunnel-', wanted)
+const row = (name: string, id: number, comment = `provision k7w2m9qd ${name}.lan`) =>
+  `@account ${name}:${id}:${comment}:/nonexistent:/usr/sbin/nologin\n`
+const masked = (...ids: number[]) => ids.map((id) => `@masked user@${id}.service\n`).join('')
 
 cases('system-accounts', {
-  converged: {
-    resource,
-    now: '@account tunnel-a 995\n@account tunnel-b 994\n@masked user@994.service\n@masked user@995.service\n',
-  },
+  converged: { resource, now: row('tunnel-a', 995) + row('tunnel-b', 994) + masked(994, 995) },
   absent: { resource, now: '' },
   'one-comes-and-one-goes': {
+    resource: systemAccounts('tunnel-', wanted, { goes: ({ name }) => name === 'tunnel-old' }),
+    now:
+      row('tunnel-b', 994) +
+      row('tunnel-old', 993) +
+      row('tunnel-other', 992, 'provision zzzz9999 other') +
+      masked(993, 994),
+  },
+  'what-is-not-to-go-stays': {
     resource,
-    now: '@account tunnel-b 994\n@account tunnel-old 993\n@masked user@993.service\n@masked user@994.service\n',
+    now: row('tunnel-a', 995) + row('tunnel-b', 994) + row('tunnel-old', 993) + masked(993, 994, 995),
   },
-  'with-a-user-manager': { resource, now: '@account tunnel-a 995\n@account tunnel-b 994\n@masked user@994.service\n' },
+  'somebody-elses-never-goes': {
+    resource: systemAccounts('tunnel-', wanted, { goes: () => true }),
+    now: `${row('tunnel-a', 995) + row('tunnel-b', 994)}@account tunnel-cam:1001:,,,:/home/tunnel-cam:/bin/bash\n${masked(994, 995)}`,
+  },
+  'somebody-elses-of-our-name-refused': {
+    resource,
+    now: '@account tunnel-a:1001:hand made:/home/tunnel-a:/bin/bash\n',
+  },
+  'somebody-elses-is-taken-over-on-purpose': {
+    resource: systemAccounts('tunnel-', wanted, { adopts: ['tunnel-a'] }),
+    now: `@account tunnel-a:1001:hand made:/home/tunnel-a:/bin/bash\n${row('tunnel-b', 994)}${masked(994)}`,
+  },
+  'of-an-earlier-version-is-marked': {
+    resource,
+    now: row('tunnel-a', 995, '') + row('tunnel-b', 994) + masked(994, 995),
+  },
+  'with-a-user-manager': { resource, now: row('tunnel-a', 995) + row('tunnel-b', 994) + masked(994) },
   'one-is-made-anew': {
-    resource: systemAccounts('tunnel-', ['tunnel-a', 'tunnel-b'], { made: sh`systemd-tmpfiles --create` }),
-    now: '@account tunnel-a 995\n@masked user@995.service\n',
+    resource: systemAccounts('tunnel-', wanted, { made: sh`systemd-tmpfiles --create` }),
+    now: row('tunnel-a', 995) + masked(995),
   },
-  'root-refused': { resource, now: '@account tunnel-a 0\n' },
+  'root-refused': { resource, now: '@account tunnel-a:0::/nonexistent:/usr/sbin/nologin\n' },
 })

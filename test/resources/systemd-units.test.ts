@@ -1,13 +1,22 @@
 import { systemdUnits } from '../../src/resources/index.ts'
 import { cases, gone } from './golden.ts'
 
-const service = { name: 't-gw.service', content: '[Service]\nExecStart=/bin/sleep 1\n', wantedBy: 'multi-user.target' }
-const check = { name: 't-gw-check.service', content: '[Service]\nExecStart=/bin/true\n' }
-const timer = { name: 't-gw-check.timer', content: '[Timer]\nOnBootSec=1\n', wantedBy: 'timers.target' }
-const resource = systemdUnits('t-', [service, check, timer])
+const mark = '# provision k7w2m9qd'
+const service = {
+  name: 't-gw.service',
+  content: `${mark}\n[Service]\nExecStart=/bin/sleep 1\n`,
+  wantedBy: 'multi-user.target',
+}
+const check = { name: 't-gw-check.service', content: `${mark}\n[Service]\nExecStart=/bin/true\n` }
+const timer = { name: 't-gw-check.timer', content: `${mark}\n[Timer]\nOnBootSec=1\n`, wantedBy: 'timers.target' }
+const units = [service, check, timer]
+const resource = systemdUnits('t-', units)
 
 const file = (name: string, ...lines: string[]) =>
-  [`@file ${name} f 644:root:root`, ...lines.map((line) => `@line ${name}:${line}`), ''].join('\n')
+  [`@file ${name} f 644:root:root`, `@line ${name}:${mark}`, ...lines.map((line) => `@line ${name}:${line}`), ''].join(
+    '\n',
+  )
+const byHand = (name: string, ...lines: string[]) => file(name, ...lines).replace(`@line ${name}:${mark}\n`, '')
 const link = (target: string, name: string) => `@link ${target}.wants/${name} /etc/systemd/system/${name}\n`
 const files = [
   file('t-gw-check.service', '[Service]', 'ExecStart=/bin/true'),
@@ -33,9 +42,25 @@ cases('systemd-units', {
     resource: systemdUnits('t-', []),
     now: own + link('multi-user.target', 't-gw.service'),
   },
-  'what-is-spared-stays-enabled': {
-    resource: systemdUnits('t-', [], { spares: (text) => text.includes('sleep 1') }),
+  'what-is-not-to-go-stays-enabled': {
+    resource: systemdUnits('t-', [], { goes: ({ name }) => name === 't-old.service' }),
     now: own + file('t-old.service', 'old') + links + link('multi-user.target', 't-old.service'),
+  },
+  'somebody-elses-is-left-alone': {
+    resource: systemdUnits('t-', []),
+    now: byHand('t-web.service', '[Service]', 'ExecStart=/bin/web') + link('multi-user.target', 't-web.service'),
+  },
+  'somebody-elses-of-our-name-refused': {
+    resource,
+    now: byHand('t-gw.service', '[Service]', 'ExecStart=/bin/web') + link('multi-user.target', 't-gw.service'),
+  },
+  'somebody-elses-is-taken-over-on-purpose': {
+    resource: systemdUnits('t-', units, { adopts: ['t-gw.service'] }),
+    now: files + byHand('t-gw.service', '[Service]', 'ExecStart=/bin/web') + links + all,
+  },
+  'of-an-earlier-version-is-marked-and-not-restarted': {
+    resource: systemdUnits('t-', units, { owns: () => true }),
+    now: files + byHand('t-gw.service', '[Service]', 'ExecStart=/bin/sleep 1') + links + all,
   },
   'of-a-failed-host-stays-as-it-is': {
     resource: systemdUnits('t-', [{ ...service, content: () => undefined, host: 'gw' }]),

@@ -7,6 +7,7 @@ import { LoginRefused } from '../../src/errors.ts'
 import { bridge } from '../../src/session/openssh/bridge.ts'
 import { dial } from '../../src/session/socket.ts'
 import { connect } from '../../src/session.ts'
+import { connections } from '../../src/ssh/session/connections.ts'
 import { build as buildDist, root } from '../dist.ts'
 import { freePort, host, type Lab, lab, logins, me, program, type Sshd, until } from './fixture.ts'
 import { liar } from './liar.ts'
@@ -141,7 +142,9 @@ describe('the system’s ssh', () => {
     )
     const session = await login({}, it.wire({ sshConfig: config }))
     expect((await session.exec('echo here', plain)).stdout.toString()).toBe('here\n')
-    await expect(dial({ host: '127.0.0.1', port, timeoutMs: 1000 })).rejects.toMatchObject({ kind: 'unreachable' })
+    await expect(dial({ host: '127.0.0.1', port, timeoutMs: 1000, connections: connections() })).rejects.toMatchObject({
+      kind: 'unreachable',
+    })
     expect([existsSync(join(it.folder, 'ran')), existsSync(join(it.folder, 'theirs'))]).toEqual([false, false])
   })
 
@@ -156,12 +159,12 @@ describe('the system’s ssh', () => {
   })
 
   test.skipIf(process.getuid?.() !== 0)('goes over a bridge that nobody else may take', async () => {
-    const far = await dial({ host: '127.0.0.1', port: sshd.port, timeoutMs: 5000 })
+    const far = await dial({ host: '127.0.0.1', port: sshd.port, timeoutMs: 5000, connections: connections() })
     const way = await bridge(far)
     const script = `require('net').connect(${way.port}, '127.0.0.1').on('data', () => process.exit(7)).on('close', () => process.exit(3)).on('error', () => {})`
     const thief = spawn(process.execPath, ['-e', script], { uid: 65534, gid: 65534 })
     expect(await new Promise((resolve) => thief.once('exit', resolve))).toBe(3)
-    const ours = await dial({ host: '127.0.0.1', port: way.port, timeoutMs: 5000 })
+    const ours = await dial({ host: '127.0.0.1', port: way.port, timeoutMs: 5000, connections: connections() })
     const greeting = await new Promise<Buffer>((resolve) => ours.once('data', resolve))
     expect(greeting.toString()).toMatch(/^SSH-2\.0-/)
     way.close()

@@ -47,12 +47,16 @@ AS_ROOT=1 exec "$@"
   })
   afterAll(() => it.end())
 
-  async function run(mode: string, script: string, options: Partial<WireOptions> & { sudo?: boolean } = {}) {
+  async function run(
+    mode: string,
+    script: string,
+    { input, ...options }: Partial<WireOptions> & { sudo?: boolean; input?: string } = {},
+  ) {
     for (const file of ['tried', 'sudo.log']) writeFileSync(join(it.folder, file), '')
     writeFileSync(join(it.folder, 'mode'), mode)
     const session = await connect(host(it, sshd, { login: { sudo: options.sudo ?? true } }), { wire: it.wire(options) })
     try {
-      const result = await session.exec(script, root)
+      const result = await session.exec(script, { ...root, ...(input !== undefined && { input }) })
       return { code: result.code, stdout: result.stdout.toString(), stderr: result.stderr.toString() }
     } catch (error) {
       return error as RemoteError
@@ -102,6 +106,23 @@ AS_ROOT=1 exec "$@"
       })
       expect(tried()).toBe('wrong\n')
       expect(`${error}`).not.toContain('wrong')
+    })
+
+    test.each([
+      ['asks for nothing', 'free', undefined],
+      ['asks for nothing, with a password', 'free', secret],
+      ['wants the password', 'ask', secret],
+    ])('that %s leaves the script its own input, to the last byte', async (_, mode, sudoPassword) => {
+      // Longer than what a shell reads at once, and no line end at its end.
+      const long = `echo "root: $AS_ROOT"; cat # ${'é'.repeat(9000)}\n`
+      const input = `${'one line\n'.repeat(2000)}${secret} and no end`
+      expect(await run(mode, long, { sudoPassword, input })).toEqual({
+        code: 0,
+        stdout: `root: 1\n${input}`,
+        stderr: '',
+      })
+      expect(await run(mode, 'cat', { sudoPassword, input: '' })).toEqual({ code: 0, stdout: '', stderr: '' })
+      expect(readFileSync(join(it.folder, 'sudo.log'), 'utf8')).not.toContain('one line')
     })
 
     test('that does not know the account says so', async () => {

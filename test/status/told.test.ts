@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import type { Device, Forward, Gateway } from '../../src/inventory/model.ts'
 import type { ForwardReport, ForwardState } from '../../src/report/report.ts'
-import { door, doorStatus, tunnelStands } from '../../src/status/door.ts'
+import { door, doorStatus, roundTripAt, tunnelStands } from '../../src/status/door.ts'
 import { parseTold } from '../../src/status/told.ts'
 import { parse } from '../inventory/parse.ts'
 
@@ -36,7 +36,7 @@ process 1700 90100
 process 1765 95000
 process 1900 40000
 connection 0      0      10.77.1.1:22 10.77.0.1:51588 users:(("sshd-session",pid=1663,fd=7),("sshd-session",pid=1615,fd=7)) cubic lastsnd:8264 lastrcv:25560 lastack:8264
-connection 0      0      [::ffff:10.77.1.1]:22 [::ffff:203.0.113.7]:51590 users:(("sshd-session",pid=1700,fd=7)) cubic lastrcv:560
+connection 0      0      [::ffff:10.77.1.1]:22 [::ffff:203.0.113.7]:51590 users:(("sshd-session",pid=1700,fd=7)) cubic rtt:640.2/20 lastrcv:560 minrtt:600.667
 connection 0      0      [2001:db8::1]:22 [2001:db8::7]:51592 users:(("sshd-session",pid=1900,fd=7)) cubic
 unit Id=reverse-tunnel-127.0.0.1_9022.socket
 unit LoadState=loaded
@@ -55,6 +55,12 @@ key 256 SHA256:cccc host-b.lan.internal (ED25519)
 
 describe('what a gateway tells', () => {
   const told = parseTold(said)
+
+  test('how slow the link of a tunnel is, as long as it stands', () => {
+    expect(roundTripAt(of('socket', 9022), told)).toBe(600.667)
+    expect(roundTripAt(of('sshd', 9026), told)).toBeUndefined()
+    expect(roundTripAt(of('socket', 9024), told)).toBeUndefined()
+  })
 
   test('of two sessions at one place the younger one stands there now, the other is dead', () => {
     expect(doorStatus(of('socket', 9022), found('ok'), told, clock)).toEqual({

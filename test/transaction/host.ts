@@ -50,6 +50,8 @@ interface Wire {
   /** What it was sent. */
   readonly scripts: readonly string[]
   readonly seconds: number
+  /** How many logins came in. */
+  readonly opened: number
 }
 
 /**
@@ -90,6 +92,7 @@ export async function runOf(
   }
   let clock = 0
   let made = 0
+  let opened = 0
   const end = await transact(session('first', first), asked, nobody, {
     now: () => clock,
     clock: () => new Date(2026, 10, 22, 12, 0, 0),
@@ -104,8 +107,9 @@ export async function runOf(
         if (log.at(-1) !== 'no login') log.push('no login')
         throw next ?? away
       }
+      opened++
       return session(`login ${made}`, next)
     },
   })
-  return { end, log, scripts, seconds: clock / 1000 }
+  return { end, log, scripts, seconds: clock / 1000, opened }
 }

@@ -83,6 +83,7 @@ test('a gateway stays as it is while one of its devices has failed', () => {
   } as unknown as Inventory
   const fleet = (...members: Member[]) => ({
     members: new Map(members.map((each) => [each.host.name, each])),
+    answers: new Map<string, boolean>(),
     seen: { of: () => undefined, gone: () => false, failed: () => false },
   })
   expect(

@@ -1,3 +1,4 @@
+import { connect as dial } from 'node:net'
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import { ConnectError, RemoteError } from '../../src/errors.ts'
 import { fingerprintOf } from '../../src/pins.ts'
@@ -29,6 +30,7 @@ describe.each(transports)('over %s', (transport) => {
       const lost = new RemoteError('lost', 'the connection was lost')
       expect((await prove({ forward, open: closed, behind: lost })).report).toMatchObject({
         state: 'unverified',
+        cut: true,
         error: { message: 'the connection was lost' },
       })
     })
@@ -57,6 +59,21 @@ describe.each(transports)('over %s', (transport) => {
       })
       expect(report.latencyMs).toBeGreaterThanOrEqual(0)
       expect([asked, report.error]).toEqual([['127.0.0.1 9022'], undefined])
+    })
+
+    test('tells when the device greeted, as the gateway heard it, and nothing where nobody speaks', async () => {
+      let now = 0
+      const heard: number[] = []
+      const [greeted, clock] = [(at: number) => heard.push(at), () => now]
+      // The gateway is 300 ms away, so that its word that the channel stands takes 600.
+      const open = () => {
+        now += 600
+        return dial(sshd.port, '127.0.0.1')
+      }
+      expect((await prove({ open, greeted, now: clock })).report.state).toBe('ok')
+      expect(heard).toEqual([300])
+      await prove({ open: closed, greeted, now: clock })
+      expect(heard).toEqual([300])
     })
 
     test('that reaches another machine is the wrong device, and nobody logs in', async () => {
@@ -117,6 +134,7 @@ describe.each(transports)('over %s', (transport) => {
     test('that the gateway does not let us ask is not verified, and says what it needs', async () => {
       const { report } = await prove({ open: refuse('open failed: administratively prohibited') })
       expect(report).toMatchObject({ state: 'unverified', error: { hint: 'it needs AllowTcpForwarding yes or local' } })
+      expect(report.cut).toBeUndefined()
     })
 
     test('on which the port closes at once has a tunnel, but no sshd behind it', async () => {

@@ -25,6 +25,8 @@ interface With {
   readonly identityFile?: string
   /** What the gateway says of the unix socket behind the port. */
   readonly behind?: string | Error
+  readonly now?: () => number
+  readonly greeted?: (at: number) => void
 }
 
 /** A forward to the device's own sshd, but for what the test says. */
@@ -84,7 +86,8 @@ export function prover(to: () => Place) {
       forward,
       gateway: more.gateway ?? fake.session,
       wire: it.wire(),
-      now: () => performance.now(),
+      now: more.now ?? (() => performance.now()),
+      ...(more.greeted && { greeted: more.greeted }),
       tunnelLives: more.tunnelLives ?? false,
       hostKeyEnough: more.hostKeyEnough ?? false,
     })

@@ -1,11 +1,12 @@
-import { isSeq } from 'yaml'
 import { ProvisionError } from '../../errors.ts'
 import { type BootFiles, cmdline } from '../boot-files.ts'
+import { refuseKernelLine, refuseWord } from '../kernel-line.ts'
 import type { Seed } from '../seed.ts'
 import { hostName, boot as mountedAt, seedFile, seedScript, startSeedOnceMounted } from '../seed-script.ts'
-import { type Format, hostNameConflict, record, refuseConflicts } from './format.ts'
+import { type Format, hostNameConflict, refuseConflicts } from './format.ts'
+import { hostNamesIn } from './host-name.ts'
 import { networkConfig } from './network-config.ts'
-import { again, parsed, setIn } from './yaml.ts'
+import { added, again, contentsOf, prepended } from './yaml.ts'
 
 const names = ['meta-data', 'user-data', 'network-config']
 const kernelSign = /^ds=nocloud/
@@ -25,21 +26,32 @@ export const cloudInit: Format = {
       .map((word) => `${word.replace(/=.*?(;|$)/, '=nocloud$1')} in cmdline.txt`),
   ],
   files(seed, boot) {
+    refuseKernelLine(boot)
     checkSource(boot)
     const network = networkConfig(seed, boot)
     const user = userData(seed, boot)
-    refuseConflicts([...user.conflicts, ...network.conflicts])
+    const meta = metaData(seed, boot)
+    refuseConflicts([...user.conflicts, ...meta.conflicts, ...network.conflicts])
     return [
       seedScript(seed, 'cloud-init'),
       { name: 'user-data', content: user.content },
-      { name: 'meta-data', content: metaData(seed, boot) },
+      { name: 'meta-data', content: meta.content },
       ...(network.content === undefined ? [] : [{ name: 'network-config', content: network.content }]),
     ]
   },
 }
 
 function checkSource(boot: BootFiles): void {
-  const source = cmdline(boot)
+  const words = cmdline(boot)
+  refuseWord(
+    words.find((word) => word === 'cloud-init=disabled'),
+    'switches cloud-init off',
+  )
+  refuseWord(
+    words.find((word) => /^(ci\.)?ds=(?!nocloud)/i.test(word)),
+    'has cloud-init look elsewhere than on the boot partition',
+  )
+  const source = words
     .find((word) => kernelSign.test(word))
     ?.split(';')
     .find((setting) => /^(s|seedfrom)=/.test(setting))
@@ -51,46 +63,55 @@ function checkSource(boot: BootFiles): void {
   )
 }
 
-function userData(seed: Seed, boot: BootFiles): { content: string; conflicts: readonly (string | undefined)[] } {
-  const text = boot.text('user-data') ?? ''
-  const header = text.split('\n', 1)[0]?.trimEnd() ?? ''
-  if (text.trim() !== '' && header !== '#cloud-config') {
-    throw new ProvisionError(
-      `its user-data is no #cloud-config: it begins with ${JSON.stringify(header.slice(0, 40))}`,
-      'only #cloud-config can be merged with: flash it without that customisation',
-    )
-  }
-  const document = parsed('user-data', text === '' ? '#cloud-config\n' : text)
-  const there = record(document.toJS()) ?? {}
+interface Merged {
+  readonly content: string
+  readonly conflicts: readonly (string | undefined)[]
+}
+
+function userData(seed: Seed, boot: BootFiles): Merged {
+  const there = boot.text('user-data') ?? ''
+  refuseOther(there)
+  let yaml = { name: 'user-data', text: there.trim() === '' ? '#cloud-config\n' : there }
+  const value = contentsOf(yaml)
   const wanted = hostName(seed)
-  const commands = there.bootcmd ?? []
-  if (!Array.isArray(commands)) throw new ProvisionError('the bootcmd of its user-data is no list', again)
-  if (there.hostname === undefined || there.hostname === null) setIn(document, ['hostname'], wanted)
+  if (!Array.isArray(value.bootcmd ?? [])) throw new ProvisionError('the bootcmd of its user-data is no list', again)
+  if (!JSON.stringify(value.bootcmd ?? []).includes(seedFile))
+    yaml = prepended(yaml, 'bootcmd', ['sh', '-c', startSeedOnceMounted.text])
   // A seed may bring host keys: another instance-id is no reason to throw them away.
-  if (there.ssh_deletekeys === undefined) setIn(document, ['ssh_deletekeys'], false)
-  if (!commands.some((command) => JSON.stringify(command).includes(seedFile))) {
-    const start = document.createNode(['sh', '-c', startSeedOnceMounted.text], { flow: true })
-    const list = document.get('bootcmd')
-    if (isSeq(list)) list.items.unshift(start)
-    else setIn(document, ['bootcmd'], [['sh', '-c', startSeedOnceMounted.text]])
-  }
+  if (value.ssh_deletekeys === undefined) yaml = added(yaml, ['ssh_deletekeys'], false)
+  if (value.hostname === undefined || value.hostname === null) yaml = added(yaml, ['hostname'], wanted)
+  const modules = value.cloud_init_modules
   return {
-    content: withHeader(document.toString({ lineWidth: 0 })),
+    content: yaml.text,
     conflicts: [
-      hostNameConflict('its user-data', there.hostname, wanted),
-      hostNameConflict('its user-data', there.fqdn, wanted),
+      hostNameConflict('its user-data', value.hostname, wanted),
+      hostNameConflict('its user-data', value.fqdn, wanted),
+      ...hostNamesIn('its user-data', there, wanted),
+      Array.isArray(modules) && !JSON.stringify(modules).includes('"bootcmd"')
+        ? 'cloud_init_modules in its user-data leave out bootcmd, which starts the seed'
+        : undefined,
     ],
   }
 }
 
-function metaData(seed: Seed, boot: BootFiles): string {
-  const document = parsed('meta-data', boot.text('meta-data') ?? '')
-  const there = record(document.toJS()) ?? {}
-  // The images' own file says instance_id, which NoCloud does not read.
-  if (there['instance-id'] === undefined) setIn(document, ['instance-id'], `provision-${seed.device}`)
-  return document.toString({ lineWidth: 0 })
+/** cloud-init goes by how it begins, behind blank space and in letters of any case; the rest of that line is a comment. */
+function refuseOther(text: string): void {
+  const begin = /^\s*/.exec(text)?.[0].includes('\ufeff') ? text : text.trimStart()
+  if (
+    text.trim() === '' ||
+    (/^#cloud-config(?!-archive|-jsonp)/i.test(begin) && !/mime-version:/i.test(text.slice(0, 4096)))
+  )
+    return
+  throw new ProvisionError(
+    `its user-data is no #cloud-config: it begins with ${JSON.stringify(begin.split('\n', 1)[0]?.trimEnd().slice(0, 40))}`,
+    'only #cloud-config can be merged with: flash it without that customisation',
+  )
 }
 
-function withHeader(text: string): string {
-  return text.startsWith('#cloud-config\n') ? text : `#cloud-config\n${text.replace(/^#cloud-config\n/m, '')}`
+function metaData(seed: Seed, boot: BootFiles): Merged {
+  const yaml = { name: 'meta-data', text: boot.text('meta-data') ?? '' }
+  const value = contentsOf(yaml)
+  // The images' own file says instance_id, which NoCloud does not read.
+  const { text } = value['instance-id'] === undefined ? added(yaml, ['instance-id'], `provision-${seed.device}`) : yaml
+  return { content: text, conflicts: [hostNameConflict('its meta-data', value['local-hostname'], hostName(seed))] }
 }

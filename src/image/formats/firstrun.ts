@@ -1,24 +1,35 @@
 import { ProvisionError } from '../../errors.ts'
-import { lines, sh } from '../../sh.ts'
 import { type BootFiles, cmdline } from '../boot-files.ts'
+import { refuseKernelLine, withWords } from '../kernel-line.ts'
 import type { Seed } from '../seed.ts'
-import { hostName, boot as mountedAt, seedPath, seedScript } from '../seed-script.ts'
-import { countryConflict, isPassphrase, keyfile, wifiConflict } from '../wifi.ts'
+import { hostName, boot as mountedAt, seedScript } from '../seed-script.ts'
+import { type Syntax, syntaxOf } from '../shell-syntax.ts'
+import { keyfile } from '../wifi.ts'
+import startText from './firstrun.sh'
 import { type Format, hostNameConflict, record, refuseConflicts } from './format.ts'
-import { parsedToml } from './toml.ts'
+import { hostNamesIn } from './host-name.ts'
+import { dateOf, refuseOlder } from './release.ts'
+import { customToml, wifiOnCard } from './wifi-on-card.ts'
 
 const script = 'firstrun.sh'
-const runs = `systemd.run=${mountedAt}/${script}`
+/**
+ * What runs before `script`, which stays as it is under its own name: it may remove that file, but not what runs it. Not named
+ * after it, for scripts edit such names in cmdline.txt.
+ */
+const startFile = 'provision-start.sh'
+
 const ours = [
-  runs,
+  `systemd.run=${mountedAt}/${startFile}`,
+  // Without "reboot" there it would be switched off where that file ends well. What it installs takes both from systemd: what
+  // systemd did by itself might never end.
   'systemd.run_success_action=reboot',
-  // The seed could not even install itself: to begin again is all that helps where nobody is there.
-  'systemd.run_failure_action=reboot',
+  'systemd.run_failure_action=none',
   'systemd.unit=kernel-command-line.target',
 ]
+const runs = /^systemd\.(run|run_success_action|run_failure_action|unit)=/
 
-/** The first image with /boot/firmware, and the first one with cloud-init on it for good. */
-const [bookworm, cloudInit] = ['2023-10-10', '2025-11-24']
+/** The first image with cloud-init on it for good. */
+const cloudInit = '2025-11-24'
 
 /** Raspberry Pi OS bookworm and the first trixie: one script, run by the kernel's command line, and a reboot. */
 export const firstrun: Format = {
@@ -31,22 +42,28 @@ export const firstrun: Format = {
     ...dated(boot),
   ],
   files(seed, boot) {
-    checkAge(boot)
+    refuseOlder(boot)
+    refuseKernelLine(boot)
+    refuseOtherRuns(boot)
     const there = boot.text(script)
+    if (there !== undefined) refuseBroken(there)
     const wifi = wifiOnCard(seed, boot, there)
     refuseConflicts([...wifi.conflicts, ...hostNames(seed, boot, there)])
     const bring = seed.wifi !== undefined && !wifi.known
     return [
       seedScript(bring ? withKeyfile(seed) : seed, 'firstrun'),
-      { name: script, content: merged(there) },
-      { name: 'cmdline.txt', content: kernelLine(boot) },
+      { name: startFile, content: startText },
+      { name: 'cmdline.txt', content: withWords(boot, runs, ours) },
     ]
   },
-}
-
-/** issue.txt says which image it is: `Raspberry Pi reference 2025-05-13`. */
-function dateOf(boot: BootFiles): string | undefined {
-  return /Raspberry Pi reference (\d{4}-\d\d-\d\d)/.exec(boot.text('issue.txt') ?? '')?.[1]
+  notes: (boot) => [
+    ...(boot.names.includes('wpa_supplicant.conf')
+      ? ['its wpa_supplicant.conf is read by no system since bookworm: a network in it is not joined']
+      : []),
+    ...(judged(boot.text(script) ?? '#!/bin/sh\n') === 'unchecked'
+      ? [`its ${script} was not parsed, as there is no shell for that here; the seed starts whatever becomes of it`]
+      : []),
+  ],
 }
 
 function dated(boot: BootFiles): string[] {
@@ -57,93 +74,68 @@ function dated(boot: BootFiles): string[] {
   return date !== undefined && date < cloudInit && !others ? [`issue.txt of ${date}`] : []
 }
 
-function checkAge(boot: BootFiles): void {
-  const date = dateOf(boot)
-  if (date === undefined || date >= bookworm) return
-  throw new ProvisionError(
-    `its issue.txt is of ${date}: it is older than Raspberry Pi OS bookworm`,
-    'flash a newer Raspberry Pi OS',
-  )
-}
-
-function kernelLine(boot: BootFiles): string {
+function refuseOtherRuns(boot: BootFiles): void {
   const words = cmdline(boot)
-  const other = words.find((word) => word.startsWith('systemd.run=') && !word.endsWith(`/${script}`))
-  if (other) {
-    throw new ProvisionError(
-      `its kernel command line runs something else at its first boot: ${other}`,
-      `take it out of cmdline.txt, or flash it without that customisation`,
-    )
-  }
   if (words.length === 0) {
     throw new ProvisionError(
       'it has no cmdline.txt, which firstrun.sh is started from',
       'with --output name the mounted boot partition, or copy its cmdline.txt there first',
     )
   }
-  const kept = words.filter((word) => !/^systemd\.(run|run_success_action|run_failure_action|unit)=/.test(word))
-  return `${[...kept, ...ours].join(' ')}\n`
-}
-
-/** What is there stays, but for its last lines: those leave the system without a script to run if the power goes. */
-function merged(there: string | undefined): string {
-  const [shebang = '', ...rest] = (there ?? '#!/bin/sh\n').split('\n')
-  if (!/^#!\s*\/(usr\/)?bin\/(env )?(ba|da)?sh\b/.test(shebang)) {
-    throw new ProvisionError(`its ${script} is no shell script`, 'flash it without that customisation')
+  if (words.includes(ours[0] ?? '')) return
+  // Its words are taken out and put back by nobody: none may mean more than what Raspberry Pi Imager writes.
+  const other =
+    words.find((word) => word.startsWith('systemd.run=') && !word.endsWith(`/${script}`)) ??
+    words.find((word) => /^systemd\.run_(success|failure)_action=(?!reboot$|none$)/.test(word)) ??
+    words.find((word) => /^systemd\.unit=(?!kernel-command-line\.target$)/.test(word))
+  if (other) {
+    throw new ProvisionError(
+      `its kernel command line runs something else at its first boot: ${other}`,
+      `take it out of cmdline.txt, or flash it without that customisation`,
+    )
   }
-  const begun = rest.indexOf(start.text)
-  const before = begun === -1 ? rest : rest.slice(begun + 1)
-  const tail = before.findIndex((line) => /^\s*rm\b.*\/firstrun\.sh/.test(line) || line === last.text.split('\n')[0])
-  const kept = (tail === -1 ? before : before.slice(0, tail)).join('\n').trimEnd()
-  return `${[shebang, start.text, ...(kept ? [kept] : []), last.text].join('\n')}\n`
 }
 
-const start = sh`sh ${seedPath} || exit 1`
+const shebang = /^#!\s*\/(?:usr\/)?bin\/(?:env )?(ba|da)?sh\b/
 
-/** Written over itself and padded to its old length: one sector, which is written whole or not at all. */
-const last = lines(
-  sh`cd ${mountedAt} || exit 1`,
-  sh`words=$(sed 's/ systemd\.run[^ ]*//g; s/ systemd\.unit=[^ ]*//g' cmdline.txt)`,
-  sh`printf "%-$(($(wc -c <cmdline.txt) - 1))s\\n" "$words" | dd of=cmdline.txt conv=notrunc 2>/dev/null`,
-  sh`sync`,
-  sh`rm -f ${script}`,
-  sh`sync`,
-  sh`exit 0`,
-)
+/** Words for cmdline.txt, and not a pattern that takes them out: another stage, which would have to be started by us. */
+const follower =
+  /systemd\.run=["']?[/$]|\bs(?<mark>[^\w\s\\])(?:(?!\k<mark>).)*run(?:(?!\k<mark>).)*\k<mark>(?!\k<mark>|\\n)[^\n]*cmdline\.txt/
+
+/** Whatever the script does, the seed comes up; but one that cannot run would be lost without a word. */
+function refuseBroken(there: string): void {
+  const crlf = there.split('\n').findIndex((line) => line.endsWith('\r'))
+  if (crlf !== -1)
+    throw new ProvisionError(
+      `its ${script} has the line ends of Windows, first in line ${crlf + 1}: no shell runs that`,
+      'save it with the line ends of Unix',
+    )
+  if (!shebang.test(there) || there.includes('\0'))
+    throw new ProvisionError(`its ${script} is no shell script`, 'flash it without that customisation')
+  const follows = there.split('\n').findIndex((line) => !/^\s*#/.test(line) && follower.test(line))
+  if (follows !== -1)
+    throw new ProvisionError(
+      `its ${script} has the kernel's command line run something else behind it, in line ${follows + 1}`,
+      'have a unit of systemd do that, or flash it without that customisation',
+    )
+  const syntax = judged(there)
+  if (typeof syntax === 'object')
+    throw new ProvisionError(
+      `its ${script} is no shell that can be parsed, in line ${syntax.line}`,
+      'mend it, or flash it without that customisation',
+    )
+}
+
+const judged = (there: string): Syntax => syntaxOf(there, shebang.exec(there)?.[1] === 'ba' ? 'bash' : 'sh')
 
 function hostNames(seed: Seed, boot: BootFiles, there = ''): (string | undefined)[] {
-  const inScript = /imager_custom set_hostname '?([^\s']+)/.exec(there)?.[1]
   const custom = customToml(boot)
   const wanted = hostName(seed)
   return [
-    hostNameConflict(`its ${script}`, inScript, wanted),
+    ...hostNamesIn(`its ${script}`, there, wanted),
     hostNameConflict('its custom.toml', record(custom.system)?.hostname, wanted),
     record(custom.ssh)?.enabled === false ? 'its custom.toml keeps sshd off' : undefined,
   ]
-}
-
-function customToml(boot: BootFiles): Readonly<Record<string, unknown>> {
-  const text = boot.text('custom.toml')
-  return text === undefined ? {} : parsedToml('custom.toml', text)
-}
-
-/** Raspberry Pi Imager's words: set_wlan [-h] [-p] 'SSID' 'KEY' 'COUNTRY'. */
-function wifiOnCard({ wifi }: Seed, boot: BootFiles, there = '') {
-  if (wifi === undefined) return { known: false, conflicts: [] }
-  const words = /imager_custom set_wlan\s+((?:-\w\s+)*)('[^']*'|\S+)\s+('[^']*'|\S+)(?:\s+('[^']*'|\S+))?/.exec(there)
-  const [ssid, key, country] = [words?.[2], words?.[3], words?.[4]].map((word) => word?.replace(/^'(.*)'$/, '$1'))
-  const custom = record(customToml(boot).wlan) ?? {}
-  const inScript = ssid === wifi.ssid ? key : undefined
-  const inToml = custom.ssid === wifi.ssid ? (custom.password ?? '') : undefined
-  return {
-    known: [inScript, inToml].some((found) => isPassphrase(wifi, found)),
-    conflicts: [
-      wifiConflict(`its ${script}`, wifi, inScript),
-      countryConflict(`its ${script}`, wifi, country || undefined),
-      wifiConflict('its custom.toml', wifi, inToml),
-      countryConflict('its custom.toml', wifi, custom.country || undefined),
-    ],
-  }
 }
 
 function withKeyfile(seed: Seed): Seed {

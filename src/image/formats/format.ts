@@ -13,6 +13,8 @@ export interface Format {
    * @throws ProvisionError that names what the seed and the partition disagree on, and changes nothing.
    */
   files(seed: Seed, boot: BootFiles): readonly BootFile[]
+  /** What a person should know of what is there, and is no reason to refuse. */
+  notes?(boot: BootFiles): readonly string[]
 }
 
 /** What is there and what the seed wants, where both cannot be. None of them holds a secret. */

@@ -1,9 +1,9 @@
 import { ProvisionError } from '../../errors.ts'
-import type { BootFiles } from '../boot-files.ts'
+import { type BootFiles, cmdline } from '../boot-files.ts'
 import type { Seed } from '../seed.ts'
 import { countryConflict, wifiConflict } from '../wifi.ts'
 import { record } from './format.ts'
-import { parsed, setIn } from './yaml.ts'
+import { added, contentsOf, type Yaml } from './yaml.ts'
 
 interface NetworkConfig {
   /** undefined: it stays as it is. */
@@ -14,35 +14,63 @@ interface NetworkConfig {
 /** cloud-init's network-config with the seed's Wi-Fi beside all that is in it. */
 export function networkConfig({ wifi }: Seed, boot: BootFiles): NetworkConfig {
   if (wifi === undefined) return { conflicts: [] }
-  const document = parsed('network-config', boot.text('network-config') ?? '')
-  const whole = record(document.toJS()) ?? {}
+  let yaml: Yaml = { name: 'network-config', text: boot.text('network-config') ?? '' }
+  const whole = contentsOf(yaml)
   // Both are read: with and without "network" around all of it. What is new has it.
   const path = 'network' in whole || Object.keys(whole).length === 0 ? ['network'] : []
   const there = record(path.length ? whole.network : whole) ?? {}
+  const off = switchedOff(there, boot)
+  if (off !== undefined) return { conflicts: [off] }
   if (there.version !== undefined && there.version !== 2) {
     throw new ProvisionError(
       `its network-config is of version ${String(there.version)}, which no Wi-Fi can be added to`,
       'write it as version 2, or flash the card again',
     )
   }
-  const wifis = record(there.wifis) ?? {}
-  const [only, ...others] = Object.keys(wifis)
-  const name = only !== undefined && others.length === 0 ? only : 'wlan0'
-  const card = record(wifis[name])
-  const points = record(card?.['access-points'])
-  const point = points && Object.hasOwn(points, wifi.ssid) ? record(points[wifi.ssid]) : undefined
-  const set = (keys: readonly string[], value: unknown) => setIn(document, [...path, ...keys], value)
-  if (there.version === undefined) set(['version'], 2)
-  if (card === undefined) set(['wifis', name], { dhcp4: true, optional: true })
-  if (wifi.country !== undefined && card?.['regulatory-domain'] === undefined) {
-    set(['wifis', name, 'regulatory-domain'], wifi.country)
+  const wifis = Object.entries(record(there.wifis) ?? {}).map(([name, card]) => ({ name, card: record(card) }))
+  const known = wifis.find(({ card }) => Object.hasOwn(record(card?.['access-points']) ?? {}, wifi.ssid))
+  const [only, ...others] = wifis
+  const { name, card } =
+    known ??
+    (only && others.length === 0
+      ? only
+      : (wifis.find((one) => one.name === 'wlan0') ?? { name: 'wlan0', card: undefined }))
+  const add = (keys: readonly string[], value: unknown) => {
+    yaml = added(yaml, [...path, ...keys], value)
   }
-  if (point === undefined) set(['wifis', name, 'access-points', wifi.ssid], { password: wifi.passphrase })
+  const password = { password: wifi.passphrase }
+  if (card === undefined)
+    add(['wifis', name], {
+      dhcp4: true,
+      optional: true,
+      ...(wifi.country !== undefined && { 'regulatory-domain': wifi.country }),
+      'access-points': Object.fromEntries([[wifi.ssid, password]]),
+    })
+  else {
+    if (wifi.country !== undefined && card['regulatory-domain'] === undefined)
+      add(['wifis', name, 'regulatory-domain'], wifi.country)
+    if (known === undefined) add(['wifis', name, 'access-points', wifi.ssid], password)
+  }
+  if (there.version === undefined) add(['version'], 2)
   return {
-    content: document.toString({ lineWidth: 0 }),
+    content: yaml.text,
     conflicts: [
-      wifiConflict('its network-config', wifi, point && (point.password ?? '')),
+      known && wifiConflict('its network-config', wifi, passwordOf(record(known.card?.['access-points'])?.[wifi.ssid])),
       countryConflict('its network-config', wifi, card?.['regulatory-domain']),
     ],
   }
+}
+
+/** Of an access point; netplan has longer words for it, too. */
+function passwordOf(point: unknown): unknown {
+  const auth = record(record(point)?.auth)
+  if (auth === undefined) return record(point)?.password ?? ''
+  return ['psk', 'psk-sha256', 'sae'].includes(String(auth['key-management'] ?? 'psk')) ? (auth.password ?? '') : ''
+}
+
+function switchedOff(there: Readonly<Record<string, unknown>>, boot: BootFiles): string | undefined {
+  const wanted = 'the inventory has a Wi-Fi network for it'
+  if (there.config === 'disabled') return `its network-config has cloud-init leave networks alone, and ${wanted}`
+  const word = cmdline(boot).find((one) => one.startsWith('network-config='))
+  return word && `its kernel command line says ${word.slice(0, 40)}, and ${wanted}`
 }

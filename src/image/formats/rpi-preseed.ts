@@ -1,10 +1,12 @@
 import { stringify } from 'smol-toml'
 import { ProvisionError } from '../../errors.ts'
 import { type BootFiles, cmdline } from '../boot-files.ts'
+import { refuseKernelLine } from '../kernel-line.ts'
 import type { Seed } from '../seed.ts'
 import { hostName, boot as mountedAt, seedFile, seedScript, startSeed } from '../seed-script.ts'
-import { countryConflict, wifiConflict } from '../wifi.ts'
+import { countryConflict, type Wifi, wifiConflict } from '../wifi.ts'
 import { type Format, hostNameConflict, record, refuseConflicts } from './format.ts'
+import { hostNamesIn } from './host-name.ts'
 import { parsedToml } from './toml.ts'
 
 const name = 'rpi-preseed.toml'
@@ -25,11 +27,12 @@ export const rpiPreseed: Format = {
       .map((word) => `${word} in cmdline.txt`),
   ],
   files(seed, boot) {
+    refuseKernelLine(boot)
     checkPlace(boot)
     const text = boot.text(name)
     const there = text === undefined ? {} : parsedToml(name, text)
     checkVersion(there)
-    refuseConflicts(conflicts(seed, there))
+    refuseConflicts([...conflicts(seed, there), ...hostNamesIn(`its ${name}`, text ?? '', hostName(seed))])
     return [seedScript(seed, 'rpi-preseed'), { name, content: `${stringify(withSeed(seed, there))}\n` }]
   },
 }
@@ -58,15 +61,22 @@ function conflicts(seed: Seed, there: Toml): (string | undefined)[] {
   return [
     hostNameConflict(where, system?.hostname, hostName(seed)),
     ssh?.enabled === false ? `${where} keeps sshd off` : undefined,
-    ...(wifi === undefined || wlan?.ssid === undefined
-      ? []
-      : wlan.ssid === wifi.ssid
-        ? [wifiConflict(where, wifi, wlan.password ?? ''), countryConflict(where, wifi, wlan.country)]
-        : [
-            `${where} joins the Wi-Fi network ${JSON.stringify(wlan.ssid)}, the inventory ` +
-              `${JSON.stringify(wifi.ssid)}, and it has room for one`,
-          ]),
+    ...(wifi === undefined || wlan === undefined ? [] : wifiConflicts(wifi, wlan)),
   ]
+}
+
+/** Of two names for the network the one in hexadecimal digits counts. */
+function wifiConflicts(wifi: Wifi, wlan: Toml): (string | undefined)[] {
+  const where = `its ${name}`
+  const ssid = typeof wlan.ssid_hex === 'string' ? Buffer.from(wlan.ssid_hex, 'hex').toString() : wlan.ssid
+  if (ssid === undefined) return []
+  if (ssid !== wifi.ssid)
+    return [
+      `${where} joins the Wi-Fi network ${JSON.stringify(ssid)}, the inventory ` +
+        `${JSON.stringify(wifi.ssid)}, and it has room for one`,
+    ]
+  const open = wlan.key_mgmt === 'none' || wlan.key_mgmt === 'owe'
+  return [wifiConflict(where, wifi, open ? '' : (wlan.password ?? '')), countryConflict(where, wifi, wlan.country)]
 }
 
 function withSeed(seed: Seed, there: Toml): Toml {

@@ -24,10 +24,13 @@ export async function nodeSsh(socket: Duplex, wish: Handshake): Promise<Outcome>
   let partial = false
   let spoke = false
   const offers = [...(identity?.offers ?? [])]
+  let accepted: string | undefined
   const authHandler: AuthHandlerMiddleware = (_left, partialSuccess, next) => {
     partial ||= partialSuccess === true
     // @types/ssh2 does not know that false ends the attempts.
-    next(offers.shift()?.method ?? (false as unknown as AuthenticationType))
+    const offer = offers.shift()
+    accepted = offer?.fingerprint
+    next(offer?.method ?? (false as unknown as AuthenticationType))
   }
   const ssh = new NodeSSH()
   const ready = ssh.connect({
@@ -69,7 +72,7 @@ export async function nodeSsh(socket: Duplex, wish: Handshake): Promise<Outcome>
   try {
     await ready
     if (seen === undefined) throw new Error('no host key')
-    return { kind: 'ready', link: nodeSshLink({ ssh, client, key: seen, proved, socket }) }
+    return { kind: 'ready', link: nodeSshLink({ ssh, client, key: seen, accepted, proved, socket }) }
   } catch (error) {
     hangUp(client, socket)
     if (signal?.aborted) throw new ConnectError('unreachable', 'given up')

@@ -5,25 +5,27 @@ import type { Client, ClientChannel } from 'ssh2'
 import { RemoteError } from '../../errors.ts'
 import type { HostKey } from '../../pins.ts'
 import { type Link, NoSession, type Running } from '../link.ts'
-import { socketReason } from '../socket.ts'
+import { letGo, socketReason } from '../socket.ts'
 
 /** A login by node-ssh that has just succeeded. */
 export interface Authenticated {
   readonly ssh: NodeSSH
   readonly client: Client
   readonly key: HostKey
+  readonly accepted: string | undefined
   /** Filled as they come. */
   readonly proved: readonly HostKey[]
   readonly socket: Duplex
 }
 
-export function nodeSshLink({ ssh, client, key, proved, socket }: Authenticated): Link {
+export function nodeSshLink({ ssh, client, key, accepted, proved, socket }: Authenticated): Link {
   let reason: string | undefined
   client.on('error', (error) => {
     reason ??= /keepalive/i.test(error.message) ? 'it answers no more' : socketReason(error)
   })
   return {
     key,
+    accepted,
     proved: () => proved,
     run(command, { stdin, onStdout, onStderr }): Running {
       let channel: ClientChannel | undefined
@@ -89,8 +91,6 @@ function lost(): RemoteError {
 
 export function hangUp(client: Client, socket: Duplex): void {
   client.end()
-  if (!(socket instanceof Socket)) return void socket.destroy()
-  socket.destroySoon()
-  // What was written may never leave, when the link is dead.
-  setTimeout(() => socket.destroy(), 1000).unref()
+  if (socket instanceof Socket) letGo(socket)
+  else socket.destroy()
 }

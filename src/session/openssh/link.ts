@@ -26,12 +26,21 @@ const LOG_GRACE_MS = 1000
 
 export function opensshLink({ name, key, folder, log, gone, stop, env }: Master): Link {
   let alive = true
+  const clients = new Set<Process>()
+  const stopAll = () => {
+    for (const client of clients) client.kill()
+    return stop()
+  }
   gone.then(() => {
     alive = false
-    return stop()
+    return stopAll()
   })
-  const through = (options: readonly string[], command: readonly string[] = []) =>
-    ssh(['-F', join(folder, 'client'), '-T', ...options, '--', name, ...command], env)
+  const through = (options: readonly string[], command: readonly string[] = []) => {
+    const client = ssh(['-F', join(folder, 'client'), '-T', ...options, '--', name, ...command], env)
+    clients.add(client)
+    client.ended.then(() => clients.delete(client))
+    return client
+  }
   let proved: readonly HostKey[] = []
   // ssh has put there what the host has proved since, and taken out what it serves no more.
   const look = () => {
@@ -40,6 +49,7 @@ export function opensshLink({ name, key, folder, log, gone, stop, env }: Master)
 
   return {
     key,
+    accepted: log.accepted(),
     proved() {
       look()
       return proved
@@ -79,7 +89,7 @@ export function opensshLink({ name, key, folder, log, gone, stop, env }: Master)
       throw why === undefined ? lost() : new RemoteError('refused', `${address} port ${port}: ${why}`)
     },
     onGone: (tell) => void gone.then(() => tell(log.reason())),
-    hangUp: () => void stop(),
+    hangUp: () => void stopAll(),
   }
 
   /** Undefined: the connection is gone. */

@@ -10,6 +10,8 @@ export interface Log {
   ready(): boolean
   partial(): boolean
   offered(): readonly string[]
+  /** The fingerprint of the key that was taken last. */
+  accepted(): string | undefined
   /** The host has said which host keys it serves. */
   toldHostKeys(): boolean
   /** What ssh has to say about keys that it could not use. */
@@ -32,6 +34,7 @@ export function sshLog(): Log {
   let partial = false
   let toldHostKeys = false
   const offered: string[] = []
+  let accepted: string | undefined
   const said: string[] = []
   const channels = new Map<string, string>()
   const refusals = new Map<string, string>()
@@ -46,6 +49,7 @@ export function sshLog(): Log {
       ready ||= words.startsWith('Entering interactive session')
       const [, file, print] = /^Offering public key: (.*) \S+ (SHA256:\S+)/.exec(words) ?? []
       if (print !== undefined) offered.push(`${file} ${print}`)
+      accepted = /^Server accepts key: .* (SHA256:\S+)/.exec(words)?.[1] ?? accepted
       target = /^channel_connect_stdio_fwd: (.*)$/.exec(words)?.[1] ?? target
       const channel = /^channel (\d+): new (?:stdio-forward )?\[stdio-forward\]/.exec(words)?.[1]
       if (channel !== undefined) channels.set(channel, target)
@@ -69,6 +73,7 @@ export function sshLog(): Log {
     ready: () => ready,
     partial: () => partial,
     offered: () => offered,
+    accepted: () => accepted,
     toldHostKeys: () => toldHostKeys,
     remarks: () => said.filter((line) => /^Load key|^Permissions \d+ for/.test(line)).map(printable),
     complaint: () =>

@@ -43,6 +43,8 @@ export function ssh(words: readonly string[], env: Readonly<Record<string, strin
       await Promise.race([ended, late])
       clearTimeout(timer)
       kill()
+      // Who it has started holds the other ends, and would keep this process alive.
+      for (const stream of [stdin, stdout, stderr]) stream.destroy()
     },
   }
 }

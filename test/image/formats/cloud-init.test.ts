@@ -179,6 +179,23 @@ print(json.dumps([yaml.safe_load(base64.b64decode(line)) for line in sys.stdin.r
     },
   )
 
+  test('the same passphrase in the longer words of netplan, as a number, or for another interface, is no conflict', () => {
+    const network = (point: string, name = 'wlan0') =>
+      `network:\n  version: 2\n  wifis:\n    eth0: {}\n    ${name}:\n      access-points:\n        "the lab":\n${point}`
+    for (const [point, wanted] of [
+      ['          auth:\n            key-management: psk\n            password: correct horse\n', 'none'],
+      ['          auth: {password: wrong horse}\n', 'another passphrase'],
+      ['          auth: {key-management: eap, password: correct horse}\n', 'another passphrase'],
+      ['          {}\n', 'another passphrase'],
+    ] as const)
+      expect(refusal('cloud-init', { ...fresh['cloud-init'], 'network-config': network(point, 'wlan1') })).toContain(
+        wanted,
+      )
+    const digits = { ...seed, wifi: { ssid: 'the lab', passphrase: '12345678' } }
+    const there = network('          password: 12345678\n')
+    expect(made({ ...fresh['cloud-init'], 'network-config': there }, digits)['network-config']).toBe(there)
+  })
+
   test.each([
     [
       'another name',
@@ -194,6 +211,56 @@ print(json.dumps([yaml.safe_load(base64.b64decode(line)) for line in sys.stdin.r
       'a script',
       { 'user-data': '#!/bin/sh\nrm -rf /\n' },
       'its user-data is no #cloud-config: it begins with "#!/bin/sh"',
+    ],
+    [
+      'another name in meta-data',
+      { 'meta-data': 'local-hostname: raspberrypi\n' },
+      'its meta-data names it "raspberrypi", the inventory "host-a"',
+    ],
+    [
+      'another name by a command',
+      { 'user-data': '#cloud-config\nruncmd:\n- [ hostnamectl, set-hostname, pi ]\n' },
+      'its user-data names it "pi", the inventory "host-a" (line 3)',
+    ],
+    [
+      'another name in a file',
+      { 'user-data': '#cloud-config\nwrite_files:\n- path: /etc/hostname\n  content: pi\n' },
+      'its user-data writes /etc/hostname (line 3)',
+    ],
+    [
+      'no networks',
+      { 'network-config': 'network: {config: disabled}\n' },
+      'its network-config has cloud-init leave networks alone, and the inventory has a Wi-Fi network for it',
+    ],
+    [
+      'no networks, by the kernel',
+      { 'cmdline.txt': 'quiet network-config=disabled\n' },
+      'its kernel command line says network-config=disabled, and the inventory has a Wi-Fi network for it',
+    ],
+    [
+      'no cloud-init',
+      { 'cmdline.txt': 'quiet cloud-init=disabled\n' },
+      'its kernel command line switches cloud-init off: cloud-init=disabled',
+    ],
+    [
+      'another source',
+      { 'cmdline.txt': 'quiet ds=None\n' },
+      'its kernel command line has cloud-init look elsewhere than on the boot partition: ds=None',
+    ],
+    [
+      'no bootcmd',
+      { 'user-data': '#cloud-config\ncloud_init_modules: [write-files]\n' },
+      'cloud_init_modules in its user-data leave out bootcmd, which starts the seed',
+    ],
+    [
+      'a list that another one repeats',
+      { 'user-data': '#cloud-config\nbootcmd: &all\n- [a]\nruncmd: *all\n' },
+      'nothing can be added to &all in its user-data, as it is written',
+    ],
+    [
+      'a list that is merged in',
+      { 'user-data': '#cloud-config\n<<: {bootcmd: [[a]]}\n' },
+      'nothing can be added to bootcmd in its user-data, as it is written',
     ],
     ['broken YAML', { 'user-data': '#cloud-config\nusers: [\n' }, 'its user-data is no YAML, in line 3'],
     ['a list', { 'meta-data': '- a\n' }, 'its meta-data is no mapping'],

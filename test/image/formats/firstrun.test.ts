@@ -1,7 +1,7 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { describe, expect, test } from 'vitest'
-import { fresh, run, temporary } from '../kit.ts'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { formatOf } from '../../../src/image/detect.ts'
+import { firstrunBox } from '../firstrun-box.ts'
+import { bootOf, fresh, type Texts } from '../kit.ts'
 import { files, refusal } from './files.ts'
 
 describe('firstrun', () => {
@@ -25,42 +25,36 @@ exit 0
       'console=tty1 quiet systemd.run=/boot/firstrun.sh systemd.run_success_action=reboot systemd.unit=kernel-command-line.target\n',
   }
 
-  test('what Raspberry Pi Imager has customised stays; only its end, which a power cut can break, is ours', () => {
-    const { 'firstrun.sh': script = '', 'cmdline.txt': line } = files('firstrun', customised)
-    const [theirs = ''] = imager.split('rm -f')
-    expect(script).toContain(theirs.replace('#!/bin/bash\n', ''))
-    expect(script).not.toContain('/boot/firstrun.sh')
-    expect(script.split('\n').slice(0, 2)).toEqual(['#!/bin/bash', 'sh /boot/firmware/provision-seed.sh || exit 1'])
-    expect(line).toBe(
-      'console=tty1 quiet systemd.run=/boot/firmware/firstrun.sh systemd.run_success_action=reboot ' +
-        'systemd.run_failure_action=reboot systemd.unit=kernel-command-line.target\n',
+  test('what Raspberry Pi Imager has customised stays, byte for byte, and is started by what starts the seed', () => {
+    const made = files('firstrun', customised)
+    expect(Object.keys(made)).toEqual(['provision-seed.sh', 'provision-start.sh', 'cmdline.txt'])
+    expect(made['cmdline.txt']).toBe(
+      'console=tty1 quiet systemd.run=/boot/firmware/provision-start.sh systemd.run_success_action=reboot ' +
+        'systemd.run_failure_action=none systemd.unit=kernel-command-line.target\n',
     )
-    expect(files('firstrun', { ...customised, ...files('firstrun', customised) })).toEqual(
-      files('firstrun', customised),
-    )
+    expect(files('firstrun', { ...customised, ...made })).toEqual(made)
   })
 
-  test.each(['dash', 'busybox'])('at its end the kernel command line is as before, in place (%s)', (shell) => {
-    const folder = temporary()
-    const { 'cmdline.txt': line = '', 'firstrun.sh': script = '' } = files('firstrun', fresh.firstrun)
-    writeFileSync(join(folder, 'cmdline.txt'), line)
-    writeFileSync(join(folder, 'firstrun.sh'), script)
-    writeFileSync(join(folder, 'provision-seed.sh'), 'exit 0\n')
-    run(shell, [...(shell === 'busybox' ? ['ash'] : []), '-c', script.replaceAll('/boot/firmware', folder)])
-    const now = readFileSync(join(folder, 'cmdline.txt'), 'utf8')
-    expect(now.trimEnd()).toBe(fresh.firstrun['cmdline.txt'].trimEnd())
-    expect(now).toHaveLength(line.length)
-    expect(existsSync(join(folder, 'firstrun.sh'))).toBe(false)
+  test('nothing but the first line of cmdline.txt is added to, as the firmware reads no other', () => {
+    const { 'cmdline.txt': line = '' } = files('firstrun', {
+      ...fresh.firstrun,
+      'cmdline.txt': 'quiet\n# init=/bin/sh\n',
+    })
+    expect(line).toMatch(/^quiet systemd\.run=\S+ .*\n# init=\/bin\/sh\n$/)
   })
 
-  test('a seed that cannot install itself leaves everything for the next boot', () => {
-    const folder = temporary()
-    const { 'cmdline.txt': line = '', 'firstrun.sh': script = '' } = files('firstrun', customised)
-    for (const [name, content] of Object.entries({ 'cmdline.txt': line, 'provision-seed.sh': 'exit 7\n' }))
-      writeFileSync(join(folder, name), content)
-    expect(() => run('dash', ['-c', script.replaceAll('/boot/firmware', folder)])).toThrow()
-    expect(readFileSync(join(folder, 'cmdline.txt'), 'utf8')).toBe(line)
-  })
+  test.each([['dash'], ['busybox', 'ash']])(
+    'at its end the kernel command line is as before, in place (%s)',
+    (...shell) => {
+      const box = firstrunBox(fresh.firstrun)
+      const { length } = box.cmdline()
+      expect(box.boot(shell)).toMatchObject({ code: 0 })
+      expect(box.cmdline().trimEnd()).toBe(fresh.firstrun['cmdline.txt'].trimEnd())
+      expect(box.cmdline()).toHaveLength(length)
+      expect(box.has('provision-start.sh')).toBe(false)
+      expect(box.log()).toEqual(['systemctl daemon-reload', 'seed', 'reboot'])
+    },
+  )
 
   test('the network that the card joins already is not brought again', () => {
     const joins = (passphrase: string) => imager.replace(/set_wlan.*/, `set_wlan 'the lab' '${passphrase}' 'DE'`)
@@ -88,6 +82,31 @@ exit 0
       { 'cmdline.txt': 'quiet systemd.run=/usr/bin/mine\n' },
       'its kernel command line runs something else at its first boot: systemd.run=/usr/bin/mine',
     ],
+    [
+      'what is to happen after it',
+      { 'cmdline.txt': 'quiet systemd.run=/boot/firstrun.sh systemd.run_success_action=poweroff\n' },
+      'its kernel command line runs something else at its first boot: systemd.run_success_action=poweroff',
+    ],
+    [
+      'another aim',
+      { 'cmdline.txt': 'quiet systemd.unit=multi-user.target\n' },
+      'its kernel command line runs something else at its first boot: systemd.unit=multi-user.target',
+    ],
+    [
+      'a root that forgets',
+      { 'cmdline.txt': 'quiet boot=overlay\n' },
+      'its kernel command line keeps the root file system in memory, which forgets everything when it is switched off: boot=overlay',
+    ],
+    [
+      'another init',
+      { 'cmdline.txt': 'quiet init=/bin/bash\n' },
+      'its kernel command line starts something else than the system: init=/bin/bash',
+    ],
+    [
+      'a rescue shell',
+      { 'cmdline.txt': 'quiet systemd.unit=rescue.target\n' },
+      'its kernel command line boots no further than to a rescue shell: systemd.unit=rescue.target',
+    ],
     ['another language', { 'firstrun.sh': '#!/usr/bin/python3\n' }, 'its firstrun.sh is no shell script'],
     [
       'bullseye',
@@ -96,6 +115,66 @@ exit 0
     ],
   ])('%s is refused by name', (_, boot, message) => {
     expect(refusal('firstrun', { ...customised, ...boot })).toContain(message)
+  })
+
+  test.each<[string, Texts, string]>([
+    [
+      'by its date alone',
+      {},
+      'its issue.txt is of 2024-07-04, and so is that of Raspberry Pi OS (Legacy) bullseye; bullseye mounts its FAT partition at /boot',
+    ],
+    [
+      'by its kernels',
+      { 'kernel8.img': '', 'bcm2711-rpi-4-b.dtb': '' },
+      'its kernels (bcm2711-rpi-4-b.dtb, kernel8.img) have no initramfs beside them, so it is older than bookworm',
+    ],
+    ['bookworm after all', { 'kernel8.img': '', initramfs8: '' }, 'none'],
+  ])('of a day with two systems, bullseye is refused: %s', (_, files, message) => {
+    const boot = { ...customised, 'issue.txt': 'Raspberry Pi reference 2024-07-04\n', ...files }
+    expect(refusal('firstrun', boot)).toContain(message)
+  })
+
+  test.each<[string, string, string]>([
+    ['in quotes', 'imager_custom set_hostname "host-a"', 'none'],
+    ['in a variable', 'NAME=\'host-a\'\nraspi-config nonint do_hostname "$NAME"', 'none'],
+    ['read only', 'CURRENT=`cat /etc/hostname | tr -d " \\t"`', 'none'],
+    ['in a comment', '# hostnamectl set-hostname pi', 'none'],
+    ['as a whole', 'echo host-a.lan >/etc/hostname', 'none'],
+    ['by hostnamectl', 'hostnamectl --static set-hostname pi', 'names it "pi", the inventory "host-a" (line 2)'],
+    ['into its file', 'true && echo "pi" | sudo tee /etc/hostname', 'names it "pi", the inventory "host-a" (line 2)'],
+    [
+      'worked out',
+      'hostnamectl hostname "pi-$(cat /proc/serial)"',
+      'sets a host name that only the device can work out (line 2)',
+    ],
+    ['by an edit', "sed -i 's/raspberrypi/pi/' /etc/hostname", 'writes /etc/hostname (line 2)'],
+  ])('a host name %s is seen for what it is', (_, line, message) => {
+    expect(refusal('firstrun', { ...fresh.firstrun, 'firstrun.sh': `#!/bin/bash\n${line}\n` })).toContain(message)
+  })
+
+  test.each([
+    ["'the lab' 'wrong horse' 'DE'", 'has another passphrase for the Wi-Fi network "the lab"'],
+    ['--hidden "the lab" "correct horse" DE', 'none'],
+    ["'the lab' 'correct horse' 'JP'; echo x", 'sets the Wi-Fi country to "JP", the inventory to "DE"'],
+    ["'the lab'", 'has another passphrase for the Wi-Fi network "the lab"'],
+    ["'it'\\''s another; one' 'x' 'DE'", 'none'],
+  ])('the words of Raspberry Pi Imager for Wi-Fi are read as a shell reads them: %s', (words, message) => {
+    const script = `#!/bin/bash\nimager_custom set_wlan ${words}\n`
+    expect(refusal('firstrun', { ...fresh.firstrun, 'firstrun.sh': script })).toContain(message)
+  })
+
+  test('what a person should know is said: a file that nothing reads, a script that nobody could parse', () => {
+    const notes = (boot: Texts) => formatOf('firstrun').notes?.(bootOf(boot))
+    expect(notes(customised)).toEqual([])
+    expect(notes({ ...fresh.firstrun, 'wpa_supplicant.conf': '' })).toEqual([
+      'its wpa_supplicant.conf is read by no system since bookworm: a network in it is not joined',
+    ])
+    vi.stubEnv('PATH', '/nonexistent')
+    onTestFinished(() => void vi.unstubAllEnvs())
+    expect(notes(customised)).toEqual([
+      'its firstrun.sh was not parsed, as there is no shell for that here; the seed starts whatever becomes of it',
+    ])
+    expect(refusal('firstrun', customised)).toBe('none')
   })
 
   test('without a cmdline.txt to add to it is refused', () => {

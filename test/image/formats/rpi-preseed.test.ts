@@ -42,6 +42,24 @@ late_retries = 5
       'ssid = "home"',
       'joins the Wi-Fi network "home", the inventory "the lab", and it has room for one',
     ],
+    [
+      'another network in hexadecimal digits, which counts',
+      'ssid = "the lab"',
+      'ssid = "the lab"\nssid_hex = "686f6d65"',
+      'joins the Wi-Fi network "home", the inventory "the lab", and it has room for one',
+    ],
+    [
+      'an open network',
+      'ssid = "the lab"',
+      'ssid = "the lab"\nkey_mgmt = "none"',
+      'has another passphrase for the Wi-Fi',
+    ],
+    [
+      'another name by a command',
+      '"systemctl enable theirs"',
+      '"hostnamectl set-hostname pi"',
+      'names it "pi", the inventory "host-a" (line 12)',
+    ],
     ['another passphrase', 'correct horse', 'wrong horse', 'has another passphrase for the Wi-Fi network "the lab"'],
     ['another name', '"host-a"', '"pi"', 'names it "pi", the inventory "host-a"'],
     ['another version', '"1.1"', '"2.0"', 'is of version "2.0"'],
@@ -54,6 +72,11 @@ late_retries = 5
     ['broken TOML', '[user]', '[user', 'is no TOML, in line 4'],
   ])('%s is refused by name', (_, from, to, message) => {
     expect(refusal('rpi-preseed', { 'rpi-preseed.toml': customised.replace(from, to) })).toContain(message)
+  })
+
+  test('the network of the inventory in hexadecimal digits is no conflict', () => {
+    const same = customised.replace('ssid = "the lab"', 'ssid_hex = "746865206c6162"')
+    expect(refusal('rpi-preseed', { 'rpi-preseed.toml': same })).toBe('none')
   })
 
   test('another place for its file is refused', () => {

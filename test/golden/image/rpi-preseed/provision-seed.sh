@@ -1,11 +1,13 @@
 #!/bin/sh
 # What host-a.lan.internal becomes at its first boot. Made by provision; holds secrets.
 provision() {
-id=bef9e955628018ee
+id=93c251ca3206ce42
 format=rpi-preseed
 boot=/boot/firmware
 host_name=host-a
-wifi_country=''
+first_user() { printf %s admin; }
+wifi=yes
+wifi_country=DE
 program=/etc/reverse-tunnel/first-boot
 program_text='#!/bin/sh
 echo enrolled
@@ -22,7 +24,8 @@ $HOME \n
 ' || return
 :; }
 # What a freshly flashed system does until it is what it should be. Needs $id (of this very seed), $format, $boot (where
-# the FAT partition is mounted), $host_name, $wifi_country, $program, $program_text, and the functions accounts and files.
+# the FAT partition is mounted), $host_name, $wifi (yes: the inventory has one), $wifi_country, $program, $program_text, and the
+# functions accounts, files and first_user (who logs in, unless that is root).
 #
 # From the FAT partition it installs itself as a unit; what the unit runs is the copy. It may be cut off at any moment and
 # begins again at the next boot, or ten seconds later where it failed: what is done stands in $home, and never earlier
@@ -59,7 +62,7 @@ install_unit() {
   cat "$0" >"$home/seed.sh.new" && mv -f "$home/seed.sh.new" "$home/seed.sh" &&
     put "/etc/systemd/system/$unit" 0644 "[Unit]
 Description=First boot: what this device is to become
-After=cloud-init.service cloud-init-network.service rpi-preseed.service
+After=cloud-init.service cloud-init-network.service rpi-preseed.service NetworkManager.service
 StartLimitIntervalSec=0
 
 [Service]
@@ -78,28 +81,63 @@ WantedBy=multi-user.target$end" &&
   [ "$format" = firstrun ] || { systemctl daemon-reload && systemctl start --no-block "$unit"; }
 }
 
-# Raspberry Pi OS asks for a user at the keyboard, and holds up multi-user.target until somebody answers.
+# Raspberry Pi OS asks for a user at the keyboard, and holds up multi-user.target until somebody answers. Not at this boot; and
+# where the card says who that user is, it does not ask.
 no_dialogue() {
-  [ -e /usr/lib/systemd/system/userconfig.service ] || [ -e /lib/systemd/system/userconfig.service ] || return 0
-  systemctl mask userconfig.service
+  has_dialogue && ! names_user || return 0
+  systemctl mask --runtime userconfig.service
   systemctl stop --no-block userconfig.service
 }
+
+has_dialogue() { [ -e /usr/lib/systemd/system/userconfig.service ] || [ -e /lib/systemd/system/userconfig.service ]; }
+names_user() { [ -e "$boot/userconf.txt" ] || [ -e "$boot/userconf" ]; }
+
+# As the dialogue ends: no banner at each login, a login at the screen. Not by a mask for good, which rename-user would meet.
+end_dialogue() {
+  has_dialogue || return 0
+  systemctl unmask --runtime userconfig.service
+  asked_for || return 0
+  user=$(first_user)
+  cancel-rename "${user:-$(getent passwd 1000 | cut -d : -f 1)}" || say 'cancel-rename failed'
+  asked_for || return 0
+  rm -f "$banner"
+  systemctl disable userconfig.service
+}
+
+banner=/etc/ssh/sshd_config.d/rename_user.conf
+asked_for() { [ -e "$banner" ] || [ -e /etc/systemd/system/multi-user.target.wants/userconfig.service ]; }
 
 run() {
   first_of_this_boot
   if ! is finished; then
+    mounted
+    user_made || return
+    no_dialogue
     is prepared || { prepare && reached prepared; } || { say 'could not prepare; tried again in 10 seconds'; return 1; }
+    wifi_on
+    end_dialogue
     put "$program" 0700 "$program_text" || return
     sh "$program" || { code=$?; say "$program ended with $code; tried again in 10 seconds"; return "$code"; }
     reached finished || return
   fi
   # Done here; now nothing secret may stay.
-  mountpoint -q "$boot" || mount "$boot" 2>/dev/null || :
+  mounted
   [ -w "$boot" ] || mount -o remount,rw "$boot" || return
   wipe "$seed" && clean_up && rm -f "$program" && retire
 }
 
-prepare() { set_host_name && accounts && files && wifi_on; }
+mounted() { mountpoint -q "$boot" || mount "$boot" 2>/dev/null || :; }
+
+prepare() { set_host_name && accounts && files; }
+
+# userconf.txt is read by userconfig.service, which takes it away: its user may be one of ours. Waited for a minute.
+user_made() {
+  has_dialogue && names_user || return 0
+  echo >>"$this_boot/user"
+  [ "$(wc -l <"$this_boot/user")" -le 6 ] || return 0
+  say 'userconfig.service has not read userconf.txt yet; looked at again in 10 seconds'
+  return 75
+}
 
 # A power cut can leave the locks of useradd, and after a reboot their process ids are other processes'.
 first_of_this_boot() {
@@ -117,7 +155,7 @@ set_host_name() {
   [ "$(uname -n)" = "$host_name" ] || hostname "$host_name" || :
 }
 
-# account NAME SUDO KEY…: no password; who is there already keeps everything, and gets these keys too.
+# account NAME SUDO KEY…: no password; who is there already keeps everything and gets these keys too, and with them a way in.
 account() {
   name=$1
   may_sudo=$2
@@ -126,6 +164,8 @@ account() {
     own=--user-group
     if getent group "$name" >/dev/null; then own="--gid=$name"; fi
     useradd --create-home --shell /bin/bash --password '*' "$own" "$name" || return
+  elif [ $# -gt 0 ]; then
+    way_in || return
   fi
   where=$(getent passwd "$name" | cut -d : -f 6) && group=$(id -g "$name") || return
   if [ ! -d "$where" ]; then
@@ -141,13 +181,25 @@ account() {
   [ "$may_sudo" = no ] || put "/etc/sudoers.d/010_provision-$(printf %s "$name" | tr . _)" 0440 "$name ALL=(ALL:ALL) NOPASSWD: ALL$end"
 }
 
-# The other formats have a word for it. Wi-Fi stays off until it knows which country's rules it is to keep.
+# Images have users without a shell (pi), whose password "!" locks them where sshd does without PAM. A password stays.
+way_in() {
+  case $(getent passwd "$name" | cut -d : -f 7) in
+    */nologin | */false) usermod --shell /bin/bash "$name" || return ;;
+  esac
+  case $(getent shadow "$name" | cut -d : -f 2) in
+    '!' | '!!' | '!*') usermod --password '*' "$name" || return ;;
+  esac
+}
+
+# Images leave Wi-Fi off in two places: blocked until it knows which country's rules it is to keep, and in NetworkManager, which
+# keeps that in a file of its own. At every boot until the end, since one of them may not have been there yet.
 wifi_on() {
-  [ "$format" = firstrun ] || return 0
+  [ "$wifi" = yes ] || return 0
   if [ -n "$wifi_country" ]; then
     raspi-config nonint do_wifi_country "$wifi_country" || iw reg set "$wifi_country" || say 'the Wi-Fi country was not set'
-    rfkill unblock wifi || :
   fi
+  rfkill unblock wifi || say 'Wi-Fi could not be unblocked'
+  nmcli radio wifi on || say 'NetworkManager has not switched Wi-Fi on'
   nmcli connection reload || :
 }
 
@@ -160,6 +212,8 @@ wipe() {
 clean_up() {
   case $format in
     cloud-init) after_cloud_init ;;
+    # Where its end did not come about: it may still be named to the kernel, then it stays.
+    firstrun) [ ! -e "$boot/provision-start.sh" ] || sh "$boot/provision-start.sh" end ;;
     *) : ;;
   esac
 }

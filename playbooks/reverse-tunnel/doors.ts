@@ -1,0 +1,191 @@
+import type { Device, Gateway, HeldDoor, Inventory, Mark, Resource, Seen } from '../../src/index.ts'
+import { inspectHeldDoors, overlap, parseHeldDoors, parseMark, printListener, whoseKey } from '../../src/index.ts'
+import { accountOf, accountPrefix, nameOnGateways, sharedKeys, tunnelUnitName, unitPrefix } from './names.ts'
+import { dials, forwardsOn, jailed, shared } from './tunnels.ts'
+
+/**
+ * A door is opened beside the one that it replaces, the device moves to it under its own guard, a fresh login comes through
+ * it, and only then the old one is closed. What this run may close, and what it must leave, is decided here. Pure.
+ */
+
+/** A fact on a gateway: the doors that it holds open, for whichever inventory. */
+export const heldDoors: Resource = { id: 'doors', inspect: inspectHeldDoors, diff: () => 'converged' }
+
+export const doorsOn = (gateway: Gateway, seen: Seen): HeldDoor[] =>
+  parseHeldDoors(seen.of(gateway.name, heldDoors.id) ?? '')
+
+/** What everything that is made for this device carries. */
+export const markFor = ({ id }: Pick<Inventory, 'id'>, device?: Device): Mark => ({
+  inventory: id ?? '-',
+  ...(device && { device: nameOnGateways(device) }),
+})
+
+export const isSameDoor = (
+  one: Pick<HeldDoor, 'bindAddress' | 'port'>,
+  other: Pick<HeldDoor, 'bindAddress' | 'port'>,
+) => one.port === other.port && one.bindAddress === other.bindAddress
+
+/** Both cannot be open at once. */
+export const isInTheWay = (
+  one: Pick<HeldDoor, 'bindAddress' | 'port'>,
+  other: Pick<HeldDoor, 'bindAddress' | 'port'>,
+) => one.port === other.port && overlap(one.bindAddress, other.bindAddress)
+
+/** Reached in this run by another way than a forward: then its tunnel may be away for a moment. */
+export const isReachedBeside = ({ name }: Device, seen: Seen): boolean => {
+  const via = seen.via?.(name)
+  return via !== undefined && !/^(former )?forward\b/.test(via) && !seen.gone(name)
+}
+
+/** What a gateway has for one device: a door, an account with its key file, or a line in the shared key file. */
+export interface Held {
+  /** The name by which the gateway knows the device; absent where nothing tells it. */
+  readonly device: string | undefined
+  readonly mark?: Mark | undefined
+}
+
+/** Which of the things that a gateway holds, and that are not wanted there, a run closes. */
+export interface Closing {
+  /** Ports of sessions by hand are taken now, where the run was asked to. */
+  readonly takesOver: boolean
+  door(door: HeldDoor, seen: Seen): boolean
+  account(name: string, mark: Mark | undefined, seen: Seen): boolean
+  keyLine(comment: string, seen: Seen): boolean
+}
+
+/** At first: what has to make room at once for a device that is reached beside its forwards. */
+export function roomOn(gateway: Gateway, inventory: Inventory): Closing {
+  const devices = jailed(inventory.devices, gateway)
+  const others = shared(inventory.devices, gateway)
+  const leaves = leavingFrom(inventory)
+  return {
+    takesOver: false,
+    door: (door, seen) =>
+      leaves(door) ||
+      [...devices, ...others].some(
+        (device) =>
+          isReachedBeside(device, seen) &&
+          forwardsOn(gateway, device).some(
+            (wanted) => isInTheWay(wanted, door) && !isWantedDoor(door, gateway, inventory),
+          ),
+      ),
+    account: (name, mark) => leaves({ device: deviceOf(name, mark, gateway, inventory), mark }),
+    keyLine: (comment) => leaves(whoseKey({ comment })),
+  }
+}
+
+/** In the end: what devices have left for good, and what a run that prunes takes away. */
+export function leftOn(gateway: Gateway, inventory: Inventory): Closing {
+  const goes = ({ device: name, mark }: Held, wanted: (device: Device) => boolean, seen: Seen): boolean => {
+    if (leavingFrom(inventory)({ device: name })) return true
+    const device = inventory.devices.find((each) => nameOnGateways(each) === name)
+    if (device) return !wanted(device) && hasMoved(device, seen)
+    return isPruned(mark, inventory)
+  }
+  return {
+    takesOver: true,
+    door: (door, seen) => goes(door, () => isWantedDoor(door, gateway, inventory), seen),
+    account: (name, mark, seen) => {
+      const held = { device: deviceOf(name, mark, gateway, inventory), mark }
+      return goes(held, (device) => jailed([device], gateway).length > 0, seen)
+    },
+    keyLine: (comment, seen) => goes(whoseKey({ comment }), (device) => shared([device], gateway).length > 0, seen),
+  }
+}
+
+const leavingFrom =
+  ({ leaving = [] }: Inventory) =>
+  ({ device }: Held) =>
+    leaving.some((each) => nameOnGateways(each) === device)
+
+/** Whose account it is: by its mark, or where an earlier version made it, by its name. */
+function deviceOf(name: string, mark: Mark | undefined, gateway: Gateway, { devices, leaving = [] }: Inventory) {
+  if (mark?.device !== undefined) return mark.device
+  const device = [...devices, ...leaving].find((each) => accountOf(gateway, each) === name)
+  return device && nameOnGateways(device)
+}
+
+/** The device was reached, and where it has been proved in this run that it answers through what is wanted, it does. */
+const hasMoved = ({ name }: Device, seen: Seen) => !seen.gone(name) && seen.answers?.(name) !== false
+
+const isPruned = (mark: Mark | undefined, { id, prune }: Inventory) =>
+  prune === true && id !== undefined && mark?.inventory === id
+
+function isWantedDoor(door: HeldDoor, gateway: Gateway, { devices }: Inventory): boolean {
+  return devices.some(
+    (device) =>
+      nameOnGateways(device) === door.device &&
+      forwardsOn(gateway, device).some((wanted) => isSameDoor(wanted, door) && wanted.listener === door.listener),
+  )
+}
+
+/** Has somebody still something for this device that the inventory does not want: it is proved before that goes. */
+export function leavesSomething(device: Device, inventory: Inventory, seen: Seen): boolean {
+  if (seen.gone(device.name)) return false
+  return (
+    oldDoors(device, inventory, seen).length > 0 ||
+    hasOldAccess(device, inventory, seen) ||
+    hasOldUnit(device, inventory, seen)
+  )
+}
+
+/** Why doors that a device has moved away from are still open. */
+export function pendingDoors(device: Device, inventory: Inventory, seen: Seen): string[] {
+  const places = oldDoors(device, inventory, seen)
+  if (places.length === 0 || seen.answers?.(device.name) !== false) return []
+  return [
+    `${device.name}: its former door ${places.join(', ')} stays open until it answers through what the inventory names`,
+  ]
+}
+
+function oldDoors(device: Device, inventory: Inventory, seen: Seen): string[] {
+  const name = nameOnGateways(device)
+  return inventory.gateways.flatMap((gateway) =>
+    doorsOn(gateway, seen)
+      .filter((door) => door.device === name && !isWantedDoor(door, gateway, inventory))
+      .map((door) => `${printListener(door)} on ${gateway.name}`),
+  )
+}
+
+/** An account, or a line in the shared key file, of the listener that it had before. */
+function hasOldAccess(device: Device, { gateways }: Inventory, seen: Seen): boolean {
+  return gateways.some((gateway) => {
+    const accounts = seen.of(gateway.name, `accounts ${accountPrefix(gateway)}*`) ?? ''
+    const lines = (seen.of(gateway.name, `file ${sharedKeys}`) ?? '').split('\n')
+    const isOwn = (row: string) => row.endsWith(` ${nameOnGateways(device)}`)
+    return (
+      (jailed([device], gateway).length === 0 && accounts.includes(`@account ${accountOf(gateway, device)}:`)) ||
+      (shared([device], gateway).length === 0 && lines.some(isOwn))
+    )
+  })
+}
+
+/** A tunnel of ours to a gateway that it does not dial any more. */
+function hasOldUnit(device: Device, { gateways }: Inventory, seen: Seen): boolean {
+  const observed = seen.of(device.name, `systemd-units ${unitPrefix}*`) ?? ''
+  const dialled = gateways.filter((gateway) => dials(device, gateway)).map(tunnelUnitName)
+  const tunnels = [...observed.matchAll(/^@line (\S+?):Description=Reverse tunnel of /gm)].map(([, name = '']) => name)
+  return tunnels.some((name) => !dialled.includes(name))
+}
+
+/** Who else is known on this gateway, for the end of the report. */
+export function othersOn(gateway: Gateway, inventory: Inventory, seen: Seen): string[] {
+  const { devices, leaving = [], id } = inventory
+  const mine = [...devices, ...leaving].map(nameOnGateways)
+  const others = doorsOn(gateway, seen).filter((door) => !mine.includes(door.device) && !isPruned(door.mark, inventory))
+  const names = [...new Set(others.map(({ device }) => device))]
+  return names.map((name) => {
+    const doors = others.filter(({ device }) => device === name)
+    const own = id !== undefined && doors.every(({ mark }) => mark?.inventory === id)
+    const places = doors.map((door) => printListener(door)).join(', ')
+    return `${name} (${places} on ${gateway.name})${own ? ', made by this inventory: --prune removes it' : ''}`
+  })
+}
+
+/** Our own, by mark, or by the shape that an earlier version gave to units before it marked them. */
+export const isOurUnit = (content: string): boolean =>
+  parseMark(content) !== undefined ||
+  (/^Description=(Reverse tunnel of \S+ to |Is reverse-tunnel-\S+ alive, |Until %i has its port, |\S+ of \S+(, to its tunnel)?$)/m.test(
+    content,
+  ) &&
+    /^(FreeBind=yes|StartLimitIntervalSec=0)$/m.test(content))

@@ -1,0 +1,25 @@
+import type { Device, Gateway, Inventory } from '../../inventory/model.ts'
+import type { HostKey } from '../../pins.ts'
+import type { RunArguments } from '../options.ts'
+import type { RestoreArguments } from '../restore-gateway.ts'
+import type { Spare } from './spare.ts'
+
+/** A gateway that is brought back. */
+export interface Restoration {
+  readonly argv: RestoreArguments
+  readonly inventory: Inventory
+  readonly gateway: Gateway
+  /** What becomes its host key, and what it shows now; absent: devices trust the one that it has. */
+  readonly change?: { readonly spare: Spare; readonly shown: HostKey }
+  readonly say: (text: string) => void
+}
+
+/** The words of a run like any other. */
+export const ordinary = ({ argv }: Restoration): RunArguments => ({
+  ...argv,
+  limit: undefined,
+  playbook: argv.playbook,
+})
+
+export const devicesOf = ({ inventory, gateway }: Restoration): readonly Device[] =>
+  inventory.devices.filter(({ forwards }) => forwards.some((forward) => forward.gateway === gateway.name))

@@ -1,0 +1,91 @@
+import { InventoryError } from '../../errors.ts'
+import { readInventory } from '../../inventory.ts'
+import { hostKeyText } from '../../pins.ts'
+import type { Report } from '../../report/report.ts'
+import { printPlan } from '../../report/text.ts'
+import { askPassword, askYes } from '../ask.ts'
+import type { Done } from '../conduct.ts'
+import { named } from '../named.ts'
+import { outputs, tell } from '../outputs.ts'
+import type { RestoreArguments } from '../restore-gateway.ts'
+import { type Asked, run } from '../run.ts'
+import { bringBack, hasCome, pinSpare, planOf } from './bring-back.ts'
+import { devicesOf, ordinary, type Restoration } from './restoration.ts'
+import { type Spare, spareOf } from './spare.ts'
+import { shownBy } from './strange-key.ts'
+
+/**
+ * A gateway that was installed anew gets what it had: accounts, ports and the keys of devices, which cannot be asked now. As the
+ * last thing it gets a host key that devices trust, so that none comes before it would be let in. They dial by themselves; once
+ * they are back, an ordinary run gives them another spare. Each part finds done what an earlier call has done.
+ */
+export async function restore(words: RestoreArguments): Promise<void> {
+  const argv = words.askSudoPassword ? { ...words, sudoPassword: await askPassword('sudo password: ') } : words
+  const inventory = await readInventory(argv.inventory)
+  const gateway = named(argv.gateway, inventory.gateways)
+  if (!(argv.wait >= 1 && argv.wait <= 86_400)) throw new InventoryError('--wait takes seconds, from 1 to 86400')
+  const say = argv.quiet ? () => {} : (text: string) => void process.stderr.write(`${text}\n`)
+  const known: Restoration = { argv, inventory, gateway, say }
+  const spare = await spareOf(gateway, inventory)
+  const it = spare ? await withSpare(known, spare) : known
+
+  const plan = await planOf(it)
+  if (!hasCome(plan, it)) return print(plan, it)
+  if (plan.hosts.some(({ changes }) => changes.length > 0)) {
+    if (!(await agreed(plan, it))) return
+    const failed = await bringBack(it)
+    if (failed) return print(failed, it)
+  }
+  await pinSpare(it)
+  const hostKeys = it.change && new Map([[gateway.name, [it.change.spare.hostKey]]])
+  say(`${gateway.name}: it is what it was; now its devices dial by themselves`)
+  const waiting = await throughForwards(it, { waitMs: argv.wait * 1000, ...(hostKeys && { hostKeys }) })
+  const { forwards } = waiting.report
+  const back = forwards.filter(({ state }) => state === 'ok').length
+  say(`${back} of ${forwards.length} forwards reach their device; now a run like any other`)
+  const written = hostKeys && gateway.hostKeys.length > 0 && !process.env.PROVISION_KNOWN_HOSTS
+  await run('apply', ordinary(it), { limit: namesOf(it), ...(written && { hostKeys }) })
+}
+
+/** Through a gateway that has its devices already nobody needs a spare, and it stays one. */
+async function withSpare(known: Restoration, spare: Spare): Promise<Restoration> {
+  const { argv, inventory, gateway, say } = known
+  const shown = await shownBy(gateway, inventory, { argv, spare: spare.publicKey })
+  if (shown.known && hostKeyText(shown.key) !== spare.publicKey) {
+    const { report } = await throughForwards(known)
+    if (report.forwards.some((each) => each.gateway === gateway.name && each.state === 'ok')) return known
+  }
+  const lacking = devicesOf(known).filter(({ name, knownAs }) => !spare.trustedBy.includes(knownAs ?? name))
+  const names = lacking.map(({ name }) => name).join(', ')
+  if (names) say(`${gateway.name}: nobody has seen yet that its spare host key is trusted by ${names}`)
+  return { ...known, change: { spare, shown: shown.key } }
+}
+
+async function agreed(plan: Report, { argv, gateway, say }: Restoration): Promise<boolean> {
+  const text = printPlan(plan, { color: false, diffs: argv.verbose })
+  if (argv.yes) {
+    say(text)
+    return true
+  }
+  if (!process.stdin.isTTY) throw new InventoryError(`${gateway.name} would be changed`, `${text}\nsay --yes`)
+  if (await askYes(`${text}\nGo on? (yes/no) `)) return true
+  process.stderr.write('nothing was touched\n')
+  process.exitCode = 1
+  return false
+}
+
+/** Nobody logs in to a device but through its forward, and there its host key is enough. */
+function throughForwards(
+  it: Restoration,
+  { waitMs, hostKeys }: Pick<Asked, 'hostKeys'> & { readonly waitMs?: number } = {},
+): Promise<Done> {
+  const looking = { only: 'forwards', waitMs } as const
+  return run('verify', ordinary(it), { looking, limit: namesOf(it), silent: true, ...(hostKeys && { hostKeys }) })
+}
+
+async function print(report: Report, { argv, inventory }: Restoration): Promise<void> {
+  const files = await outputs({ inventory, argv, env: process.env, clock: () => new Date() })
+  await tell(report, { files, json: argv.json, diffs: argv.verbose })
+}
+
+const namesOf = (it: Restoration) => [it.gateway.name, ...devicesOf(it).map(({ name }) => name)]

@@ -1,0 +1,42 @@
+import { ConnectError } from '../../errors.ts'
+import type { Gateway, Inventory } from '../../inventory/model.ts'
+import { fingerprintOf, type HostKey, hostKeyText, judge } from '../../pins.ts'
+import { fetchHostKey } from '../../session/fetch-key.ts'
+import { askYes } from '../ask.ts'
+import { connected, pinsOf } from '../context.ts'
+import type { WorkArguments } from '../options.ts'
+
+export interface Shown {
+  readonly key: HostKey
+  /** Nobody had to be asked. */
+  readonly known: boolean
+}
+
+/**
+ * The host key that the gateway shows now, which is a new one after it was installed anew: pinned, its spare, or accepted by
+ * the user. Nothing is pinned here.
+ * @throws ConnectError where the user does not say yes, and where the gateway is not there
+ */
+export async function shownBy(
+  gateway: Gateway,
+  inventory: Inventory,
+  { argv, spare }: { readonly argv: WorkArguments; readonly spare: string },
+): Promise<Shown> {
+  const { name } = gateway
+  // As if nothing were pinned: of types that are, it may have other keys, and ed25519 is the one that is going to be replaced.
+  const blank = () => ({ instead: new Map([[name, []]]) })
+  const { key } = await connected(inventory, argv, (context) => fetchHostKey(gateway, ['direct'], context), blank)
+  const pins = pinsOf(inventory)
+  const verdict = judge(await pins.for(gateway), key)
+  if (verdict === 'revoked') await pins.settle(gateway, key)
+  const known = verdict === 'known' || hostKeyText(key) === spare
+  if (known || argv.acceptNewHostKey?.includes(name) || (verdict === 'unknown' && argv.trustFirst))
+    return { key, known }
+  const seen = `${name} shows ${key.type} ${fingerprintOf(key)}`
+  const where = 'compare it on the machine itself (ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub)'
+  const hint = `${where}, for whoever shows it is handed the spare host key; then run again with --accept-new-host-key ${name}`
+  const kind = verdict === 'changed' ? 'changed-host-key' : 'unknown-host-key'
+  if (!process.stdin.isTTY) throw new ConnectError(kind, `${seen}, which is not known here`, hint)
+  if (await askYes(`${seen}, which is not known here: ${where}. Is it the same? (yes/no) `)) return { key, known }
+  throw new ConnectError(kind, `${seen}, and that is not the machine that was meant`, 'nothing was touched')
+}

@@ -1,0 +1,42 @@
+import type { BootFiles } from '../boot-files.ts'
+import type { Seed } from '../seed.ts'
+import { countryConflict, isPassphrase, wifiConflict } from '../wifi.ts'
+import { record } from './format.ts'
+import { literal } from './host-name.ts'
+import { parsedToml } from './toml.ts'
+
+export function customToml(boot: BootFiles): Readonly<Record<string, unknown>> {
+  const text = boot.text('custom.toml')
+  return text === undefined ? {} : parsedToml('custom.toml', text)
+}
+
+/** Is the network of the inventory joined by what is customised on a card with firstrun.sh, and does that say the same of it? */
+export function wifiOnCard({ wifi }: Seed, boot: BootFiles, script = '') {
+  if (wifi === undefined) return { known: false, conflicts: [] }
+  const [ssid, key, country] = setWlan(script)
+  const custom = record(customToml(boot).wlan) ?? {}
+  const inScript = ssid === wifi.ssid ? (key ?? '') : undefined
+  const inToml = custom.ssid === wifi.ssid ? (custom.password ?? '') : undefined
+  return {
+    known: [inScript, inToml].some((found) => isPassphrase(wifi, found)),
+    conflicts: [
+      wifiConflict('its firstrun.sh', wifi, inScript),
+      countryConflict('its firstrun.sh', wifi, country || undefined),
+      wifiConflict('its custom.toml', wifi, inToml),
+      countryConflict('its custom.toml', wifi, custom.country || undefined),
+    ],
+  }
+}
+
+/** Raspberry Pi Imager's words: set_wlan [-h] [-p] 'SSID' 'KEY' 'COUNTRY'. */
+function setWlan(script: string): (string | undefined)[] {
+  const [, words = ''] = command.exec(script) ?? []
+  return [...words.matchAll(argument)]
+    .map(([word]) => word)
+    .filter((word) => !/^-(h|p|-hidden|-plain)$/.test(word))
+    .map((word) => literal(word, script))
+}
+
+const one = String.raw`(?:'[^']*'|"(?:\\.|[^"\\])*"|\\.|[^\s'"\\;|&])+`
+const argument = new RegExp(one, 'g')
+const command = new RegExp(String.raw`^(?!\s*#).*\bimager_custom\s+set_wlan((?:[ \t]+${one})*)`, 'm')

@@ -1,0 +1,56 @@
+import type { Change, Resource } from '../resource.ts'
+import { lines, sh } from '../sh.ts'
+import { hostKeyFiles } from './host-keys.ts'
+import { runningSshd } from './running-sshd.ts'
+import { withReload } from './sshd-reload.ts'
+
+/** Where the private half waits for its transaction: in memory, for root alone. No script and no plan holds it. */
+export const deliveredSpare = '/run/provision-spare-host-key'
+
+/**
+ * A host that was installed anew proves this key, and no other: whoever knew the host before trusts only this one, and an ssh
+ * that has pinned keys of other types would rather ask for those (ed25519 comes first since OpenSSH 8.5). The private half has
+ * been put at `deliveredSpare` before.
+ */
+export function spareHostKey(publicKey: string): Resource {
+  return {
+    id: 'spare host key',
+    facts: [runningSshd],
+    inspect: sh`
+      ${hostKeyFiles()} | while IFS= read -r key; do
+        echo "@key $key $({ ssh-keygen -y -P '' -f "$key" || cat "$key.pub"; } | cut -d ' ' -f 1,2)"
+      done | sort
+    `,
+    diff(now, seen) {
+      const all = [...now.matchAll(/^@key (\S+) (\S+ \S+)$/gm)].map(([, path = '', key = '']) => ({ path, key }))
+      if (all.length === 1 && all[0]?.key === publicKey) return 'converged'
+      const path = all.find(({ key }) => key.startsWith('ssh-ed25519 '))?.path
+      if (path === undefined) {
+        return { refused: 'its sshd has no ed25519 host key to be replaced', hint: 'make one there: ssh-keygen -A' }
+      }
+      const others = all.filter((each) => each.path !== path).map((each) => each.path)
+      const change: Change = {
+        summary: `prove the spare host key${others.length > 0 ? ' and no other' : ''}, and reload sshd`,
+        saves: [path, ...others].flatMap((file) => [file, `${file}.pub`]),
+        stage: sh`
+          [ -e ${deliveredSpare} ] || { echo 'its private half has not come with this run' >&2; exit 1; }
+          mv ${deliveredSpare} "$stage/key"
+          chmod 600 "$stage/key"
+          ssh-keygen -y -P '' -f "$stage/key" >"$stage/key.pub"
+        `,
+        validate: sh`
+          [ "$(cut -d ' ' -f 1,2 <"$stage/key.pub")" = ${publicKey} ] ||
+            { echo 'the private half that came is of another key' >&2; exit 1; }
+          sshd -t -h "$stage/key"
+        `,
+        commit: lines(
+          sh`put "$stage/key" ${path} 600 root:root`,
+          sh`put "$stage/key.pub" ${`${path}.pub`} 644 root:root`,
+          ...(others.length > 0 ? [sh`rm -f ${others.flatMap((file) => [file, `${file}.pub`])}`] : []),
+        ),
+        hostKeys: [publicKey],
+      }
+      return withReload(change, seen)
+    },
+  }
+}

@@ -1,0 +1,72 @@
+import { lines, type Sh, sh } from '../sh.ts'
+
+/** What becomes of units, by their names. */
+export interface UnitMoves {
+  readonly removed: readonly string[]
+  /** Of those that are removed: what runs of them goes on. */
+  readonly lingers: readonly string[]
+  readonly restart: readonly string[]
+  readonly start: readonly string[]
+  /** Written, and started by others: what runs of them runs by the old file. */
+  readonly idle: readonly string[]
+  /** What ran before. */
+  readonly before: readonly string[]
+}
+
+/** Has systemd read the files and follow them; `settle` seconds for `names` to be active, 0: nobody waits. */
+export function activateUnits(
+  { removed, lingers, idle, restart, start }: UnitMoves,
+  names: readonly string[],
+  settle: number,
+): Sh {
+  const stop = [...removed, ...idle].filter((name) => !lingers.includes(name))
+  return lines(
+    sh`systemctl daemon-reload`,
+    stop.length > 0 ? sh`systemctl stop ${stop} 2>/dev/null || :` : undefined,
+    removed.length > 0 ? sh`systemctl reset-failed ${removed} 2>/dev/null || :` : undefined,
+    restart.length > 0 ? sh`systemctl restart ${restart} || :` : undefined,
+    start.length > 0 ? sh`systemctl start ${start} || :` : undefined,
+    settle > 0 ? settled(names, settle) : undefined,
+  )
+}
+
+/** Asked twice: a service of Type=simple is active before it has had the time to fail. */
+function settled(names: readonly string[], settle: number): Sh {
+  return sh`
+    tries=${settle * 4}
+    calm=0
+    while [ "$tries" -gt 0 ]; do
+      calm=$((calm + 1))
+      states=$(systemctl is-active ${names} || :)
+      for state in \${states:-unknown}; do
+        case $state in
+          active) ;;
+          failed|inactive) break 2 ;;
+          *) calm=0 ;;
+        esac
+      done
+      if [ "$calm" = 2 ]; then exit; fi
+      tries=$((tries - 1))
+      sleep 0.25
+    done
+    for unit in ${names}; do
+      if ! systemctl is-active --quiet "$unit"; then
+        echo "$unit does not come up:" >&2
+        journalctl --quiet --no-pager --output=cat --lines=10 --unit="$unit" >&2
+      fi
+    done
+    exit 1
+  `
+}
+
+/** The former files are back: what ran by them runs again. */
+export function undoUnits({ removed, restart, start, idle, before }: UnitMoves): Sh {
+  const back = [...new Set(before)].filter((name) => restart.includes(name) || removed.includes(name))
+  const stop = [...new Set([...start, ...idle])]
+  return lines(
+    sh`systemctl daemon-reload`,
+    stop.length > 0 ? sh`systemctl stop ${stop} 2>/dev/null || :` : undefined,
+    stop.length > 0 ? sh`systemctl reset-failed ${stop} 2>/dev/null || :` : undefined,
+    back.length > 0 ? sh`systemctl restart --no-block ${back}` : undefined,
+  )
+}

@@ -1,0 +1,65 @@
+import type { Forward } from '../inventory/model.ts'
+import { type KeyLine, parseKeyLine } from '../resources/authorized-keys.ts'
+import { type Mark, parseMark } from '../resources/mark.ts'
+import { type Sh, sh } from '../sh.ts'
+import { sharedKeys, unitPrefix } from './names.ts'
+
+/**
+ * A door that a gateway holds for a device: a socket unit of systemd, or a line in the shared key file that lets a session of
+ * sshd open it.
+ */
+export interface HeldDoor extends Pick<Forward, 'bindAddress' | 'port' | 'listener'> {
+  /** The name by which the gateway knows the device. */
+  readonly device: string
+  /** Absent: an earlier version made it, which left no mark. */
+  readonly mark?: Mark
+}
+
+const units = '/etc/systemd/system'
+
+/** Prints what `parseHeldDoors` reads. Everybody may read these files; two processes, however many doors there are. */
+export const inspectHeldDoors: Sh = sh`
+  cd ${units} && grep -HsE '^(# provision |Description=)' ${unitPrefix}*.socket
+  grep -s permitlisten= ${sharedKeys}
+  :
+`
+
+/** A socket unit that is not ours, by mark or by the shape that an earlier version gave it, is no door. */
+export function parseHeldDoors(observed: string): HeldDoor[] {
+  const rows = observed.split('\n')
+  const marks = new Map<string, Mark>()
+  const doors: HeldDoor[] = []
+  for (const row of rows) {
+    const [, unit = '', text = ''] = /^([^:\s]+\.socket):(.*)$/.exec(row) ?? []
+    const mark = parseMark(text)
+    if (mark) marks.set(unit, mark)
+    const [, listener = '', device = ''] = /^Description=(\S+) of (\S+)$/.exec(text) ?? []
+    const place = parseListener(listener)
+    const known = marks.get(unit)
+    if (place)
+      doors.push({ device: known?.device ?? device, ...place, listener: 'socket', ...(known && { mark: known }) })
+  }
+  return [...doors, ...rows.flatMap((row) => doorsOfKey(parseKeyLine(row)))]
+}
+
+function doorsOfKey(line: KeyLine | undefined): HeldDoor[] {
+  if (!line) return []
+  const { device, mark } = whoseKey(line)
+  const places = [...line.options.matchAll(/permitlisten="([^"]+)"/g)].flatMap(
+    ([, text = '']) => parseListener(text) ?? [],
+  )
+  return places.map((place) => ({ device, ...place, listener: 'sshd', ...(mark && { mark }) }))
+}
+
+/** Whose key a line of the shared key file, or of a device's own, is: its mark says it, or the bare comment of an earlier version. */
+export function whoseKey({ comment }: Pick<KeyLine, 'comment'>): { readonly device: string; readonly mark?: Mark } {
+  const mark = parseMark(comment)
+  return { device: mark?.device ?? comment.trim(), ...(mark && { mark }) }
+}
+
+/** `127.0.0.1:9022`, `[::1]:9024`, `*:9025`, as `printListener` prints it. */
+export function parseListener(text: string): Pick<Forward, 'bindAddress' | 'port'> | undefined {
+  const [, bracketed, bare, port] = /^(?:\[([^\]]+)\]|([^:\s]+)):(\d{1,5})$/.exec(text) ?? []
+  const bindAddress = bracketed ?? bare
+  return bindAddress === undefined ? undefined : { bindAddress, port: Number(port) }
+}
