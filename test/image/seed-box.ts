@@ -24,7 +24,7 @@ export type Shell = keyof typeof shells
 /** All that a seed finds to run, but for what `prelude` has. Nothing of it changes more than the files that it is told. */
 export function tools(): string {
   const bin = temporary()
-  for (const name of 'busybox cat chmod cp cut dash dd grep ln mkdir mv rm sed tr wc'.split(' '))
+  for (const name of 'busybox cat chmod cp cut dash dd grep ln mkdir mv rm rmdir sed tr wc'.split(' '))
     symlinkSync(run('which', [name]).toString().trim(), join(bin, name))
   // Names that can be no function's.
   for (const name of ['raspi-config', 'cancel-rename']) {
