@@ -110,7 +110,7 @@ take_back() {
   fi
   if named; then return 1; fi
   rm -f "$units/kernel-command-line.target" "$units/kernel-command-line.service.d/provision.conf" "$starts"
-  rmdir "$units/kernel-command-line.service.d" "$units" 2>/dev/null
+  rmdir "$units/kernel-command-line.service.d" "$units" "${units%/*}" 2>/dev/null
   rm -f "$boot/$name"
   sync
 }
