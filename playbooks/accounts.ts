@@ -34,8 +34,13 @@ export const keyLine = ({ key, options, comment }: ReturnType<typeof keysOf>[num
   [options, key, comment, mark && printMark(mark)].filter(Boolean).join(' ')
 
 /** A system account of the tunnel. */
-export const systemAccount = (inventory: Pick<Inventory, 'id'>, name: string, shell?: string) =>
-  account(name, { system: true, mark: markOf(inventory), ...(shell && { shell }) })
+export const systemAccount = (inventory: Pick<Inventory, 'id' | 'adopt'>, name: string, shell?: string) =>
+  account(name, {
+    system: true,
+    mark: markOf(inventory),
+    adopts: inventory.adopt?.includes(name) ?? false,
+    ...(shell && { shell }),
+  })
 
 /** A key with the options that stand before it; a `from=` of its own goes before the account's. */
 export function keysOf({ authorizedKeys: lines, from }: Account) {

@@ -27,7 +27,7 @@ undo() {
   done
   if [ -n "${PROVISION_BOOT-}" ]; then within=0; elif [ -n "$undos" ]; then quiet; fi
   prove "$(rows)"
-  # Nothing speaks for what could not be looked at, where its undo has failed.
+  # Where an undo has failed, nothing speaks for what could not be looked at; equal undos ran as one.
   if [ -n "$complained" ] && [ -s untold ]; then lacking="${lacking:+$lacking$nl}$(cat untold)"; fi
   if [ -z "$astray$lacking" ]; then
     rm -f untold asked

@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest'
+import type { Gateway } from '../src/inventory/model.ts'
 import { plan } from '../src/plan.ts'
+import { on } from '../src/playbook.ts'
 import type { Resource } from '../src/resource.ts'
 import { sh } from '../src/sh.ts'
 
@@ -41,4 +43,23 @@ test('what showed nothing is refused, never guessed at', () => {
 test('what was put off is planned once another host has shown what it needs', () => {
   const { changes, later } = plan(all.slice(2, 3), shown({ c: 'late' }), { ...nobody, of: () => 'ssh-ed25519 AAAA' })
   expect([changes.length, later]).toEqual([1, []])
+})
+
+test('facts are looked at once, before those that ask for them, and found as this host showed them', () => {
+  const fact: Resource = { ...resource('fact'), diff: () => 'converged' }
+  const asking = (id: string): Resource => ({
+    ...resource(id),
+    facts: [fact],
+    diff: (_, seen) => (seen.here?.('fact') === 'yes' ? change : { refused: 'no' }),
+  })
+  const [a, b] = [asking('a'), asking('b')]
+  const step = on([{ name: 'gw' }, { name: 'pi' }] as unknown as readonly Gateway[], () => [a, b, fact])
+  expect([...step.hosts.values()]).toEqual([
+    [a, b, fact],
+    [a, b, fact],
+  ])
+  const [resources = []] = on([{ name: 'gw' }] as unknown as readonly Gateway[], () => [a, b]).hosts.values()
+  expect(resources).toEqual([fact, a, b])
+  expect(plan(resources, shown({ fact: 'yes', a: '', b: '' }), nobody).changes).toHaveLength(2)
+  expect(plan(resources, shown({ fact: 'no', a: '', b: '' }), nobody).refused).toHaveLength(2)
 })

@@ -73,7 +73,8 @@ export function staying(names: readonly string[], gateway: Gateway, closing: Clo
   })
 }
 
-export const together = (one: readonly string[], other: readonly string[]) => [...new Set([...one, ...other])]
+/** In an order that does not depend on whose inventory it is. */
+export const together = (one: readonly string[], other: readonly string[]) => [...new Set([...one, ...other])].sort()
 
 export interface Listening {
   readonly forward: Forward

@@ -1,4 +1,4 @@
-import type { Refused, Resource } from '../resource.ts'
+import type { Change, Refused, Resource } from '../resource.ts'
 import { type Sh, sh } from '../sh.ts'
 import { type Mark, parseMark, printMark } from './mark.ts'
 
@@ -8,6 +8,8 @@ export interface AccountOptions {
   readonly shell?: string
   /** What an account says that is made here, as its comment (GECOS). */
   readonly mark?: Mark
+  /** A system account is taken over although somebody else made it. */
+  readonly adopts?: boolean
 }
 
 /**
@@ -16,7 +18,7 @@ export interface AccountOptions {
  * An account that exists keeps everything but its shell, and that only where a shell is asked for. A system account that
  * provision did not make is somebody's: it is refused.
  */
-export function account(name: string, { system = false, shell, mark }: AccountOptions = {}): Resource {
+export function account(name: string, { system = false, shell, mark, adopts = false }: AccountOptions = {}): Resource {
   return {
     id: `account ${name}`,
     inspect: inspectAccount(name),
@@ -38,7 +40,7 @@ export function account(name: string, { system = false, shell, mark }: AccountOp
       }
       if (found.id === '0' && system) return { refused: `${name} has user id 0: no tunnel may belong to root` }
       if (system && !(isOurs(found) && (found.marked || usualShells.has(found.shell) || found.shell === shell)))
-        return somebodyElses(name, found)
+        return adopts ? takeOver(name, found, { shell, mark }) : somebodyElses(name, found)
       if (shell === undefined || found.shell === shell) return 'converged'
       return {
         summary: `change shell from ${found.shell} to ${shell}`,
@@ -72,13 +74,13 @@ export function noSystemAccount(name: string): Resource {
   }
 }
 
-export interface SystemAccount {
+interface Wanted {
   readonly shell?: string
   readonly id?: string
   readonly comment?: string
 }
 
-export function addSystemAccount(name: string, { shell = '/usr/sbin/nologin', id, comment }: SystemAccount = {}): Sh {
+export function addSystemAccount(name: string, { shell = '/usr/sbin/nologin', id, comment }: Wanted = {}): Sh {
   const options = ['--system', '--user-group', '--no-create-home', '--home-dir', '/nonexistent', '--shell', shell]
   const number = id === undefined ? [] : ['--uid', id]
   return sh`useradd ${[...options, ...commentOf(comment)]} --password '*' ${[...number, name]}`
@@ -116,9 +118,23 @@ function parseAccount(now: string): Found | undefined {
 /** Marked, or made by a version that did not mark accounts yet: of the system, and without a home. */
 const isOurs = ({ id, home, marked }: Found) => marked || (Number(id) < 1000 && home === '/nonexistent')
 
+function takeOver(
+  name: string,
+  { shell: before, comment }: Found,
+  { shell = '/usr/sbin/nologin', mark }: { readonly shell: string | undefined; readonly mark: Mark | undefined },
+): Change {
+  const ours = mark === undefined ? [] : ['--comment', printMark(mark)]
+  return {
+    summary: `take over, with shell ${shell} and without password`,
+    saves: [],
+    commit: sh`usermod ${ours} --shell ${shell} --password '*' ${name}`,
+    undo: sh`usermod --comment ${comment} --shell ${before} ${name}`,
+  }
+}
+
 const somebodyElses = (name: string, { id, home, shell }: Found): Refused => ({
   refused: `the account ${name} is there already and was not made by provision (user id ${id}, home ${home}, shell ${shell})`,
   hint:
     `a tunnel needs an account of this name for itself: give the one that is there another name (usermod --login OTHER ${name}), ` +
-    'or delete it where nobody needs it, then run again',
+    `or take it over, which ends its logins: --adopt ${name}`,
 })

@@ -54,7 +54,11 @@ export function authorizedKeys(account: string, wanted: AuthorizedKeys): Resourc
       if (wanted.file) return fileChange(wanted.file, file, { ...defaults, content })
       const rights =
         file.kind === 'file' ? { mode: file.mode, owner: file.owner, group: file.group } : privately(account)
-      const change = fileChange(path || `~${account}/.ssh/authorized_keys`, file, { ...rights, content })
+      const change = fileChange(path || `~${account}/.ssh/authorized_keys`, file, {
+        ...rights,
+        content,
+        asMarked: true,
+      })
       return inHome(account, path, naming(takenAway(before, content), change))
     },
   }

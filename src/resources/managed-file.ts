@@ -36,6 +36,8 @@ export interface FileWanted {
   readonly mode: string
   readonly owner: string
   readonly group: string
+  /** The marks in it are as they are to be, line by line: see `withMarksOf`. */
+  readonly asMarked?: boolean
 }
 
 export const defaults = { mode: '644', owner: 'root', group: 'root' } as const
@@ -64,7 +66,8 @@ export function parseFile(observed: Observed): FileNow {
 export function fileChange(path: string, now: FileNow, asked: FileWanted): Change | Refused | 'converged' {
   if (now.kind === 'other')
     return { refused: `${path} is no plain file but a ${now.what}`, hint: 'move it away, then run again' }
-  const wanted = now.kind === 'file' ? { ...asked, content: withMarksOf(now.content, asked.content) } : asked
+  const keepsMarks = now.kind === 'file' && !asked.asMarked
+  const wanted = keepsMarks ? { ...asked, content: withMarksOf(now.content, asked.content) } : asked
   const same = now.kind === 'file' && now.content === wanted.content
   if (same && now.mode === wanted.mode && now.owner === wanted.owner && now.group === wanted.group) return 'converged'
   const rights = `${wanted.owner}:${wanted.group} ${wanted.mode}`

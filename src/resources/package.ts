@@ -6,7 +6,11 @@ export function installedPackage(name: string): Resource {
   const apt = sh`env DEBIAN_FRONTEND=noninteractive apt-get -q -o DPkg::Lock::Timeout=120`
   return {
     id: `package ${name}`,
-    inspect: sh`dpkg-query -W -f '\${db:Status-Status}\n' ${name} || echo absent`,
+    // One that was purged may still be known, by others that name it.
+    inspect: sh`
+      status=$(dpkg-query -W -f '\${db:Status-Status}' ${name})
+      case $status in '' | not-installed) echo absent ;; *) echo "$status" ;; esac
+    `,
     diff(now) {
       if (now.trim() === 'installed') return 'converged'
       return {

@@ -7,7 +7,7 @@ import { type Configuration, hostKeysOnDisk, parseSshd, type Sshd, unread } from
 export interface SshdChange extends Change {
   /** The file that the change itself replaces or takes away: whatever it says now, it will not be read. */
   readonly own?: string
-  /** What has to be in force then: nothing of it may be settled by the words that sshd was started with. */
+  /** What has to be in force then: nothing of it may be settled by the arguments that sshd was started with. */
   readonly keywords?: readonly string[]
   /** Nothing has to be in force: then an sshd that does not read our files does not stand in the way. */
   readonly leaves?: boolean
@@ -19,14 +19,14 @@ export interface SshdChange extends Change {
  */
 export function withReload(wanted: SshdChange, seen: Seen): Change | Refused {
   const { own, keywords = [], leaves = false, ...change } = wanted
-  const shown = seen.here?.(runningSshd.id)
+  const observed = seen.here?.(runningSshd.id)
   // None runs, or each connection has one of its own: it reads what is there then.
-  if (shown === '@none\n') return change
-  const sshd = parseSshd(shown ?? '')
-  if (!sshd || shown === undefined) return { refused: 'the host did not show which sshd runs', hint: 'run again' }
+  if (observed === '@none\n') return change
+  const sshd = parseSshd(observed ?? '')
+  if (!sshd || observed === undefined) return { refused: 'the host did not show which sshd runs', hint: 'run again' }
   const deaf = notOurs(sshd, keywords)
   if (deaf) return leaves ? change : deaf
-  const waiting = dormant(sshd, shown, own)
+  const waiting = dormant(sshd, observed, own)
   if (waiting) return waiting
   const { unit = '', configuration } = sshd
   return {
@@ -41,9 +41,9 @@ export function withReload(wanted: SshdChange, seen: Seen): Change | Refused {
 
 /** Is this file as it should be, and sshd has not read it: told to nobody, or by a run that did not come so far. */
 export function isUnread(path: string, seen: Seen): boolean {
-  const shown = seen.here?.(runningSshd.id) ?? ''
-  const sshd = parseSshd(shown)
-  return sshd !== undefined && unread(sshd, shown).some((file) => file.path === path)
+  const observed = seen.here?.(runningSshd.id) ?? ''
+  const sshd = parseSshd(observed)
+  return sshd !== undefined && unread(sshd, observed).some((file) => file.path === path)
 }
 
 /** The host keys that a host's sshd would prove after a reload, and those of them that are new to it; unknown until it was looked at. */
@@ -51,21 +51,21 @@ export function hostKeysAfterReload(
   host: string,
 ): Late<{ readonly all: readonly string[]; readonly unread: readonly string[] }> {
   return (seen) => {
-    const shown = seen.of(host, runningSshd.id)
-    const sshd = shown === undefined ? undefined : parseSshd(shown)
-    return sshd && hostKeysOnDisk(sshd, shown ?? '')
+    const observed = seen.of(host, runningSshd.id)
+    const sshd = observed === undefined ? undefined : parseSshd(observed)
+    return sshd && hostKeysOnDisk(sshd, observed ?? '')
   }
 }
 
 /** That sshd would not do what our files say, or could not be told to read them. */
-function notOurs({ unit, reloads, socket, keepsSessions, words, pid }: Sshd, keywords: readonly string[]) {
-  const other = optionsOf(words, 'f').find((file) => file !== '/etc/ssh/sshd_config')
+function notOurs({ unit, reloads, socket, keepsSessions, argv, pid }: Sshd, keywords: readonly string[]) {
+  const other = optionsOf(argv, 'f').find((file) => file !== '/etc/ssh/sshd_config')
   if (other !== undefined)
     return {
       refused: `sshd (pid ${pid}) was started with -f ${other}, so a file of ours would have no effect`,
       hint: 'have it read /etc/ssh/sshd_config, then run again',
     }
-  const options = optionsOf(words, 'o').map((option) => option.split(/[=\s]/)[0]?.toLowerCase() ?? '')
+  const options = optionsOf(argv, 'o').map((option) => option.split(/[=\s]/)[0]?.toLowerCase() ?? '')
   const settled = keywords.find((keyword) => options.includes(keyword.toLowerCase()))
   if (settled !== undefined)
     return {
@@ -88,11 +88,11 @@ function notOurs({ unit, reloads, socket, keepsSessions, words, pid }: Sshd, key
 }
 
 /** `-f FILE`, `-fFILE`, `-Df FILE`. */
-function optionsOf(words: readonly string[], letter: string): string[] {
-  return words.flatMap((word, at) => {
+function optionsOf(argv: readonly string[], letter: string): string[] {
+  return argv.flatMap((word, at) => {
     // Letters that take no word of their own may stand before it.
     const [, rest] = new RegExp(`^-[46DdeGiqRTtV]*${letter}(.*)$`).exec(word) ?? []
-    return rest === undefined ? [] : [rest || (words[at + 1] ?? '')]
+    return rest === undefined ? [] : [rest || (argv[at + 1] ?? '')]
   })
 }
 
@@ -105,8 +105,8 @@ const byWeight = (lines: readonly string[]) => [
   ...lines.filter((line) => !locksOut.test(line)),
 ]
 
-function dormant(sshd: Sshd, shown: Observed, own: string | undefined): Refused | undefined {
-  const files = unread(sshd, shown).filter(({ path }) => path !== own)
+function dormant(sshd: Sshd, observed: Observed, own: string | undefined): Refused | undefined {
+  const files = unread(sshd, observed).filter(({ path }) => path !== own)
   if (files.length === 0) return undefined
   const told = files.map(({ path, changed, says, whole }) => {
     const some = byWeight(says).slice(0, most).join('; ')

@@ -11,16 +11,17 @@ import type { Observed } from '../resource.ts'
  *   made by another clock and says nothing.
  * - A file that reads as it did at our last reload is in force, whatever its time is: comments, touch, and a clock that goes
  *   wrong in a power cut change nothing. (An edit that was reloaded and then taken back looks so, too. It is as when we were
- *   let in last.)
+ *   admitted last.)
  * What cannot be known: what in a file is new where we never had this sshd reload; an edit from before the clock was first set
- * after boot, there; and on a machine whose clock is set by nobody, whether a file is from this boot or from one before.
+ * after boot, there, or before a virtual machine was paused; and on a machine whose clock is set by nobody, whether a file is
+ * from this boot or from one before.
  */
 export interface Sshd {
   readonly pid: string
   /** When it was started, in hundredths of a second since boot: with it a number that was given out again is told apart. */
   readonly born: string
   /** Its arguments. */
-  readonly words: readonly string[]
+  readonly argv: readonly string[]
   /** The service whose main process it is; undefined: it was started by hand. */
   readonly unit: string | undefined
   readonly reloads: boolean
@@ -54,21 +55,21 @@ const pidFile = '/run/sshd.pid'
 const slack = 1
 
 /** Undefined where no sshd runs that listens. */
-export function parseSshd(shown: Observed): Sshd | undefined {
+export function parseSshd(observed: Observed): Sshd | undefined {
   const [, pid = '', born = '', uptime, at, written, title = ''] =
-    /^@sshd (\d+) (\d+) (\S+) (\S+) (\S+) (.*)$/m.exec(shown) ?? []
+    /^@sshd (\d+) (\d+) (\S+) (\S+) (\S+) (.*)$/m.exec(observed) ?? []
   if (pid === '') return undefined
-  const shownUnit = properties(shown.slice(0, end(shown, '@path ')))
-  const unit = shownUnit.get('MainPID') === pid ? shownUnit : undefined
+  const observedUnit = properties(observed.slice(0, end(observed, '@path ')))
+  const unit = observedUnit.get('MainPID') === pid ? observedUnit : undefined
   const now = Number(at)
   const started = now - (Number(uptime) - Number(born) / 100)
-  const rows = paths(shown)
+  const rows = paths(observed)
   const { mtime = Number.NaN } = written === pid ? (rows.find(({ path }) => path === pidFile) ?? {}) : {}
   const told = [mtime, reloaded(unit)].find((at) => at <= now + slack) ?? started
   return {
     pid,
     born,
-    words: title
+    argv: title
       .replace(/^sshd: /, '')
       .replace(/ \[listener\].*$/, '')
       .split(' ')
@@ -76,7 +77,9 @@ export function parseSshd(shown: Observed): Sshd | undefined {
     unit: unit?.get('Id'),
     reloads: unit?.get('CanReload') === 'yes',
     keepsSessions: /^(process|none)$/.test(unit?.get('KillMode') ?? ''),
-    socket: [...shown.matchAll(/^LISTEN .*/gm)].some(([row]) => row.includes(',pid=1,') || openedBySystemd.test(row)),
+    socket: [...observed.matchAll(/^LISTEN .*/gm)].some(
+      ([row]) => row.includes(',pid=1,') || openedBySystemd.test(row),
+    ),
     now,
     lastRead: Math.max(started, told),
     configuration: { rows: rows.filter(({ path }) => path !== pidFile).map(({ path, text }) => ({ path, text })) },
@@ -84,16 +87,16 @@ export function parseSshd(shown: Observed): Sshd | undefined {
 }
 
 /** The files that a reload would bring into force, each with what it says. */
-export function unread({ lastRead, now }: Sshd, shown: Observed): Unread[] {
-  const rows = paths(shown)
+export function unread({ lastRead, now }: Sshd, observed: Observed): Unread[] {
+  const rows = paths(observed)
   const since = (path: string) => {
     const changed = Math.max(...rows.flatMap((row) => (row.path === path ? [row.ctime] : [])))
     return changed > lastRead && changed <= now + slack ? changed : undefined
   }
-  const at = { lines: end(shown, '@lines'), inForce: end(shown, '@in-force') }
+  const at = { lines: end(observed, '@lines'), inForce: end(observed, '@in-force') }
   const files = rows.filter(({ type, path }) => type !== 'd' && path !== pidFile).map(({ path }) => path)
-  const present = linesOf(shown.slice(at.lines, at.inForce), files)
-  const before = at.inForce < shown.length ? linesOf(shown.slice(at.inForce)) : undefined
+  const present = linesOf(observed.slice(at.lines, at.inForce), files)
+  const before = at.inForce < observed.length ? linesOf(observed.slice(at.inForce)) : undefined
   const gone = [...(before?.keys() ?? [])].filter((path) => !files.includes(path) && !withoutReload.test(path))
   return [...new Set([...files, ...gone])].flatMap((path) => {
     const changed = since(files.includes(path) ? path : path.replace(/\/[^/]*$/, ''))
@@ -105,9 +108,9 @@ export function unread({ lastRead, now }: Sshd, shown: Observed): Unread[] {
 }
 
 /** Host keys on disk, as `ssh-ed25519 AAAA…`, and which of them sshd has not read since their files were written. */
-export function hostKeysOnDisk({ lastRead, now }: Sshd, shown: Observed): { all: string[]; unread: string[] } {
-  const rows = paths(shown)
-  const keys = [...shown.matchAll(/^@key (\S+ \S+) (.+)$/gm)].map(([, key = '', path = '']) => ({ key, path }))
+export function hostKeysOnDisk({ lastRead, now }: Sshd, observed: Observed): { all: string[]; unread: string[] } {
+  const rows = paths(observed)
+  const keys = [...observed.matchAll(/^@key (\S+ \S+) (.+)$/gm)].map(([, key = '', path = '']) => ({ key, path }))
   const fresh = ({ path }: { path: string }) =>
     rows.some((row) => row.path === path && row.ctime > lastRead && row.ctime <= now + slack)
   return { all: keys.map(({ key }) => key), unread: keys.filter(fresh).map(({ key }) => key) }
@@ -139,8 +142,8 @@ function linesOf(text: string, files?: readonly string[]): Map<string, string[]>
   return result
 }
 
-function paths(shown: Observed) {
-  return [...shown.matchAll(/^@path (\S) (\S+) (\S+) (.+)$/gm)].map(([, type = '', mtime, ctime, path = '']) => ({
+function paths(observed: Observed) {
+  return [...observed.matchAll(/^@path (\S) (\S+) (\S+) (.+)$/gm)].map(([, type = '', mtime, ctime, path = '']) => ({
     type,
     mtime: Number(mtime),
     ctime: Number(ctime),
@@ -154,8 +157,8 @@ const properties = (block: string) =>
 
 /** The last reload that systemd was asked for, for where there is no pid file of this process; it tells whole seconds. */
 function reloaded(unit: ReadonlyMap<string, string> | undefined): number {
-  const [, words] = /start_time=\[\w+ ([\d-]+ [\d:]+) UTC\]/.exec(unit?.get('ExecReload') ?? '') ?? []
-  return words === undefined ? Number.NaN : Date.parse(`${words.replace(' ', 'T')}Z`) / 1000 + slack
+  const [, at] = /start_time=\[\w+ ([\d-]+ [\d:]+) UTC\]/.exec(unit?.get('ExecReload') ?? '') ?? []
+  return at === undefined ? Number.NaN : Date.parse(`${at.replace(' ', 'T')}Z`) / 1000 + slack
 }
 
 function end(text: string, mark: string): number {

@@ -154,7 +154,7 @@ copy_all() {
   case $(cp --version 2>/dev/null) in
     *GNU*) cp -a "$1" "$2" ;;
     *)
-      mkdir "$2.new" && tar -C "${1%/*}" -cf "$2.tar" "${1##*/}" && tar -C "$2.new" --numeric-owner -xpf "$2.tar" || return
+      mkdir "$2.new" && tar -C "${1%/*}" --format=pax -cf "$2.tar" "${1##*/}" && tar -C "$2.new" --numeric-owner -xpf "$2.tar" || return
       mv -T "$2.new/${1##*/}" "$2" && rm -r "$2.new" "$2.tar"
       ;;
   esac

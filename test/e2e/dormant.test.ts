@@ -21,7 +21,6 @@ afterAll(() => it?.down())
 const inside = (name: string, script: string) => mustRun(it.lab.machine(name), script)
 const login = async (name: string) =>
   (await it.lab.run(['ssh', '-o', 'BatchMode=yes', `user001@${name}`, 'echo in'])).stdout
-const states = () => Promise.all(both.map((name) => stateOf(it.lab.machine(name))))
 
 /** The next change that has sshd reload on both. */
 async function change() {
@@ -75,6 +74,9 @@ const takesIt = async () => {
 }
 
 const config = '/etc/ssh/sshd_config'
+/** Reloads sshd, and waits until it has read all. */
+const reloaded =
+  'touch -d @0 /run/sshd.pid; systemctl reload ssh; until [ "$(stat -c %Y /run/sshd.pid)" != 0 ]; do sleep 0.05; done'
 
 test('AllowUsers without us, on a device where sshd never was told to reload by us: all that the file says is shown', async () => {
   await inside(device, `echo 'AllowUsers bob' >>${config} && sshd -t`)
@@ -102,7 +104,7 @@ test('a file that was taken away counts as well, and so does a link that leads e
   const link = `${config}.d/60-link.conf`
   await inside(
     gateway,
-    `echo 'Banner none' >/root/one; echo 'AllowUsers bob' >/root/two; ln -s /root/one ${link}; systemctl reload ssh; sleep 0.2; ln -sfn /root/two ${link}`,
+    `echo 'Banner none' >/root/one; echo 'AllowUsers bob' >/root/two; ln -s /root/one ${link}; ${reloaded}; ln -sfn /root/two ${link}`,
   )
   await refused(gateway, change, [link, '+ AllowUsers bob'])
   await inside(gateway, `rm ${link}; systemctl reload ssh`)
@@ -173,7 +175,7 @@ describe('where systemd holds the port', () => {
       device,
       `printf '[Socket]\\nAccept=yes\\n' >/etc/systemd/system/ssh.socket.d.conf
        mkdir -p /etc/systemd/system/ssh.socket.d && mv /etc/systemd/system/ssh.socket.d.conf /etc/systemd/system/ssh.socket.d/accept.conf
-       printf '[Service]\\nExecStart=-/usr/sbin/sshd -i\\nStandardInput=socket\\n' >/etc/systemd/system/ssh@.service
+       printf '[Service]\\nRuntimeDirectory=sshd\\nRuntimeDirectoryPreserve=yes\\nExecStart=-/usr/sbin/sshd -i\\nStandardInput=socket\\n' >/etc/systemd/system/ssh@.service
        systemctl daemon-reload; systemctl stop ssh.socket ssh.service; systemctl start ssh.socket; rm ${config}.d/70-bob.conf`,
     )
     await takesIt()
@@ -225,8 +227,7 @@ describe('an sshd that would not read our files', () => {
 
 test('host keys of a device that were replaced and that nobody knows are not brought into force', async () => {
   await inside(device, 'cp -a /etc/ssh/ssh_host_ed25519_key* /root/; rm /etc/ssh/ssh_host_ed25519_key*; ssh-keygen -A')
-  await refused(device, change, ['would then prove other host keys'])
+  await refused(device, change, ['and then prove other host keys'])
   await inside(device, 'cp -a /root/ssh_host_ed25519_key* /etc/ssh/')
   expect((await again()).code).toBe(0)
-  expect(await states()).toHaveLength(2)
 }, 300_000)

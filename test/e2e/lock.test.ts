@@ -43,7 +43,7 @@ async function run(name: Name): Promise<string> {
   const [host] = report.hosts
   return host?.error ? `${host.outcome}: ${host.error.message}` : `${host?.outcome}`
 }
-const guard = (name: Name) => machine(name).sh('systemctl show --property=MainPID --value provision-guard')
+const guard = (name: Name) => machine(name).sh("systemctl show --property=MainPID --value 'provision-guard-*'")
 const killGuard = async (name: Name) => machine(name).sh(`kill -9 ${(await guard(name)).stdout}`)
 
 test('while one run is at work, another is told who it is', async () => {
@@ -79,7 +79,7 @@ test('a guard that somebody stops for good is noticed, and what it was about is 
   await hold(machine('abandoned'), 'stage')
   const first = run('abandoned')
   await held(machine('abandoned'), 'stage')
-  await machine('abandoned').sh('systemctl stop provision-guard')
+  await machine('abandoned').sh("systemctl stop 'provision-guard-*'")
   expect(await first).toBe('rejected: the guard went away')
   await release(machine('abandoned'))
   expect(await stateOf(machine('abandoned'))).toEqual(old.get('abandoned'))
@@ -124,7 +124,10 @@ test('when what watches for us on the host is killed, the change is followed thr
   expect(await first).toBe('changed')
 })
 
-test('a guard of the run before that still tidies up is waited for', async () => {
-  await machine('taken').sh('rm /etc/e2e-middle; systemd-run --quiet --collect --unit=provision-guard sleep 2')
+test('the unit of an earlier guard that systemd still holds is in nobody’s way', async () => {
+  const earlier = ['provision-guard', 'provision-guard-20260101000000-abcdef-0']
+  const hold = earlier.map((unit) => `systemd-run --quiet --collect --unit=${unit} sleep infinity`)
+  await machine('taken').sh(['rm /etc/e2e-middle', ...hold].join('; '))
   expect(await run('taken')).toBe('changed')
+  expect((await machine('taken').sh(`systemctl is-active ${earlier.join(' ')}`)).stdout).toBe('active\nactive\n')
 })

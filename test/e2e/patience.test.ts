@@ -69,7 +69,7 @@ describe('a run that repairs a tunnel', () => {
   })
 
   test('and looks at a device that could not be reached for want of that very tunnel', async () => {
-    await on(gateway, 'rm /etc/ssh/reverse-tunnel/keys/tunnel-host-a-*')
+    await on(gateway, 'systemctl stop reverse-tunnel-127.0.0.1_9022.socket')
     await shut()
     await verified(it, 'no-tunnel')
     const { code, report } = await whileWaiting([it.file, '--timeout', '3'], open, 'guest')

@@ -13,7 +13,7 @@ let it: Rehearsal
 let old: Map<string, string[]>
 let report: Report
 const machine = (name: string) => it.lab.machine(name)
-const guardOf = (name: string) => machine(name).sh('systemctl show --property=MainPID --value provision-guard')
+const guardOf = (name: string) => machine(name).sh("systemctl show --property=MainPID --value 'provision-guard-*'")
 
 beforeAll(async () => {
   it = await rehearse(devicesCalled(names))

@@ -7,8 +7,10 @@ import { history, settled, stateOf } from './state-of.ts'
 const gateway = 'ssh-gw.guest.internal'
 const device = 'host-a.lan.internal'
 const lockouts = ['allow-users', 'another-port', 'wrong-key', 'firewall', 'deaf'] as const
+/** Their rollback is none. */
+const unproved = ['no-way-back', 'left-behind'] as const
 const cuts = ['cut-for-long', 'mended-late', 'mended-in-time'] as const
-const names = [...lockouts, ...cuts, device, gateway]
+const names = [...lockouts, ...unproved, ...cuts, device, gateway]
 
 let it: Rehearsal
 let old: Map<string, string[]>
@@ -26,7 +28,7 @@ beforeAll(async () => {
     gateways: { [gateway]: {} },
     devices: {
       [device]: { forwards: ['127.0.0.1:9022:localhost:22'] },
-      ...Object.fromEntries([...lockouts, ...cuts].map((name) => [name, {}])),
+      ...Object.fromEntries([...lockouts, ...unproved, ...cuts].map((name) => [name, {}])),
     },
   })
   // A first run that goes no further than the keys.
@@ -40,7 +42,7 @@ beforeAll(async () => {
 
   const runs = [
     it.report([it.file, ...only(...cuts), '--playbook', holdingPlaybook, ...patience]),
-    it.report([it.file, ...only(...lockouts), ...lockoutPlaybook, ...patience]),
+    it.report([it.file, ...only(...lockouts, ...unproved), ...lockoutPlaybook, ...patience]),
     it.report([it.file, ...only(gateway, device), ...patience]),
   ]
   await Promise.all(cuts.map((name) => held(machine(name), 'activate')))
@@ -75,6 +77,42 @@ test.each([
   },
 )
 
+test('a rollback after which no login gets in is not believed: what the report says to do at the console mends it', async () => {
+  const name = 'no-way-back'
+  expect(told(lockout, name)).toBe(
+    'undo-failed: the login as user001 was refused\nit says that it is as before, but no login gets in any more: the login as user001 was refused',
+  )
+  expect(lockout.exitCode).toBe(3)
+  await settled(machine(name))
+  expect(await history(machine(name))).toEqual(['undone: the login as user001 was refused'])
+  const hint = lockout.hosts.find((host) => host.name === name)?.error?.hint
+  const [command] = /systemctl restart ssh/.exec(hint ?? '') ?? []
+  expect((await machine(name).sh(`${command}`)).code).toBe(0)
+  expect(await stateOf(machine(name))).toEqual(old.get(name))
+})
+
+test('a rollback that leaves something behind says what, holds the host, and is settled at the console', async () => {
+  const name = 'left-behind'
+  const left = 'not as before: something left behind'
+  expect(told(lockout, name)).toBe(`undo-failed: the login as user001 was refused; and it could not be undone\n${left}`)
+  const again = await it.report([it.file, ...only(name), ...lockoutPlaybook, ...patience])
+  expect({ code: again.code, told: told(again.report, name) }).toEqual({
+    code: 3,
+    told: expect.stringMatching(
+      /^undo-failed: nothing was changed here: an earlier change of root on .* could not be undone\nnot as before: something left behind$/,
+    ),
+  })
+  const hint = again.report.hosts[0]?.error?.hint ?? ''
+  const [, undo = ''] = /`sudo (sh \S+ undo)`/.exec(hint) ?? []
+  const tried = await machine(name).sh(undo)
+  expect({ code: tried.code, stderr: tried.stderr }).toEqual({
+    code: 1,
+    stderr: 'not as it was before:\nsomething left behind\n',
+  })
+  expect(await machine(name).sh(`rm /etc/left-behind; ${undo}`)).toMatchObject({ code: 0 })
+  expect(await stateOf(machine(name))).toEqual(old.get(name))
+})
+
 test('a network that is cut in mid-change and stays so leaves the end unknown; the host has undone it by itself', async () => {
   const name = 'cut-for-long'
   expect(told(cut, name)).toMatch(/^unknown: the connection was lost .* it settles by itself by \d\d:\d\d:\d\d$/)
@@ -106,7 +144,7 @@ test('once the causes are gone, the next run goes through, and the one after tha
   const { code, report } = await it.report([it.file, ...patience])
   expect({ code, states: report.forwards.map(({ state }) => state) }).toEqual({ code: 0, states: ['ok'] })
   const { report: again } = await it.report([it.file, ...patience])
-  expect(outcomes(again)).toEqual([gateway, device, ...lockouts, ...cuts].map((name) => `${name} ok`))
+  expect(outcomes(again)).toEqual([gateway, device, ...lockouts, ...unproved, ...cuts].map((name) => `${name} ok`))
   const held = [it.file, ...only(...cuts), '--playbook', holdingPlaybook, ...patience]
   expect((await it.report(held)).code).toBe(0)
   expect(outcomes((await it.report(held)).report)).toEqual(cuts.map((name) => `${name} ok`))

@@ -44,20 +44,20 @@ for left in /var/lib/provision/current /var/lib/provision/incoming.* /etc/system
   if [ -e "$left" ]; then echo "left behind: $left"; fi
 done
 find /etc /home /root \( -name '*.provision-new' -o -name '*.provision-old' \) -printf 'left behind: %p\n'
-if systemctl is-active -q provision-guard.service; then echo 'left behind: the guard'; fi
+if systemctl is-active -q 'provision-guard-*.service'; then echo 'left behind: the guard'; fi
 `
 
 /** Waits until no transaction is under way. A host that does not settle is an error with all that can be told of it. */
 export async function settled(machine: Machine, timeoutMs = 60_000): Promise<void> {
   const quiet = async () => {
     const { code } = await machine.sh(
-      'test ! -e /var/lib/provision/current && ! systemctl is-active -q provision-guard',
+      "test ! -e /var/lib/provision/current && ! systemctl is-active -q 'provision-guard-*.service'",
     )
     return code === 0 || undefined
   }
   if (await until(quiet, { timeoutMs, everyMs: 200 })) return
   const { stdout } = await machine.sh(
-    'cd /var/lib/provision; ls -la . current; tail -n +1 current/why current/failed current/undo.errors current/outcome; journalctl -u provision-guard -n 20 --no-pager 2>&1',
+    'cd /var/lib/provision; ls -la . current; tail -n +1 current/why current/failed current/undo.errors current/left current/outcome; journalctl -u "provision-guard-*" -n 20 --no-pager 2>&1',
   )
   throw new Error(`${machine.name} did not settle:\n${stdout}`)
 }

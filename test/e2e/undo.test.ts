@@ -1,8 +1,14 @@
 import { once } from 'node:events'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { devicesCalled, held, hold, holdingPlaybook, prepare, release } from './hold.ts'
-import { outcomes, picture, type Rehearsal, rehearse, states, verified } from './kit.ts'
+import { outcomes, picture, place, type Rehearsal, rehearse, states, verified } from './kit.ts'
 import { history, settled, stateOf } from './state-of.ts'
+
+/** `cp -a LINK` of uutils coreutils (0.0.30) gives what the link points at the mode of the link. */
+const otherCp = `#!/bin/sh
+if [ "$1" = -a ] && [ -L "$2" ]; then chmod 700 "$(readlink -f "$2")"; fi
+exec /usr/bin/cp "$@"
+`
 
 describe('undo', () => {
   const [gateway, device] = ['ssh-gw.guest.internal', 'host-a.lan.internal'] as const
@@ -18,6 +24,8 @@ describe('undo', () => {
   const undo = (...words: string[]) => ['undo', it.file, ...patience, ...words]
   beforeAll(async () => {
     it = await rehearse(picture)
+    await place(it.lab.machine(gateway), { path: '/usr/local/sbin/cp', text: otherCp })
+    await it.lab.machine(gateway).sh('chmod 755 /usr/local/sbin/cp')
     old = await both()
     expect((await it.report([it.file])).code).toBe(0)
     first = await both()
@@ -95,6 +103,10 @@ describe('undo', () => {
     expect(await both()).toEqual(old)
   })
 
+  test('leaves /dev/null to everybody, whatever its cp does with a link to it', async () => {
+    expect((await it.lab.machine(gateway).sh('stat -c %a /dev/null')).stdout).toBe('666\n')
+  })
+
   test('has nothing more to undo then, and says so', async () => {
     const { code, report } = await it.report(undo())
     expect({ code, hosts: outcomes(report), error: report.hosts[0]?.error?.message }).toEqual({
@@ -108,6 +120,20 @@ describe('undo', () => {
     const { code, report } = await it.report([it.file])
     expect({ code, states: states(report) }).toEqual({ code: 0, states: ['ok'] })
     expect(await both()).toEqual(first)
+  })
+
+  test('of a rotation gives the device its former key back, and the gateway lets that one in again', async () => {
+    const key = async () => (await it.lab.machine(device).sh('cat /etc/reverse-tunnel/id_ed25519.pub')).stdout
+    const former = await key()
+    expect((await it.report(['rotate', it.file])).code).toBe(0)
+    expect(await key()).not.toBe(former)
+    const { report } = await it.report(undo())
+    expect({ hosts: outcomes(report), errors: report.hosts.map(({ error }) => error) }).toEqual({
+      hosts: [`${gateway} changed`, `${device} changed`],
+      errors: [undefined, undefined],
+    })
+    expect([await key(), await both()]).toEqual([former, first])
+    expect(states(await verified(it))).toEqual(['ok'])
   })
 })
 

@@ -143,7 +143,7 @@ exit 3`,
         if (!now || typeof change !== 'object' || 'refused' in change) return []
         return [{ resource, change, digest: now.digest }]
       })
-      return { changes, script: applyScript({ id, who, patience, resources, changes }) }
+      return { changes, script: applyScript({ id, who, patience, resources, changes, before: shown }) }
     },
     look: (resources: readonly Resource[]) => parseLook(run(lookScript(resources, mark)).stdout, resources, mark),
     /** What `provision undo` asks this host first. */

@@ -28,10 +28,7 @@ test('of a confirmation and an undo in the same moment one wins, and the host is
   mkdirSync(join(host.home, 'history'), { recursive: true })
   writeFileSync(join(template, 'guard.sh'), host.inBox(part('guard_sh')))
   // Nothing moved: the race is not about that.
-  writeFileSync(
-    join(template, 'plan.sh'),
-    host.inBox(part('plan_sh')).replace(/^expect_0=.*$/m, 'unmoved() { :; }\nunmoved_0() { :; }'),
-  )
+  writeFileSync(join(template, 'plan.sh'), host.inBox(part('plan_sh')).replace(/^expect_0=.*$/m, 'holds() { :; }'))
   writeFileSync(join(host.root, 'confirm.sh'), host.inBox(confirmScript('race')))
   const driver = `
 cd ${host.root} || exit

@@ -1,11 +1,22 @@
-import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Change, Resource } from '../../src/resource.ts'
 import { managedFile } from '../../src/resources/index.ts'
 import { sh } from '../../src/sh.ts'
 import { until } from '../session/fixture.ts'
-import { type Box, box, group, thing, user } from './box.ts'
+import { type Box, box, group, thing, tree, user } from './box.ts'
 
 let host: Box
 beforeEach(() => {
@@ -128,6 +139,70 @@ describe('an undo that is confirmed', () => {
     await confirmed('run4-0', motd('four\n'))
     expect(host.lookBack()?.run).toBe('run4')
   })
+})
+
+describe('a run of several steps', () => {
+  const [next, key] = [() => join(host.etc, 'next'), () => join(host.etc, 'key')]
+  const only = (one: Resource): Resource => ({ ...one, diff: () => 'converged' })
+  const make = () => thing('make', { saves: [next()], commit: sh`echo new >${next()}` }, sh`cat ${next()}`)
+  /** Takes away what `make` shows, and shows itself what `make` has made: as a device that moves to its next key. */
+  const move = () =>
+    thing('move', { saves: [next(), key()], commit: sh`mv ${next()} ${key()}` }, sh`cat ${next()} ${key()}`)
+  const ran = async () => {
+    host.write('key', 'old\n')
+    const before = host.tree()
+    await confirmed('run-0', make(), only(move()))
+    await confirmed('run-1', only(make()), move())
+    return before
+  }
+
+  test('is as it left it, though a later step moved what an earlier one had made; and is taken back as a whole', async () => {
+    const before = await ran()
+    expect(host.lookBack()).toMatchObject({ run: 'run', moved: [] })
+    expect(host.takeBack('undo-0')).toMatchObject({ outcome: 'waiting' })
+    expect(host.confirm('undo-0')).toMatchObject({ outcome: 'confirmed' })
+    expect(host.tree()).toEqual(before)
+  })
+
+  test('is no longer as it left it when somebody has changed what its last step left', async () => {
+    await ran()
+    host.write('next', 'by hand\n')
+    expect(host.lookBack()).toMatchObject({ moved: ['make', 'move'] })
+  })
+
+  test('that an older provision made is judged by its changes alone', async () => {
+    await confirmed('run-0', motd('one\n'), only(make()))
+    rmSync(join(host.home, 'history/run-0/resources'))
+    expect(host.lookBack()).toMatchObject({ run: 'run', moved: [] })
+    host.write('motd', 'by hand\n')
+    expect(host.lookBack()).toMatchObject({ moved: [`file ${host.etc}/motd`] })
+  })
+
+  test('is taken back though one undo needs what another, whose turn comes later, brings back', async () => {
+    const flag = (name: string, undo: Change['undo']) =>
+      thing(name, { commit: sh`: >${host.etc}/${name}`, ...(undo && { undo }) }, sh`ls ${host.etc}/${name}`)
+    const account = flag('account', sh`rm -f ${host.etc}/account`)
+    const folder = flag('folder', sh`[ ! -e ${host.etc}/account ]; rm -f ${host.etc}/folder`)
+    await confirmed('run-0', account, folder)
+    expect(host.takeBack('undo-0')).toMatchObject({ outcome: 'waiting' })
+    expect(host.tree()).toEqual({})
+  })
+})
+
+test('a home is kept with all that is in it, whoever made cp(1)', () => {
+  const home = join(host.root, 'home')
+  mkdirSync(join(home, 'deep'), { recursive: true, mode: 0o750 })
+  writeFileSync(join(home, 'deep/letter'), 'precious\n', { mode: 0o640 })
+  symlinkSync('/dev/null', join(home, 'link'))
+  if (user === 'root') chownSync(join(home, 'deep/letter'), 12345, 54321)
+  const source = readFileSync(join(import.meta.dirname, '../../src/undo/take-back.sh'), 'utf8')
+  const copyAll = /^copy_all\(\) \{[\s\S]*?^\}/m.exec(source)?.[0]
+  host.program('cp', 'case $1 in --version) echo "cp (uutils coreutils) 0.0.30" ;; *) exit 1 ;; esac')
+  const { status } = spawnSync('dash', ['-c', `umask 077; ${copyAll}; copy_all ${home} ${host.root}/kept`], {
+    env: { PATH: `${join(host.root, 'bin')}:/usr/bin:/bin` },
+  })
+  expect([status, tree(join(host.root, 'kept'))]).toEqual([0, tree(home)])
+  expect(readdirSync(host.root).filter((name) => name.startsWith('kept'))).toEqual(['kept'])
 })
 
 describe('an undo that is refused touches nothing live', () => {

@@ -1,9 +1,9 @@
 import { spawnSync } from 'node:child_process'
 import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { expect } from 'vitest'
 import { files } from './formats/files.ts'
-import type { Texts } from './kit.ts'
-import { temporary } from './kit.ts'
+import { fresh, type Texts, temporary } from './kit.ts'
 
 /** What only root may do, or what ends the machine, leaves a line in `log`; a script of a card finds it all in its PATH. */
 const stubs: Readonly<Record<string, string>> = {
@@ -100,4 +100,21 @@ export function firstrunBox(boot: Texts) {
       throw new Error(`a boot loop: ${this.log().join('; ')}`)
     },
   }
+}
+
+const named = {
+  'cmdline.txt': `${fresh.firstrun['cmdline.txt'].trim()} systemd.run=/boot/firstrun.sh systemd.unit=kernel-command-line.target\n`,
+}
+export const cleanUp = `rm -f /boot/firmware/firstrun.sh
+sed -i 's| systemd.run.*||g' /boot/firmware/cmdline.txt
+`
+export const card = (script: string) => ({ ...fresh.firstrun, ...named, 'firstrun.sh': script })
+export const boxOf = (script: string) => firstrunBox(card(script))
+/** Nothing is left on the command line, nothing of ours on the card; the seed is for its unit to end. */
+export function expectSettled(box: FirstrunBox) {
+  expect(box.cmdline().trimEnd()).toBe(fresh.firstrun['cmdline.txt'].trimEnd())
+  expect([box.has('provision-start.sh'), box.text('usr/local/lib/systemd/system/kernel-command-line.target')]).toEqual([
+    false,
+    undefined,
+  ])
 }

@@ -10,7 +10,7 @@ import type { Resource, Seen } from '../../src/resource.ts'
 import { known } from '../../src/resource.ts'
 import { sh } from '../../src/sh.ts'
 import { parse } from '../inventory/parse.ts'
-import { sshdShown } from '../resources/sshd.ts'
+import { observedSshd } from '../resources/sshd.ts'
 
 const inventory = parse(`{
   "gateways": { "gw": {} },
@@ -141,7 +141,9 @@ describe('a change that reloads the sshd of a device', () => {
     reloadingDevice(device, settings).diff('', {
       ...seenOf(told),
       of: (_, id) =>
-        id === 'running sshd' ? sshdShown({ keys: [`${NEW} /etc/ssh/key`], changed: { '/etc/ssh/key': written } }) : '',
+        id === 'running sshd'
+          ? observedSshd({ keys: [`${NEW} /etc/ssh/key`], changed: { '/etc/ssh/key': written } })
+          : '',
     })
 
   test('goes ahead where sshd has read its host keys, or proves them already', () => {

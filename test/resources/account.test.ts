@@ -23,6 +23,10 @@ cases('account', {
     resource: account('reverse-tunnel', { system: true }),
     now: 'reverse-tunnel:1001:/home/reverse-tunnel:/bin/bash:\n',
   },
+  'person-of-that-name-taken-over': {
+    resource: account('reverse-tunnel', { system: true, mark: { inventory: 'k7w2m9qd' }, adopts: true }),
+    now: 'reverse-tunnel:1001:/home/reverse-tunnel:/bin/bash:Bob\n',
+  },
   'system-account-of-others-refused': {
     resource: tunnel,
     now: 'tunnel:998:/nonexistent:/bin/bash:reverse tunnels, see the wiki\n',

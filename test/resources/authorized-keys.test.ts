@@ -64,6 +64,10 @@ cases('authorized-keys', {
     resource: marked([alice]),
     now: inHome(`no-pty ${A} alice at home provision -`, `${B} bob provision -`),
   },
+  'mark-of-another-inventory-is-not-taken-where-there-is-none': {
+    resource: authorizedKeys('user002', { keys: [alice], mark: { inventory: '-' } }),
+    now: inHome(`${B} bob provision zzzz2222`, `${C} carol provision -`),
+  },
   'the-key-of-this-run-refused': {
     resource: marked([alice]),
     now: inHome(`${A} alice@laptop`, `${B} admin@desk provision k7w2m9qd`),

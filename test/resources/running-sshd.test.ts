@@ -5,9 +5,9 @@ import { dirname, join } from 'node:path'
 import { expect, test } from 'vitest'
 import { noteInForce, nothingWaits, runningSshd } from '../../src/resources/running-sshd.ts'
 import { cases } from './golden.ts'
-import { sshdShown } from './sshd.ts'
+import { observedSshd } from './sshd.ts'
 
-cases('running-sshd', { converged: { resource: runningSshd, now: sshdShown() } })
+cases('running-sshd', { converged: { resource: runningSshd, now: observedSshd() } })
 
 /** What is written down of a configuration; `ETC` in it stands for /etc/ssh. */
 function noted(files: Readonly<Record<string, string>>, links: Readonly<Record<string, string>> = {}): string {

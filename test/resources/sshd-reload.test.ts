@@ -3,12 +3,12 @@ import type { Refused } from '../../src/resource.ts'
 import { withReload } from '../../src/resources/sshd-reload.ts'
 import { sh } from '../../src/sh.ts'
 import { complaints, nothing } from './golden.ts'
-import { config, dropIns, type SshdShown, service, sshdShown } from './sshd.ts'
+import { config, dropIns, observedSshd, type SshdState, service } from './sshd.ts'
 
 const change = { summary: 'rewrite and reload sshd', saves: ['/etc/x'], validate: sh`sshd -t`, commit: sh`:` }
-const verdict = (how: SshdShown = {}, more: Partial<Parameters<typeof withReload>[0]> = {}) =>
-  withReload({ ...change, ...more }, { ...nothing, here: () => sshdShown(how) })
-const refused = (how: SshdShown, more?: Parameters<typeof verdict>[1]) => (verdict(how, more) as Refused).refused
+const verdict = (how: SshdState = {}, more: Partial<Parameters<typeof withReload>[0]> = {}) =>
+  withReload({ ...change, ...more }, { ...nothing, here: () => observedSshd(how) })
+const refused = (how: SshdState, more?: Parameters<typeof verdict>[1]) => (verdict(how, more) as Refused).refused
 
 test('the unit that runs it is told, what is in force is written down, and both are undone', () => {
   const told = verdict({ units: service().replaceAll('ssh.service', 'own@x.service') })

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { sshdSettings } from '../../src/resources/index.ts'
 import { cases, nothing, shown } from './golden.ts'
-import { sshdShown } from './sshd.ts'
+import { observedSshd } from './sshd.ts'
 
 const resource = sshdSettings('00-reverse-tunnel', {
   match: 'User tunnel',
@@ -117,7 +117,7 @@ test('a file that is as it should be and that sshd has not read is not in force'
   const verdict = (changed: number) =>
     resource.diff(now, {
       ...nothing,
-      here: () => sshdShown({ files: { [path]: newContent.trim().split('\n') }, changed: { [path]: changed } }),
+      here: () => observedSshd({ files: { [path]: newContent.trim().split('\n') }, changed: { [path]: changed } }),
     })
   expect(verdict(400)).toBe('converged')
   expect(verdict(700)).toMatchObject({ summary: 'reload sshd, which has not read it' })

@@ -1,5 +1,5 @@
 /** What `running sshd` shows of a host: by default a Debian whose ssh.service has read all that is there. */
-export interface SshdShown {
+export interface SshdState {
   readonly title?: string
   /** As `systemctl show` prints it. */
   readonly units?: string
@@ -19,7 +19,7 @@ export const dropIns = '/etc/ssh/sshd_config.d'
 const stock = { [config]: ['Include /etc/ssh/sshd_config.d/*.conf', 'UsePAM yes'] }
 export const service = (more = '') => `MainPID=30\nCanReload=yes\nKillMode=process\nId=ssh.service\n${more}`
 
-export function sshdShown(how: SshdShown = {}): string {
+export function observedSshd(how: SshdState = {}): string {
   const { title = 'sshd: /usr/sbin/sshd -D [listener] 0 of 10-100 startups', units = service(), changed = {} } = how
   const { read = 500, writer = '30', files = stock, inForce, keys = [] } = how
   const rows = Object.entries({
@@ -45,4 +45,4 @@ const linesOf = (files: Readonly<Record<string, readonly string[]>>) =>
   Object.entries(files).flatMap(([path, lines]) => lines.map((line) => `${path}:${line}`))
 
 /** For a `Seen`: that of this host, and nothing else. */
-export const here = (id: string) => (id === 'running sshd' ? sshdShown() : undefined)
+export const here = (id: string) => (id === 'running sshd' ? observedSshd() : undefined)

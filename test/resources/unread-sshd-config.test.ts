@@ -1,14 +1,14 @@
 import { describe, expect, test } from 'vitest'
 import { hostKeysOnDisk, parseSshd, type Sshd, unread } from '../../src/resources/unread-sshd-config.ts'
-import { config, dropIns, type SshdShown, service, sshdShown } from './sshd.ts'
+import { config, dropIns, observedSshd, type SshdState, service } from './sshd.ts'
 
 /** Started at 500, as the clock of now says, which is 1000. */
-const parsed = (how: SshdShown = {}): Sshd => {
-  const sshd = parseSshd(sshdShown(how))
+const parsed = (how: SshdState = {}): Sshd => {
+  const sshd = parseSshd(observedSshd(how))
   if (!sshd) throw new Error('no sshd')
   return sshd
 }
-const waiting = (how: SshdShown) => unread(parsed(how), sshdShown(how)).map(({ path, says }) => [path, ...says])
+const waiting = (how: SshdState) => unread(parsed(how), observedSshd(how)).map(({ path, says }) => [path, ...says])
 const bob = { [config]: ['UsePAM yes', 'AllowUsers bob'] }
 const stock = { [config]: ['UsePAM yes'] }
 
@@ -91,7 +91,7 @@ describe('where it is written down what it read', () => {
 test('host keys on disk, and which of them were written after sshd had read its own', () => {
   const keys = ['ssh-ed25519 AAAAone /etc/ssh/one', 'ssh-rsa AAAAtwo /etc/ssh/two']
   const how = { keys, changed: { '/etc/ssh/one': 700, '/etc/ssh/two': 100 } }
-  expect(hostKeysOnDisk(parsed(how), sshdShown(how))).toEqual({
+  expect(hostKeysOnDisk(parsed(how), observedSshd(how))).toEqual({
     all: ['ssh-ed25519 AAAAone', 'ssh-rsa AAAAtwo'],
     unread: ['ssh-ed25519 AAAAone'],
   })

@@ -109,8 +109,9 @@ take_back() {
     sync
   fi
   if named; then return 1; fi
-  rm -rf "$units/kernel-command-line.target" "$units/kernel-command-line.service.d"
-  rm -f "$starts" "$boot/$name"
+  rm -f "$units/kernel-command-line.target" "$units/kernel-command-line.service.d/provision.conf" "$starts"
+  rmdir "$units/kernel-command-line.service.d" "$units" "${units%/*}" 2>/dev/null
+  rm -f "$boot/$name"
   sync
 }
 

@@ -20,12 +20,20 @@ export function wifiOnCard({ wifi }: Seed, boot: BootFiles, script = '') {
   return {
     known: [inScript, inToml].some((found) => isPassphrase(wifi, found)),
     conflicts: [
+      olderNetworks(script),
       wifiConflict('its firstrun.sh', wifi, inScript),
       countryConflict('its firstrun.sh', wifi, country || undefined),
       wifiConflict('its custom.toml', wifi, inToml),
       countryConflict('its custom.toml', wifi, custom.country || undefined),
     ],
   }
+}
+
+/** For a script of Raspberry Pi Imager before 1.7.3 bookworm switches NetworkManager off at its first boot. */
+function olderNetworks(script: string): string | undefined {
+  const line = script.split('\n').findIndex((one) => one.includes('wpa_supplicant.conf'))
+  if (line === -1 || script.includes('imager_custom set_wlan')) return undefined
+  return `its firstrun.sh sets up Wi-Fi in wpa_supplicant.conf, and the inventory by NetworkManager (line ${line + 1})`
 }
 
 /** Raspberry Pi Imager's words: set_wlan [-h] [-p] 'SSID' 'KEY' 'COUNTRY'. */

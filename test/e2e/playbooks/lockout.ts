@@ -47,12 +47,33 @@ function firewall(): Resource {
   }
 }
 
+/** Nothing undoes it. */
+const leftBehind: Resource = {
+  id: 'something left behind',
+  inspect: sh`if [ -e /etc/left-behind ]; then echo there; fi`,
+  diff: (now) => (now === '' ? { summary: 'leave it', saves: [], commit: sh`: >/etc/left-behind` } : 'converged'),
+}
+
+/** Its file goes back, and sshd is not told. */
+function untold(): Resource {
+  const file = dropIn('AllowUsers nobody\n')
+  return {
+    ...file,
+    diff(now, seen) {
+      const change = file.diff(now, seen)
+      return typeof change === 'object' && 'commit' in change ? { ...change, undo: sh`:` } : change
+    },
+  }
+}
+
 /** How to lock oneself out: each device the way it is called. */
 const ways: Readonly<Record<string, readonly Resource[]>> = {
   'allow-users': [dropIn('AllowUsers nobody\n')],
   'another-port': [dropIn('Port 2222\n')],
   'wrong-key': [authorizedKeys('user001', { keys: [{ key: other }], exclusive: true })],
   firewall: [firewall()],
+  'no-way-back': [untold()],
+  'left-behind': [leftBehind, dropIn('AllowUsers nobody\n')],
   deaf: [systemdUnit('e2e-deaf.service', { content: deaf })],
 }
 

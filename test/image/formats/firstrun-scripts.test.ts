@@ -1,31 +1,12 @@
-import { spawnSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { type FirstrunBox, firstrunBox } from '../firstrun-box.ts'
-import { fresh, run, temporary } from '../kit.ts'
+import { boxOf, card, cleanUp, expectSettled } from '../firstrun-box.ts'
+import { run, temporary } from '../kit.ts'
 import { files, refusal } from './files.ts'
 
-const named = {
-  'cmdline.txt': `${fresh.firstrun['cmdline.txt'].trim()} systemd.run=/boot/firstrun.sh systemd.unit=kernel-command-line.target\n`,
-}
-const cleanUp = `rm -f /boot/firmware/firstrun.sh
-sed -i 's| systemd.run.*||g' /boot/firmware/cmdline.txt
-`
-const card = (script: string) => ({ ...fresh.firstrun, ...named, 'firstrun.sh': script })
-const boxOf = (script: string) => firstrunBox(card(script))
 const reload = ['systemctl daemon-reload']
 const shells = { dash: ['dash'], busybox: ['busybox', 'ash'] }
-
-/** Nothing is left on the command line, nothing of ours on the card; the seed is for its unit to end. */
-function expectSettled(box: FirstrunBox) {
-  expect(box.cmdline().trimEnd()).toBe(fresh.firstrun['cmdline.txt'].trimEnd())
-  expect([box.has('provision-start.sh'), box.text('usr/local/lib/systemd/system/kernel-command-line.target')]).toEqual([
-    false,
-    undefined,
-  ])
-}
 
 describe('a firstrun.sh that somebody has put on the card', () => {
   test('stays as it is, and what runs it is a program that dash, busybox and shellcheck have nothing against', () => {
@@ -197,91 +178,4 @@ describe('a firstrun.sh that somebody has put on the card', () => {
     const script = '#!/bin/bash\nshopt -s extglob\nfor x in !(a|b); do [[ $x =~ ^c ]] && did "$x" |& cat; done\n'
     expect(refusal('firstrun', card(script))).toBe('none')
   })
-})
-
-describe('any firstrun.sh', () => {
-  const word = fc.stringMatching(/^[a-z]{1,6}$/)
-  const simple = fc.oneof(
-    word.map((name) => `did ${name}`),
-    word.map((name) => `did "$(echo ${name})" '${name}' \\\n  ${name}`),
-    word.map((name) => `cat <<'END' >/dev/null\nrm -f /boot/firmware/firstrun.sh\nexit 0\n${name}\nEND\ndid ${name}`),
-    word.map((name) => `cat <<-END | while read -r line; do did "$line"; done\n\t${name}\n\tEND`),
-    fc.constantFrom(
-      'true',
-      'false',
-      '# a comment: fi',
-      "trap 'did trapped' EXIT",
-      'set +e',
-      'exit 0',
-      'exit 4',
-      'rm -f /boot/firstrun.sh',
-      'rm -f /boot/firmware/firstrun.sh',
-      "sed -i 's| systemd.run.*||g' /boot/firmware/cmdline.txt",
-      'reboot',
-      'exec did replaced',
-      'kill -TERM $$',
-    ),
-  )
-  const block: fc.Arbitrary<string> = fc.letrec<{ block: string; blocks: string[] }>((tie) => ({
-    block: fc.oneof(
-      { depthSize: 'small', withCrossShrink: true },
-      simple,
-      fc
-        .tuple(fc.constantFrom('true', 'false', '[ -f /boot/firmware/firstrun.sh ]'), tie('blocks'), tie('blocks'))
-        .map(([test, one, other]) => `if ${test}; then\n${one.join('\n')}\n:\nelse\n${other.join('\n')}\n:\nfi`),
-      fc.tuple(word, tie('blocks')).map(([name, body]) => `f_${name}() {\n${body.join('\n')}\n:\n}\nf_${name}`),
-      tie('blocks').map((body) => `for n in 1 2; do\n${body.join('\n')}\n:\ndone`),
-      tie('blocks').map((body) => `(\n${body.join('\n')}\n:\n)`),
-    ),
-    blocks: fc.array(tie('block'), { maxLength: 3 }),
-  })).block
-  const script = fc
-    .record({
-      shell: fc.constantFrom('bash', 'sh'),
-      body: fc.array(block, { maxLength: 6 }),
-      broken: fc.option(fc.constantFrom('fi', 'if true; then', '}', 'done', ')', "'"), { freq: 8 }),
-      end: fc.constantFrom('\n', '\n', '\n', '\n', '\r\n'),
-    })
-    .map(({ shell, body, broken, end }) =>
-      [`#!/bin/${shell}`, ...body, ...(broken ? [broken] : []), ''].join('\n').replaceAll('\n', end),
-    )
-
-  /** What the script does on a card by itself: each boot that it would get until it has taken itself out of the command line. */
-  function alone(text: string): string[] {
-    const box = firstrunBox(fresh.firstrun)
-    box.put('firstrun.sh', text)
-    box.put('cmdline.txt', 'quiet systemd.run=/boot/firmware/provision-start.sh\n')
-    spawnSync('setsid', ['-w', join(box.root, 'boot/firmware/firstrun.sh')], {
-      env: { PATH: `${box.root}/bin:/usr/sbin:/usr/bin:/sbin:/bin` },
-      cwd: '/',
-    })
-    return box.log().filter((line) => line.startsWith('did'))
-  }
-
-  test('is refused, or runs as it would by itself, behind the seed, and no boot loop is left', () => {
-    const seen = { refused: 0, taken: 0 }
-    fc.assert(
-      fc.property(script, (text) => {
-        const parses = spawnSync(text.startsWith('#!/bin/bash') ? 'bash' : 'dash', ['-n'], { input: text }).status === 0
-        const refused = refusal('firstrun', card(text))
-        expect(refused === 'none').toBe(parses && !text.includes('\r'))
-        if (refused !== 'none') return void seen.refused++
-        seen.taken++
-        const box = boxOf(text)
-        box.boot()
-        const [, first, ...rest] = box.log()
-        expect(first).toBe('seed')
-        expect(rest.filter((line) => line.startsWith('did'))).toEqual(alone(text))
-        // It reboots, or people can log in.
-        expect(rest.some((line) => line === 'reboot' || line.startsWith('as ever'))).toBe(true)
-        for (let boots = 0; boots < 10; boots++) box.boot()
-        box.end()
-        expect(box.log().at(-1)).toMatch(/^as ever/)
-        expect(box.log().filter((line) => line.startsWith('dead'))).toEqual([])
-        expectSettled(box)
-      }),
-      { numRuns: 40 },
-    )
-    expect(seen.refused * seen.taken).toBeGreaterThan(0)
-  }, 300_000)
 })

@@ -35,6 +35,32 @@ exit 0
     expect(files('firstrun', { ...customised, ...made })).toEqual(made)
   })
 
+  test('all that Raspberry Pi Imager 1.8 writes is taken', () => {
+    const whole = `#!/bin/bash
+
+set +e
+
+CURRENT_HOSTNAME=\`cat /etc/hostname | tr -d " \\t\\n\\r"\`
+if [ -f /usr/lib/raspberrypi-sys-mods/imager_custom ]; then
+   /usr/lib/raspberrypi-sys-mods/imager_custom set_hostname host-a
+else
+   echo host-a >/etc/hostname
+   sed -i "s/127.0.1.1.*$CURRENT_HOSTNAME/127.0.1.1\\thost-a/g" /etc/hosts
+fi
+if [ -f /usr/lib/raspberrypi-sys-mods/imager_custom ]; then
+   /usr/lib/raspberrypi-sys-mods/imager_custom set_wlan 'the lab' 'correct horse' 'DE'
+else
+cat >/etc/wpa_supplicant/wpa_supplicant.conf <<'WPAEOF'
+country=DE
+WPAEOF
+fi
+rm -f /boot/firstrun.sh
+sed -i 's| systemd.run.*||g' /boot/cmdline.txt
+exit 0
+`
+    expect(refusal('firstrun', { ...customised, 'firstrun.sh': whole })).toBe('none')
+  })
+
   test('nothing but the first line of cmdline.txt is added to, as the firmware reads no other', () => {
     const { 'cmdline.txt': line = '' } = files('firstrun', {
       ...fresh.firstrun,
@@ -106,6 +132,11 @@ exit 0
       'a rescue shell',
       { 'cmdline.txt': 'quiet systemd.unit=rescue.target\n' },
       'its kernel command line boots no further than to a rescue shell: systemd.unit=rescue.target',
+    ],
+    [
+      'Wi-Fi as before bookworm',
+      { 'firstrun.sh': '#!/bin/bash\ncat >/etc/wpa_supplicant/wpa_supplicant.conf <<END\nEND\n' },
+      'its firstrun.sh sets up Wi-Fi in wpa_supplicant.conf, and the inventory by NetworkManager (line 2)',
     ],
     ['another language', { 'firstrun.sh': '#!/usr/bin/python3\n' }, 'its firstrun.sh is no shell script'],
     [
