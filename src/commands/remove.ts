@@ -58,8 +58,8 @@ async function finish(device: Device, gateways: readonly string[], { report, inv
   if (itself?.outcome === 'unreachable') {
     note(
       `${device.name} itself was not reached: it keeps its key, which every gateway refuses now, and its unit, which goes on dialling. ` +
-        'Should it turn up: systemctl stop "reverse-tunnel-*"; rm -r /etc/reverse-tunnel /etc/systemd/system/reverse-tunnel-* ' +
-        '/etc/systemd/system/*.wants/reverse-tunnel-*; userdel reverse-tunnel',
+        'Should it turn up: cd /etc/systemd/system; for unit in $(grep -l "^# provision " reverse-tunnel-*); do systemctl disable ' +
+        '--now "$unit"; rm "$unit"; done; rm -r /etc/reverse-tunnel; userdel reverse-tunnel',
     )
   }
 }
