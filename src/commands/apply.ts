@@ -41,13 +41,21 @@ export const apply: CommandModule<unknown, Arguments> = {
         type: 'string',
         array: true,
         nargs: 1,
-        conflicts: ['check', 'shard', 'resume'],
+        // Not of `check`, which is never absent: it has a default.
+        conflicts: ['shard', 'resume'],
         describe:
           'Move this device in two steps, by way of another port, where its new door cannot stand beside the old one; repeatable',
       }) as never,
   async handler(argv) {
     const [{ run }, { canWrite }] = await Promise.all([import('./run.ts'), import('./outputs.ts')])
     const { out, prune, adopt, stepAside } = argv
+    if (argv.check && stepAside) {
+      const { InventoryError } = await import('../errors.ts')
+      throw new InventoryError(
+        '--step-aside and --check at once',
+        'a step aside is two runs: --check without it shows the first',
+      )
+    }
     if (out !== undefined) await canWrite('--out', out)
     const wishes = { ...(prune && { prune }), ...(adopt && { adopt }) }
     await run(argv.check ? 'check' : 'apply', argv, {

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Matrix, start } from './edits/matrix.ts'
 import { everyField, sampled } from './edits/sample.ts'
 import { blows } from './edits/struck.ts'
-import { tableOf } from './edits/table.ts'
+import { lineOf, tableOf } from './edits/table.ts'
 import type { Row } from './edits/trial.ts'
 
 /**
@@ -27,7 +27,7 @@ let matrix: Matrix
 
 beforeAll(() => {
   process.stdout.write(`PROVISION_EDITS_SEED=${seed}\n`)
-  matrix = start([...fields, ...struck], benches)
+  matrix = start([...fields, ...struck], benches, (row) => process.stdout.write(`${lineOf(row)}\n`))
 })
 afterAll(async () => {
   await matrix.ended

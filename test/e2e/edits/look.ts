@@ -88,14 +88,15 @@ export function differences(before: Look, after: Look, without: readonly (string
 /** Left empty, as systemctl leaves it. */
 const passing = /\.wants$/
 
+// What a package brings, and what systemd does by itself, is nobody's.
 const script = String.raw`
-tab=$(printf '\t')
+
 places='/etc /home /root /usr/local'
 shared='-path /etc/passwd -o -path /etc/shadow -o -path /etc/group -o -path /etc/gshadow -o -path /etc/subuid
   -o -path /etc/subgid -o -name authorized_keys'
 volatile='-name passwd- -o -name shadow- -o -name group- -o -name gshadow- -o -name subuid- -o -name subgid-
   -o -name .pwd.lock -o -name ld.so.cache -o -name .updated -o -name resolv.conf -o -name .sudo_as_admin_successful
-  -o -name provision-recover.service -o -path /etc/hosts'
+  -o -name provision-recover.service -o -path /etc/hosts -o -path /etc/logcheck'
 find $places -xdev \( $volatile \) -prune -o -printf 'file\t%p\t%y\t%m %u:%g\t%l\n' | sort
 find $places -xdev -type f ! \( $volatile -o $shared \) -exec sha256sum {} + | sed -E 's/^(\S+) +(.*)/digest\t\2\t\1/' | sort
 find $places -xdev -type f -size -64k ! \( $volatile -o $shared \) -exec awk '
@@ -103,7 +104,7 @@ find $places -xdev -type f -size -64k ! \( $volatile -o $shared \) -exec awk '
   FNR == 2 && / provision [a-z0-9-]+/ { print "mark\t" FILENAME "\t" $0 }' {} + | sort
 find $places -xdev -type f \( $shared \) -exec awk '{ print "line\t" FILENAME "\t" $0 }' {} + | sort
 systemctl list-units --all --plain --no-legend --no-pager --type=service,socket,timer | cut -d ' ' -f 1 |
-  grep -vE '^(systemd-|dbus|user|session|getty|console|container|modprobe|initrd|provision-|reverse-tunnel-again@|emergency|rescue|sshd?@|sshd?-|dev-)' |
+  grep -vE '^(systemd-|fstrim|apt-|dpkg-|e2scrub|dbus|user|session|getty|console|container|modprobe|initrd|provision-|reverse-tunnel-again@|emergency|rescue|sshd?@|sshd?-|dev-)' |
   grep -vE '^reverse-tunnel-.*_[0-9]+\.service$' | while read -r unit; do
   systemctl show --property=Id,FragmentPath,ActiveState,MainPID,InvocationID,UnitFileState "$unit" | sort |
     awk -F = '{ value[$1] = $2 } END { printf "unit\t%s\t%s\t%s %s %s %s\n", value["Id"], value["FragmentPath"],

@@ -12,8 +12,8 @@ export interface Matrix {
   ended: Promise<unknown>
 }
 
-/** So many benches for each listener go through their trials, one after the other, all benches side by side. */
-export function start(trials: readonly Trial[], benches: number): Matrix {
+/** So many benches for each listener go through their trials, one after the other, all benches side by side. `told`: each end, as it comes. */
+export function start(trials: readonly Trial[], benches: number, told: (row: Row) => void): Matrix {
   const rows = new Map(trials.map((trial) => [trial, later<Row>()]))
   const works = listeners.flatMap((listener) => {
     const queue = trials.filter((trial) => trial.listener === listener)
@@ -21,7 +21,9 @@ export function start(trials: readonly Trial[], benches: number): Matrix {
     return Array.from({ length: many }, async () => {
       const bench = await makeBench(listener)
       for (let trial = queue.shift(); trial; trial = queue.shift()) {
-        rows.get(trial)?.resolve(await tried(bench, trial))
+        const row = await tried(bench, trial)
+        told(row)
+        rows.get(trial)?.resolve(row)
       }
       await bench.close()
     }).map((work) =>

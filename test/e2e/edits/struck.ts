@@ -1,6 +1,6 @@
 import { settled } from '../state-of.ts'
 import { perform, type Strike, told } from '../strike.ts'
-import type { Bench } from './bench.ts'
+import { type Bench, env } from './bench.ts'
 import { device, gateway } from './cast.ts'
 import { columns } from './columns.ts'
 import { commandIn, run } from './command.ts'
@@ -44,13 +44,15 @@ export async function survive(bench: Bench, { edit, column, strike }: Blow): Pro
   const scene = await begin(bench, edit, column)
   const began = performance.now()
   const pair = { gateway: bench.machine(gateway), device: bench.machine(device) }
-  const spawn = (words: readonly string[], options?: object) =>
-    bench.it.spawn(words, { ...options, env: { PROVISION_KNOWN_HOSTS: '' } })
+  const spawn = (words: readonly string[], options?: object) => bench.it.spawn(words, { ...options, env })
   await perform({ ...bench.it, spawn }, pair, strike, [scene.file, '--timeout', '4', '--confirm-within', '8'])
   await Promise.all(bench.on.map((machine) => settled(machine)))
   let next = await run(bench, [scene.file], column.from)
   const command = next.code === 0 ? undefined : commandIn(next, scene.file)
-  if (command) next = await run(bench, command, column.from)
+  if (command) {
+    await run(bench, command, column.from)
+    next = await run(bench, [scene.file], column.from)
+  }
   const problems = next.code === 0 ? [] : [`the next run: exit code ${next.code}`, next.text]
   const more = await aftermath(scene, edit, strike.fault === 'power')
   return {

@@ -1,5 +1,11 @@
 import type { Row } from './trial.ts'
 
+/** One of them, while the others are still under way. */
+export function lineOf({ edit, column, listener, what, seconds, problems }: Row): string {
+  const [first = ''] = problems.slice(problems.length > 1 ? 1 : 0)
+  return `${problems.length > 0 ? 'BAD' : 'ok '} ${listener}, ${column}: ${edit}: ${what}, ${seconds.toFixed(1)} s ${first.split('\n')[0]}`
+}
+
 /** Rows as people read them: one line for each edit, its columns beside each other. */
 export function tableOf(rows: readonly Row[]): string {
   const columns = [...new Set(rows.map(({ column, listener }) => `${column} (${listener})`))].sort()
