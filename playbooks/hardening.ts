@@ -1,4 +1,5 @@
 import { type Device, type Gateway, hostKeys, on, playbook, type Resource, sshdSettings } from '../src/index.ts'
+import { markOf } from './accounts.ts'
 import { dialledBy, dialling, passwordsOff } from './hardening/logins.ts'
 import { strictSettings } from './hardening/strict.ts'
 import { reloadingDevice } from './reverse-tunnel/host-keys.ts'
@@ -14,6 +15,8 @@ export default playbook((inventory) => [
       host,
       sshdSettings('00-provision', {
         user: 'root',
+        mark: markOf(inventory),
+        shared: host.role === 'gateway',
         settings: [
           ...(host.role === 'gateway' ? dialledBy(inventory.devices.filter(dials(host)).length) : dialling(host)),
           ...(host.profile === 'strict' ? strictSettings(host, inventory) : []),

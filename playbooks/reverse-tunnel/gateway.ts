@@ -74,6 +74,8 @@ export function jailedSettings(accounts: readonly string[]): SshdSettings {
 }
 
 const nothing: SshdSettings = { user: '', settings: [] }
+/** Of files that all inventories on a gateway share. */
+const everybodys = { inventory: '-' }
 const matched = /^Match User (\S+)$/gm
 
 /**
@@ -82,7 +84,7 @@ const matched = /^Match User (\S+)$/gm
  */
 export function jailedDropIn(gateway: Gateway, accounts: readonly string[], closing: Closing): Resource {
   const dropIn = (names: readonly string[]) =>
-    sshdSettings('00-reverse-tunnel', names.length > 0 ? jailedSettings(names) : nothing)
+    sshdSettings('00-reverse-tunnel', names.length > 0 ? { ...jailedSettings(names), mark: everybodys } : nothing)
   const own = dropIn(accounts)
   return {
     ...own,
@@ -107,7 +109,10 @@ export interface Shared {
 /** The drop-in for the account that devices share: it stays as long as anybody's key lines do, and suits all of them. */
 export function sharedDropIn(gateway: Gateway, { settings, mine }: Shared, closing: Closing): Resource {
   const dropIn = (wanted: Shared['settings']) =>
-    sshdSettings('00-reverse-tunnel-shared', wanted ? sharedSettings(gateway, wanted) : nothing)
+    sshdSettings(
+      '00-reverse-tunnel-shared',
+      wanted ? { ...sharedSettings(gateway, wanted), mark: everybodys } : nothing,
+    )
   return {
     ...dropIn(settings),
     diff(now, seen) {

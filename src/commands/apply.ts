@@ -1,4 +1,5 @@
 import type { CommandModule } from 'yargs'
+import { InventoryError } from '../errors.ts'
 import type { Inventory } from '../inventory/model.ts'
 import { type PartArguments, partOptions } from './options.ts'
 
@@ -56,6 +57,11 @@ export const apply: CommandModule<unknown, Arguments> = {
         'a step aside is two runs: --check without it shows the first',
       )
     }
+    if (stepAside && argv.check)
+      throw new InventoryError(
+        '--step-aside does two runs, and --check none',
+        'leave --step-aside out to see what is wanted',
+      )
     if (out !== undefined) await canWrite('--out', out)
     const wishes = { ...(prune && { prune }), ...(adopt && { adopt }) }
     await run(argv.check ? 'check' : 'apply', argv, {

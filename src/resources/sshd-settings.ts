@@ -1,8 +1,10 @@
 import type { Change, Late, Resource, Seen } from '../resource.ts'
 import { known } from '../resource.ts'
-import { lines, type Sh, sh } from '../sh.ts'
+import { lines, sh } from '../sh.ts'
 import { defaults, type FileNow, fileChange, folders, inspectFile, parseFile } from './managed-file.ts'
+import { type Mark, marked, parseMark, withMarksOf } from './mark.ts'
 import { runningSshd } from './running-sshd.ts'
+import { elsewhere, wholeConfiguration, winning } from './sshd-effective.ts'
 import { isUnread, withReload } from './sshd-reload.ts'
 import { askOpenSsh } from './versions.ts'
 
@@ -27,6 +29,10 @@ export interface SshdSettings {
   readonly user: string
   /** None that this sshd is to be told: then there is no file of ours. */
   readonly settings: readonly Setting[]
+  /** The first line of the file. */
+  readonly mark?: Mark
+  /** Several inventories may ask the same host: a file that another one made is left to it, if it says what is asked here. */
+  readonly shared?: boolean
 }
 
 /**
@@ -35,7 +41,7 @@ export interface SshdSettings {
  * of the whole configuration with our drop-in in it is asked. Reload keeps the sessions that are there; it is refused where
  * it would bring into force what somebody else has written and not reloaded.
  */
-export function sshdSettings(name: string, { match, user, settings }: SshdSettings): Resource {
+export function sshdSettings(name: string, { match, user, settings, mark, shared = false }: SshdSettings): Resource {
   const path = `/etc/ssh/sshd_config.d/${name}.conf`
   const keywords = settings.map(([keyword]) => keyword.toLowerCase())
   const yielding = settings.filter(([, , terms]) => of(terms).yields).map(([keyword]) => keyword.toLowerCase())
@@ -61,7 +67,11 @@ export function sshdSettings(name: string, { match, user, settings }: SshdSettin
       const host = parse(now)
       const wanted = told(settings, host, seen)
       if (wanted === undefined) return 'later'
-      const content = drawUp(match, wanted)
+      const present = host.file.kind === 'file' ? host.file.content : ''
+      const other = shared ? parseMark(present)?.inventory : undefined
+      if (other !== undefined && ![other, '-'].includes(mark?.inventory ?? '-'))
+        return besideAnother(path, other, wanted, host)
+      const content = withMarksOf(present, drawUp(match, wanted, mark))
       const gone = content === '' && host.file.kind !== 'other'
       const change = gone ? removal(path, host.file) : fileChange(path, host.file, { ...defaults, content })
       if (change !== 'converged' && 'refused' in change) return change
@@ -120,10 +130,22 @@ function told(settings: readonly Setting[], { version, speaks }: Host, seen: See
   return result
 }
 
-function drawUp(match: string | undefined, wanted: readonly Told[]): string {
+function drawUp(match: string | undefined, wanted: readonly Told[], mark: Mark | undefined): string {
   const some = wanted.filter(({ terms }) => !terms.always)
   const always = wanted.filter(({ terms }) => terms.always)
-  return block(match, some) + block('all', always)
+  const text = block(match, some) + block('all', always)
+  return mark && text !== '' ? marked(mark, text) : text
+}
+
+/** The file is another inventory's: it stays, and has to be right for this one, too. */
+function besideAnother(path: string, other: string, wanted: readonly Told[], { effective }: Host) {
+  const ruling = wanted.filter(({ leftTo, terms }) => leftTo === undefined && !terms.yields).flatMap(printed)
+  const lost = ruling.filter((line) => !effective.has(line.toLowerCase()))
+  if (lost.length === 0) return 'converged'
+  return {
+    refused: `${path} was made for another inventory (${other}) and says otherwise; wanted here: ${lost.join(', ')}`,
+    hint: 'let both inventories ask the same of this host, see "profile" and "passwordLogin"',
+  }
 }
 
 function block(match: string | undefined, wanted: readonly Told[]): string {
@@ -146,55 +168,6 @@ const penalties = 'persourcepenalties'
 function removal(path: string, file: FileNow): Pick<Change, 'summary' | 'text'> | 'converged' {
   if (file.kind === 'absent') return 'converged'
   return { summary: 'remove', text: { name: path, now: file.kind === 'file' ? file.content : '', wanted: '' } }
-}
-
-/** Prints `elsewhere KEYWORD FILE` for each file but ours that speaks of one of them; one process where none does. */
-function elsewhere(path: string, keywords: readonly string[]): Sh {
-  const speaks = `^[[:space:]]*(${keywords.join('|')})[[:space:]=]`
-  return sh`
-    grep -lsiE ${speaks} /etc/ssh/sshd_config /etc/ssh/sshd_config.d/*.conf | while IFS= read -r file; do
-      [ "$file" != ${path} ] || continue
-      grep -iEo ${speaks} "$file" | while read -r keyword; do
-        echo "elsewhere \${keyword%=} $file"
-      done
-    done
-  `
-}
-
-/** A copy of the configuration as it will be, with its Include turned to the copied drop-ins. */
-function wholeConfiguration(name: string) {
-  const ours = `${name}.conf`
-  return sh`
-    mkdir "$stage/drop-ins"
-    for file in /etc/ssh/sshd_config.d/*.conf; do
-      if [ -e "$file" ]; then cp "$file" "$stage/drop-ins"; fi
-    done
-    if [ -e "$stage/candidate" ]; then cp "$stage/candidate" "$stage/drop-ins/"${ours}; else rm -f "$stage/drop-ins/"${ours}; fi
-    sed -E "s#^([[:space:]]*Include[[:space:]]+)(/etc/ssh/)?sshd_config[.]d/#\1$stage/drop-ins/#I" \
-      /etc/ssh/sshd_config >"$stage/sshd_config"
-  `
-}
-
-/** Fails, naming the files that say otherwise, unless every setting is the one that sshd would follow. */
-function winning(who: string, wanted: readonly string[]) {
-  return sh`
-    sshd -t -f "$stage/sshd_config"
-    sshd -T -f "$stage/sshd_config" -C ${who} >"$stage/effective"
-    parts=$(sed -n 's/^persourcepenalties //p' "$stage/effective" | tr ' ' '\n' | sed 's/^/persourcepenalties /')
-    printf '%s\n' "$parts" >>"$stage/effective"
-    lost=
-    for line in ${wanted}; do
-      grep -qixF -e "$line" "$stage/effective" && continue
-      lost=1
-      keyword=\${line%% *}
-      echo "wanted \"$line\", but sshd would take \"$(grep -i "^$keyword " "$stage/effective")\"" >&2
-      grep -sinE "^[[:space:]]*\${keyword}[[:space:]=]" /etc/ssh/sshd_config /etc/ssh/sshd_config.d/*.conf >&2 || :
-    done
-    [ -z "$lost" ] && exit
-    grep -qiE '^[[:space:]]*Include[[:space:]].*sshd_config[.]d/' /etc/ssh/sshd_config ||
-      echo '/etc/ssh/sshd_config does not include /etc/ssh/sshd_config.d/*.conf' >&2
-    exit 1
-  `
 }
 
 interface Host {

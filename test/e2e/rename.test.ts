@@ -98,13 +98,13 @@ describe.each([
       })
       for (const name of [gateway, to]) {
         const error = report.hosts.find((host) => host.name === name)?.error
-        expect(error?.hint).toContain(`provision rename ${it.file} ${from} ${to};`)
+        expect(error?.hint).toContain(`provision rename ${it.file} ${from} ${to}\``)
       }
     }
     const trusted = await it.provision(['trust', it.file, '--yes'], { from: side })
     expect(trusted).toMatchObject({
       code: 3,
-      stderr: expect.stringContaining(`provision rename ${it.file} ${from} ${to};`),
+      stderr: expect.stringContaining(`provision rename ${it.file} ${from} ${to}\``),
     })
     expect(await standing()).toEqual(before)
 
@@ -124,7 +124,7 @@ test('an interrupted rename is brought to its end by the same command', async ()
   // The inventory is written, and the pins are not.
   await it.rewrite(byHand(a, to, { address: a, knownAs: a }))
   expect((await it.report([it.file])).report.hosts.find(({ name }) => name === to)?.error?.hint).toContain(
-    `provision rename ${it.file} ${a} ${to};`,
+    `provision rename ${it.file} ${a} ${to}\``,
   )
   expect(await it.provision(['rename', it.file, a, to])).toMatchObject({ code: 0 })
   expect(await both(it.file)).toEqual(ok(to, b))

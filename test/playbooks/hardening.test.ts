@@ -45,7 +45,9 @@ function fileOf(text: string, name: string, { version = '10.0p2', keys = [E, C, 
   const verdict = resourceOf(text, name).diff(`OpenSSH_${version}, OpenSSL 3\nvalid\nabsent\n`, seen)
   if (verdict === 'converged') return ''
   if (typeof verdict === 'string' || 'refused' in verdict) throw new Error(JSON.stringify(verdict))
-  return verdict.text?.wanted ?? ''
+  const text = verdict.text?.wanted ?? ''
+  expect(text).toMatch(/^(# provision -\n|$)/)
+  return withoutMarkLine(text)
 }
 
 const strict = inventory('"profile": "strict"')

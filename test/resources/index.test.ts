@@ -7,7 +7,10 @@ const folder = resolve(import.meta.dirname, '../../src/resources')
 const kinds = readdirSync(folder)
   .map((file) => basename(file, '.ts'))
   // A mark is what resources put on things, and none itself; the others are parts of kinds.
-  .filter((kind) => !['index', 'mark', 'sshd-reload', 'unread-sshd-config', 'unit-activation'].includes(kind))
+  .filter(
+    (kind) =>
+      !['index', 'mark', 'sshd-effective', 'sshd-reload', 'unread-sshd-config', 'unit-activation'].includes(kind),
+  )
 
 test.each(kinds)('%s has a test, a line in the index, and a case in which nothing is left to do', (kind) => {
   expect(existsSync(`${import.meta.dirname}/${kind}.test.ts`)).toBe(true)

@@ -41,8 +41,28 @@ const late = sshdSettings('x', {
 })
 const nobody = sshdSettings('x', { user: 'root', settings: [['PerSourcePenalties', 'max:30', '99.0']] })
 const file = (text: string) => `file 644 root root\n${text}`
+const together = sshdSettings('00-provision', {
+  ...{ user: 'root', mark: { inventory: 'k7w2m9qd' }, shared: true },
+  settings: [
+    ['PasswordAuthentication', 'no', { always: true }],
+    ['MaxStartups', '40:30:100', { yields: true }],
+  ],
+})
+const theirs = (text: string) => file(`# provision zzzz9999\n${text}`)
 
 cases('sshd-settings', {
+  'another-inventory-says-the-same': {
+    resource: together,
+    now: `${version('10.0p2')}valid\nmaxstartups 10:30:100\npasswordauthentication no\n${theirs(passwords)}`,
+  },
+  'another-inventory-says-otherwise-refused': {
+    resource: together,
+    now: `${version('10.0p2')}valid\nmaxstartups 10:30:100\npasswordauthentication yes\n${theirs('MaxStartups 9:30:100\n')}`,
+  },
+  'marked-as-ours': {
+    resource: together,
+    now: `${version('10.0p2')}valid\nmaxstartups 40:30:100\npasswordauthentication no\n${file(passwords)}`,
+  },
   converged: { resource, now: `${version('10.0p2 Debian-7')}valid\n${effective}${file(newContent)}` },
   absent: { resource, now: `${version('10.0p2 Debian-7')}valid\n${defaults}absent\n` },
   changed: { resource, now: `${version('9.6p1')}valid\n${defaults}${file('Match User tunnel\n')}` },

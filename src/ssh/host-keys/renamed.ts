@@ -62,7 +62,7 @@ export function renamedHost(
 ): RenamedHost {
   const message = `${name} showed ${shown.type} ${shown.fingerprint}, which is pinned for ${former}, and ${file} has no ${former}`
   const hint =
-    `is it ${former} under a new name? Then: provision rename ${quote(file)} ${former} ${name}; its tunnel stays as it is. ` +
+    `is it ${former} under a new name? Then run: \`provision rename ${quote(file)} ${former} ${name}\`; its tunnel stays as it is. ` +
     `Is ${former} a name of it that others need: copy its line in ${pins}, with the name ${name}`
   return new RenamedHost({ message, hint }, former)
 }

@@ -52,7 +52,7 @@ describe('a device that shows the key of one that is in the inventory no more', 
       kind: 'unknown-host-key',
       formerName: 'roof',
       message: expect.stringContaining('which is pinned for roof, and inventory.json has no roof'),
-      hint: expect.stringContaining('provision rename inventory.json roof attic;'),
+      hint: expect.stringContaining('provision rename inventory.json roof attic`'),
     })
     expect(text()).toBe(`roof ${KEY}\n`)
   })
