@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import hardening from '../../playbooks/hardening.ts'
 import type { Resource, Seen } from '../../src/resource.ts'
+import { withoutMarkLine } from '../../src/resources/index.ts'
 import { publicKey as made, parse } from '../inventory/parse.ts'
 import { here } from '../resources/sshd.ts'
 
@@ -45,9 +46,9 @@ function fileOf(text: string, name: string, { version = '10.0p2', keys = [E, C, 
   const verdict = resourceOf(text, name).diff(`OpenSSH_${version}, OpenSSL 3\nvalid\nabsent\n`, seen)
   if (verdict === 'converged') return ''
   if (typeof verdict === 'string' || 'refused' in verdict) throw new Error(JSON.stringify(verdict))
-  const text = verdict.text?.wanted ?? ''
-  expect(text).toMatch(/^(# provision -\n|$)/)
-  return withoutMarkLine(text)
+  const file = verdict.text?.wanted ?? ''
+  expect(file).toMatch(/^(# provision -\n|$)/)
+  return withoutMarkLine(file)
 }
 
 const strict = inventory('"profile": "strict"')
