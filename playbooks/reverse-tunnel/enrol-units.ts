@@ -1,4 +1,4 @@
-import type { Unit } from '../../src/index.ts'
+import { type Mark, marked, parseMark, type Unit } from '../../src/index.ts'
 import { enrolProgram, gatewayFolder } from './names.ts'
 
 export const enrolUnit = 'provision-enrol'
@@ -6,9 +6,16 @@ export const enrolUnit = 'provision-enrol'
 export const enrolRun = '/run/provision-enrol'
 
 /** The pipe into which the account of enrolments writes requests, and who reads them. */
-export const enrolUnits = (account: string): Unit[] => [socket(account), service]
+export const enrolUnits = (account: string, mark: Mark): Unit[] =>
+  [socket(account), service].map((unit) => ({ ...unit, content: marked(mark, unit.content) }))
 
-const socket = (account: string): Unit => ({
+/** By its mark, or where an earlier version made it, by its words. */
+export const isEnrolUnit = (content: string): boolean =>
+  parseMark(content) !== undefined || /^Description=.*keys that devices with fresh cards hand in$/im.test(content)
+
+type Plain = Unit & { readonly content: string }
+
+const socket = (account: string): Plain => ({
   name: `${enrolUnit}.socket`,
   wantedBy: 'sockets.target',
   content: `[Unit]
@@ -29,7 +36,7 @@ WantedBy=sockets.target
 })
 
 /** Root only for the sake of the files that it owns: no capability, no network, and it may write these two folders. */
-const service: Unit = {
+const service: Plain = {
   name: `${enrolUnit}.service`,
   content: `[Unit]
 Description=Looks at the keys that devices with fresh cards hand in

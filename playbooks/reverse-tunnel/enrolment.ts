@@ -1,8 +1,8 @@
 import type { Change, Device, Gateway, Inventory, Resource } from '../../src/index.ts'
 import { lines, managedFile, noSystemAccount, sh, sshdSettings, systemdUnits } from '../../src/index.ts'
-import { systemAccount } from '../accounts.ts'
+import { markOf, systemAccount } from '../accounts.ts'
 import enrolText from './enrol.sh'
-import { enrolRun, enrolUnit, enrolUnits } from './enrol-units.ts'
+import { enrolRun, enrolUnit, enrolUnits, isEnrolUnit } from './enrol-units.ts'
 import { enrolSettings } from './gateway.ts'
 import {
   enrolAccount,
@@ -31,7 +31,7 @@ export function enrolmentDoor(
         mode: '755',
         activate: sh`systemctl try-restart ${`${enrolUnit}.service`}`,
       }),
-      systemdUnits(enrolUnit, enrolUnits(name)),
+      systemdUnits(enrolUnit, enrolUnits(name, markOf(inventory)), { owns: isEnrolUnit }),
     ],
     settings: sshdSettings(enrolDropIn, enrolSettings(name)),
   }
