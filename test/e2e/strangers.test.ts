@@ -229,8 +229,9 @@ describe('what somebody wrote for sshd and has not brought into force', () => {
     expect(await lost(kind, before)).toEqual([])
     const verify = await it.report(['verify', file])
     expect(outcomes(verify.report).filter((end) => /unreachable|unknown/.test(end))).toEqual([])
-    // Taken back by whoever wrote it, and all goes on.
-    await mustRun(machine, 'cp -a /root/kept /etc/ssh/sshd_config; rm /root/kept')
+    // Taken back by whoever wrote it, who then reloads as the hint says, and all goes on.
+    expect(said(report, machine.name)).toMatch(/systemctl \w+ ssh/)
+    await mustRun(machine, 'cp -a /root/kept /etc/ssh/sshd_config; rm /root/kept; systemctl reload ssh')
     const after = await it.report([file])
     expect({ code: after.code, states: states(after.report) }, after.stderr).toEqual({ code: 0, states: ['ok'] })
   })
@@ -252,9 +253,8 @@ describe('accounts and units whose names look like ours', () => {
     })
     expect(said(report, deviceOf(kind))).toMatch(/reverse-tunnel/)
     expect(await lost(kind, before)).toEqual([])
-    const command = commandIn({ text: said(report, deviceOf(kind)) }, file)
-    expect(command, said(report, deviceOf(kind))).toContain('--adopt')
-    const adopted = await it.report(command ?? [])
+    expect(said(report, deviceOf(kind))).toContain('--adopt reverse-tunnel')
+    const adopted = await it.report([file, '--adopt', 'reverse-tunnel'])
     expect({ code: adopted.code, states: states(adopted.report) }, adopted.stderr).toEqual({ code: 0, states: ['ok'] })
     expect(await mustRun(device(kind), 'cat /home/reverse-tunnel/thesis')).toBe('x\n')
   })
