@@ -104,6 +104,9 @@ const repeatable = new Set([
   'keepIdentity',
   'keep-identity',
   'accept-new-host-key',
+  'adopt',
+  'stepAside',
+  'step-aside',
   '_',
   '--',
 ])

@@ -1,4 +1,4 @@
-import type { Device, Gateway, Inventory, Resource, Seen } from '../../src/index.ts'
+import type { Device, Forward, Gateway, Inventory, Resource, Seen } from '../../src/index.ts'
 import {
   absent,
   known,
@@ -53,7 +53,7 @@ function ownAccounts(gateway: Gateway, inventory: Inventory, closing: Closing): 
 /** Where sshd owns the ports: one account, and a key line for each device that says which ports are its own. */
 function sharedAccount(gateway: Gateway, inventory: Inventory, closing: Closing): Resource[] {
   const devices = shared(inventory.devices, gateway)
-  const exposed = devices.some((device) => forwardsOn(gateway, device).some(({ expose }) => expose))
+  const exposed = devices.some((device) => forwardsOn(gateway, device).some(needsItsAddress))
   const settings = { exposed, ...sharedTiming(gateway, devices) }
   const mine = (name: string) => inventory.devices.some((device) => nameOnGateways(device) === name)
   return [
@@ -67,6 +67,9 @@ function sharedAccount(gateway: Gateway, inventory: Inventory, closing: Closing)
     ),
   ]
 }
+
+/** `GatewayPorts no` opens the usual loopback address whichever was asked for (sshd_config(5)); a key's permitlisten rules. */
+const needsItsAddress = ({ bindAddress }: Forward) => !['127.0.0.1', '::1'].includes(bindAddress)
 
 /** The present key of a device, and while it moves to another one that, too. */
 function keysOf(gateway: Gateway, device: Device, inventory: Inventory, seen: Seen): readonly string[] | undefined {

@@ -140,7 +140,7 @@ function linesOf({ name }: Gateway, seen: Seen) {
     const [door] = parseHeldDoors(row)
     const comment = parseKeyLine(row)?.comment
     if (!door || comment === undefined) return []
-    const exposed = parseHeldDoors(row).some(({ bindAddress }) => !/^(127\.|::1$)/.test(bindAddress))
+    const exposed = parseHeldDoors(row).some(({ bindAddress }) => !['127.0.0.1', '::1'].includes(bindAddress))
     return [{ comment, device: door.device, exposed }]
   })
 }

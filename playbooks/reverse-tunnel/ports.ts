@@ -1,5 +1,5 @@
 import type { Device, Forward, Gateway, HeldDoor, Inventory, Refused, Resource, Seen } from '../../src/index.ts'
-import { parseListener, printListener, sh } from '../../src/index.ts'
+import { parseListener, parseMark, printListener, sh } from '../../src/index.ts'
 import { doorsOn, isInTheWay, isReachedBeside, isSameDoor } from './doors.ts'
 import { accountPrefix, nameOnGateways } from './names.ts'
 import { forwardsOn } from './tunnels.ts'
@@ -35,10 +35,8 @@ export function freePorts(gateway: Gateway, inventory: Inventory): Resource {
     diff(now, seen) {
       const doors = doorsOn(gateway, seen)
       const listening = parseListening(now)
-      const problems = wanted.flatMap((one) => [
-        ...heldByDevice(one, { gateway, inventory, doors, seen }),
-        ...heldByStranger(one, { gateway, inventory, doors, listening }),
-      ])
+      const around = { gateway, inventory, doors, listening, seen }
+      const problems = wanted.flatMap((one) => [...heldByDevice(one, around), ...heldByStranger(one, around)])
       const hints = [...new Set(problems.flatMap(({ hint }) => hint ?? []))]
       if (problems.length === 0) return 'converged'
       return { refused: problems.map(({ refused }) => refused).join('; '), hint: hints.join('; ') }
@@ -101,10 +99,10 @@ const aside = (devices: readonly Device[]) =>
 
 function heldByStranger(
   { device, forward }: Wanted,
-  { gateway, inventory, doors, listening }: Around & { listening: readonly Listening[] },
+  { gateway, inventory, doors, listening, seen }: Around & { listening: readonly Listening[]; seen: Seen },
 ): Refused[] {
   const place = printListener(forward)
-  return strangers(forward, { gateway, doors, listening }).flatMap((stranger): Refused[] => {
+  return strangers(forward, { gateway, doors, listening, seen }).flatMap((stranger): Refused[] => {
     const { pid, program, user, since } = stranger
     const adopted = inventory.adopt?.includes(place) && mayBeEnded(stranger) && forward.listener === 'socket'
     if (adopted) return []
@@ -133,10 +131,15 @@ const mayBeEnded = ({ program, user }: Listening) => program.startsWith('sshd') 
 /** Who listens where this forward is to be, and is neither a unit nor a session of ours. */
 function strangers(
   forward: Forward,
-  { gateway, doors, listening }: Pick<Around, 'gateway' | 'doors'> & { listening: readonly Listening[] },
+  {
+    gateway,
+    doors,
+    listening,
+    seen,
+  }: Pick<Around, 'gateway' | 'doors'> & { listening: readonly Listening[]; seen: Seen },
 ): Listening[] {
   const isOurs = ({ bindAddress, port, program, user }: Listening) => {
-    if (user === gateway.tunnelAccount || user.startsWith(accountPrefix(gateway))) return true
+    if (user === gateway.tunnelAccount || isOurAccount(user, gateway, seen)) return true
     return (
       program.startsWith('systemd') &&
       doors.some((door) => door.listener === 'socket' && isShownAs(door, { bindAddress, port }))
@@ -152,6 +155,13 @@ function strangers(
   })
 }
 
+/** By its mark, or without a comment, as an earlier version made them; a name that begins like ours is not enough. */
+function isOurAccount(user: string, gateway: Gateway, seen: Seen): boolean {
+  const accounts = (seen.of(gateway.name, `accounts ${accountPrefix(gateway)}*`) ?? '').split('\n')
+  const [, , comment] = accounts.find((row) => row.startsWith(`@account ${user}:`))?.split(':') ?? []
+  return comment !== undefined && (comment === '' || parseMark(comment) !== undefined)
+}
+
 /** ss(8) shows a socket on every address of both kinds as `*`. */
 const isShownAs = (door: HeldDoor, shown: Pick<Listening, 'bindAddress' | 'port'>) =>
   isSameDoor(door, shown) ||
@@ -161,7 +171,7 @@ const isShownAs = (door: HeldDoor, shown: Pick<Listening, 'bindAddress' | 'port'
 export function adoptedPlaces(gateway: Gateway, inventory: Inventory, seen: Seen): Forward[] {
   const wanted = inventory.devices.flatMap((device) => forwardsOn(gateway, device))
   const listening = parseListening(seen.of(gateway.name, id) ?? '')
-  const around = { gateway, doors: doorsOn(gateway, seen), listening }
+  const around = { gateway, doors: doorsOn(gateway, seen), listening, seen }
   return wanted.filter(
     (forward) => inventory.adopt?.includes(printListener(forward)) && strangers(forward, around).length > 0,
   )

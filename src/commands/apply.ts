@@ -50,13 +50,6 @@ export const apply: CommandModule<unknown, Arguments> = {
   async handler(argv) {
     const [{ run }, { canWrite }] = await Promise.all([import('./run.ts'), import('./outputs.ts')])
     const { out, prune, adopt, stepAside } = argv
-    if (argv.check && stepAside) {
-      const { InventoryError } = await import('../errors.ts')
-      throw new InventoryError(
-        '--step-aside and --check at once',
-        'a step aside is two runs: --check without it shows the first',
-      )
-    }
     if (stepAside && argv.check)
       throw new InventoryError(
         '--step-aside does two runs, and --check none',

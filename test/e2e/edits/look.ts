@@ -70,7 +70,7 @@ export async function look(machine: Machine): Promise<Look> {
  * cannot hold a mark.
  */
 const common =
-  /^\/etc\/(reverse-tunnel(\/.*)?|ssh\/sshd_config\.d\/00-(provision|reverse-tunnel[^/]*)\.conf|tmpfiles\.d\/reverse-tunnel\.conf)$/
+  /^\/etc\/(reverse-tunnel(\/.*)?|ssh\/reverse-tunnel(\/authorized_keys)?|ssh\/sshd_config\.d\/00-(provision|reverse-tunnel[^/]*)\.conf|tmpfiles\.d\/reverse-tunnel\.conf)$/
 const ownFolder = (file: string) => (common.test(file) ? '-' : undefined)
 
 /** What differs between two looks at one machine, without the things of these owners. */
@@ -108,7 +108,7 @@ systemctl list-units --all --plain --no-legend --no-pager --type=service,socket,
   grep -vE '^reverse-tunnel-.*_[0-9]+\.service$' | while read -r unit; do
   systemctl show --property=Id,FragmentPath,ActiveState,MainPID,InvocationID,UnitFileState "$unit" | sort |
     awk -F = '{ value[$1] = $2 } END { printf "unit\t%s\t%s\t%s %s %s %s\n", value["Id"], value["FragmentPath"],
-      value["ActiveState"], value["UnitFileState"], value["MainPID"], value["InvocationID"] }'
+      value["ActiveState"], value["UnitFileState"], value["MainPID"], value["InvocationID"] }' | sed 's/ *$//'
 done
 ps -eo user:40=,comm=,pid=,lstart= |
   awk '$1 !~ /^(root|messagebus|systemd-.*|reverse-tunnel|tunnel|user001|admin2)$/ && $2 !~ /^systemd|^\(sd/ {

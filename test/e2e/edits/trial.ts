@@ -53,7 +53,12 @@ export async function attempt(bench: Bench, edit: Edit, column: Column): Promise
   const first = await run(bench, edit.command?.(scene.file) ?? [scene.file], column.from)
   const { what, problems } = await followed(scene, edit, first)
   // Whoever else is on a gateway that died brings it back for himself.
-  if (edit.flashed !== undefined && edit.command) await must(run(bench, edit.command(bench.files.theirs), column.from))
+  if (edit.flashed !== undefined && edit.command) {
+    const words = [...edit.command(bench.files.theirs), '--accept-new-host-key', edit.flashed]
+    await must(run(bench, words, column.from))
+    // Its host key is another one again: whoever came back before learns it while his tunnels stand.
+    await must(run(bench, [scene.file, '--accept-new-host-key', edit.flashed], column.from))
+  }
   const seconds = (performance.now() - began) / 1000
   const more = problems.length > 0 ? [] : await aftermath(scene, edit, edit.flashed !== undefined)
   const row = { edit: edit.name, column: column.name, listener: bench.listener }
