@@ -151,7 +151,7 @@ describe('GitLab', () => {
     await it.rewrite(inventory.replace('"login"', '"log"'))
     const { code, stderr } = await gitlab('check')
     await it.rewrite(inventory)
-    expect([code, stderr]).toEqual([2, expect.stringContaining('inventory.json:2:3 log: unknown key')])
+    expect([code, stderr]).toEqual([2, expect.stringContaining('inventory.json:3:3 log: unknown key')])
     expect(commandsIn(stderr)).toEqual([])
   })
 
