@@ -117,7 +117,7 @@ describe('GitHub', () => {
     const { code, all, summary } = await github('verify', secrets())
     expect(code).toBe(4)
     expect(commandsIn(all).map(({ properties: { line, title } }) => `${line} ${title}`)).toEqual([
-      `4 ${gateway}: differs`,
+      `5 ${gateway}: differs`,
     ])
     expect(summary).toContain('-# by hand')
     const drift = '//testcase[@name="file /etc/tmpfiles.d/reverse-tunnel.conf"]/failure'
