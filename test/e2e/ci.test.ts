@@ -117,7 +117,7 @@ describe('GitHub', () => {
     const { code, all, summary } = await github('verify', secrets())
     expect(code).toBe(4)
     expect(commandsIn(all).map(({ properties: { line, title } }) => `${line} ${title}`)).toEqual([
-      `4 ${gateway}: differs`,
+      `5 ${gateway}: differs`,
     ])
     expect(summary).toContain('-# by hand')
     const drift = '//testcase[@name="file /etc/tmpfiles.d/reverse-tunnel.conf"]/failure'
@@ -151,7 +151,7 @@ describe('GitLab', () => {
     await it.rewrite(inventory.replace('"login"', '"log"'))
     const { code, stderr } = await gitlab('check')
     await it.rewrite(inventory)
-    expect([code, stderr]).toEqual([2, expect.stringContaining('inventory.json:2:3 log: unknown key')])
+    expect([code, stderr]).toEqual([2, expect.stringContaining('inventory.json:3:3 log: unknown key')])
     expect(commandsIn(stderr)).toEqual([])
   })
 
