@@ -52,7 +52,7 @@ describe('a bad night: one device drifts, one is off, one has no tunnel', () => 
     expect(of(good, '/@failures') + of(good, '/@errors') + of(good, '/@skipped')).toBe('000')
     expect(Number(of(good, '/@tests'))).toBeGreaterThan(6)
     expect(of(drifting, `/testcase[@name="file ${checkProgram}"]/failure`)).toContain('-::error file=x::pwned\n')
-    expect(of(drifting, `/testcase[@name="file ${checkProgram}"]/@line`)).toBe('6')
+    expect(of(drifting, `/testcase[@name="file ${checkProgram}"]/@line`)).toBe('7')
     expect(of(off, '/testcase[@name="host"]/error/@type')).toBe('unreachable')
     expect(of(off, '/@tests')).toBe('2')
     expect(of(loose, `/testcase[starts-with(@name, "forward")]/failure/@type`)).toBe('no-tunnel')
@@ -81,11 +81,11 @@ describe('a bad night: one device drifts, one is off, one has no tunnel', () => 
     const commands = commandsIn(`${ran.stdout}${ran.stderr}`)
     expect(ran.stdout).toContain('pwned')
     expect(commands.map(({ name, properties: { file, line, title } }) => `${name} ${file}:${line} ${title}`)).toEqual([
-      `error inventory.json:7 ${off}: unreachable`,
-      expect.stringMatching(/^error inventory.json:7 127\.0\.0\.1:9003 on ssh-gw.guest.internal: (stale|no-tunnel)$/),
-      `error inventory.json:10 127.0.0.1:9004 on ${gateway}: no-tunnel`,
-      `error inventory.json:6 ${drifting}: differs`,
-      `error inventory.json:8 ${loose}: differs`,
+      `error inventory.json:8 ${off}: unreachable`,
+      expect.stringMatching(/^error inventory.json:8 127\.0\.0\.1:9003 on ssh-gw.guest.internal: (stale|no-tunnel)$/),
+      `error inventory.json:11 127.0.0.1:9004 on ${gateway}: no-tunnel`,
+      `error inventory.json:7 ${drifting}: differs`,
+      `error inventory.json:9 ${loose}: differs`,
     ])
   })
 
