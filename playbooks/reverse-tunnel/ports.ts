@@ -67,7 +67,7 @@ function heldByDevice({ device, forward }: Wanted, { inventory, doors, seen }: A
       return [
         {
           refused: `${device.name} has ${printListener(door)} open here, and ${place} (${forward.listener}) cannot be opened beside it; that door is the only way to it from here`,
-          hint: aside([device]),
+          hint: aside(inventory, [device]),
         },
       ]
     }
@@ -75,7 +75,7 @@ function heldByDevice({ device, forward }: Wanted, { inventory, doors, seen }: A
     if (holder) {
       const canMove = isReachedBeside(holder, seen) && isReachedBeside(device, seen)
       const refused = `${place}, which ${device.name} is to get, is still open for ${holder.name}`
-      return canMove ? [] : [{ refused, hint: aside([holder, device]) }]
+      return canMove ? [] : [{ refused, hint: aside(inventory, [holder, device]) }]
     }
     const own = inventory.id !== undefined && door.mark?.inventory === inventory.id
     if (own && inventory.prune) return []
@@ -87,15 +87,15 @@ function heldByDevice({ device, forward }: Wanted, { inventory, doors, seen }: A
             : `a device of another inventory (${door.mark?.inventory ?? 'without a mark'})`
         }`,
         hint: own
-          ? `if ${door.device} is to lose it: provision ${inventory.file} --prune; else choose another port for ${device.name}`
+          ? `if ${door.device} is to lose it: \`provision ${inventory.file} --prune\`; else choose another port for ${device.name}`
           : `choose another port for ${device.name}`,
       },
     ]
   })
 }
 
-const aside = (devices: readonly Device[]) =>
-  `move in two steps, by way of another port, with: \`provision INVENTORY ${[...new Set(devices.map(({ name }) => `--step-aside ${name}`))].join(' ')}\``
+const aside = ({ file }: Inventory, devices: readonly Device[]) =>
+  `move in two steps, by way of another port, with: \`provision ${file} ${[...new Set(devices.map(({ name }) => `--step-aside ${name}`))].join(' ')}\``
 
 function heldByStranger(
   { device, forward }: Wanted,
@@ -118,7 +118,7 @@ function heldByStranger(
         refused: what,
         hint:
           forward.listener === 'socket'
-            ? `${others}; if it is a tunnel by hand to ${device.name}, take its port over with: \`provision INVENTORY --adopt ${place}\``
+            ? `${others}; if it is a tunnel by hand to ${device.name}, take its port over with: \`provision ${inventory.file} --adopt ${place}\``
             : others,
       },
     ]

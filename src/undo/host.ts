@@ -41,5 +41,9 @@ export async function goBack(member: Member, past: Past, changing: Changing): Pr
 
 function explained(outcome: string, error: Trouble | undefined): Trouble | undefined {
   if (!error || error.hint || outcome !== 'undone') return error
-  return { ...error, hint: 'it is as that run left it; where the way in went with the undo, come by another way' }
+  return { ...error, hint: undoneHint }
 }
+
+const undoneHint =
+  'it is as that run left it; where its way in would have gone with the undo, edit the inventory back to what it was and run ' +
+  'that instead: a run opens the former door before it closes this one'

@@ -99,7 +99,7 @@ describe('a door of another device', () => {
     const doors = keyLine('127.0.0.1:9022', 'pi')
     expect(refusal('', seen({ doors }))).toMatchObject({
       refused: expect.stringContaining('that door is the only way to it from here'),
-      hint: expect.stringContaining('`provision INVENTORY --step-aside pi`'),
+      hint: expect.stringContaining(`provision ${inventory.file} --step-aside pi`),
     })
     expect(refusal('', seen({ doors, via: 'direct' }))).toBe('converged')
   })
