@@ -13,12 +13,12 @@ const dropIns = '/etc/ssh/sshd_config.d'
 const days: Readonly<Record<string, { readonly before?: string; readonly heal?: string }>> = {
   'broken-sshd': { before: `echo 'Port twenty' >${dropIns}/50-theirs.conf`, heal: `rm ${dropIns}/50-theirs.conf` },
   foreign: {
-    before: `printf 'Match User newcomer\n  PermitTTY yes\n' >${dropIns}/00-aaa.conf`,
-    heal: `rm ${dropIns}/00-aaa.conf`,
+    before: `printf 'Match User newcomer\n  PermitTTY yes\n' >${dropIns}/00-aaa.conf; systemctl reload ssh`,
+    heal: `rm ${dropIns}/00-aaa.conf; systemctl reload ssh`,
   },
   'no-include': {
-    before: `sed -i '/^Include/d' /etc/ssh/sshd_config`,
-    heal: `sed -i '1i Include ${dropIns}/*.conf' /etc/ssh/sshd_config`,
+    before: `sed -i '/^Include/d' /etc/ssh/sshd_config; systemctl reload ssh`,
+    heal: `sed -i '1i Include ${dropIns}/*.conf' /etc/ssh/sshd_config; systemctl reload ssh`,
   },
   'full-send': {
     before: 'mkdir -p /var/lib/provision && mount -t tmpfs -o size=4k tmpfs /var/lib/provision',

@@ -89,7 +89,7 @@ describe('compatible, the default', () => {
   })
 
   test('writes no file where there is nothing to say', async () => {
-    expect(await dropIn(new_)).toMatch(/^PerSourcePenalties \S+.*\n$/)
+    expect(await dropIn(new_)).toMatch(/^# provision \w+\nPerSourcePenalties \S+.*\n$/)
     expect([await dropIn(old), await dropIn(oldest), await dropIn(pinned)]).toEqual(['none\n', 'none\n', 'none\n'])
   })
 })

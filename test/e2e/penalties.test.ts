@@ -98,7 +98,7 @@ test('with the penalties that sshd has by itself the site is shut out', async ()
 })
 
 test('once the administrator’s file is gone, ours is back', async () => {
-  await on(gateway, `rm ${own}`)
+  await on(gateway, `rm ${own} && systemctl reload ssh`)
   expect((await it.report([it.file])).code).toBe(0)
   expect(await on(gateway, 'sshd -T | grep -i ^persourcepenalties')).toContain('authfail:1 ')
 })
@@ -113,7 +113,7 @@ test('careless checks through the tunnel shut nobody out of the device', async (
 })
 
 test('they do where the administrator’s own list of exceptions leaves loopback out, and the run says whose it is', async () => {
-  await on(good, `echo 'PerSourcePenaltyExemptList 192.0.2.1' >${own}`)
+  await on(good, `echo 'PerSourcePenaltyExemptList 192.0.2.1' >${own} && systemctl reload ssh`)
   const { report } = await it.report([it.file])
   expect(report.hosts[1]?.changes).toMatchObject([
     { summary: expect.stringContaining(`PerSourcePenaltyExemptList stays as ${own} has it`) },
@@ -121,7 +121,7 @@ test('they do where the administrator’s own list of exceptions leaves loopback
   await person(it.lab.machine(gateway), knock)
   const { report: found } = await it.report(['verify', it.file])
   expect(states(found)).not.toEqual(['ok', 'ok'])
-  await on(good, `rm ${own}`)
+  await on(good, `rm ${own} && systemctl reload ssh`)
   expect((await it.report([it.file])).report.hosts.map(({ name, outcome }) => `${name} ${outcome}`)).toContain(
     `${good} changed`,
   )

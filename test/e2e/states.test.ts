@@ -69,7 +69,10 @@ test('wrong-device: another sshd sits behind the port', async () => {
   await inside(gateway, `systemd-run --quiet --unit other-sshd ${imposter} -D`)
   await inside(gateway, 'until ss -ltn | grep -q 127.0.0.1:9022; do sleep 0.05; done')
   const { code, report } = await verify()
-  expect({ code, hosts: outcomes(report) }).toEqual({ code: 1, hosts: [`${gateway} differs`, `${device} differs`] })
+  expect({ code, hosts: outcomes(report) }).toEqual({ code: 1, hosts: [`${gateway} rejected`, `${device} differs`] })
+  expect(report.hosts[0]?.error?.message).toContain(
+    '127.0.0.1:9022, which host-a.lan.internal is to get, is taken: sshd',
+  )
   const other = (await inside(gateway, 'ssh-keygen -lf /root/other.pub')).split(' ')[1]
   expect(only(report)).toMatchObject({ state: 'wrong-device' })
   expect(only(report)?.error?.message).toContain(
@@ -80,7 +83,7 @@ test('wrong-device: another sshd sits behind the port', async () => {
   const guest = await it.report(['verify', it.file, '--timeout', '3'], { from: 'guest' })
   expect({ code: guest.code, hosts: outcomes(guest.report) }).toEqual({
     code: 3,
-    hosts: [`${gateway} differs`, `${device} unreachable`],
+    hosts: [`${gateway} rejected`, `${device} unreachable`],
   })
   expect(guest.report.hosts[1]?.error?.message).toContain('proved another host key')
 })
