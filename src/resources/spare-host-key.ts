@@ -17,11 +17,19 @@ export function spareHostKey(publicKey: string): Resource {
     id: 'spare host key',
     facts: [runningSshd],
     inspect: sh`
+      # Of a call that was cut off. In the guard's own shells, which know $current, it is ours.
+      if [ -z "\${current-}" ] && [ -e /var/lib/provision/current/pending ]; then echo @unconfirmed; fi
       ${hostKeyFiles()} | while IFS= read -r key; do
         echo "@key $key $({ ssh-keygen -y -P '' -f "$key" || cat "$key.pub"; } | cut -d ' ' -f 1,2)"
       done | sort
     `,
     diff(now, seen) {
+      if (/^@unconfirmed$/m.test(now)) {
+        return {
+          refused: 'a change of an earlier call waits here to be confirmed, and will be undone',
+          hint: 'run again in a minute',
+        }
+      }
       const all = [...now.matchAll(/^@key (\S+) (\S+ \S+)$/gm)].map(([, path = '', key = '']) => ({ path, key }))
       if (all.length === 1 && all[0]?.key === publicKey) return 'converged'
       const path = all.find(({ key }) => key.startsWith('ssh-ed25519 '))?.path

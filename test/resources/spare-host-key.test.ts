@@ -14,5 +14,7 @@ cases('spare-host-key', {
   'alone-already': { resource: spareHostKey(spare), now: `@key ${E} ssh-ed25519 AAAAfresh\n` },
   // A run that was cut, or somebody's ssh-keygen -A since.
   'beside-others': { resource: spareHostKey(spare), now: `@key ${E} ${spare}\n@key ${R} ssh-rsa AAAAfresh\n` },
+  // What it proves now is gone in a moment.
+  'unconfirmed-refused': { resource: spareHostKey(spare), now: `@unconfirmed\n@key ${E} ${spare}\n` },
   'no-ed25519': { resource: spareHostKey(spare), now: `@key ${R} ssh-rsa AAAAfresh\n` },
 })

@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises'
 import { ConnectError } from '../../errors.ts'
 import type { Gateway, Inventory } from '../../inventory/model.ts'
 import { fingerprintOf, type HostKey, hostKeyText, judge } from '../../pins.ts'
@@ -25,7 +26,12 @@ export async function shownBy(
   const { name } = gateway
   // As if nothing were pinned: of types that are, it may have other keys, and ed25519 is the one that is going to be replaced.
   const blank = () => ({ instead: new Map([[name, []]]) })
-  const { key } = await connected(inventory, argv, (context) => fetchHostKey(gateway, ['direct'], context), blank)
+  const { key } = await connected(
+    inventory,
+    argv,
+    (context) => patiently(() => fetchHostKey(gateway, ['direct'], context)),
+    blank,
+  )
   const pins = pinsOf(inventory)
   const verdict = judge(await pins.for(gateway), key)
   if (verdict === 'revoked') await pins.settle(gateway, key)
@@ -39,4 +45,21 @@ export async function shownBy(
   if (!process.stdin.isTTY) throw new ConnectError(kind, `${seen}, which is not known here`, hint)
   if (await askYes(`${seen}, which is not known here: ${where}. Is it the same? (yes/no) `)) return { key, known }
   throw new ConnectError(kind, `${seen}, and that is not the machine that was meant`, 'nothing was touched')
+}
+
+/**
+ * Devices that dial a strange gateway in vain count against the address that they share with whoever is in their site: sshd
+ * refuses it for 15 s and more, again and again (PerSourcePenalties, sshd_config(5)), with a while between.
+ */
+async function patiently<T>(fetch: () => Promise<T>): Promise<T> {
+  const deadline = performance.now() + 60_000
+  for (;;) {
+    try {
+      return await fetch()
+    } catch (error) {
+      const mayPass = error instanceof ConnectError && error.kind === 'unreachable' && performance.now() < deadline
+      if (!mayPass) throw error
+      await wait(2_000)
+    }
+  }
 }

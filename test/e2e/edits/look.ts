@@ -96,7 +96,7 @@ shared='-path /etc/passwd -o -path /etc/shadow -o -path /etc/group -o -path /etc
   -o -path /etc/subgid -o -name authorized_keys'
 volatile='-name passwd- -o -name shadow- -o -name group- -o -name gshadow- -o -name subuid- -o -name subgid-
   -o -name .pwd.lock -o -name ld.so.cache -o -name .updated -o -name resolv.conf -o -name .sudo_as_admin_successful
-  -o -name provision-recover.service -o -path /etc/hosts -o -path /etc/logcheck'
+  -o -name provision-recover.service -o -path /etc/hosts -o -path /etc/logcheck*'
 find $places -xdev \( $volatile \) -prune -o -printf 'file\t%p\t%y\t%m %u:%g\t%l\n' | sort
 find $places -xdev -type f ! \( $volatile -o $shared \) -exec sha256sum {} + | sed -E 's/^(\S+) +(.*)/digest\t\2\t\1/' | sort
 find $places -xdev -type f -size -64k ! \( $volatile -o $shared \) -exec awk '

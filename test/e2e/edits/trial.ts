@@ -1,3 +1,4 @@
+import { until } from '../../../src/lab/local.ts'
 import type { Bench } from './bench.ts'
 import type { Column } from './columns.ts'
 import { commandIn, type Run, run } from './command.ts'
@@ -42,7 +43,7 @@ export async function begin(bench: Bench, edit: Edit, column: Column): Promise<S
   const before = await looks(bench)
   if (edit.change) await bench.edit(file, (inventory) => edit.change?.(inventory, bench) ?? inventory)
   // Whom nobody has met before: his host key was compared by hand.
-  if (edit.more) await run(bench, ['trust', file, '--yes'], column.from)
+  if (edit.more) await run(bench, ['trust', file, '--yes'], 'lan')
   return { bench, file, column, before, doors }
 }
 
@@ -55,7 +56,11 @@ export async function attempt(bench: Bench, edit: Edit, column: Column): Promise
   // Whoever else is on a gateway that died brings it back for himself.
   if (edit.flashed !== undefined && edit.command) {
     const words = [...edit.command(bench.files.theirs), '--accept-new-host-key', edit.flashed]
-    await must(run(bench, words, column.from))
+    // From the devices' own site sshd may refuse us for a while, for they have dialled in vain.
+    await until(async () => ((await run(bench, words, column.from)).code === 0 ? true : undefined), {
+      timeoutMs: 120_000,
+      everyMs: 2_000,
+    })
     // Its host key is another one again: whoever came back before learns it while his tunnels stand.
     await must(run(bench, [scene.file, '--accept-new-host-key', edit.flashed], column.from))
   }
