@@ -105,7 +105,8 @@ export const edits: readonly Edit[] = [
   {
     name: 'a gateway reinstalled',
     flashed: gateway,
-    command: (file) => ['restore-gateway', file, gateway, '--yes'],
+    // Its new host key was compared by hand.
+    command: (file) => ['restore-gateway', file, gateway, '--yes', '--accept-new-host-key', gateway],
   },
   { name: 'another login user', change: (inventory) => ({ ...inventory, login: { user: 'admin2' } }) },
   {

@@ -90,6 +90,7 @@ const passing = /\.wants$/
 
 // What a package brings, and what systemd does by itself, is nobody's.
 const script = String.raw`
+set -f
 
 places='/etc /home /root /usr/local'
 shared='-path /etc/passwd -o -path /etc/shadow -o -path /etc/group -o -path /etc/gshadow -o -path /etc/subuid

@@ -55,7 +55,7 @@ export async function attempt(bench: Bench, edit: Edit, column: Column): Promise
   const { what, problems } = await followed(scene, edit, first)
   // Whoever else is on a gateway that died brings it back for himself.
   if (edit.flashed !== undefined && edit.command) {
-    const words = [...edit.command(bench.files.theirs), '--accept-new-host-key', edit.flashed]
+    const words = edit.command(bench.files.theirs)
     // From the devices' own site sshd may refuse us for a while, for they have dialled in vain.
     await until(async () => ((await run(bench, words, column.from)).code === 0 ? true : undefined), {
       timeoutMs: 120_000,
