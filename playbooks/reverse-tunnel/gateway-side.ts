@@ -5,6 +5,7 @@ import {
   managedFiles,
   parseKeyLine,
   parseMark,
+  printListener,
   printMark,
   systemAccounts,
   systemdUnits,
@@ -105,15 +106,12 @@ function keyLines(gateway: Gateway, devices: readonly Device[], inventory: Inven
         (door) => door.listener === 'sshd' && door.device === nameOnGateways(device) && !closing.door(door, seen),
       )
       const before = present.flatMap((row) => parseKeyLine(row)?.options.match(/permitlisten="[^"]+"/g) ?? [])
-      const stays = before.filter((option) => left.some((door) => option === `permitlisten="${printDoor(door)}"`))
+      const stays = before.filter((option) => left.some((door) => option === `permitlisten="${printListener(door)}"`))
       const options = ['restrict', 'port-forwarding', ...new Set([...wanted, ...stays])].join(',')
       return `${options} ${each} ${printMark(markFor(inventory, device))}`
     },
   }))
 }
-
-const printDoor = ({ bindAddress, port }: { bindAddress: string; port: number }) =>
-  `${bindAddress.includes(':') ? `[${bindAddress}]` : bindAddress}:${port}`
 
 /** systemd's units for the ports, but for those that a session by hand still holds: it may be the only way to its device. */
 function listeners(gateway: Gateway, inventory: Inventory, closing: Closing): Resource {

@@ -37,9 +37,13 @@ export function freePorts(gateway: Gateway, inventory: Inventory): Resource {
       const listening = parseListening(now)
       const around = { gateway, inventory, doors, listening, seen }
       const problems = wanted.flatMap((one) => [...heldByDevice(one, around), ...heldByStranger(one, around)])
-      const hints = [...new Set(problems.flatMap(({ hint }) => hint ?? []))]
       if (problems.length === 0) return 'converged'
-      return { refused: problems.map(({ refused }) => refused).join('; '), hint: hints.join('; ') }
+      const moving = problems.flatMap(({ aside = [] }) => aside)
+      const hints = [
+        ...(moving.length > 0 ? [stepAside(inventory, moving)] : []),
+        ...problems.flatMap(({ hint }) => hint ?? []),
+      ]
+      return { refused: problems.map(({ refused }) => refused).join('; '), hint: [...new Set(hints)].join('; ') }
     },
   }
 }
@@ -56,10 +60,10 @@ interface Around {
 }
 
 /** By a door that cannot stand beside it: of another device, or of this one with another listener or bind address. */
-function heldByDevice({ device, forward }: Wanted, { inventory, doors, seen }: Around & { seen: Seen }): Refused[] {
+function heldByDevice({ device, forward }: Wanted, { inventory, doors, seen }: Around & { seen: Seen }): Problem[] {
   const name = nameOnGateways(device)
   const place = printListener(forward)
-  return doors.flatMap((door): Refused[] => {
+  return doors.flatMap((door): Problem[] => {
     if (!isInTheWay(door, forward)) return []
     if (door.device === name) {
       const stays = isSameDoor(door, forward) && door.listener === forward.listener
@@ -67,7 +71,7 @@ function heldByDevice({ device, forward }: Wanted, { inventory, doors, seen }: A
       return [
         {
           refused: `${device.name} has ${printListener(door)} open here, and ${place} (${forward.listener}) cannot be opened beside it; that door is the only way to it from here`,
-          hint: aside(inventory, [device]),
+          aside: [device],
         },
       ]
     }
@@ -75,7 +79,7 @@ function heldByDevice({ device, forward }: Wanted, { inventory, doors, seen }: A
     if (holder) {
       const canMove = isReachedBeside(holder, seen) && isReachedBeside(device, seen)
       const refused = `${place}, which ${device.name} is to get, is still open for ${holder.name}`
-      return canMove ? [] : [{ refused, hint: aside(inventory, [holder, device]) }]
+      return canMove ? [] : [{ refused, aside: [holder, device] }]
     }
     const own = inventory.id !== undefined && door.mark?.inventory === inventory.id
     if (own && inventory.prune) return []
@@ -94,8 +98,14 @@ function heldByDevice({ device, forward }: Wanted, { inventory, doors, seen }: A
   })
 }
 
-const aside = ({ file }: Inventory, devices: readonly Device[]) =>
-  `move in two steps, by way of another port, with: \`provision ${file} ${[...new Set(devices.map(({ name }) => `--step-aside ${name}`))].join(' ')}\``
+/** One command for all that have to move, for none of them may be left where another one has to go. */
+function stepAside({ file }: Inventory, devices: readonly Device[]): string {
+  const names = [...new Set(devices.map(({ name }) => `--step-aside ${name}`))].join(' ')
+  return `move in two steps, by way of another port, with: \`provision ${file} ${names}\``
+}
+
+/** Why a port cannot be had, and who has to step aside for it. */
+type Problem = Refused & { readonly aside?: readonly Device[] }
 
 function heldByStranger(
   { device, forward }: Wanted,

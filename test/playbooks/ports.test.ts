@@ -95,6 +95,22 @@ describe('a door of another device', () => {
     expect(refusal('', seen({ doors, via: 'direct' }))).toBe('converged')
   })
 
+  test('of several devices is one command for all of them', () => {
+    const two = parse(
+      JSON.stringify({
+        gateways: { gw: { listener: 'sshd' } },
+        devices: {
+          pi: { forwards: ['127.0.0.1:9022:localhost:22'] },
+          qi: { forwards: ['127.0.0.1:9023:localhost:22'] },
+        },
+      }),
+    )
+    const doors = socket(9022, 'pi') + socket(9023, 'qi')
+    expect(refusal('', seen({ doors }), two)).toMatchObject({
+      hint: `move in two steps, by way of another port, with: \`provision ${two.file} --step-aside pi --step-aside qi\``,
+    })
+  })
+
   test('of the device itself that cannot stand beside the new one is kept where it is the only way', () => {
     const doors = keyLine('127.0.0.1:9022', 'pi')
     expect(refusal('', seen({ doors }))).toMatchObject({
