@@ -110,9 +110,9 @@ type Problem = Refused & { readonly aside?: readonly Device[] }
 function heldByStranger(
   { device, forward }: Wanted,
   { gateway, inventory, doors, listening, seen }: Around & { listening: readonly Listening[]; seen: Seen },
-): Refused[] {
+): Problem[] {
   const place = printListener(forward)
-  return strangers(forward, { gateway, doors, listening, seen }).flatMap((stranger): Refused[] => {
+  return strangers(forward, { gateway, doors, listening, seen }).flatMap((stranger): Problem[] => {
     const { pid, program, user, since } = stranger
     const adopted = inventory.adopt?.includes(place) && mayBeEnded(stranger) && forward.listener === 'socket'
     if (adopted) return []
