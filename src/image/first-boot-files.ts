@@ -5,7 +5,7 @@ import { accountOn, dials, forwardsOn } from '../../playbooks/reverse-tunnel/tun
 import { credentialsSince, tunnelUnits } from '../../playbooks/reverse-tunnel/unit.ts'
 import { type Device, type Gateway, nameOnGateways } from '../inventory/model.ts'
 import { known, type Seen } from '../resource.ts'
-import type { Mark } from '../resources/mark.ts'
+import { type Mark, marked } from '../resources/mark.ts'
 import type { CardSecrets } from './enrolment.ts'
 import firstBootText from './first-boot.sh'
 import type { Seed, SeedFile } from './seed.ts'
@@ -33,7 +33,7 @@ export function firstBootFiles({ device, gateways, mark, hostKeysOf, secrets, ho
   const trusted = mine.flatMap((gateway) => hostKeysOf(gateway).map((key) => `${gateway.name} ${key}\n`))
   return [
     open(knownHosts, trusted.join('')),
-    open(checkProgram, checkText),
+    open(checkProgram, marked({ inventory: mark.inventory }, checkText)),
     ...mine.flatMap((gateway) => [
       open(`${folder}/gateways/${gateway.name}`, reachOf(gateway)),
       ...unitsOf(mark, device, gateway, credentialsSince).map(({ name, content }) =>
