@@ -11,7 +11,8 @@ const retiredFile = `${gatewayFolder}/retired`
 
 /** Keys that are to go, asked for in this run or an earlier one: an entry goes when its device has moved to another key. */
 export function retiredKeys(gateway: Gateway, { devices, leaving = [], rotate }: Inventory): Resource {
-  const isOurs = (row: string) => [...devices, ...leaving].some(({ name }) => row.startsWith(`${name} `))
+  const isOurs = (row: string) =>
+    [...devices, ...leaving].some((device) => row.startsWith(`${nameOnGateways(device)} `))
   const ofOthers = (seen: Seen) => rowsOn(gateway, seen).filter((row) => !isOurs(row))
   const content = (seen: Seen) =>
     devices
@@ -129,7 +130,8 @@ function isRetired(device: Device, gateways: readonly Gateway[], seen: Seen): bo
 const rowsOn = (gateway: Gateway, seen: Seen): string[] =>
   (seen.of(gateway.name, `file ${retiredFile}`) ?? '').split('\n').filter((row) => /^\S+ ssh-\S+ \S+$/.test(row))
 
-function retiredOn(gateway: Gateway, { name }: Device, seen: Seen): string[] {
+function retiredOn(gateway: Gateway, device: Device, seen: Seen): string[] {
+  const name = nameOnGateways(device)
   const own = rowsOn(gateway, seen).filter((row) => row.startsWith(`${name} `))
   return own.map((row) => row.slice(name.length + 1))
 }

@@ -53,6 +53,30 @@ const wants = (written: Inventory, told: Told, now = 'absent\n') => {
   return typeof verdict === 'object' && 'text' in verdict ? verdict.text?.wanted : verdict
 }
 
+describe('a device that was renamed is known by its former name', () => {
+  const given = { gateways: { gw1: {}, gw2: {} }, devices: { host: { knownAs: 'pi', forwards: both } } }
+  const renamed = parse(JSON.stringify(given))
+  const [host = expect.fail('nobody')] = renamed.devices
+
+  test('a key of it that is to go stays on the list, once, until it has moved', () => {
+    const seen = seenOf({ retired: [OLD], next: NEW })
+    const verdict = retiredKeys(gateway, renamed).diff(`file 600 root root\npi ${OLD}\n`, seen)
+    expect(verdict).toBe('converged')
+    expect(pendingKeys(renamed, seen)).toEqual(['host: its next key waits for the next run'])
+  })
+
+  test('it moves to its next key, and the list forgets it', () => {
+    const letsIn = { gw1: [NEW], gw2: [NEW] }
+    const move = moveToNextKey(host, renamed.gateways).diff(`${NEW}\n`, seenOf({ retired: [OLD], letsIn }))
+    expect(move).toMatchObject({ summary: 'log in with it alone, then use it' })
+    const list = retiredKeys(gateway, renamed).diff(
+      `file 600 root root\npi ${OLD}\n`,
+      seenOf({ current: NEW, retired: [OLD] }),
+    )
+    expect(list).toMatchObject({ summary: expect.stringMatching(/remove|write/) })
+  })
+})
+
 describe('the list of keys that are to go', () => {
   test('is not there as long as nobody asked', () => {
     expect(wants(inventory, {})).toBe('converged')
