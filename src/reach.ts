@@ -2,17 +2,9 @@ import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import pLimit, { type LimitFunction } from 'p-limit'
 import { ConnectError, ProvisionError } from './errors.ts'
+import { isForwardWay } from './inventory/forward.ts'
 import type { Device, Gateway, Inventory } from './inventory/model.ts'
-import {
-  forwardWays,
-  HopError,
-  isForwardWay,
-  type Jumps,
-  jumps,
-  opener,
-  type Roads,
-  undeclaredWays,
-} from './session/ways.ts'
+import { forwardWays, HopError, type Jumps, jumps, opener, type Roads, undeclaredWays } from './session/ways.ts'
 import { connect, type Session, type Wire } from './session.ts'
 import { defaultForks, onceConnected, type Turn, type Turns, turns } from './turns.ts'
 

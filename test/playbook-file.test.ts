@@ -106,7 +106,7 @@ test('a playbook of one’s own runs no command line when it is only imported', 
   ])
   expect([status, stderr.toString()]).toEqual([0, ''])
   expect(stdout.toString()).toMatchInlineSnapshot(`
-    "absent account authorizedKeys checkEvery deliveredSpare deriveTiming formerKeys hostKeys hostKeysAfterReload hostKeysOf inspectHeldDoors installedPackage isOwnSshd keyPair known knownHost leastTiming lines linkClass linkClasses lookedAt managedFile managedFiles marked nameOnGateways nextHostKeys nextHostKeysOf noSystemAccount on overLink overlap parseHeldDoors parseKeyLine parseListener parseMark pinnedKeys playbook printForward printListener printMark prove proveFirst publicKey recovery runningSshd sh sharedKeys socketName spareHostKey sshdSettings switchHostKeys systemAccounts systemdUnit systemdUnits tell tellOthers unitPrefix verify versionOf versions whoseKey withoutMark withoutMarkLine
+    "absent account authorizedKeys checkEvery deliveredSpare deriveTiming formerKeys hostKeys hostKeysAfterReload hostKeysOf inspectHeldDoors installedPackage isForwardWay isOwnSshd keyPair known knownHost leastTiming lines linkClass linkClasses lookedAt managedFile managedFiles marked nameOnGateways nextHostKeys nextHostKeysOf noSystemAccount on overLink overlap parseHeldDoors parseKeyLine parseListener parseMark pinnedKeys playbook printForward printListener printMark prove proveFirst publicKey recovery runningSshd sh sharedKeys socketName spareHostKey sshdSettings switchHostKeys systemAccounts systemdUnit systemdUnits tell tellOthers unitPrefix verify versionOf versions whoseKey withoutMark withoutMarkLine
     "
   `)
 })

@@ -1,5 +1,13 @@
 import type { Device, Gateway, HeldDoor, Inventory, Mark, Resource, Seen } from '../../src/index.ts'
-import { inspectHeldDoors, overlap, parseHeldDoors, parseMark, printListener, whoseKey } from '../../src/index.ts'
+import {
+  inspectHeldDoors,
+  isForwardWay,
+  overlap,
+  parseHeldDoors,
+  parseMark,
+  printListener,
+  whoseKey,
+} from '../../src/index.ts'
 import { accountOf, accountPrefix, nameOnGateways, sharedKeys, tunnelUnitName, unitPrefix } from './names.ts'
 import { dials, forwardsOn, jailed, shared } from './tunnels.ts'
 
@@ -13,6 +21,12 @@ export const heldDoors: Resource = { id: 'doors', inspect: inspectHeldDoors, dif
 
 export const doorsOn = (gateway: Gateway, seen: Seen): HeldDoor[] =>
   parseHeldDoors(seen.of(gateway.name, heldDoors.id) ?? '')
+
+/** The comment (GECOS) of an account there whose name begins like ours; undefined: there is no such account. */
+export function commentOf(name: string, gateway: Gateway, seen: Seen): string | undefined {
+  const accounts = (seen.of(gateway.name, `accounts ${accountPrefix(gateway)}*`) ?? '').split('\n')
+  return accounts.find((row) => row.startsWith(`@account ${name}:`))?.split(':')[2]
+}
 
 /** What everything that is made for this device carries. */
 export const markFor = ({ id }: Pick<Inventory, 'id'>, device?: Device): Mark => ({
@@ -34,7 +48,7 @@ export const isInTheWay = (
 /** Reached in this run by another way than a forward: then its tunnel may be away for a moment. */
 export const isReachedBeside = ({ name }: Device, seen: Seen): boolean => {
   const via = seen.via?.(name)
-  return via !== undefined && !/^(former )?forward\b/.test(via) && !seen.gone(name)
+  return via !== undefined && !isForwardWay(via) && !seen.gone(name)
 }
 
 /** What a gateway has for one device: a door, an account with its key file, or a line in the shared key file. */
@@ -150,11 +164,10 @@ function oldDoors(device: Device, inventory: Inventory, seen: Seen): string[] {
 /** An account, or a line in the shared key file, of the listener that it had before. */
 function hasOldAccess(device: Device, { gateways }: Inventory, seen: Seen): boolean {
   return gateways.some((gateway) => {
-    const accounts = seen.of(gateway.name, `accounts ${accountPrefix(gateway)}*`) ?? ''
     const lines = (seen.of(gateway.name, `file ${sharedKeys}`) ?? '').split('\n')
     const isOwn = (row: string) => row.endsWith(` ${nameOnGateways(device)}`)
     return (
-      (jailed([device], gateway).length === 0 && accounts.includes(`@account ${accountOf(gateway, device)}:`)) ||
+      (jailed([device], gateway).length === 0 && commentOf(accountOf(gateway, device), gateway, seen) !== undefined) ||
       (shared([device], gateway).length === 0 && lines.some(isOwn))
     )
   })

@@ -1,4 +1,4 @@
-import type { Device, Forward, Gateway, Inventory, Resource, Seen } from '../../src/index.ts'
+import type { Device, Gateway, Inventory, Resource, Seen } from '../../src/index.ts'
 import {
   absent,
   known,
@@ -13,7 +13,7 @@ import {
 import { systemAccount } from '../accounts.ts'
 import { type Closing, doorsOn, isOurUnit, isSameDoor, markFor } from './doors.ts'
 import { tunnelKeyOptions } from './enrolment.ts'
-import { jailedDropIn, sharedDropIn } from './gateway.ts'
+import { jailedDropIn, needsItsAddress, sharedDropIn } from './gateway.ts'
 import { reloading } from './host-keys.ts'
 import { loginKeys } from './kept-keys.ts'
 import { againUnit, isUnitOf, jails, listenerUnits, makeJails } from './listener.ts'
@@ -68,9 +68,6 @@ function sharedAccount(gateway: Gateway, inventory: Inventory, closing: Closing)
     ),
   ]
 }
-
-/** `GatewayPorts no` opens the usual loopback address whichever was asked for (sshd_config(5)); a key's permitlisten rules. */
-const needsItsAddress = ({ bindAddress }: Forward) => !['127.0.0.1', '::1'].includes(bindAddress)
 
 /** The present key of a device, and while it moves to another one that, too. */
 function keysOf(gateway: Gateway, device: Device, inventory: Inventory, seen: Seen): readonly string[] | undefined {

@@ -1,4 +1,5 @@
 import {
+  type Forward,
   type Gateway,
   type Late,
   parseHeldDoors,
@@ -134,13 +135,18 @@ export function sharedDropIn(gateway: Gateway, { settings, mine }: Shared, closi
   }
 }
 
+/** `GatewayPorts no` opens the usual loopback address whichever was asked for (sshd_config(5)); a key's permitlisten rules. */
+export const needsItsAddress = ({ bindAddress }: Pick<Forward, 'bindAddress'>) =>
+  !['127.0.0.1', '::1'].includes(bindAddress)
+
 function linesOf({ name }: Gateway, seen: Seen) {
   const rows = (seen.of(name, `file ${sharedKeys}`) ?? '').split('\n')
   return rows.flatMap((row) => {
-    const [door] = parseHeldDoors(row)
+    const doors = parseHeldDoors(row)
+    const [door] = doors
     const comment = parseKeyLine(row)?.comment
     if (!door || comment === undefined) return []
-    const exposed = parseHeldDoors(row).some(({ bindAddress }) => !['127.0.0.1', '::1'].includes(bindAddress))
+    const exposed = doors.some(needsItsAddress)
     return [{ comment, device: door.device, exposed }]
   })
 }

@@ -2,7 +2,7 @@ import type { Device, Gateway, Inventory, Late, ObservedKeys, Seen } from '../..
 import { known, pinnedKeys, publicKey } from '../../src/index.ts'
 import { nextKey, nextKeyOf } from './key-rotation.ts'
 import { key, keysFolder, knownHosts, nameOnGateways, sharedKeys } from './names.ts'
-import { dials } from './tunnels.ts'
+import { dials, gatewaysOf } from './tunnels.ts'
 
 /** The host key that the gateway would prove after it was installed anew: devices trust it from their first run on. */
 export function spareKeys({ name }: Gateway, { kept }: Inventory): readonly string[] {
@@ -15,12 +15,11 @@ export function spareKeys({ name }: Gateway, { kept }: Inventory): readonly stri
  * this run brings the gateway back, and the device cannot be asked, those that were kept.
  */
 export function loginKeys(gateway: Gateway, device: Device, inventory: Inventory) {
-  const gateways = inventory.gateways.filter((each) => dials(device, each))
   const standIn = (seen: Seen) => standIns(gateway, device, inventory, seen)
   const present: Late<string> = (seen) => known(publicKey(device.name, key), seen) ?? standIn(seen)?.[0]
   const coming: Late<string> = (seen) => {
     const kept = standIn(seen)
-    return known(nextKeyOf(device, gateways), seen) ?? (kept && (kept[1] ?? ''))
+    return known(nextKeyOf(device, gatewaysOf(device, inventory)), seen) ?? (kept && (kept[1] ?? ''))
   }
   return { present, coming }
 }

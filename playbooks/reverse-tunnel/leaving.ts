@@ -1,5 +1,5 @@
 import type { Device, Gateway, Proof, Resource, Seen, Sh } from '../../src/index.ts'
-import { absent, noSystemAccount, printListener, sh, socketName, sshdSettings, systemdUnits } from '../../src/index.ts'
+import { absent, noSystemAccount, sh, socketName, sshdSettings, systemdUnits } from '../../src/index.ts'
 import { isOurUnit } from './doors.ts'
 import {
   checkUnitName,
@@ -12,7 +12,7 @@ import {
   tunnelUnitName,
   unitPrefix,
 } from './names.ts'
-import { noSessionOn } from './sessions.ts'
+import { listeningAt, noSessionOn } from './sessions.ts'
 import { accountOn, forwardsOn, listenerOf } from './tunnels.ts'
 
 const folder = key.replace(/\/[^/]*$/, '')
@@ -81,7 +81,7 @@ export function forgotten(device: Device, gateway: Gateway): Proof[] {
     },
     ...doors.map((door) => ({
       what: `nothing listens on its port ${door.port}`,
-      script: sh`ss -Hltnp ${door.bindAddress === '*' ? `sport = :${door.port}` : `src ${printListener(door)}`} | { ! grep . >&2; }`,
+      script: sh`ss -Hltnp ${listeningAt(door)} | { ! grep . >&2; }`,
     })),
     ...(own
       ? [

@@ -13,7 +13,7 @@ import {
   socketName,
   type Unit,
 } from '../../src/index.ts'
-import type { Closing } from './doors.ts'
+import { type Closing, commentOf } from './doors.ts'
 import { accountPrefix, jail, unitPrefix } from './names.ts'
 
 /** The folders that the accounts' sessions are shut up in; /run is empty after every boot. */
@@ -64,12 +64,10 @@ export const accountsIn = (text: string, pattern: RegExp): string[] =>
 /** Of accounts that this run does not want: those that it leaves as they are. Ours that are no more have left already. */
 export function staying(names: readonly string[], gateway: Gateway, closing: Closing, seen: Seen): string[] {
   const prefix = accountPrefix(gateway)
-  const observed = seen.of(gateway.name, `accounts ${prefix}*`) ?? ''
   return names.filter((name) => {
-    const row = observed.split('\n').find((each) => each.startsWith(`@account ${name}:`))
-    if (row === undefined && name.startsWith(prefix)) return false
-    const mark = parseMark(row?.split(':')[2] ?? '')
-    return !closing.account(name, mark, seen)
+    const comment = commentOf(name, gateway, seen)
+    if (comment === undefined && name.startsWith(prefix)) return false
+    return !closing.account(name, parseMark(comment ?? ''), seen)
   })
 }
 

@@ -1,7 +1,7 @@
 import type { Device, Forward, Gateway, HeldDoor, Inventory, Refused, Resource, Seen } from '../../src/index.ts'
 import { parseListener, parseMark, printListener, sh } from '../../src/index.ts'
-import { doorsOn, isInTheWay, isReachedBeside, isSameDoor } from './doors.ts'
-import { accountPrefix, nameOnGateways } from './names.ts'
+import { commentOf, doorsOn, isInTheWay, isReachedBeside, isSameDoor } from './doors.ts'
+import { nameOnGateways } from './names.ts'
 import { forwardsOn } from './tunnels.ts'
 
 /** Who holds the ports that this inventory wants. Whatever is not ours, or another device's, is named and left alone. */
@@ -167,8 +167,7 @@ function strangers(
 
 /** By its mark, or without a comment, as an earlier version made them; a name that begins like ours is not enough. */
 function isOurAccount(user: string, gateway: Gateway, seen: Seen): boolean {
-  const accounts = (seen.of(gateway.name, `accounts ${accountPrefix(gateway)}*`) ?? '').split('\n')
-  const [, , comment] = accounts.find((row) => row.startsWith(`@account ${user}:`))?.split(':') ?? []
+  const comment = commentOf(user, gateway, seen)
   return comment !== undefined && (comment === '' || parseMark(comment) !== undefined)
 }
 

@@ -10,13 +10,13 @@ export interface Sessions {
   readonly when?: (seen: Seen) => readonly Pick<Forward, 'bindAddress' | 'port'>[]
 }
 
+/** What ss(8) is asked for, to show who listens there. */
+export const listeningAt = (place: Pick<Forward, 'bindAddress' | 'port'>): string =>
+  place.bindAddress === '*' ? `sport = :${place.port}` : `src ${printListener(place)}`
+
 /** No such session holds any of these places: those that do are ended, a frozen one too. */
 export function noSessionOn({ id, places, account, when = () => places }: Sessions): Resource {
-  const filter = places
-    .map(({ bindAddress, port }) =>
-      bindAddress === '*' ? `sport = :${port}` : `src ${printListener({ bindAddress, port })}`,
-    )
-    .join(' or ')
+  const filter = places.map(listeningAt).join(' or ')
   return {
     id,
     inspect: sh`

@@ -10,7 +10,7 @@ import {
   socketName,
   versionOf,
 } from '../../src/index.ts'
-import { accountOf, dialler, nameOnGateways, tunnelUnitName, unitPrefix } from './names.ts'
+import { accountOf, dialler, tunnelUnitName, unitPrefix } from './names.ts'
 import { hasCredentials } from './unit.ts'
 
 export const forwardsOn = (gateway: Gateway, device: Device): readonly Forward[] =>
@@ -34,13 +34,6 @@ export const shared = (devices: readonly Device[], gateway: Gateway) =>
 
 export const accountOn = (gateway: Gateway, device: Device) =>
   listenerOf(gateway, device) === 'sshd' ? gateway.tunnelAccount : accountOf(gateway, device)
-
-/** The ports of a device, as its gateway's units have them. */
-export const portsOf = (gateway: Gateway, device: Device) =>
-  forwardsOn(gateway, device).map((forward) => ({
-    forward: { ...forward, device: nameOnGateways(device) },
-    account: accountOn(gateway, device),
-  }))
 
 export const mayListen = (gateway: Gateway, device: Device) =>
   forwardsOn(gateway, device).map((forward) => `permitlisten="${printListener(forward)}"`)

@@ -1,11 +1,11 @@
-import { join } from 'node:path'
 import type { Inventory } from '../inventory/model.ts'
-import { openPins, type Pins, type PinsOptions } from '../pins.ts'
+import type { PinsOptions } from '../pins.ts'
 import { type ReachContext, reachContext } from '../reach.ts'
 import { wire } from '../session.ts'
 import { type Connections, connections } from '../ssh/session/connections.ts'
 import { askPassword } from './ask.ts'
 import type { LoginArguments } from './options.ts'
+import { pinsOf } from './pins-of.ts'
 
 type Words = Pick<LoginArguments, 'timeout' | 'askSudoPassword' | 'transport'> & {
   readonly forks?: number
@@ -53,8 +53,4 @@ async function contextOf(
       pins: pinsOf(inventory, { inventory, ...pins }),
     }),
   })
-}
-
-export function pinsOf({ directory }: Inventory, pins: Omit<PinsOptions, 'file' | 'knownHosts'> = {}): Pins {
-  return openPins({ file: join(directory, 'known_hosts'), knownHosts: process.env.PROVISION_KNOWN_HOSTS, ...pins })
 }

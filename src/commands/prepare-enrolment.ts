@@ -1,4 +1,3 @@
-import { join } from 'node:path'
 import { markOf } from '../../playbooks/accounts.ts'
 import { expectCard } from '../cards.ts'
 import { InventoryError } from '../errors.ts'
@@ -9,12 +8,13 @@ import { peopleOf } from '../image/people.ts'
 import type { Seed } from '../image/seed.ts'
 import { type Gateway, nameOnGateways } from '../inventory/model.ts'
 import { readInventory } from '../inventory.ts'
-import { hostKeyText, openPins, type Pins } from '../pins.ts'
+import { hostKeyText, type Pins } from '../pins.ts'
 import { keptPath, readKeptFile } from '../run/kept-file.ts'
 import { askSsh } from '../session/ask-ssh.ts'
 import { userConfig } from '../session/ssh-config.ts'
 import { named } from './named.ts'
 import type { RunArguments } from './options.ts'
+import { pinsOf } from './pins-of.ts'
 
 export interface WantedCard {
   readonly device: string
@@ -41,8 +41,7 @@ export async function prepareEnrolment(argv: RunArguments, wanted: WantedCard): 
   if (!(wanted.hours > 0 && wanted.hours <= 24 * 90)) {
     throw new InventoryError('a card may be used for at most 90 days', 'say a shorter time')
   }
-  const knownHosts = process.env.PROVISION_KNOWN_HOSTS
-  const pins = openPins({ file: join(inventory.directory, 'known_hosts'), knownHosts })
+  const pins = pinsOf(inventory)
   const config = await userConfig(device.name, askSsh({ env: process.env }), process.env)
   await peopleOf(device, config)
   const { spareHostKeys } = await readKeptFile(keptPath(inventory))

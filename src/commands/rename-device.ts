@@ -1,11 +1,10 @@
-import { dirname, join, resolve } from 'node:path'
 import { InventoryError } from '../errors.ts'
 import { type Renamed, withNewName } from '../inventory/edit/rename.ts'
 import { readInventory } from '../inventory.ts'
-import { openPins } from '../pins.ts'
 import { readIfThere, rewrite } from '../session/file.ts'
 import { hostKeyText } from '../session/known-hosts.ts'
 import { renamedPins } from '../ssh/host-keys/renamed.ts'
+import { pinsOf } from './pins-of.ts'
 import { rewriteInventory } from './rewrite-inventory.ts'
 
 /**
@@ -18,9 +17,8 @@ export async function renameDevice(
   inventory: string,
   { from, to }: { readonly from: string; readonly to: string },
 ): Promise<string[]> {
-  const { devices } = await readInventory(inventory)
-  const knownHosts = process.env.PROVISION_KNOWN_HOSTS
-  const pins = openPins({ file: join(dirname(resolve(inventory)), 'known_hosts'), knownHosts })
+  const { devices, directory } = await readInventory(inventory)
+  const pins = pinsOf({ directory })
   const keysOf = async (name: string) => {
     const port = devices.find((device) => device.name === name)?.port
     return (await pins.for({ name, hostKeys: [], ...(port !== undefined && { port }) })).keys

@@ -26,14 +26,12 @@ export const sshConfig: CommandModule<unknown, Arguments> = {
         describe: 'Keep both in files of their own below ~/.ssh/config.d, and include them in ~/.ssh/config',
       }) as never,
   async handler(argv) {
-    const [{ join }, { readInventory }, { openPins }, { clientConfig, knownHostsLines }, { InventoryError }] =
-      await Promise.all([
-        import('node:path'),
-        import('../inventory.ts'),
-        import('../pins.ts'),
-        import('../ssh-config.ts'),
-        import('../errors.ts'),
-      ])
+    const [{ readInventory }, { pinsOf }, { clientConfig, knownHostsLines }, { InventoryError }] = await Promise.all([
+      import('../inventory.ts'),
+      import('./pins-of.ts'),
+      import('../ssh-config.ts'),
+      import('../errors.ts'),
+    ])
     if (argv.write && argv.knownHosts) {
       throw new InventoryError('--write and --known-hosts at once', '--write keeps the known_hosts lines, too')
     }
@@ -44,10 +42,7 @@ export const sshConfig: CommandModule<unknown, Arguments> = {
       throw new InventoryError(`there is no client ${argv.client} in ${argv.inventory}`, `the clients are: ${names}`)
     }
     if (!argv.knownHosts && !argv.write) return void process.stdout.write(clientConfig(inventory, client))
-    const pins = openPins({
-      file: join(inventory.directory, 'known_hosts'),
-      knownHosts: process.env.PROVISION_KNOWN_HOSTS,
-    })
+    const pins = pinsOf(inventory)
     const { lines, missing } = await knownHostsLines(inventory, pins)
     if (argv.write) await write(inventory, (file) => clientConfig(inventory, client, file), lines)
     else process.stdout.write(lines.map((line) => `${line}\n`).join(''))

@@ -38,23 +38,18 @@ export const trust: CommandModule<object, TrustArguments> = {
         'compare the fingerprints some other way and run again with --yes',
       )
     }
-    const [{ readInventory }, { openPins }, { connected }, { askYes }] = await Promise.all([
+    const [{ readInventory }, { pinsOf }, { connected }, { askYes }] = await Promise.all([
       import('../inventory.ts'),
-      import('../pins.ts'),
+      import('./pins-of.ts'),
       import('./context.ts'),
       import('./ask.ts'),
     ])
-    const { join } = await import('node:path')
     const inventory = await readInventory(words.inventory)
-    const file = join(inventory.directory, 'known_hosts')
-    const knownHosts = process.env.PROVISION_KNOWN_HOSTS
     // Logins at gateways, to look through forwards, go by what is pinned already and ask nobody.
     await connected(inventory, { ...words, transport: words.transport, askSudoPassword: false }, (context) =>
       trustHosts(inventory, {
         context,
-        pins: openPins({
-          file,
-          knownHosts,
+        pins: pinsOf(inventory, {
           inventory,
           onUnknown: async () => true,
           acceptNew: new Set(words.acceptNewHostKey),

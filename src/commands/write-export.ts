@@ -6,9 +6,10 @@ import { InventoryError } from '../errors.ts'
 import { ansibleInventory, printHost, printList, printStatic } from '../export/ansible.ts'
 import type { Inventory } from '../inventory/model.ts'
 import { stateFolder } from '../last-proofs.ts'
-import { openPins } from '../pins.ts'
+
 import { rewrite } from '../session/file.ts'
 import { knownHostsLines } from '../ssh-config.ts'
+import { pinsOf } from './pins-of.ts'
 
 interface Wish {
   readonly list?: boolean
@@ -23,10 +24,7 @@ interface Wish {
  *   inventory it says so, and goes on
  */
 export async function exported(inventory: Inventory, { list, host, out }: Wish): Promise<void> {
-  const pins = openPins({
-    file: join(inventory.directory, 'known_hosts'),
-    knownHosts: process.env.PROVISION_KNOWN_HOSTS,
-  })
+  const pins = pinsOf(inventory)
   const { lines, missing } = await knownHostsLines(inventory, pins)
   const keys = `# The host keys of ${resolve(inventory.file)}, kept by provision.\n${lines.map((line) => `${line}\n`).join('')}`
   if (out !== undefined) {

@@ -126,3 +126,6 @@ export function doors(device: Device): Forward[] {
   const own = device.forwards.filter((forward) => isOwnSshd(device, forward))
   return own.filter((forward) => own.find(({ gateway }) => gateway === forward.gateway) === forward)
 }
+
+/** By a forward of the device, whether the inventory names it or its gateway still holds it from before. */
+export const isForwardWay = (way: string) => /^forward( on |$)|^former forward /.test(way)

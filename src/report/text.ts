@@ -1,5 +1,5 @@
 import { styleText } from 'node:util'
-import { printListener } from '../inventory/forward.ts'
+import { isForwardWay, printListener } from '../inventory/forward.ts'
 import { inert } from './inert.ts'
 import { folded } from './proofs.ts'
 import type {
@@ -114,7 +114,7 @@ const styles = {
 
 /** `directly`, `via its forward`, `via its forward on ssh-gw`, `via its former forward 127.0.0.1:9022 on ssh-gw`, `via ssh-gw`. */
 export function wayIn(via: string): string {
-  return via === 'direct' ? 'directly' : `via ${/^(former )?forward/.test(via) ? 'its ' : ''}${via}`
+  return via === 'direct' ? 'directly' : `via ${isForwardWay(via) ? 'its ' : ''}${via}`
 }
 
 function hostLine({ name, outcome, via, seconds, changes }: HostReport, width: number, paint: Paint): string {

@@ -2,7 +2,7 @@ import type { Change, Late, Refused, Resource, Seen } from '../resource.ts'
 import { known } from '../resource.ts'
 import { lines, sh } from '../sh.ts'
 import { defaults, fileChange, inspectFile, parseFile } from './managed-file.ts'
-import { type Mark, parseMark, printMark, withoutMark } from './mark.ts'
+import { isMarkedBy, type Mark, parseMark, printMark, withoutMark } from './mark.ts'
 
 export interface AuthorizedKey {
   /** `ssh-ed25519 AAAA…`; empty: there is none. */
@@ -159,10 +159,7 @@ function merge(content: string, { keys, exclusive = false, mark }: AuthorizedKey
     else
       fresh.push([options, key, comment, ...(mark && (!line || of) ? [printMark(mark)] : [])].filter(Boolean).join(' '))
   }
-  const ours = (line: string) => {
-    const of = parseMark(line)
-    return mark !== undefined && of?.inventory === mark.inventory && of.device === mark.device
-  }
+  const ours = (line: string) => mark !== undefined && isMarkedBy(line, mark)
   const replaced = new Set(fresh.map((line) => parseKeyLine(line)?.blob))
   const result = [
     ...present.filter((line) => {

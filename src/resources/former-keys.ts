@@ -2,7 +2,7 @@ import type { Refused, Resource } from '../resource.ts'
 import { lines, sh } from '../sh.ts'
 import { lockedOut, parseKeyLine, takenAway } from './authorized-keys.ts'
 import { type FileNow, inspectFile, parseFile } from './managed-file.ts'
-import { type Mark, parseMark } from './mark.ts'
+import { isMarkedBy, type Mark } from './mark.ts'
 
 export interface FormerKeys {
   /** Of the lines that may go. */
@@ -105,10 +105,7 @@ function parse(now: string): { account: string; path: string; file: FileNow }[] 
 function without(content: string, mark: Mark): string {
   return content
     .split(/(?<=\n)/)
-    .filter((line) => {
-      const of = parseKeyLine(line.trimEnd()) === undefined ? undefined : parseMark(line)
-      return of?.inventory !== mark.inventory || of.device !== mark.device
-    })
+    .filter((line) => parseKeyLine(line.trimEnd()) === undefined || !isMarkedBy(line, mark))
     .join('')
 }
 

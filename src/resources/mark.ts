@@ -23,6 +23,12 @@ export function parseMark(text: string): Mark | undefined {
   return { inventory, ...(device !== undefined && { device }) }
 }
 
+/** Is this very mark at the end of the line. */
+export function isMarkedBy(line: string, { inventory, device }: Mark): boolean {
+  const mark = parseMark(line)
+  return mark?.inventory === inventory && mark.device === device
+}
+
 /** The text of a file without the line of its mark: what it does, whoever it is for. */
 export const withoutMarkLine = (text: string): string => (parseMark(text) ? text.slice(text.indexOf('\n') + 1) : text)
 

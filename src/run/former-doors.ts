@@ -1,7 +1,7 @@
 import { type Changing, look } from '../change.ts'
 import { ConnectError, ProvisionError } from '../errors.ts'
 import type { Member } from '../fleet.ts'
-import type { Device, Gateway, Inventory } from '../inventory/model.ts'
+import { type Device, type Gateway, type Inventory, nameOnGateways } from '../inventory/model.ts'
 import { reach } from '../reach.ts'
 import type { Run } from '../run.ts'
 import { lookScript, parseLook } from '../script.ts'
@@ -47,16 +47,13 @@ function isLost({ host, failure }: Member): boolean {
 }
 
 /** The doors of this device that are not among those of the inventory. `held`: gateway → what it holds. */
-export function formerDoorsOf(
-  { name, knownAs, forwards }: Device,
-  held: ReadonlyMap<string, readonly HeldDoor[]>,
-): FormerDoor[] {
+export function formerDoorsOf(device: Device, held: ReadonlyMap<string, readonly HeldDoor[]>): FormerDoor[] {
   return [...held].flatMap(([gateway, doors]) =>
-    doors.flatMap(({ device, bindAddress, port }) => {
-      const isNamed = forwards.some(
+    doors.flatMap(({ device: holder, bindAddress, port }) => {
+      const isNamed = device.forwards.some(
         (forward) => forward.gateway === gateway && forward.port === port && forward.bindAddress === bindAddress,
       )
-      return device === (knownAs ?? name) && !isNamed ? [{ gateway, bindAddress, port }] : []
+      return holder === nameOnGateways(device) && !isNamed ? [{ gateway, bindAddress, port }] : []
     }),
   )
 }

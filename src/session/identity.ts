@@ -5,6 +5,7 @@ import type { Host } from '../inventory/model.ts'
 import { fingerprintOf } from '../pins.ts'
 import type { Connections } from '../ssh/session/connections.ts'
 import { type AgentKeys, agentKeys, OneKeyAgent } from './agent.ts'
+import { cached } from './cached.ts'
 import { isThere } from './file.ts'
 import { hostKey } from './known-hosts.ts'
 import type { UserConfig } from './ssh-config.ts'
@@ -68,11 +69,9 @@ export interface Keyring {
 
 /** A cache that lives as long as its owner: one run. */
 export function keyring(connections: Connections): Keyring {
-  const files = new Map<string, Promise<KeyFile>>()
-  const agents = new Map<string, Promise<AgentKeys>>()
   return {
-    file: (path) => once(files, path, readKeyFile),
-    agent: (socket) => once(agents, socket, (path) => agentKeys(path, connections)),
+    file: cached(readKeyFile),
+    agent: cached((socket) => agentKeys(socket, connections)),
     signer: (socket, key) => new OneKeyAgent(socket, key, connections),
   }
 }
@@ -204,10 +203,4 @@ function publicPart(text: string): Buffer | undefined {
 
 function read(path: string): Promise<string | undefined> {
   return readFile(path, 'utf8').catch(() => undefined)
-}
-
-function once<T>(cache: Map<string, Promise<T>>, key: string, make: (key: string) => Promise<T>): Promise<T> {
-  const made = cache.get(key) ?? make(key)
-  cache.set(key, made)
-  return made
 }

@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream'
 import { ConnectError, ProvisionError } from '../errors.ts'
-import { doors, printListener, reachedOn } from '../inventory/forward.ts'
+import { doors, isForwardWay, printListener, reachedOn } from '../inventory/forward.ts'
 import type { Device, Forward, Gateway, Host, Login } from '../inventory/model.ts'
 import { connect, type Session, type Wire } from '../session.ts'
 import { parseJump } from '../ssh/user-config/jump.ts'
@@ -64,9 +64,6 @@ export function forwardWays(device: Device): ReadonlyMap<string, Forward> {
   const all = doors(device)
   return new Map(all.map((forward) => [all.length > 1 ? `forward on ${forward.gateway}` : 'forward', forward]))
 }
-
-/** By a forward of the device, whether the inventory names it or its gateway still holds it from before. */
-export const isForwardWay = (way: string) => /^forward( on |$)|^former forward /.test(way)
 
 export const formerWay = (door: FormerDoor) => `former forward ${printListener(door)} on ${door.gateway}`
 

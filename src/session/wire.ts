@@ -7,6 +7,7 @@ import type { ConfigFile } from '../ssh/user-config/config-tree.ts'
 import { directConfigs, type KnownInventory } from '../ssh/user-config/direct-config.ts'
 import type { LeftOut } from '../ssh/user-config/left-out.ts'
 import { askSsh } from './ask-ssh.ts'
+import { cached } from './cached.ts'
 import { type Keyring, keyring } from './identity.ts'
 import { type Folders, folders } from './openssh/folder.ts'
 import { type UserConfig, userConfig } from './ssh-config.ts'
@@ -113,13 +114,4 @@ function userConfigs({ sshConfig: file, env, inventory }: WireOptions, temporary
   // Where nothing can be written, as without any configuration.
   const without = async (...what: Parameters<typeof copy>) => asking(await copy(...what).catch(() => 'none'))
   return cached(directConfigs({ inventory, whole, file, env, without }))
-}
-
-function cached<T>(ask: (name: string) => Promise<T>): (name: string) => Promise<T> {
-  const answers = new Map<string, Promise<T>>()
-  return (name) => {
-    const answer = answers.get(name) ?? ask(name)
-    answers.set(name, answer)
-    return answer
-  }
 }

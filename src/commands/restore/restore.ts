@@ -1,4 +1,5 @@
 import { InventoryError } from '../../errors.ts'
+import { nameOnGateways } from '../../inventory/model.ts'
 import { readInventory } from '../../inventory.ts'
 import { hostKeyText } from '../../pins.ts'
 import type { Report } from '../../report/report.ts'
@@ -55,7 +56,7 @@ async function withSpare(known: Restoration, spare: Spare): Promise<Restoration>
     const { report } = await throughForwards(known)
     if (report.forwards.some((each) => each.gateway === gateway.name && each.state === 'ok')) return known
   }
-  const lacking = devicesOf(known).filter(({ name, knownAs }) => !spare.trustedBy.includes(knownAs ?? name))
+  const lacking = devicesOf(known).filter((device) => !spare.trustedBy.includes(nameOnGateways(device)))
   const names = lacking.map(({ name }) => name).join(', ')
   if (names) say(`${gateway.name}: nobody has seen yet that its spare host key is trusted by ${names}`)
   return { ...known, change: { spare, shown: shown.key } }

@@ -6,7 +6,7 @@ import { hasAuthority } from '../../run/kept-keys.ts'
 import { type PrivateKeyFile, unlocked } from '../../ssh/host-keys/private-key.ts'
 import { spareFiles } from '../../ssh/host-keys/spare-files.ts'
 import { askPassword } from '../ask.ts'
-import { pinsOf } from '../context.ts'
+import { pinsOf } from '../pins-of.ts'
 
 /** The host key with which a gateway comes back. */
 export interface Spare {

@@ -4,8 +4,9 @@ import type { Gateway, Inventory } from '../../inventory/model.ts'
 import { fingerprintOf, type HostKey, hostKeyText, judge } from '../../pins.ts'
 import { fetchHostKey } from '../../session/fetch-key.ts'
 import { askYes } from '../ask.ts'
-import { connected, pinsOf } from '../context.ts'
+import { connected } from '../context.ts'
 import type { WorkArguments } from '../options.ts'
+import { pinsOf } from '../pins-of.ts'
 
 export interface Shown {
   readonly key: HostKey

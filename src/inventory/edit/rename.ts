@@ -1,7 +1,7 @@
 import { InventoryError } from '../../errors.ts'
 import type { Reader } from '../add.ts'
 import { cut, find, replaced, withProperty } from '../edits.ts'
-import type { Device } from '../model.ts'
+import { type Device, nameOnGateways } from '../model.ts'
 import { suggest } from '../words.ts'
 import { withoutTemplates } from './templates.ts'
 
@@ -48,7 +48,7 @@ export function withNewName(text: string, renaming: Renaming, read: Reader): Ren
 
 function given(text: string, device: Device, to: string): Renamed {
   const from = device.name
-  const former = device.knownAs ?? from
+  const former = nameOnGateways(device)
   const knownAs = former === to ? undefined : former
   const { text: listed, groups } = withoutTemplates(text, from, to)
   const key = find(listed, ['devices', from])?.parent?.children?.[0]

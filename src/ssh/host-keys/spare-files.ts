@@ -1,6 +1,6 @@
-import { chmod, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
-import { isThere } from '../../session/file.ts'
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { isThere, put } from '../../session/file.ts'
 import { newKey } from '../../session/new-key.ts'
 import { type PrivateKeyFile, privateKeyFile } from './private-key.ts'
 
@@ -45,15 +45,15 @@ export function spareFiles(directory: string): SpareFiles {
       await mkdir(folder, { recursive: true, mode: 0o700 })
       if (!(await isThere(join(folder, '.gitignore')))) await writeFile(join(folder, '.gitignore'), ignored)
       // A private half without its public one is told from it; the other way round it would be one that nobody has.
-      await put(path, privateKey, 0o600)
-      await put(`${path}.pub`, `${publicKey} spare host key of ${gateway}\n`, 0o644)
+      await put(path, Buffer.from(privateKey), 0o600)
+      await put(`${path}.pub`, publicHalf(gateway, publicKey), 0o644)
       return publicKey
     },
     async promote(gateway, publicKey) {
       const next = `${pathOf(gateway)}.next`
       if ((await read(next))?.publicKey !== publicKey) return
       await rename(next, pathOf(gateway))
-      await put(`${pathOf(gateway)}.pub`, `${publicKey} spare host key of ${gateway}\n`, 0o644)
+      await put(`${pathOf(gateway)}.pub`, publicHalf(gateway, publicKey), 0o644)
       await rm(`${next}.pub`, { force: true })
     },
   }
@@ -64,13 +64,6 @@ async function read(path: string): Promise<PrivateKeyFile | undefined> {
   return privateKeyFile(await text(path))
 }
 
-const text = (path: string) => readFile(path, 'utf8').catch(() => '')
+const publicHalf = (gateway: string, key: string) => Buffer.from(`${key} spare host key of ${gateway}\n`)
 
-/** Whole or not at all, and never readable by others for a moment. */
-async function put(path: string, content: string, mode: number): Promise<void> {
-  const beside = join(dirname(path), `.${process.pid}.new`)
-  await rm(beside, { force: true })
-  await writeFile(beside, content, { mode, flag: 'wx' })
-  await chmod(beside, mode)
-  await rename(beside, path)
-}
+const text = (path: string) => readFile(path, 'utf8').catch(() => '')
