@@ -278,9 +278,11 @@ describe('it burns down again, and the admin is cut off in the middle', () => {
       await killedWhen(so)
       if (/pinned/.test(when)) await writeFile(join(it.folder, 'known_hosts'), before)
       const again = async () => {
-        const ran = await run(restore('--yes', '--accept-new-host-key', gateway))
+        const ran = await run(restore('--yes', '--accept-new-host-key', gateway)).catch(() => undefined)
         // The guard of the call that was killed waits for it a while, and takes its change back: its host key with it.
-        return ran.report.hosts.some(({ outcome }) => /^(rejected|unreachable)$/.test(outcome)) ? undefined : ran
+        return !ran || ran.report.hosts.some(({ outcome }) => /^(rejected|unreachable)$/.test(outcome))
+          ? undefined
+          : ran
       }
       const ran = await until(again, { timeoutMs: 60_000, everyMs: 1000 })
       const { code, report, stderr } = ran ?? (await run(restore('--yes')))

@@ -1,6 +1,6 @@
 import { ProvisionError } from '../../errors.ts'
 import type { Inventory } from '../../inventory/model.ts'
-import { hostKeyText } from '../../pins.ts'
+import { type HostKey, hostKeyText } from '../../pins.ts'
 import { on } from '../../playbook.ts'
 import { type ReachContext, reach } from '../../reach.ts'
 import type { Report } from '../../report/report.ts'
@@ -60,8 +60,12 @@ function asked(it: Restoration): Asked {
   }
 }
 
-const keysOf = ({ gateway, change }: Restoration) =>
-  new Map([[gateway.name, change ? [change.shown, change.spare.hostKey] : []]])
+function keysOf({ gateway, change }: Restoration): Map<string, HostKey[]> {
+  if (!change) return new Map([[gateway.name, []]])
+  const { shown, spare } = change
+  const isSpare = hostKeyText(shown) === spare.publicKey
+  return new Map([[gateway.name, isSpare ? [spare.hostKey] : [shown, spare.hostKey]]])
+}
 
 function onGateway(it: Restoration, act: (session: Session) => Promise<void>): Promise<void> {
   const work = async (context: ReachContext) => act(await reach(it.gateway, context))

@@ -1,4 +1,4 @@
-import { InventoryError } from '../../errors.ts'
+import { ConnectError, InventoryError } from '../../errors.ts'
 import { nameOnGateways } from '../../inventory/model.ts'
 import { readInventory } from '../../inventory.ts'
 import { hostKeyText } from '../../pins.ts'
@@ -27,6 +27,19 @@ export async function restore(words: RestoreArguments): Promise<void> {
   if (!(argv.wait >= 1 && argv.wait <= 86_400)) throw new InventoryError('--wait takes seconds, from 1 to 86400')
   const say = argv.quiet ? () => {} : (text: string) => void process.stderr.write(`${text}\n`)
   const known: Restoration = { argv, inventory, gateway, say }
+  try {
+    await restoreOnce(known)
+  } catch (error) {
+    if (!(error instanceof ConnectError && error.kind === 'changed-host-key')) throw error
+    // The guard of a call that was cut off took its change back after we had looked, and its host key with it. What the
+    // gateway shows now has to be pinned or accepted like any other key.
+    say(`${gateway.name}: its host key changed back while we worked, an earlier call was undone; looking again`)
+    await restoreOnce(known)
+  }
+}
+
+async function restoreOnce(known: Restoration): Promise<void> {
+  const { argv, inventory, gateway, say } = known
   const spare = await spareOf(gateway, inventory)
   const it = spare ? await withSpare(known, spare) : known
 
