@@ -14,7 +14,7 @@ export PATH LC_ALL
 
 folder=/etc/ssh/reverse-tunnel
 run=/run/provision-enrol
-# For each enrolment: OPTIONS TYPE KEY DEVICE EXPIRES TOKEN-DIGEST FILE OPTIONS-OF-THE-TUNNEL-KEY. sshd reads it as key lines.
+# For each enrolment: OPTIONS TYPE KEY DEVICE EXPIRES TOKEN-DIGEST FILE OPTIONS-OF-THE-TUNNEL-KEY MARK. sshd reads it as key lines.
 enrolments=$folder/enrolments
 # What was handed in, a file for each device: TIME TOKEN-DIGEST MESSAGE SIGNATURE, the last two in base64. In a second line,
 # when and from where somebody came first with the same card and other keys: TIME ADDRESS.
@@ -135,7 +135,7 @@ public() {
 
 # Whose enrolment key has signed this? Sets $device and the rest of its row.
 signed() {
-  while read -r _ type blob whose expires digest file options; do
+  while read -r _ type blob whose expires digest file options mark; do
     [ -n "$options" ] || continue
     printf '%s namespaces="%s" %s %s\n' "$whose" "$namespace" "$type" "$blob" >"$run/work/signers"
     if ssh-keygen -Y verify -f "$run/work/signers" -I "$whose" -n "$namespace" -s "$run/work/signature" \
@@ -155,7 +155,8 @@ key_lines() {
       case $line in *" $device") ;; *) printf '%s\n' "$line" ;; esac
     done <"$file"
   fi
-  printf '%s %s %s\n' "$options" "$key" "$device"
+  # An earlier version wrote no mark.
+  printf '%s %s %s\n' "$options" "$key" "${mark:-$device}"
 }
 
 # Stdin becomes the file, wholly or not at all, and stays so through a power cut.

@@ -1,6 +1,7 @@
 import type { Change, Device, Gateway, Inventory, Resource } from '../../src/index.ts'
-import { lines, managedFile, noSystemAccount, sh, sshdSettings, systemdUnits } from '../../src/index.ts'
+import { lines, managedFile, noSystemAccount, printMark, sh, sshdSettings, systemdUnits } from '../../src/index.ts'
 import { markOf, systemAccount } from '../accounts.ts'
+import { markFor } from './doors.ts'
 import enrolText from './enrol.sh'
 import { enrolRun, enrolUnit, enrolUnits, isEnrolUnit } from './enrol-units.ts'
 import { enrolSettings } from './gateway.ts'
@@ -147,13 +148,15 @@ function shut({ summary, text, saves }: Change, account: ReturnType<Resource['di
 }
 
 /** A key line for sshd, and behind it, as its comment, what the program needs to know. */
-function rowsOf(gateway: Gateway, { devices, enrol = [] }: Inventory): string[] {
+function rowsOf(gateway: Gateway, inventory: Inventory): string[] {
+  const { devices, enrol = [] } = inventory
   return enrol.flatMap(({ device: name, publicKey, tokenDigest, expires }) => {
     const device = devices.find((one) => nameOnGateways(one) === name)
     if (!device || !dials(device, gateway)) return []
     const options = `restrict,command="${enrolProgram}",expiry-time="${latest(expires)}"`
     const file = listenerOf(gateway, device) === 'sshd' ? sharedKeys : `${keysFolder}/${accountOn(gateway, device)}`
-    return [[options, publicKey, name, expires, tokenDigest, file, tunnelKeyOptions(gateway, device)].join(' ')]
+    const mark = printMark(markFor(inventory, device))
+    return [[options, publicKey, name, expires, tokenDigest, file, tunnelKeyOptions(gateway, device), mark].join(' ')]
   })
 }
 

@@ -2,11 +2,14 @@ import type { Device, Gateway, Proof, Resource, Seen, Sh } from '../../src/index
 import { absent, noSystemAccount, sh, socketName, sshdSettings, systemdUnits } from '../../src/index.ts'
 import { isOurUnit } from './doors.ts'
 import {
+  checkProgram,
   checkUnitName,
   dialler,
+  firstBoot,
   jail,
   key,
   keysFolder,
+  knownHosts,
   nameOnGateways,
   sharedKeys,
   tunnelUnitName,
@@ -16,6 +19,11 @@ import { listeningAt, noSessionOn } from './sessions.ts'
 import { accountOn, forwardsOn, listenerOf } from './tunnels.ts'
 
 const folder = key.replace(/\/[^/]*$/, '')
+/** What provision, or the first boot of its card, puts there. */
+const isOurFile = (path: string) =>
+  [key, knownHosts, checkProgram, firstBoot].some((ours) => path === ours || path.startsWith(`${ours}.`)) ||
+  path.startsWith(`${folder}/enrolment`) ||
+  path.startsWith(`${folder}/done`)
 
 /**
  * On a device that leaves: no unit, file or account of ours. The tunnel itself stays open, for it may be the way that we
@@ -25,7 +33,7 @@ export function nothingLeft(gateways: readonly Gateway[]): readonly Resource[] {
   const tunnels = gateways.map(tunnelUnitName)
   return [
     systemdUnits(unitPrefix, [], { lingers: tunnels, owns: isOurUnit }),
-    absent(folder),
+    absent(folder, { owns: isOurFile }),
     withoutAccount,
     sshdSettings('00-provision', { user: 'root', settings: [] }),
   ]
@@ -147,7 +155,7 @@ export const gone = (gateways: readonly Gateway[]): readonly Proof[] => {
     {
       what: 'it has no file, unit or account of the tunnel',
       script: sh`
-        found=$(ls -d ${folder} ${units.map((unit) => `/etc/systemd/system/${unit}`)} 2>/dev/null; getent passwd ${dialler}) || :
+        found=$(ls -d ${[key, knownHosts, checkProgram]} ${units.map((unit) => `/etc/systemd/system/${unit}`)} 2>/dev/null; getent passwd ${dialler}) || :
         [ -z "$found" ] || { echo "$found" >&2; exit 1; }
       `,
     },

@@ -22,7 +22,7 @@ export function jailFolders(accounts: readonly string[]): string {
     `d ${jail(account)} 0755 root root`,
     `d ${jail(account)}/s 0700 ${account} ${account}`,
   ])
-  return ['d /run/reverse-tunnel 0755 root root', ...rows, ''].join('\n')
+  return ['# provision -', 'd /run/reverse-tunnel 0755 root root', ...rows, ''].join('\n')
 }
 
 export const jailFile = '/etc/tmpfiles.d/reverse-tunnel.conf'
@@ -51,10 +51,18 @@ export function jails(gateway: Gateway, accounts: readonly string[], closing: Cl
     diff(now, seen) {
       const others = accountsIn(now, /^d \/run\/reverse-tunnel\/(\S+)\/s /gm)
       const names = together(accounts, staying(others, gateway, closing, seen))
+      if (isForeign(now))
+        return { refused: `${jailFile} was made by somebody else`, hint: 'move it away, then run again' }
       if (names.length > 0) return file(names).diff(now, seen)
       return now.startsWith('absent') ? 'converged' : file([]).diff(`f ${jailFile}\n`, seen)
     },
   }
+}
+
+/** A row that none of ours is like; an earlier version made the file without the mark of its first line. */
+function isForeign(now: string): boolean {
+  const content = now.slice(now.indexOf('\n') + 1)
+  return now.startsWith('file') && !parseMark(content) && /^(?!d \/run\/reverse-tunnel[ /])\S/m.test(content)
 }
 
 /** The names that a file which several inventories share has now. */

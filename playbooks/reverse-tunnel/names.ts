@@ -6,6 +6,8 @@ export { nameOnGateways, sharedKeys, unitPrefix } from '../../src/index.ts'
 export const key = '/etc/reverse-tunnel/id_ed25519'
 export const knownHosts = '/etc/reverse-tunnel/known_hosts'
 export const checkProgram = '/etc/reverse-tunnel/check'
+/** On a fresh card, until every gateway has said yes to it. */
+export const firstBoot = '/etc/reverse-tunnel/first-boot'
 /** Seconds that autossh may wait between two tries. */
 export const autosshPoll = 15
 /** The unprivileged account that dials. */

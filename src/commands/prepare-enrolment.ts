@@ -43,7 +43,7 @@ export async function prepareEnrolment(argv: RunArguments, wanted: WantedCard): 
   }
   const pins = pinsOf(inventory)
   const config = await userConfig(device.name, askSsh({ env: process.env }), process.env)
-  await peopleOf(device, config)
+  const people = await peopleOf(device, config)
   const { spareHostKeys } = await readKeptFile(keptPath(inventory))
   const spareOf = ({ name }: Gateway) => (spareHostKeys[name]?.keys ?? []).slice(-1).map(({ key }) => key)
   const trusted = new Map(
@@ -70,7 +70,8 @@ export async function prepareEnrolment(argv: RunArguments, wanted: WantedCard): 
   await expectCard(pins, enrolment)
   return {
     device: device.name,
-    accounts: await peopleOf(device, config, mark),
+    mark,
+    accounts: people(mark),
     files: [
       ...firstBootFiles({
         ...{ device, gateways, secrets, hostKeys },

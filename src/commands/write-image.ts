@@ -63,7 +63,13 @@ function formatFor(card: Card, { output, format }: ImageArguments): { format: Fo
 
 /** Longer than any real one: what has room for this has room for that. */
 function longest(device: string): Seed {
-  return { device, accounts: [], files: [], program: { path: '/none', content: '#'.repeat(64 << 10) } }
+  return {
+    device,
+    mark: { inventory: '-' },
+    accounts: [],
+    files: [],
+    program: { path: '/none', content: '#'.repeat(64 << 10) },
+  }
 }
 
 /** With --json stdout is the report's alone. */

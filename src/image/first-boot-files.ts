@@ -1,11 +1,17 @@
 import checkText from '../../playbooks/reverse-tunnel/check.sh'
-import { checkProgram, enrolAccount, knownHosts, tunnelUnitName } from '../../playbooks/reverse-tunnel/names.ts'
+import {
+  checkProgram,
+  enrolAccount,
+  firstBoot as firstBootPath,
+  knownHosts,
+  tunnelUnitName,
+} from '../../playbooks/reverse-tunnel/names.ts'
 import { timingOf } from '../../playbooks/reverse-tunnel/timing.ts'
 import { accountOn, dials, forwardsOn } from '../../playbooks/reverse-tunnel/tunnels.ts'
 import { credentialsSince, tunnelUnits } from '../../playbooks/reverse-tunnel/unit.ts'
 import { type Device, type Gateway, nameOnGateways } from '../inventory/model.ts'
 import { known, type Seen } from '../resource.ts'
-import { type Mark, marked } from '../resources/mark.ts'
+import { type Mark, marked, printMark } from '../resources/mark.ts'
 import type { CardSecrets } from './enrolment.ts'
 import firstBootText from './first-boot.sh'
 import type { Seed, SeedFile } from './seed.ts'
@@ -13,7 +19,7 @@ import type { Seed, SeedFile } from './seed.ts'
 /** What the program brings to its end; it removes this folder and itself when every gateway has said yes. */
 const folder = '/etc/reverse-tunnel/enrolment'
 
-export const firstBoot: Seed['program'] = { path: '/etc/reverse-tunnel/first-boot', content: firstBootText }
+export const firstBoot: Seed['program'] = { path: firstBootPath, content: firstBootText }
 
 export interface Card {
   readonly device: Device
@@ -44,6 +50,7 @@ export function firstBootFiles({ device, gateways, mark, hostKeysOf, secrets, ho
       ),
     ]),
     ...[...(hostKeys ?? [])].map(([name, text]) => secret(`${folder}/host-keys/${name}`, text)),
+    open(`${folder}/mark`, `${printMark(mark)}\n`),
     secret(`${folder}/request`, `name ${nameOnGateways(device)}\ntoken ${secrets.token}\n`),
     secret(`${folder}/key`, secrets.privateKey),
   ]

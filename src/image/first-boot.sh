@@ -37,6 +37,7 @@ main() {
     return 1
   fi
   name=$(sed -n 's/^name //p' "$seed/request")
+  mark=$(cat "$seed/mark")
   has_account || return 1
   own_key || return 1
   pause=2
@@ -99,7 +100,7 @@ has_account() {
   getent passwd "$account" >/dev/null && return
   if getent group "$account" >/dev/null; then group="--gid $account"; else group=--user-group; fi
   # shellcheck disable=SC2086
-  useradd --system $group --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin --password '*' "$account"
+  useradd --comment "$mark" --system $group --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin --password '*' "$account"
 }
 
 # Made here, and nowhere else. It has another name until a gateway has said yes to it.
@@ -107,7 +108,7 @@ own_key() {
   valid "$key" && return
   valid "$next" && return
   rm -f "$seed/making" "$seed/making.pub"
-  ssh-keygen -q -t ed25519 -N '' -C "$name" -f "$seed/making" && sync && mv -f "$seed/making" "$next" && sync
+  ssh-keygen -q -t ed25519 -N '' -C "$mark" -f "$seed/making" && sync && mv -f "$seed/making" "$next" && sync
 }
 
 # A gateway's name, and on stdin how to reach it.
@@ -154,7 +155,7 @@ switch() {
     if ! credentials; then chown "$account:" "$next"; fi
     mv -f "$next" "$key" || return 1
   fi
-  echo "$(ssh-keygen -y -P '' -f "$key" | cut -d ' ' -f 1,2) $name" | replace 644 "$key.pub"
+  echo "$(ssh-keygen -y -P '' -f "$key" | cut -d ' ' -f 1,2) $mark" | replace 644 "$key.pub"
 }
 
 start() {

@@ -1,39 +1,40 @@
 import { readFile } from 'node:fs/promises'
-import { keyLine, keysOf, type markOf } from '../../playbooks/accounts.ts'
+import { keyLine, keysOf } from '../../playbooks/accounts.ts'
 import { InventoryError } from '../errors.ts'
-import type { Device } from '../inventory/model.ts'
+import type { Account, Device } from '../inventory/model.ts'
+import type { Mark } from '../resources/mark.ts'
 import { publicHalfOf } from '../session/new-key.ts'
 import type { UserConfig } from '../session/ssh-config.ts'
 import type { SeedAccount } from './seed.ts'
 
 /**
  * Who may log in to a fresh system: the inventory's accounts of the device, and the one that we log in as, which needs sudo.
- * `mark`: at the end of the keys that the inventory names.
+ * Given the mark, which a run may make only later, the keys that the inventory names end with it. All files are read now.
  * @throws InventoryError where nobody could log in as that one
  */
 export async function peopleOf(
   { name, login, accounts }: Device,
   config: UserConfig,
-  mark?: ReturnType<typeof markOf>,
-): Promise<SeedAccount[]> {
+): Promise<(mark: Mark) => SeedAccount[]> {
   const user = login.user ?? config.user
   const own = await ownKeys(login.identityFile === undefined ? config.identityFiles : [login.identityFile])
-  const people = accounts.map((account) => ({
-    name: account.name,
-    authorizedKeys: keysOf(account).map((key) => keyLine(key, mark)),
-    sudo: false,
-  }))
-  const admin = people.find((account) => account.name === user)
+  const named = accounts.find(({ name }) => name === user)
   // Its keys in the inventory are all that it has, where there are any.
-  const keys = admin?.authorizedKeys.length ? admin.authorizedKeys : own
-  if (keys.length === 0) {
+  const hasKeys = named !== undefined && keysOf(named).length > 0
+  if (!hasKeys && own.length === 0) {
     throw new InventoryError(
       `${name}: there is no public key with which ${user} could log in to the fresh system`,
       `write it under "accounts" of ${name}, or name a key file under "login": "identityFile"`,
     )
   }
-  const others = people.filter((account) => account !== admin)
-  return [{ name: user, authorizedKeys: keys, sudo: user !== 'root' && login.sudo }, ...others]
+  return (mark) => {
+    const marked = (account: Account) => keysOf(account).map((key) => keyLine(key, mark))
+    const others = accounts.filter((account) => account !== named)
+    return [
+      { name: user, authorizedKeys: hasKeys ? marked(named) : own, sudo: user !== 'root' && login.sudo },
+      ...others.map((account) => ({ name: account.name, authorizedKeys: marked(account), sudo: false })),
+    ]
+  }
 }
 
 /** Of key files, the public halves: of the file beside, or of the key itself. */

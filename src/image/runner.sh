@@ -1,6 +1,6 @@
-# What a freshly flashed system does until it is what it should be. Needs $id (of this very seed), $format, $boot (where
-# the FAT partition is mounted), $host_name, $wifi (yes: the inventory has one), $wifi_country, $program, $program_text, and the
-# functions accounts, files and first_user (who logs in, unless that is root).
+# What a freshly flashed system does until it is what it should be. Needs $id (of this very seed), $mark (of accounts that are
+# made), $format, $boot (where the FAT partition is mounted), $host_name, $wifi (yes: the inventory has one), $wifi_country,
+# $program, $program_text, and the functions accounts, files and first_user (who logs in, unless that is root).
 #
 # From the FAT partition it installs itself as a unit; what the unit runs is the copy. It may be cut off at any moment and
 # begins again at the next boot, or ten seconds later where it failed: what is done stands in $home, and never earlier
@@ -138,7 +138,7 @@ account() {
   if ! getent passwd "$name" >/dev/null; then
     own=--user-group
     if getent group "$name" >/dev/null; then own="--gid=$name"; fi
-    useradd --create-home --shell /bin/bash --password '*' "$own" "$name" || return
+    useradd --comment "$mark" --create-home --shell /bin/bash --password '*' "$own" "$name" || return
   elif [ $# -gt 0 ]; then
     way_in || return
   fi

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { printMark } from '../resources/mark.ts'
 import { program, whole } from '../script.ts'
 import { lines, sh } from '../sh.ts'
 import type { BootFile } from './boot-files.ts'
@@ -38,6 +39,7 @@ export function seedScript(seed: Seed, format: FormatName): BootFile {
     sh`boot=${boot}`,
     sh`host_name=${hostName(seed)}`,
     sh`first_user() { printf %s ${seed.accounts.find(({ name }) => name !== 'root')?.name ?? ''}; }`,
+    sh`mark=${printMark(seed.mark)}`,
     sh`wifi=${seed.wifi ? 'yes' : 'no'}`,
     sh`wifi_country=${seed.wifi?.country ?? ''}`,
     sh`program=${seed.program.path}`,

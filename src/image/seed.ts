@@ -1,7 +1,11 @@
+import type { Mark } from '../resources/mark.ts'
+
 /** What a fresh system becomes at its first boot, whatever the format of its image. */
 export interface Seed {
   /** The device's name in the inventory; its first label is the host name. */
   readonly device: string
+  /** What accounts that are made carry as their comment. */
+  readonly mark: Mark
   readonly accounts: readonly SeedAccount[]
   /** Written before `program` runs for the first time. */
   readonly files: readonly SeedFile[]

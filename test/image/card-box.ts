@@ -26,7 +26,7 @@ exit`,
 [ "$1" != cat ] || exit 0
 echo "$*" >>$root/systemctl.log
 exit`,
-  useradd: 'for account; do :; done; echo "$account" >>$root/accounts; exit',
+  useradd: `for account; do :; done; echo "$account: $2" >>$root/accounts; exit`,
   chown: 'exit 0',
   // In one group with the rest: it must not outlive a power cut.
   timeout: 'shift; exec "$@"',
@@ -90,7 +90,10 @@ export function cardBox({ shell = ['dash'], systemd = '257' }: { shell?: readonl
       const { secrets, enrolment } = newEnrolment('pi.lan', { now: new Date(), hours })
       const { publicKey, expires, tokenDigest } = enrolment
       const file = `${root}/gateway/etc/keys/tunnel-pi`
-      const row = ['restrict', publicKey, 'pi.lan', expires, tokenDigest, file, 'restrict,port-forwarding'].join(' ')
+      const mark = 'provision k7w2m9qd pi.lan'
+      const row = ['restrict', publicKey, 'pi.lan', expires, tokenDigest, file, 'restrict,port-forwarding', mark].join(
+        ' ',
+      )
       write('gateway/etc/enrolments', `${row}\n`)
       return { secrets, enrolment, row, hostKeys }
     },
@@ -108,7 +111,7 @@ export function cardBox({ shell = ['dash'], systemd = '257' }: { shell?: readonl
       for (const { path, content, mode } of firstBootFiles({
         device,
         gateways,
-        mark: { inventory: '-', device: device.name },
+        mark: { inventory: 'k7w2m9qd', device: device.name },
         hostKeysOf: () => ['ssh-ed25519 AAAAgateway'],
         secrets,
         hostKeys,

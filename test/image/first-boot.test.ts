@@ -12,8 +12,8 @@ const tunnelKey = 'etc/reverse-tunnel/id_ed25519'
 /** What is true of every device whose first boot has come to its end, whatever happened before. */
 function expectWhole() {
   const key = box.publicKeyOf(tunnelKey)
-  expect(box.read('gateway/etc/keys/tunnel-pi')).toBe(`restrict,port-forwarding ${key} pi.lan\n`)
-  expect(box.read(`${tunnelKey}.pub`)).toBe(`${key} pi.lan\n`)
+  expect(box.read('gateway/etc/keys/tunnel-pi')).toBe(`restrict,port-forwarding ${key} provision k7w2m9qd pi.lan\n`)
+  expect(box.read(`${tunnelKey}.pub`)).toBe(`${key} provision k7w2m9qd pi.lan\n`)
   expect(box.list('etc/reverse-tunnel')).toEqual(['check', 'id_ed25519', 'id_ed25519.pub', 'known_hosts'])
   expect(box.list('etc/systemd/system')).toEqual([
     'multi-user.target.wants',
@@ -28,7 +28,7 @@ function expectWhole() {
   expect(box.read('systemctl.log')).toContain(
     'start --no-block reverse-tunnel-gw.service reverse-tunnel-gw-check.service',
   )
-  expect(box.read('accounts')).toBe('reverse-tunnel\n')
+  expect(box.read('accounts')).toBe('reverse-tunnel: provision k7w2m9qd pi.lan\n')
   const record = box.read('gateway/etc/enrolled/pi.lan') ?? ''
   const message = Buffer.from(record.split(' ')[2] ?? '', 'base64').toString()
   expect(message).toContain(`key ${key}\n`)

@@ -10,6 +10,7 @@ import type { Seed } from '../../src/image/seed.ts'
 /** What a real seed has of everything. */
 export const seed: Seed = {
   device: 'host-a.lan.internal',
+  mark: { inventory: 'k7w2m9qd' },
   accounts: [
     { name: 'admin', authorizedKeys: ['ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAdmin admin@host001'], sudo: true },
     { name: 'guest', authorizedKeys: [], sudo: false },

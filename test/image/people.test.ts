@@ -26,11 +26,11 @@ const config = {
   proxyCommand: undefined,
   own: [],
 }
-function people(device: object, login: object = {}, mark?: Mark) {
+function people(device: object, login: object = {}, mark: Mark = { inventory: '-' }) {
   const forwards = ['127.0.0.1:9022:localhost:22']
   const [found] = inventory({ login, devices: { 'pi.lan': { forwards, ...device } } }).devices
   if (!found) throw new Error('no device')
-  return peopleOf(found, config, mark)
+  return peopleOf(found, config).then((made) => made(mark))
 }
 
 test('whom we log in as gets our key and sudo, by the name that ssh has for us', async () => {
@@ -47,8 +47,8 @@ test('the keys of the inventory are all that an account has, and others come bes
     eve: { authorizedKeys: [third], from: ['127.0.0.1'] },
   }
   expect(await people({ accounts })).toEqual([
-    { name: 'joe', authorizedKeys: [`${other} of joe`], sudo: true },
-    { name: 'eve', authorizedKeys: [`from="127.0.0.1" ${third}`], sudo: false },
+    { name: 'joe', authorizedKeys: [`${other} of joe provision -`], sudo: true },
+    { name: 'eve', authorizedKeys: [`from="127.0.0.1" ${third} provision -`], sudo: false },
   ])
 })
 

@@ -21,6 +21,7 @@ function expectDone(one: ReturnType<typeof device>, format: FormatName) {
   expect(one.text('etc/hostname')).toBe('host-a\n')
   expect(one.text('etc/hosts')).toBe('127.0.0.1\tlocalhost\n127.0.1.1\thost-a\n')
   expect(one.text('home/admin/.ssh/authorized_keys')).toBe(`${seed.accounts[0]?.authorizedKeys[0]}\n`)
+  expect(one.text('etc/passwd')).toMatch(/^guest:\*:1000:1000:provision k7w2m9qd:/m)
   expect(one.text('etc/sudoers.d/010_provision-admin')).toBe('admin ALL=(ALL:ALL) NOPASSWD: ALL\n')
   expect(existsSync(one.at('etc/sudoers.d/010_provision-guest'))).toBe(false)
   for (const { path, content, mode } of seed.files) {

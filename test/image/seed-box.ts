@@ -45,7 +45,7 @@ function prelude(root: string, shell: Shell): string {
     systemctl: `echo "$@" >>${root}/systemctl.log`,
     usermod: `echo "usermod $*" >>${root}/log`,
     useradd: `for login; do :; done
-echo "$login:*:1000:1000::${root}/home/$login:/bin/bash" >>${root}/etc/passwd; command mkdir -p ${root}/home/$login`,
+echo "$login:*:1000:1000:$2:${root}/home/$login:/bin/bash" >>${root}/etc/passwd; command mkdir -p ${root}/home/$login`,
   }
   const logged = 'rfkill nmcli'.split(' ')
   const others = 'mountpoint hostname iw uname'.split(' ')

@@ -64,7 +64,7 @@ describe.each([['dash'], ['busybox', 'sh']])('run by %s', (...shell) => {
       answer: 'enrolled',
       log: `enrolled, pi.lan, card ${card.enrolment.tokenDigest.slice(0, 8)}, from 192.0.2.7\n`,
     })
-    expect(keyFile()).toBe(`restrict,port-forwarding ${publicOf('tunnel')} pi.lan\n`)
+    expect(keyFile()).toBe(`restrict,port-forwarding ${publicOf('tunnel')} provision k7w2m9qd pi.lan\n`)
     expect(handedIn(box.read('gateway/etc/enrolled/pi.lan') ?? '', card.enrolment)?.hostKeys).toHaveLength(1)
     expect(say({}, shell).answer).toBe('enrolled')
   })
@@ -137,7 +137,7 @@ test('the next card of the same device takes the place of the one before', () =>
   box.write('card', card.secrets.privateKey, 0o600)
   newKey('again')
   expect(say({ lines: (all) => all.with(3, `key ${publicOf('again')}`) }).answer).toBe('enrolled')
-  expect(keyFile()).toBe(`restrict,port-forwarding ${publicOf('again')} pi.lan\n`)
+  expect(keyFile()).toBe(`restrict,port-forwarding ${publicOf('again')} provision k7w2m9qd pi.lan\n`)
   box.write('card', former.secrets.privateKey, 0o600)
   card = former
   expect(say().answer).toBe('refused: signature')
@@ -156,7 +156,7 @@ test('key lines of other devices in the same file stay', () => {
   )
   say()
   expect(keyFile()).toBe(
-    `restrict ssh-ed25519 AAAAother other.lan\nrestrict,port-forwarding ${publicOf('tunnel')} pi.lan\n`,
+    `restrict ssh-ed25519 AAAAother other.lan\nrestrict,port-forwarding ${publicOf('tunnel')} provision k7w2m9qd pi.lan\n`,
   )
 })
 

@@ -12,6 +12,14 @@ cases('absent', {
     resource,
     now: 'd /etc/ssh/reverse-tunnel\nf /etc/ssh/reverse-tunnel/authorized_keys\nd /etc/ssh/reverse-tunnel/keys\nf /etc/ssh/reverse-tunnel/keys/tunnel-a b\n',
   },
+  'a-folder-with-a-file-of-others': {
+    resource: absent('/etc/reverse-tunnel', { owns: (path) => !path.endsWith('notes.txt') }),
+    now: 'd /etc/reverse-tunnel\nf /etc/reverse-tunnel/check\nd /etc/reverse-tunnel/done\nf /etc/reverse-tunnel/notes.txt\n',
+  },
+  'only-a-file-of-others-is-left': {
+    resource: absent('/etc/reverse-tunnel', { owns: (path) => !path.endsWith('notes.txt') }),
+    now: 'd /etc/reverse-tunnel\nf /etc/reverse-tunnel/notes.txt\n',
+  },
   'an-empty-folder': { resource, now: 'd /etc/ssh/reverse-tunnel\n' },
   'a-socket-refused': { resource, now: 'd /etc/ssh/reverse-tunnel\ns /etc/ssh/reverse-tunnel/x\n' },
   'with-what-makes-it-live': {

@@ -102,6 +102,7 @@ export const edits: readonly Edit[] = [
   { name: 'moved to another gateway', change: twoGateways([on(south, 9022)]), more: [south] },
   { name: 'a second gateway', change: twoGateways([on(gateway, 9022), on(south, 9022)]), more: [south] },
   { name: 'another address of the gateway', change: withGateway(gateway, { address: gatewayAlias }) },
+  { name: "another port of the gateway's sshd", change: withGateway(gateway, { port: taken.sshd }) },
   {
     name: 'a gateway reinstalled',
     flashed: gateway,

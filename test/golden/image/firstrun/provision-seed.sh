@@ -1,11 +1,12 @@
 #!/bin/sh
 # What host-a.lan.internal becomes at its first boot. Made by provision; holds secrets.
 provision() {
-id=4326bec79c7efc70
+id=0378ccd8927fbbcc
 format=firstrun
 boot=/boot/firmware
 host_name=host-a
 first_user() { printf %s admin; }
+mark='provision k7w2m9qd'
 wifi=yes
 wifi_country=DE
 program=/etc/reverse-tunnel/first-boot
@@ -41,7 +42,8 @@ method=auto
 method=auto
 ' || return
 :; }
-# What a freshly flashed system does until it is what it should be. Needs $id (of this very seed), $format, $boot (where
+# What a freshly flashed system does until it is what it should be. Needs $id (of this very seed), $mark (of accounts that are
+# made), $format, $boot (where
 # the FAT partition is mounted), $host_name, $wifi (yes: the inventory has one), $wifi_country, $program, $program_text, and the
 # functions accounts, files and first_user (who logs in, unless that is root).
 #
@@ -181,7 +183,7 @@ account() {
   if ! getent passwd "$name" >/dev/null; then
     own=--user-group
     if getent group "$name" >/dev/null; then own="--gid=$name"; fi
-    useradd --create-home --shell /bin/bash --password '*' "$own" "$name" || return
+    useradd --comment "$mark" --create-home --shell /bin/bash --password '*' "$own" "$name" || return
   elif [ $# -gt 0 ]; then
     way_in || return
   fi
