@@ -17,7 +17,7 @@ export type RecoverWithin = number
 export interface InventoryFile {
   /** Where this schema lies, so that editors complete and explain while you type. provision itself does not read it. */
   $schema?: string
-  /** The identity of this inventory: part of the mark on everything that provision makes, so that two inventories can share a gateway and each removes only what it made itself. provision writes it at the first run that changes something. A copy that is to be an inventory of its own needs another one. */
+  /** The identity of this inventory: part of the mark on everything that provision makes, so that two inventories can share a gateway and each removes only what it made itself. `provision init` writes it, and the first run that applies. A copy that is to be an inventory of its own needs another one. */
   id?: string
   login?: Login
   /** The profile of every host that has none of its own. */
@@ -144,7 +144,7 @@ export interface Wifi {
   ssid: string
   /** Where its passphrase is kept, never the passphrase itself: "env:NAME" (an environment variable), or "file:PATH" (its first line; absolute, starting with ~/, or relative to this file's folder). */
   passphrase: string
-  /** The country whose rules for radio it keeps: two letters. Without it most images leave Wi-Fi switched off. */
+  /** The country whose rules for radio it keeps: two letters. Without it Wi-Fi is switched on all the same, and keeps the rules that hold everywhere: channels that only some countries allow stay closed. */
   country?: string
 }
 /** Some devices and what they have in common: { "devices": ["sensor{index}.site.internal"], "index": "001-300", "settings": { "forwards": ["9{index}:localhost:22"] } }. */
