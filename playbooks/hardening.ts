@@ -1,8 +1,8 @@
 import { type Device, type Gateway, hostKeys, on, playbook, type Resource, sshdSettings } from '../src/index.ts'
-import { markOf } from './accounts.ts'
+import { markFor } from '../src/tunnel/marks.ts'
 import { dialledBy, dialling, passwordsOff } from './hardening/logins.ts'
 import { strictSettings } from './hardening/strict.ts'
-import { reloadingDevice } from './reverse-tunnel/host-keys.ts'
+import { reloadingDevice } from './reverse-tunnel/host-key-rotation.ts'
 
 /**
  * What the inventory asks of every sshd, and what the tunnels need of it. Its file goes before all others: sshd takes
@@ -15,7 +15,7 @@ export default playbook((inventory) => [
       host,
       sshdSettings('00-provision', {
         user: 'root',
-        mark: markOf(inventory),
+        mark: markFor(inventory),
         shared: host.role === 'gateway',
         settings: [
           ...(host.role === 'gateway' ? dialledBy(inventory.devices.filter(dials(host)).length) : dialling(host)),

@@ -20,15 +20,19 @@ import {
   verify,
   versions,
 } from '../src/index.ts'
+import { accountOn, carriersOf, dials, forwardsOn, gatewaysOf, keyOwner } from '../src/tunnel/accounts.ts'
+import { tunnelUnits } from '../src/tunnel/device-units.ts'
+import { markFor } from '../src/tunnel/marks.ts'
+import { checkProgram, dialler, key, unitPrefix } from '../src/tunnel/names.ts'
+import { recoverable, recoveryOf, timingOf } from '../src/tunnel/timing.ts'
+import checkText from '../src/tunnel/watchdog.sh'
 import accounts, { systemAccount } from './accounts.ts'
 import hardening from './hardening.ts'
-import checkText from './reverse-tunnel/check.sh'
 import {
   heldDoors,
   isOurUnit,
   leavesSomething,
   leftOn,
-  markFor,
   othersOn,
   pendingDoors,
   roomOn,
@@ -42,16 +46,12 @@ import {
   reloading,
   reloadingAll,
   trusting,
-} from './reverse-tunnel/host-keys.ts'
+} from './reverse-tunnel/host-key-rotation.ts'
 import { observedKeys, pendingSpares } from './reverse-tunnel/kept-keys.ts'
 import { moveToNextKey, nextKeyPair, pendingKeys, retiredKeys } from './reverse-tunnel/key-rotation.ts'
 import { privilege } from './reverse-tunnel/least-privilege.ts'
-import { endedSessions, forgotten, formerKey, gone, mayForget, nothingLeft } from './reverse-tunnel/leaving.ts'
-import { checkProgram, dialler, key, unitPrefix } from './reverse-tunnel/names.ts'
 import { freePorts } from './reverse-tunnel/ports.ts'
-import { recoverable, recoveryOf, timingOf } from './reverse-tunnel/timing.ts'
-import { accountOn, carriersOf, dials, forwardsOn, gatewaysOf, keyOwner } from './reverse-tunnel/tunnels.ts'
-import { tunnelUnits } from './reverse-tunnel/unit.ts'
+import { endedSessions, forgotten, formerKey, gone, mayForget, nothingLeft } from './reverse-tunnel/removal.ts'
 
 /** Every device keeps its own forwards open on the gateways, and can do nothing else there. */
 export default playbook((inventory) => {

@@ -7,7 +7,7 @@ const { version } = JSON.parse(await readFile('package.json', 'utf8'))
 // Built beside and swapped in, so that a command that starts meanwhile finds one whole build.
 const fresh = `dist.${process.pid}`
 await build({
-  entryPoints: ['src/cli.ts', 'src/index.ts'],
+  entryPoints: { cli: 'src/cli.ts', index: 'src/index.ts', 'reverse-tunnel': 'playbooks/reverse-tunnel.ts' },
   outdir: fresh,
   bundle: true,
   splitting: true,

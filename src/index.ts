@@ -5,7 +5,6 @@ export { isForwardWay, isOwnSshd, printForward, printListener, socketName } from
 export type { Account, Client, Device, Enrolment, Forward, Gateway, Host, Inventory } from './inventory/model.ts'
 export { nameOnGateways } from './inventory/model.ts'
 export {
-  type Carrier,
   type ObservedKeys,
   on,
   type Playbook,
@@ -16,8 +15,25 @@ export {
   tell,
   tellOthers,
   verify,
-} from './playbook.ts'
+} from './playbook/playbook.ts'
+export * from './resources/index.ts'
+export type {
+  Attempt,
+  Change,
+  Late,
+  LeastPrivilege,
+  Observed,
+  Proof,
+  Refused,
+  Resource,
+  Seen,
+} from './resources/resource.ts'
+export { known, lookedAt } from './resources/resource.ts'
+export { lines, type Sh, sh } from './shell/sh.ts'
+export { type HeldDoor, inspectHeldDoors, parseHeldDoors, parseListener, whoseKey } from './tunnel/held-doors.ts'
+export { sharedKeys, unitPrefix } from './tunnel/names.ts'
 export {
+  type Carrier,
   checkEvery,
   deriveTiming,
   leastTiming,
@@ -27,10 +43,4 @@ export {
   type Recovery,
   recovery,
   type Timing,
-} from './recovery.ts'
-export type { Attempt, Change, Late, LeastPrivilege, Observed, Proof, Refused, Resource, Seen } from './resource.ts'
-export { known, lookedAt } from './resource.ts'
-export * from './resources/index.ts'
-export { lines, type Sh, sh } from './sh.ts'
-export { type HeldDoor, inspectHeldDoors, parseHeldDoors, parseListener, whoseKey } from './tunnel/held-doors.ts'
-export { sharedKeys, unitPrefix } from './tunnel/names.ts'
+} from './tunnel/recovery.ts'

@@ -80,7 +80,7 @@ describe('imports point one way', () => {
 
   test('nothing below the commands knows a command, and nothing below the run knows the run', () => {
     expect(importersOf(/^src\/commands\//).filter((file) => !/^src\/(cli|commands\/\S+)\.ts$/.test(file))).toEqual([])
-    expect(importersOf(/^src\/provision\.ts$/)).toEqual(['src/commands/run.ts'])
+    expect(importersOf(/^src\/provision\.ts$/)).toEqual(['src/commands/shared/run.ts'])
     expect(importersOf(/^src\/cli\.ts$/)).toEqual([])
   })
 
@@ -129,7 +129,7 @@ describe('imports point one way', () => {
     const known =
       /^src\/(errors|resource|resources\/mark)\.ts$|^src\/(image|inventory)\/|^src\/session\/(host-certificate|new-key|ssh-config)\.ts$|^playbooks\/(accounts\.ts|reverse-tunnel\/)|^node:(crypto|fs\/promises)$|\.sh$/
     expect(offenders(/^src\/image\/(enrolment|first-boot-files|kept-identity|people|seed)\.ts$/, known)).toEqual([])
-    expect(importersOf(/^src\/homecoming\.ts$/)).toEqual(['src/provision.ts'])
+    expect(importersOf(/^src\/homecoming\.ts$/)).toEqual(['src/run/provision.ts'])
   })
 
   test('what a tunnel is knows the model, resources and shell text', () => {
@@ -188,9 +188,9 @@ describe('one door each', () => {
 
   test('a command gets its connections where they also end', () => {
     const makers = sources.filter((file) => /[:=] wire\(\{/.test(text(file)))
-    expect(makers).toEqual(['src/commands/context.ts'])
+    expect(makers).toEqual(['src/commands/shared/context.ts'])
     const contexts = sources.filter((file) => /\breachContext\(/.test(text(file)))
-    expect(contexts).toEqual(['src/commands/context.ts', 'src/drill.ts', 'src/reach.ts'])
+    expect(contexts).toEqual(['src/commands/shared/context.ts', 'src/drill/drill.ts', 'src/ssh/reach/reach.ts'])
   })
 
   test('ajv is in no source, only in what scripts/generate.js made', () => {
@@ -235,7 +235,7 @@ describe('habits', () => {
 
   test('only html and the style make markup', () => {
     const makers = sources.filter((file) => /new Html\(/.test(text(file)))
-    expect(makers).toEqual(['src/report/html.ts', 'src/report/status-style.ts'])
+    expect(makers).toEqual(['src/report/html.ts', 'src/report/status/style.ts'])
   })
 
   test('only sh and the compiler make shell text', () => {

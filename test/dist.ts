@@ -1,7 +1,7 @@
 import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdirSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { until } from './session/fixture.ts'
+import { until } from './ssh/session/fixture.ts'
 
 export const root = resolve(import.meta.dirname, '..')
 const lock = join(root, 'node_modules/.provision-build')

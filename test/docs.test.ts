@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { parse } from 'yaml'
-import { metrics } from '../src/report/metrics.ts'
+import { metrics } from '../src/report/ci/metrics.ts'
 import { at, night } from './report/night.ts'
 import { parseMetrics } from './report/prometheus.ts'
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { newKey, publicHalfOf } from '../src/session/new-key.ts'
+import { newKey, publicHalfOf } from '../src/ssh/host-keys/new-key.ts'
 
 test('every key pair is whole, also one of those 1 in 256 that begin with a zero', () => {
   const pairs = Array.from({ length: 2500 }, () => newKey('test'))

@@ -8,7 +8,7 @@ import {
   type Seen,
   type Setting,
 } from '../../src/index.ts'
-import { knownHosts } from '../reverse-tunnel/names.ts'
+import { knownHosts } from '../../src/tunnel/names.ts'
 
 /** Algorithms that ssh-audit has nothing against; OpenSSH 6.5 and later, ssh2 and PuTTY have one of each kind. */
 export function strictSettings(host: Gateway | Device, inventory: Inventory): Setting[] {

@@ -8,8 +8,15 @@ import {
   printListener,
   whoseKey,
 } from '../../src/index.ts'
-import { accountOf, accountPrefix, nameOnGateways, sharedKeys, tunnelUnitName, unitPrefix } from './names.ts'
-import { dials, forwardsOn, jailed, shared } from './tunnels.ts'
+import { dials, forwardsOn, jailed, shared } from '../../src/tunnel/accounts.ts'
+import {
+  accountOf,
+  accountPrefix,
+  nameOnGateways,
+  sharedKeys,
+  tunnelUnitName,
+  unitPrefix,
+} from '../../src/tunnel/names.ts'
 
 /**
  * A door is opened beside the one that it replaces, the device moves to it under its own guard, a fresh login comes through
@@ -27,12 +34,6 @@ export function commentOf(name: string, gateway: Gateway, seen: Seen): string | 
   const accounts = (seen.of(gateway.name, `accounts ${accountPrefix(gateway)}*`) ?? '').split('\n')
   return accounts.find((row) => row.startsWith(`@account ${name}:`))?.split(':')[2]
 }
-
-/** What everything that is made for this device carries. */
-export const markFor = ({ id }: Pick<Inventory, 'id'>, device?: Device): Mark => ({
-  inventory: id ?? '-',
-  ...(device && { device: nameOnGateways(device) }),
-})
 
 export const isSameDoor = (
   one: Pick<HeldDoor, 'bindAddress' | 'port'>,

@@ -1,5 +1,5 @@
 import { type Mark, marked, parseMark, type Unit } from '../../src/index.ts'
-import { enrolProgram, gatewayFolder } from './names.ts'
+import { enrolProgram, gatewayFolder } from '../../src/tunnel/names.ts'
 
 export const enrolUnit = 'provision-enrol'
 /** Where requests come in, and answers go out. */

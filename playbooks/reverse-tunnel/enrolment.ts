@@ -1,10 +1,7 @@
 import type { Change, Device, Gateway, Inventory, Resource } from '../../src/index.ts'
 import { lines, managedFile, noSystemAccount, printMark, sh, sshdSettings, systemdUnits } from '../../src/index.ts'
-import { markOf, systemAccount } from '../accounts.ts'
-import { markFor } from './doors.ts'
-import enrolText from './enrol.sh'
-import { enrolRun, enrolUnit, enrolUnits, isEnrolUnit } from './enrol-units.ts'
-import { enrolSettings } from './gateway.ts'
+import { accountOn, dials, listenerOf, mayListen } from '../../src/tunnel/accounts.ts'
+import { markFor } from '../../src/tunnel/marks.ts'
 import {
   enrolAccount,
   enrolDropIn,
@@ -14,8 +11,11 @@ import {
   keysFolder,
   nameOnGateways,
   sharedKeys,
-} from './names.ts'
-import { accountOn, dials, listenerOf, mayListen } from './tunnels.ts'
+} from '../../src/tunnel/names.ts'
+import { systemAccount } from '../accounts.ts'
+import enrolText from './enrol.sh'
+import { enrolRun, enrolUnit, enrolUnits, isEnrolUnit } from './enrol-units.ts'
+import { enrolSettings } from './sshd-settings.ts'
 
 /** What a device with a fresh card needs of its gateway: an account that can do nothing but hand in keys, and who looks at them. */
 export function enrolmentDoor(
@@ -32,7 +32,7 @@ export function enrolmentDoor(
         mode: '755',
         activate: sh`systemctl try-restart ${`${enrolUnit}.service`}`,
       }),
-      systemdUnits(enrolUnit, enrolUnits(name, markOf(inventory)), { owns: isEnrolUnit }),
+      systemdUnits(enrolUnit, enrolUnits(name, markFor(inventory)), { owns: isEnrolUnit }),
     ],
     settings: sshdSettings(enrolDropIn, enrolSettings(name)),
   }

@@ -10,20 +10,21 @@ import {
   systemAccounts,
   systemdUnits,
 } from '../../src/index.ts'
+import { accountOn, forwardsOn, jailed, mayListen, shared } from '../../src/tunnel/accounts.ts'
+import { markFor } from '../../src/tunnel/marks.ts'
+import { accountPrefix, gatewayFolder, keysFolder, nameOnGateways, unitPrefix } from '../../src/tunnel/names.ts'
+import { sharedTiming } from '../../src/tunnel/timing.ts'
 import { systemAccount } from '../accounts.ts'
-import { type Closing, doorsOn, isOurUnit, isSameDoor, markFor } from './doors.ts'
+import { type Closing, doorsOn, isOurUnit, isSameDoor } from './doors.ts'
 import { tunnelKeyOptions } from './enrolment.ts'
-import { jailedDropIn, needsItsAddress, sharedDropIn } from './gateway.ts'
-import { reloading } from './host-keys.ts'
+import { againUnit, isUnitOf, jails, listenerUnits, makeJails } from './gateway-units.ts'
+import { reloading } from './host-key-rotation.ts'
 import { loginKeys } from './kept-keys.ts'
-import { againUnit, isUnitOf, jails, listenerUnits, makeJails } from './listener.ts'
-import { accountPrefix, gatewayFolder, keysFolder, nameOnGateways, unitPrefix } from './names.ts'
+import { freedPorts } from './listener-change.ts'
 import { adoptedPlaces } from './ports.ts'
 import { noSessionOn } from './sessions.ts'
 import { sharedKeyFile } from './shared-keys.ts'
-import { freedPorts } from './switching.ts'
-import { sharedTiming } from './timing.ts'
-import { accountOn, forwardsOn, jailed, mayListen, shared } from './tunnels.ts'
+import { jailedDropIn, needsItsAddress, sharedDropIn } from './sshd-settings.ts'
 
 /** What a gateway has for the devices that dial it, whoever owns the ports. `closing`: what this step takes away. */
 export function gatewaySide(gateway: Gateway, inventory: Inventory, closing: Closing): Resource[] {

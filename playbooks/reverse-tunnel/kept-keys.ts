@@ -1,8 +1,8 @@
 import type { Device, Gateway, Inventory, Late, ObservedKeys, Seen } from '../../src/index.ts'
 import { known, pinnedKeys, publicKey } from '../../src/index.ts'
+import { dials, gatewaysOf } from '../../src/tunnel/accounts.ts'
+import { key, keysFolder, knownHosts, nameOnGateways, sharedKeys } from '../../src/tunnel/names.ts'
 import { nextKey, nextKeyOf } from './key-rotation.ts'
-import { key, keysFolder, knownHosts, nameOnGateways, sharedKeys } from './names.ts'
-import { dials, gatewaysOf } from './tunnels.ts'
 
 /** The host key that the gateway would prove after it was installed anew: devices trust it from their first run on. */
 export function spareKeys({ name }: Gateway, { kept }: Inventory): readonly string[] {

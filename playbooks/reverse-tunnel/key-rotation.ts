@@ -1,8 +1,16 @@
 import type { Device, Gateway, Inventory, Late, Resource, Seen, Sh } from '../../src/index.ts'
 import { keyPair, known, lines, managedFile, publicKey, sh } from '../../src/index.ts'
-import { formerKeysOf } from './leaving.ts'
-import { gatewayFolder, key, keysFolder, knownHosts, nameOnGateways, sharedKeys, tunnelUnitName } from './names.ts'
-import { accountOn, dials, keyOwner } from './tunnels.ts'
+import { accountOn, dials, keyOwner } from '../../src/tunnel/accounts.ts'
+import {
+  gatewayFolder,
+  key,
+  keysFolder,
+  knownHosts,
+  nameOnGateways,
+  sharedKeys,
+  tunnelUnitName,
+} from '../../src/tunnel/names.ts'
+import { formerKeysOf } from './removal.ts'
 
 /** Beside the key that the tunnel logs in with: the one that takes its place. */
 export const nextKey = `${key}.next`

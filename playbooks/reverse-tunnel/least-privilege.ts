@@ -1,7 +1,7 @@
 import type { Attempt, Device, Gateway, LeastPrivilege } from '../../src/index.ts'
 import { printListener } from '../../src/index.ts'
-import { accountOf, jail, key, knownHosts } from './names.ts'
-import { accountOn, dials, forwardsOn, jailed, listenerOf } from './tunnels.ts'
+import { accountOn, dials, forwardsOn, jailed, listenerOf } from '../../src/tunnel/accounts.ts'
+import { accountOf, jail, key, knownHosts } from '../../src/tunnel/names.ts'
 
 /** What the key of this device must not be able to do on this gateway, beside devices that dial there, too. */
 export function privilege(device: Device, gateway: Gateway, all: readonly Device[]): LeastPrivilege {

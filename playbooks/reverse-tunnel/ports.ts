@@ -1,8 +1,8 @@
 import type { Device, Forward, Gateway, HeldDoor, Inventory, Refused, Resource, Seen } from '../../src/index.ts'
 import { parseListener, parseMark, printListener, sh } from '../../src/index.ts'
+import { forwardsOn } from '../../src/tunnel/accounts.ts'
+import { nameOnGateways } from '../../src/tunnel/names.ts'
 import { commentOf, doorsOn, isInTheWay, isReachedBeside, isSameDoor } from './doors.ts'
-import { nameOnGateways } from './names.ts'
-import { forwardsOn } from './tunnels.ts'
 
 /** Who holds the ports that this inventory wants. Whatever is not ours, or another device's, is named and left alone. */
 

@@ -1,5 +1,5 @@
 import type { CommandModule } from 'yargs'
-import { inventoryArgument } from './options.ts'
+import { inventoryArgument } from './shared/options.ts'
 
 interface Arguments {
   inventory: string
@@ -34,8 +34,8 @@ export const add: CommandModule<unknown, Arguments> = {
       }) as never,
   async handler(argv) {
     const [{ rewriteInventory }, { withDevices }, { printForward }] = await Promise.all([
-      import('./rewrite-inventory.ts'),
-      import('../inventory/add.ts'),
+      import('./shared/rewrite-inventory.ts'),
+      import('../inventory/edit/add-devices.ts'),
       import('../inventory/forward.ts'),
     ])
     const wanted = { ...argv, gateways: argv.gateway, to: await targetOf(argv.to) }

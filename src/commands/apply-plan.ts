@@ -1,5 +1,5 @@
 import type { CommandModule } from 'yargs'
-import { type WorkArguments, workOptions } from './options.ts'
+import { type WorkArguments, workOptions } from './shared/options.ts'
 
 type Arguments = WorkArguments & { plan: string }
 
@@ -11,7 +11,10 @@ export const applyPlan: CommandModule<unknown, Arguments> = {
       argv.positional('plan', { type: 'string', describe: 'The plan, a JSON file', demandOption: true }),
     ) as never,
   async handler({ plan: file, ...argv }) {
-    const [{ run }, { mustBeOf, readPlan }] = await Promise.all([import('./run.ts'), import('../plan-file.ts')])
+    const [{ run }, { mustBeOf, readPlan }] = await Promise.all([
+      import('./shared/run.ts'),
+      import('../run/plan/plan-file.ts'),
+    ])
     const plan = await readPlan(file)
     await run(
       'apply',

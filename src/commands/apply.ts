@@ -1,7 +1,7 @@
 import type { CommandModule } from 'yargs'
 import { InventoryError } from '../errors.ts'
 import type { Inventory } from '../inventory/model.ts'
-import { type PartArguments, partOptions } from './options.ts'
+import { type PartArguments, partOptions } from './shared/options.ts'
 
 interface Arguments extends PartArguments {
   readonly check: boolean
@@ -48,7 +48,7 @@ export const apply: CommandModule<unknown, Arguments> = {
           'Move this device in two steps, by way of another port, where its new door cannot stand beside the old one; repeatable',
       }) as never,
   async handler(argv) {
-    const [{ run }, { canWrite }] = await Promise.all([import('./run.ts'), import('./outputs.ts')])
+    const [{ run }, { canWrite }] = await Promise.all([import('./shared/run.ts'), import('./shared/outputs.ts')])
     const { out, prune, adopt, stepAside } = argv
     if (stepAside && argv.check)
       throw new InventoryError(
@@ -62,7 +62,7 @@ export const apply: CommandModule<unknown, Arguments> = {
       ...(stepAside && { stepAside }),
       ...(out !== undefined && {
         after: async ({ report, inventory }) => {
-          const { writePlan } = await import('../plan-file.ts')
+          const { writePlan } = await import('../run/plan/plan-file.ts')
           await writePlan(out, { inventory, playbook: argv.playbook, limit: argv.limit ?? [] }, report, new Date())
         },
       }),

@@ -1,7 +1,5 @@
 import type { Argv, CommandModule } from 'yargs'
-import type { Tunnel } from '../doctor/tunnel.ts'
-import type { Device, Gateway } from '../inventory/model.ts'
-import { inventoryArgument, type LoginArguments, loginOptions } from './options.ts'
+import { inventoryArgument, type LoginArguments, loginOptions } from './shared/options.ts'
 
 interface Arguments extends Pick<LoginArguments, 'timeout' | 'askSudoPassword' | 'transport'> {
   inventory: string
@@ -26,20 +24,22 @@ export const doctor: CommandModule<unknown, Arguments> = {
     ) as never,
   async handler(argv) {
     const [{ readInventory }, { connected }, { named }] = await Promise.all([
-      import('../inventory.ts'),
-      import('./context.ts'),
-      import('./named.ts'),
+      import('../inventory/read/inventory.ts'),
+      import('./shared/context.ts'),
+      import('./shared/named.ts'),
     ])
-    const [{ examine }, { printDiagnosis }, { printJson }, { InventoryError }, { clean }] = await Promise.all([
-      import('../doctor/examine.ts'),
-      import('../report/doctor-text.ts'),
-      import('../report/inert.ts'),
-      import('../errors.ts'),
-      import('../report/text.ts'),
-    ])
+    const [{ examine }, { tunnelsOf }, { printDiagnosis }, { printJson }, { InventoryError }, { clean }] =
+      await Promise.all([
+        import('../doctor/examine.ts'),
+        import('../doctor/tunnel.ts'),
+        import('../report/doctor/text.ts'),
+        import('../report/inert.ts'),
+        import('../errors.ts'),
+        import('../report/terminal/text.ts'),
+      ])
     const inventory = await readInventory(argv.inventory)
     const device = named(argv.device, inventory.devices)
-    const tunnels = await tunnelsOf(device, inventory.gateways)
+    const tunnels = tunnelsOf(device, inventory.gateways)
     if (tunnels.length === 0) throw new InventoryError(`${device.name} has no forwards: there is no tunnel to look at`)
     const report = await connected(inventory, argv, (context) =>
       examine({
@@ -57,37 +57,4 @@ export const doctor: CommandModule<unknown, Arguments> = {
     process.stdout.write(argv.json ? printJson(report) : printDiagnosis(report, { color }))
     process.exitCode = report.exitCode
   },
-}
-
-/** What the default playbook calls everything. */
-async function tunnelsOf(device: Device, gateways: readonly Gateway[]): Promise<Tunnel[]> {
-  const [names, { jailFile }, tunnels, { socketName }] = await Promise.all([
-    import('../../playbooks/reverse-tunnel/names.ts'),
-    import('../../playbooks/reverse-tunnel/listener.ts'),
-    import('../../playbooks/reverse-tunnel/tunnels.ts'),
-    import('../inventory/forward.ts'),
-  ])
-  return gateways
-    .filter((gateway) => tunnels.dials(device, gateway))
-    .map((gateway) => {
-      const account = tunnels.accountOn(gateway, device)
-      const listener = tunnels.listenerOf(gateway, device)
-      const unit = names.tunnelUnitName(gateway)
-      return {
-        device,
-        gateway,
-        forwards: tunnels.forwardsOn(gateway, device),
-        listener,
-        account,
-        keyFile: listener === 'sshd' ? names.sharedKeys : `${names.keysFolder}/${account}`,
-        jail: names.jail(account),
-        jailFile,
-        socketUnit: (forward) => `${names.unitPrefix}${socketName(forward)}.socket`,
-        key: names.key,
-        knownHosts: names.knownHosts,
-        unit,
-        checkUnit: unit.replace(/\.service$/, '-check.service'),
-        controlSocket: names.controlSocket(gateway),
-      }
-    })
 }

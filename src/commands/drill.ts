@@ -3,8 +3,8 @@ import type { Drilled, FaultName } from '../drill/faults.ts'
 import { InventoryError } from '../errors.ts'
 import { isOwnSshd } from '../inventory/forward.ts'
 import type { Device, Inventory } from '../inventory/model.ts'
-import { named } from './named.ts'
-import { type HostArguments, hostOptions } from './options.ts'
+import { named } from './shared/named.ts'
+import { type HostArguments, hostOptions } from './shared/options.ts'
 
 type Arguments = HostArguments & {
   device: string
@@ -26,10 +26,10 @@ export const drill: CommandModule<unknown, Arguments> = {
       .option('yes', { type: 'boolean', default: false, describe: 'Do not ask' }) as never,
   async handler(argv) {
     const [{ drilled: run }, { readInventory }, { faultNames, faultsOf }, { askYes }] = await Promise.all([
-      import('./run.ts'),
-      import('../inventory.ts'),
+      import('./shared/run.ts'),
+      import('../inventory/read/inventory.ts'),
       import('../drill/faults.ts'),
-      import('./ask.ts'),
+      import('./shared/ask.ts'),
     ])
     const inventory = await readInventory(argv.inventory)
     const names = chosen(argv.only, faultNames)
@@ -60,7 +60,7 @@ function chosen(only: string | undefined, all: readonly FaultName[]): readonly F
 
 /** @throws InventoryError */
 async function drilledOf(argv: Arguments, inventory: Inventory): Promise<Drilled> {
-  const { carriersOf, dials } = await import('../../playbooks/reverse-tunnel/tunnels.ts')
+  const { carriersOf, dials } = await import('../tunnel/accounts.ts')
   const { networkSeconds } = argv
   if (!Number.isInteger(networkSeconds) || networkSeconds < 1 || networkSeconds > 600)
     throw new InventoryError('--network-seconds takes whole seconds, from 1 to 600')

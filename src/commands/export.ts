@@ -1,5 +1,5 @@
 import type { CommandModule } from 'yargs'
-import { inventoryArgument } from './options.ts'
+import { inventoryArgument } from './shared/options.ts'
 
 interface Arguments {
   inventory: string
@@ -26,8 +26,8 @@ export const exportInventory: CommandModule<unknown, Arguments> = {
       .conflicts('out', ['list', 'host']) as never,
   async handler(argv) {
     const [{ readInventory }, { exported }] = await Promise.all([
-      import('../inventory.ts'),
-      import('./write-export.ts'),
+      import('../inventory/read/inventory.ts'),
+      import('./shared/write-export.ts'),
     ])
     await exported(await readInventory(argv.inventory), argv)
   },

@@ -1,16 +1,6 @@
 import type { CommandModule } from 'yargs'
-import { inventoryArgument, type WorkArguments, workOptions } from './options.ts'
-
-export type ImageArguments = WorkArguments & {
-  inventory: string
-  device: string
-  boot?: string
-  image?: string
-  output?: string
-  format?: 'cloud-init' | 'firstrun' | 'rpi-preseed'
-  validHours: number
-  keepIdentity?: readonly string[]
-}
+import { inventoryArgument, workOptions } from './shared/options.ts'
+import type { ImageArguments } from './shared/write-image.ts'
 
 export const image: CommandModule<unknown, ImageArguments> = {
   command: 'image <inventory>',
@@ -34,7 +24,7 @@ export const image: CommandModule<unknown, ImageArguments> = {
           'A private host key of the device from a backup, or the host certificate of one, which it is to have again; repeatable',
       }) as never,
   async handler(argv) {
-    const { writeImage } = await import('./write-image.ts')
+    const { writeImage } = await import('./shared/write-image.ts')
     await writeImage(argv)
   },
 }

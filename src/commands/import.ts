@@ -43,17 +43,17 @@ export const importInventory: CommandModule<unknown, Arguments> = {
       import('../import/read.ts'),
       import('../import/inventory-of.ts'),
       import('../import/print.ts'),
-      import('../inventory.ts'),
-      import('./identify.ts'),
+      import('../inventory/read/inventory.ts'),
+      import('./shared/identify.ts'),
     ])
     const { file: made, left } = inventoryOf(await readFound(file, from, process.env), { gateways, ports })
     const text = printInventory(made, `Made of ${basename(file)} by provision import.`)
     if (out === undefined) process.stdout.write(text)
     else {
-      const { createInventory } = await import('./create-inventory.ts')
+      const { createInventory } = await import('./shared/create-inventory.ts')
       for (const line of await createInventory(out, identified(text))) process.stdout.write(`${line}\n`)
     }
-    const { clean } = await import('../report/text.ts')
+    const { clean } = await import('../report/terminal/text.ts')
     for (const sentence of left) process.stderr.write(`not taken over: ${clean(sentence)}\n`)
     // Right in itself, or told line by line what is not.
     parseInventory(text, surroundingsOf(out ?? 'inventory.json'))

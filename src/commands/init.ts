@@ -1,5 +1,5 @@
 import type { CommandModule } from 'yargs'
-import type { Answers } from '../inventory/first.ts'
+import type { Answers } from '../inventory/edit/new-inventory.ts'
 
 type Arguments = Partial<Answers> & { inventory: string }
 
@@ -26,11 +26,11 @@ export const init: CommandModule<unknown, Arguments> = {
       { createInventory },
       { identified },
     ] = await Promise.all([
-      import('../inventory/first.ts'),
-      import('../inventory.ts'),
-      import('./ask.ts'),
-      import('./create-inventory.ts'),
-      import('./identify.ts'),
+      import('../inventory/edit/new-inventory.ts'),
+      import('../inventory/read/inventory.ts'),
+      import('./shared/ask.ts'),
+      import('./shared/create-inventory.ts'),
+      import('./shared/identify.ts'),
     ])
     await mustNotBeThere(file)
     const talk = process.stdin.isTTY ? interview() : undefined
@@ -43,7 +43,7 @@ export const init: CommandModule<unknown, Arguments> = {
 
 /** @throws InventoryError before anything is asked */
 async function mustNotBeThere(file: string): Promise<void> {
-  const [{ isThere }, { InventoryError }] = await Promise.all([import('../session/file.ts'), import('../errors.ts')])
+  const [{ isThere }, { InventoryError }] = await Promise.all([import('../files/atomic.ts'), import('../errors.ts')])
   if (await isThere(file))
     throw new InventoryError(`${file} is there already`, `add to it with \`provision add ${file} NAME\``)
 }

@@ -160,7 +160,7 @@ function whereabouts(file: string) {
 }
 
 async function inventoryOf(file: string) {
-  const { readInventory } = await import('../inventory.ts')
+  const { readInventory } = await import('../inventory/read/inventory.ts')
   return readInventory(file)
 }
 

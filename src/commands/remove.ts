@@ -1,10 +1,10 @@
 import type { CommandModule } from 'yargs'
-import { forgetCard } from '../cards.ts'
+import { forgetCard } from '../enrolment/expected-cards.ts'
 import { type Device, type Inventory, nameOnGateways } from '../inventory/model.ts'
 import type { Report } from '../report/report.ts'
-import type { Done } from './conduct.ts'
-import { named } from './named.ts'
-import { type RunArguments, runOptions } from './options.ts'
+import type { Done } from './shared/conduct.ts'
+import { named } from './shared/named.ts'
+import { type RunArguments, runOptions } from './shared/options.ts'
 
 type Arguments = RunArguments & { device: string }
 
@@ -18,7 +18,10 @@ export const remove: CommandModule<unknown, Arguments> = {
       demandOption: true,
     }) as never,
   async handler(argv) {
-    const [{ run }, { readInventory }] = await Promise.all([import('./run.ts'), import('../inventory.ts')])
+    const [{ run }, { readInventory }] = await Promise.all([
+      import('./shared/run.ts'),
+      import('../inventory/read/inventory.ts'),
+    ])
     const device = named(argv.device, (await readInventory(argv.inventory)).devices)
     const gateways = new Set(device.forwards.map(({ gateway }) => gateway))
     await run('apply', argv, {
@@ -49,8 +52,8 @@ async function finish(device: Device, gateways: readonly string[], { report, inv
   await forgetCard(pins, nameOnGateways(device))
   note(`${device.name}: its pins are gone from ${pins.file}`)
   const [{ withoutDevice }, { rewrite }] = await Promise.all([
-    import('../inventory/without.ts'),
-    import('../session/file.ts'),
+    import('../inventory/edit/remove.ts'),
+    import('../files/atomic.ts'),
   ])
   await rewrite(inventory.file, (text) => withoutDevice(text, device.name))
   note(`${device.name}: its lines are gone from ${inventory.file}`)

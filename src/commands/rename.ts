@@ -15,7 +15,7 @@ export const rename: CommandModule<unknown, Arguments> = {
       .positional('old', { type: 'string', describe: 'The device, by the name that it had', demandOption: true })
       .positional('new', { type: 'string', describe: 'Its new name', demandOption: true }) as never,
   async handler({ inventory, old: from, new: to }) {
-    const { renameDevice } = await import('./rename-device.ts')
+    const { renameDevice } = await import('./shared/rename-device.ts')
     for (const line of await renameDevice(inventory, { from, to })) process.stdout.write(`${line}\n`)
     process.stderr.write(`next: provision verify ${inventory} --limit ${to}\n`)
   },

@@ -1,7 +1,6 @@
 import type { CommandModule } from 'yargs'
-import { type ReportArguments, reportOptions } from './options.ts'
-
-export type MergeArguments = ReportArguments & { files: string[] }
+import type { MergeArguments } from './shared/merge-reports.ts'
+import { reportOptions } from './shared/options.ts'
 
 const mergeCommand: CommandModule<unknown, MergeArguments> = {
   command: 'merge <files..>',
@@ -11,7 +10,7 @@ const mergeCommand: CommandModule<unknown, MergeArguments> = {
       argv.positional('files', { type: 'string', array: true, describe: 'The reports', demandOption: true }),
     ) as never,
   async handler(argv) {
-    const { mergeReports } = await import('./merge-reports.ts')
+    const { mergeReports } = await import('./shared/merge-reports.ts')
     await mergeReports(argv)
   },
 }

@@ -1,15 +1,6 @@
 import type { CommandModule } from 'yargs'
-import { inventoryArgument, type WorkArguments, workOptions } from './options.ts'
-
-export type RestoreArguments = WorkArguments & {
-  inventory: string
-  gateway: string
-  playbook?: string
-  yes: boolean
-  wait: number
-  /** Asked for once, for all logins. */
-  sudoPassword?: string
-}
+import type { RestoreArguments } from './restore/restoration.ts'
+import { inventoryArgument, workOptions } from './shared/options.ts'
 
 export const restoreGateway: CommandModule<unknown, RestoreArguments> = {
   command: 'restore-gateway <inventory> <gateway>',

@@ -1,7 +1,7 @@
 import type { CommandModule } from 'yargs'
 import type { Inventory } from '../inventory/model.ts'
-import { named } from './named.ts'
-import { type RunArguments, runOptions } from './options.ts'
+import { named } from './shared/named.ts'
+import { type RunArguments, runOptions } from './shared/options.ts'
 
 type Arguments = RunArguments & { hostKey?: string; spareHostKey?: string; device?: readonly string[] }
 
@@ -24,7 +24,7 @@ export const rotate: CommandModule<unknown, Arguments> = {
         describe: 'Instead: the spare host key of this gateway, with which it could be brought back',
       }) as never,
   async handler(argv) {
-    const { run } = await import('./run.ts')
+    const { run } = await import('./shared/run.ts')
     await run('apply', argv, { wish: (inventory) => wished(inventory, argv) })
   },
 }

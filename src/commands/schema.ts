@@ -17,7 +17,7 @@ export const schema: CommandModule<unknown, { inventory?: string }> = {
 
 /** @throws InventoryError which says what is wrong, and where */
 async function check(file: string): Promise<void> {
-  const { readInventory } = await import('../inventory.ts')
+  const { readInventory } = await import('../inventory/read/inventory.ts')
   const { gateways, devices } = await readInventory(file)
   const count = (number: number, noun: string) => `${number} ${noun}${number === 1 ? '' : 's'}`
   const forwards = devices.flatMap((device) => device.forwards).length

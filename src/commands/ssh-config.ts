@@ -1,6 +1,6 @@
 import type { CommandModule } from 'yargs'
 import type { Inventory } from '../inventory/model.ts'
-import { inventoryArgument } from './options.ts'
+import { inventoryArgument } from './shared/options.ts'
 
 interface Arguments {
   inventory: string
@@ -27,9 +27,9 @@ export const sshConfig: CommandModule<unknown, Arguments> = {
       }) as never,
   async handler(argv) {
     const [{ readInventory }, { pinsOf }, { clientConfig, knownHostsLines }, { InventoryError }] = await Promise.all([
-      import('../inventory.ts'),
-      import('./pins-of.ts'),
-      import('../ssh-config.ts'),
+      import('../inventory/read/inventory.ts'),
+      import('./shared/pins-of.ts'),
+      import('../ssh-config/ssh-config.ts'),
       import('../errors.ts'),
     ])
     if (argv.write && argv.knownHosts) {

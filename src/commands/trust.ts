@@ -1,9 +1,9 @@
 import type { CommandModule } from 'yargs'
 import { ConnectError, InventoryError, ProvisionError } from '../errors.ts'
 import { type Device, type Gateway, hosts, type Inventory } from '../inventory/model.ts'
-import type { HostKey, Pins, Verdict } from '../pins.ts'
-import type { ReachContext } from '../reach.ts'
-import { forksOption, inventoryArgument, transportOption } from './options.ts'
+import type { HostKey, Pins, Verdict } from '../ssh/host-keys/pins.ts'
+import type { ReachContext } from '../ssh/reach/reach.ts'
+import { forksOption, inventoryArgument, transportOption } from './shared/options.ts'
 
 // One line for each host on stdout: name, key type, fingerprint, and known, new, CHANGED, REVOKED or unreachable.
 // Questions and errors go to stderr.
@@ -39,10 +39,10 @@ export const trust: CommandModule<object, TrustArguments> = {
       )
     }
     const [{ readInventory }, { pinsOf }, { connected }, { askYes }] = await Promise.all([
-      import('../inventory.ts'),
-      import('./pins-of.ts'),
-      import('./context.ts'),
-      import('./ask.ts'),
+      import('../inventory/read/inventory.ts'),
+      import('./shared/pins-of.ts'),
+      import('./shared/context.ts'),
+      import('./shared/ask.ts'),
     ])
     const inventory = await readInventory(words.inventory)
     // Logins at gateways, to look through forwards, go by what is pinned already and ask nobody.
@@ -102,7 +102,7 @@ async function trustSome(
   width: number,
   io: TrustIo,
 ): Promise<readonly ConnectError[]> {
-  const { fingerprintOf } = await import('../pins.ts')
+  const { fingerprintOf } = await import('../ssh/host-keys/pins.ts')
   const seen = await Promise.all(some.map((host) => io.context.forks(() => look(host, io))))
   for (const { host, key, verdict, error } of seen) {
     const name = host.name.padEnd(width)
@@ -137,10 +137,10 @@ const WORDS: Readonly<Record<Verdict, string>> = {
 
 async function look(host: Gateway | Device, io: TrustIo): Promise<Seen> {
   const [{ fetchHostKey }, { waysTo }, { undeclaredWays }, { judge }] = await Promise.all([
-    import('../session/fetch-key.ts'),
-    import('../reach.ts'),
-    import('../session/ways.ts'),
-    import('../pins.ts'),
+    import('../ssh/reach/fetch-host-key.ts'),
+    import('../ssh/reach/reach.ts'),
+    import('../ssh/reach/routes.ts'),
+    import('../ssh/host-keys/pins.ts'),
   ])
   try {
     const ways = [...waysTo(host), ...(await undeclaredWays(host, io.context))]

@@ -1,5 +1,5 @@
 import type { CommandModule } from 'yargs'
-import { type HostArguments, hostOptions } from './options.ts'
+import { type HostArguments, hostOptions } from './shared/options.ts'
 
 export const undo: CommandModule<unknown, HostArguments & { check: boolean; run: string | undefined }> = {
   command: 'undo <inventory>',
@@ -13,7 +13,7 @@ export const undo: CommandModule<unknown, HostArguments & { check: boolean; run:
       })
       .option('run', { type: 'string', describe: 'Only where this run is the last one' }) as never,
   async handler(argv) {
-    const { undo: takeBack } = await import('./run.ts')
+    const { undo: takeBack } = await import('./shared/run.ts')
     await takeBack(argv.check ? 'undo-check' : 'undo', argv, argv.run)
   },
 }

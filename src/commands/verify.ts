@@ -1,6 +1,6 @@
 import type { CommandModule } from 'yargs'
 import { InventoryError } from '../errors.ts'
-import { type PartArguments, partOptions } from './options.ts'
+import { type PartArguments, partOptions } from './shared/options.ts'
 
 type Arguments = PartArguments & { leastPrivilege?: boolean; only?: 'forwards'; wait?: number }
 
@@ -25,7 +25,7 @@ export const verify: CommandModule<unknown, Arguments> = {
         describe: 'Try with the key of every device, on that device, what it must not be able to do on its gateways',
       }) as never,
   async handler(argv) {
-    const { run } = await import('./run.ts')
+    const { run } = await import('./shared/run.ts')
     const { only, leastPrivilege = false } = argv
     await run('verify', argv, { looking: { only, leastPrivilege, waitMs: waitOf(argv) } })
   },

@@ -1,5 +1,5 @@
-import { gatewayLink, type LinkReport } from '../report/doctor.ts'
-import { clean, wayIn } from '../report/text.ts'
+import { gatewayLink, type LinkReport } from '../report/doctor/doctor.ts'
+import { clean, wayIn } from '../report/terminal/text.ts'
 import { attemptOf, broken, type Case, ok, unseen, type Verdict } from './case.ts'
 import { clock, deviceSshd, unit } from './links/device.ts'
 import { forward, hostKey } from './links/end.ts'

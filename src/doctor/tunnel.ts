@@ -1,4 +1,18 @@
+import { socketName } from '../inventory/forward.ts'
 import type { Device, Forward, Gateway } from '../inventory/model.ts'
+import { accountOn, dials, forwardsOn, listenerOf } from '../tunnel/accounts.ts'
+import {
+  checkUnitName,
+  controlSocket,
+  jail,
+  jailFile,
+  key,
+  keysFolder,
+  knownHosts,
+  sharedKeys,
+  tunnelUnitName,
+  unitPrefix,
+} from '../tunnel/names.ts'
 
 /** One device's tunnel to one gateway, and the names of all that it is made of on both machines. */
 export interface Tunnel {
@@ -20,4 +34,24 @@ export interface Tunnel {
   readonly unit: string
   readonly checkUnit: string
   readonly controlSocket: string
+}
+
+/** The tunnels of a device, one to each gateway that it dials. */
+export function tunnelsOf(device: Device, gateways: readonly Gateway[]): Tunnel[] {
+  return gateways
+    .filter((gateway) => dials(device, gateway))
+    .map((gateway) => {
+      const account = accountOn(gateway, device)
+      const listener = listenerOf(gateway, device)
+      return {
+        ...{ device, gateway, listener, account, jailFile, key, knownHosts },
+        forwards: forwardsOn(gateway, device),
+        keyFile: listener === 'sshd' ? sharedKeys : `${keysFolder}/${account}`,
+        jail: jail(account),
+        socketUnit: (forward) => `${unitPrefix}${socketName(forward)}.socket`,
+        unit: tunnelUnitName(gateway),
+        checkUnit: checkUnitName(gateway),
+        controlSocket: controlSocket(gateway),
+      }
+    })
 }

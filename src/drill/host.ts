@@ -1,8 +1,8 @@
 import { RemoteError } from '../errors.ts'
 import { printListener } from '../inventory/forward.ts'
-import { whole } from '../script.ts'
-import type { Session } from '../session.ts'
-import { lines, type Sh, sh } from '../sh.ts'
+import { whole } from '../shell/program.ts'
+import { lines, type Sh, sh } from '../shell/sh.ts'
+import type { Session } from '../ssh/session/session.ts'
 import drillProgram from './drill.sh'
 import type { Drilled, Fault } from './faults.ts'
 

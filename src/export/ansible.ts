@@ -1,7 +1,7 @@
 import { InventoryError } from '../errors.ts'
 import { doors, reachedOn } from '../inventory/forward.ts'
 import { type Device, type Forward, type Gateway, hosts, type Inventory } from '../inventory/model.ts'
-import { quote, type Sh, sh } from '../sh.ts'
+import { quote, type Sh, sh } from '../shell/sh.ts'
 
 /** What Ansible is told of one host. */
 export type Variables = Readonly<Record<string, string | number>>

@@ -1,6 +1,6 @@
 import { InventoryError } from '../errors.ts'
+import { suggest } from '../inventory/messages.ts'
 import { hostNameProblem } from '../inventory/names.ts'
-import { suggest } from '../inventory/words.ts'
 import type { FoundGroup, FoundHost } from './found.ts'
 import type { Leftovers } from './leftovers.ts'
 

@@ -1,8 +1,8 @@
 import { isIPv6 } from 'node:net'
 import { canonical, isLocalhost, isLoopback } from './addresses.ts'
+import { show } from './messages.ts'
 import type { Device, Forward } from './model.ts'
 import { addressProblem, portProblem } from './names.ts'
-import { show } from './words.ts'
 
 /** The four words of `-R`, IPv6 without brackets. The bind address is as written: absent where it was left out. */
 export interface ForwardWords {

@@ -1,5 +1,5 @@
 import { isIPv4, isIPv6 } from 'node:net'
-import { show } from './words.ts'
+import { show } from './messages.ts'
 
 // Each function answers with what is wrong, as the end of a sentence, or undefined. Names end up on command lines, in
 // sshd_config and in unit files: what is refused here needs no quoting anywhere.

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ProvisionError } from '../errors.ts'
-import { isThere } from '../session/file.ts'
+import { isThere } from '../files/atomic.ts'
 import { local } from './local.ts'
 import type { Suite } from './plan.ts'
 

@@ -1,7 +1,7 @@
 import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ProvisionError } from '../errors.ts'
-import { isThere } from '../session/file.ts'
+import { isThere } from '../files/atomic.ts'
 import { base } from './base.ts'
 import { type Card, cardWriter } from './card.ts'
 import type { Result } from './local.ts'

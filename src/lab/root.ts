@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { chown, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ProvisionError } from '../errors.ts'
-import { isThere } from '../session/file.ts'
+import { isThere } from '../files/atomic.ts'
 import { local } from './local.ts'
 import type { LabPlan, MachinePlan } from './plan.ts'
 

@@ -114,7 +114,7 @@ export interface ProofReport {
   readonly error?: Trouble
 }
 
-/** Seconds until the forward is back after the fault is over; see src/recovery.ts. */
+/** Seconds until the forward is back after the fault is over; see src/tunnel/recovery.ts. */
 export interface RecoveryReport extends Pick<ForwardReport, 'device' | 'gateway' | 'bindAddress' | 'port'> {
   readonly powerCut: number
   readonly silentLink: number

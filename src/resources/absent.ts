@@ -1,6 +1,6 @@
-import type { Resource } from '../resource.ts'
-import { lines, type Sh, sh } from '../sh.ts'
+import { lines, type Sh, sh } from '../shell/sh.ts'
 import { folders } from './managed-file.ts'
+import type { Resource } from './resource.ts'
 
 export interface AbsentOptions {
   /** As in a Change. */

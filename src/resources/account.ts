@@ -1,6 +1,6 @@
-import type { Change, Refused, Resource } from '../resource.ts'
-import { type Sh, sh } from '../sh.ts'
+import { type Sh, sh } from '../shell/sh.ts'
 import { type Mark, parseMark, printMark } from './mark.ts'
+import type { Change, Refused, Resource } from './resource.ts'
 
 export interface AccountOptions {
   /** A system account has no home of its own and is not for people. */

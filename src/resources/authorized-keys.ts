@@ -1,8 +1,8 @@
-import type { Change, Late, Refused, Resource, Seen } from '../resource.ts'
-import { known } from '../resource.ts'
-import { lines, sh } from '../sh.ts'
+import { lines, sh } from '../shell/sh.ts'
 import { defaults, fileChange, inspectFile, parseFile } from './managed-file.ts'
 import { isMarkedBy, type Mark, parseMark, printMark, withoutMark } from './mark.ts'
+import type { Change, Late, Refused, Resource, Seen } from './resource.ts'
+import { known } from './resource.ts'
 
 export interface AuthorizedKey {
   /** `ssh-ed25519 AAAA…`; empty: there is none. */

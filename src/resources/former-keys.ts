@@ -1,8 +1,8 @@
-import type { Refused, Resource } from '../resource.ts'
-import { lines, sh } from '../sh.ts'
+import { lines, sh } from '../shell/sh.ts'
 import { lockedOut, parseKeyLine, takenAway } from './authorized-keys.ts'
 import { type FileNow, inspectFile, parseFile } from './managed-file.ts'
 import { isMarkedBy, type Mark } from './mark.ts'
+import type { Refused, Resource } from './resource.ts'
 
 export interface FormerKeys {
   /** Of the lines that may go. */

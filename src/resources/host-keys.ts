@@ -1,5 +1,5 @@
-import type { Late, Resource, Seen } from '../resource.ts'
-import { type Sh, sh } from '../sh.ts'
+import { type Sh, sh } from '../shell/sh.ts'
+import type { Late, Resource, Seen } from './resource.ts'
 
 /** A fact: the host keys that this host's sshd is configured to prove, from its next reload on. It wants nothing. */
 export const hostKeys: Resource = {

@@ -1,7 +1,7 @@
-import type { Late, Resource, Seen } from '../resource.ts'
-import { known } from '../resource.ts'
-import { sh } from '../sh.ts'
+import { sh } from '../shell/sh.ts'
 import { folders } from './managed-file.ts'
+import type { Late, Resource, Seen } from './resource.ts'
+import { known } from './resource.ts'
 
 /** The id by which others find the public half: `publicKey(host, path)`. */
 const idOf = (path: string) => `key-pair ${path}`

@@ -1,7 +1,7 @@
-import type { Change, Late, Resource, Seen } from '../resource.ts'
-import { known } from '../resource.ts'
-import { sh } from '../sh.ts'
+import { sh } from '../shell/sh.ts'
 import { defaults, fileChange, inspectFile, parseFile } from './managed-file.ts'
+import type { Change, Late, Resource, Seen } from './resource.ts'
+import { known } from './resource.ts'
 
 export interface KnownHost {
   readonly name: string

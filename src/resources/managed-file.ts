@@ -1,7 +1,7 @@
-import type { Change, Late, Observed, Refused, Resource } from '../resource.ts'
-import { known } from '../resource.ts'
-import { type Sh, sh } from '../sh.ts'
+import { type Sh, sh } from '../shell/sh.ts'
 import { withMarksOf } from './mark.ts'
+import type { Change, Late, Observed, Refused, Resource } from './resource.ts'
+import { known } from './resource.ts'
 
 export interface ManagedFile {
   readonly content: Late<string>

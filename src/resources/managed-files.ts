@@ -1,8 +1,8 @@
-import type { Change, Late, Observed, Refused, Resource, Seen } from '../resource.ts'
-import { known } from '../resource.ts'
-import { lines, type Sh, sh } from '../sh.ts'
+import { lines, type Sh, sh } from '../shell/sh.ts'
 import { defaults, folders } from './managed-file.ts'
 import { withMarksOf } from './mark.ts'
+import type { Change, Late, Observed, Refused, Resource, Seen } from './resource.ts'
+import { known } from './resource.ts'
 
 export interface WantedFile {
   readonly name: string

@@ -1,8 +1,8 @@
-import type { Change, Late, Observed, Resource, Seen } from '../resource.ts'
-import { known } from '../resource.ts'
-import { lines, sh } from '../sh.ts'
+import { lines, sh } from '../shell/sh.ts'
 import { hostKeyFiles } from './host-keys.ts'
 import { folders } from './managed-file.ts'
+import type { Change, Late, Observed, Resource, Seen } from './resource.ts'
+import { known } from './resource.ts'
 import { runningSshd } from './running-sshd.ts'
 import { withReload } from './sshd-reload.ts'
 

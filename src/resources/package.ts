@@ -1,5 +1,5 @@
-import type { Resource } from '../resource.ts'
-import { sh } from '../sh.ts'
+import { sh } from '../shell/sh.ts'
+import type { Resource } from './resource.ts'
 
 /** A Debian package. Waits for another apt instead of failing (apt 1.9.11 and newer), as a fresh Pi updates itself. */
 export function installedPackage(name: string): Resource {

@@ -1,5 +1,5 @@
-import type { Resource } from '../resource.ts'
-import { lines, type Sh, sh } from '../sh.ts'
+import { lines, type Sh, sh } from '../shell/sh.ts'
+import type { Resource } from './resource.ts'
 
 /** What sshd read when we last had it reload: its unit, and what `linesOfFiles` printed then. For root alone. */
 export const inForce = '/var/lib/provision/sshd-in-force'

@@ -1,6 +1,6 @@
-import type { Change, Resource } from '../resource.ts'
-import { lines, sh } from '../sh.ts'
+import { lines, sh } from '../shell/sh.ts'
 import { hostKeyFiles } from './host-keys.ts'
+import type { Change, Resource } from './resource.ts'
 import { runningSshd } from './running-sshd.ts'
 import { withReload } from './sshd-reload.ts'
 

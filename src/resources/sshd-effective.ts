@@ -1,4 +1,4 @@
-import { type Sh, sh } from '../sh.ts'
+import { type Sh, sh } from '../shell/sh.ts'
 
 /** Prints `elsewhere KEYWORD FILE` for each file but ours that speaks of one of them; one process where none does. */
 export function elsewhere(path: string, keywords: readonly string[]): Sh {

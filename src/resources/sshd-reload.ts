@@ -1,5 +1,5 @@
-import type { Change, Late, Observed, Refused, Seen } from '../resource.ts'
-import { lines, type Sh, sh } from '../sh.ts'
+import { lines, type Sh, sh } from '../shell/sh.ts'
+import type { Change, Late, Observed, Refused, Seen } from './resource.ts'
 import { inForce, noteInForce, nothingWaits, runningSshd } from './running-sshd.ts'
 import { type Configuration, hostKeysOnDisk, parseSshd, type Sshd, unread } from './unread-sshd-config.ts'
 

@@ -1,8 +1,8 @@
-import type { Change, Refused, Resource, Seen } from '../resource.ts'
-import { lines, type Sh, sh } from '../sh.ts'
+import { lines, type Sh, sh } from '../shell/sh.ts'
 import { addSystemAccount, dropAccount } from './account.ts'
 import { phrase } from './managed-files.ts'
 import { type Mark, parseMark, printMark, withMarksOf } from './mark.ts'
+import type { Change, Refused, Resource, Seen } from './resource.ts'
 
 export interface SystemAccount {
   readonly name: string

@@ -1,7 +1,7 @@
-import type { Late, Resource } from '../resource.ts'
-import { known } from '../resource.ts'
-import { type Sh, sh } from '../sh.ts'
+import { type Sh, sh } from '../shell/sh.ts'
 import { defaults, fileChange, folders, inspectFile, parseFile } from './managed-file.ts'
+import type { Late, Resource } from './resource.ts'
+import { known } from './resource.ts'
 
 /**
  * A systemd service that is written, enabled and running. It is restarted only when its file changed, and has to become

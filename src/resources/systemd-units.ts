@@ -1,5 +1,4 @@
-import type { Change, Refused, Resource, Seen } from '../resource.ts'
-import { lines, sh } from '../sh.ts'
+import { lines, sh } from '../shell/sh.ts'
 import { folders } from './managed-file.ts'
 import {
   type FilesChange,
@@ -14,6 +13,7 @@ import {
   wantedFiles,
 } from './managed-files.ts'
 import { parseMark, withoutMarkLine } from './mark.ts'
+import type { Change, Refused, Resource, Seen } from './resource.ts'
 import { verifyUnits } from './systemd-unit.ts'
 import { activateUnits, undoUnits } from './unit-activation.ts'
 

@@ -1,4 +1,4 @@
-import { lines, type Sh, sh } from '../sh.ts'
+import { lines, type Sh, sh } from '../shell/sh.ts'
 
 /** What becomes of units, by their names. */
 export interface UnitMoves {

@@ -1,4 +1,4 @@
-import type { Observed } from '../resource.ts'
+import type { Observed } from './resource.ts'
 
 /**
  * What the fact `running sshd` says: the process, when it read its configuration, and which files it has not read since they

@@ -1,5 +1,5 @@
-import type { Late, Resource, Seen } from '../resource.ts'
-import { sh } from '../sh.ts'
+import { sh } from '../shell/sh.ts'
+import type { Late, Resource, Seen } from './resource.ts'
 
 /**
  * Sets $openssh, as `10.0p2 Debian-7`, in the shell's own words but for one process. An sshd before 9.3 knows no -V, and

@@ -1,12 +1,12 @@
-import { type Changing, look } from '../change.ts'
 import { ConnectError, ProvisionError } from '../errors.ts'
-import type { Member } from '../fleet.ts'
 import { type Device, type Gateway, type Inventory, nameOnGateways } from '../inventory/model.ts'
-import { reach } from '../reach.ts'
-import type { Run } from '../run.ts'
-import { lookScript, parseLook } from '../script.ts'
-import { type FormerDoor, formerWay } from '../session/ways.ts'
+import { reach } from '../ssh/reach/reach.ts'
+import { type FormerDoor, formerWay } from '../ssh/reach/routes.ts'
 import { type HeldDoor, inspectHeldDoors, parseHeldDoors } from '../tunnel/held-doors.ts'
+import { type Changing, look } from './change.ts'
+import type { Member } from './fleet.ts'
+import { lookScript, parseLook } from './plan/observation.ts'
+import type { Run } from './run.ts'
 
 /**
  * Devices that do not answer by any way of the inventory, for a port, a gateway or a listener was changed in it: those doors

@@ -1,7 +1,7 @@
 import { basename, extname, join } from 'node:path'
+import { isThere, rewrite } from '../files/atomic.ts'
+import { readJsonFile } from '../files/json.ts'
 import type { Inventory, Kept, SpareHostKey } from '../inventory/model.ts'
-import { readJsonFile } from '../json-file.ts'
-import { isThere, rewrite } from '../session/file.ts'
 
 /** Of a gateway: its spare host keys, and those that were its spare once and are never taken for one again. */
 export interface KeptSpares {

@@ -1,9 +1,9 @@
+import { errorCode } from '../files/atomic.ts'
 import type { Gateway, Inventory, Kept, SpareHostKey } from '../inventory/model.ts'
-import type { Pins } from '../pins.ts'
-import type { ObservedKeys } from '../playbook.ts'
+import type { ObservedKeys } from '../playbook/playbook.ts'
 import type { Report } from '../report/report.ts'
-import { errorCode } from '../session/file.ts'
-import { fingerprintOf, hostKeyText } from '../session/known-hosts.ts'
+import { fingerprintOf, hostKeyText } from '../ssh/host-keys/known-hosts.ts'
+import type { Pins } from '../ssh/host-keys/pins.ts'
 import { type SpareFiles, spareFiles } from '../ssh/host-keys/spare-files.ts'
 import { type KeptFile, type KeptSpares, keptPath, readKeptFile, rewriteKeptFile } from './kept-file.ts'
 

@@ -1,6 +1,6 @@
 import { RenamedHost } from '../errors.ts'
-import type { Fleet, Member } from '../fleet.ts'
 import type { Outcome, Trouble } from '../report/report.ts'
+import type { Fleet, Member } from './fleet.ts'
 
 /**
  * A device that shows the host key of one that the inventory has no more was renamed in the file. Its gateways are left

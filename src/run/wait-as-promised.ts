@@ -1,9 +1,9 @@
-import { ask, type Changing, preview } from '../change.ts'
 import { ProvisionError } from '../errors.ts'
-import { hasFailed, type Member } from '../fleet.ts'
 import { type ForwardReport, isSameForward, type RecoveryReport } from '../report/report.ts'
-import type { Run } from '../run.ts'
-import { isAway, lookAgain, merged, slowerAndSlower, waitedFor, waitingSentence } from '../waiting.ts'
+import { ask, type Changing, preview } from './change.ts'
+import { hasFailed, type Member } from './fleet.ts'
+import type { Run } from './run.ts'
+import { isAway, lookAgain, merged, slowerAndSlower, waitedFor, waitingSentence } from './wait.ts'
 
 export interface Promised {
   readonly changing: Changing

@@ -1,7 +1,7 @@
 import { lstat, mkdir, open, readdir, realpath, stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { InventoryError, ProvisionError } from '../errors.ts'
-import { errorCode, readIfThere, rewrite } from '../session/file.ts'
+import { errorCode, readIfThere, rewrite } from '../files/atomic.ts'
 import { holdsBlock, withBlock, withInclude } from './files.ts'
 
 export interface Written {

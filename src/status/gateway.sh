@@ -1,4 +1,4 @@
-# What a gateway knows of the tunnels that end on it, in one look: it prints, and changes nothing. Read by src/status/told.ts.
+# What a gateway knows of the tunnels that end on it, in one look: it prints, and changes nothing. Read by src/status/gateway-facts.ts.
 #
 #   $1 …   ACCOUNT=PLACE: whose session should listen where, PLACE being a unix socket in its jail or ADDRESS:PORT
 

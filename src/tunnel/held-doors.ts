@@ -1,7 +1,7 @@
 import type { Forward } from '../inventory/model.ts'
 import { type KeyLine, parseKeyLine } from '../resources/authorized-keys.ts'
 import { type Mark, parseMark } from '../resources/mark.ts'
-import { type Sh, sh } from '../sh.ts'
+import { type Sh, sh } from '../shell/sh.ts'
 import { sharedKeys, unitPrefix } from './names.ts'
 
 /**

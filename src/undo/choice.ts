@@ -1,7 +1,7 @@
-import { movedHint } from '../end.ts'
-import { type Fleet, hasFailed, type Member } from '../fleet.ts'
 import type { Gateway, Inventory } from '../inventory/model.ts'
 import type { Trouble } from '../report/report.ts'
+import { type Fleet, hasFailed, type Member } from '../run/fleet.ts'
+import { movedHint } from '../run/transaction/outcome.ts'
 import type { Past } from './script.ts'
 
 /** Which run is taken back, and on which hosts it must not be. Pure. */

@@ -1,8 +1,8 @@
-import { ask, type Changing, trouble } from '../change.ts'
-import type { Member } from '../fleet.ts'
-import { confirmingWays } from '../reach.ts'
 import type { Trouble } from '../report/report.ts'
-import { carry } from '../transaction.ts'
+import { ask, type Changing, trouble } from '../run/change.ts'
+import type { Member } from '../run/fleet.ts'
+import { carry } from '../run/transaction/transaction.ts'
+import { confirmingWays } from '../ssh/reach/reach.ts'
 import { lookBackScript, type Past, parsePast, undoScript } from './script.ts'
 
 /** What one host goes through when a run is taken back: a look, then one transaction, guarded like any other. */

@@ -1,6 +1,7 @@
-import historyProgram from '../guard-history.sh'
-import { decode, handOver, program, settleSeconds, type Transaction, whole } from '../script.ts'
-import { lines, sh } from '../sh.ts'
+import historyProgram from '../run/transaction/guard/history.sh'
+import { handOver, settleSeconds, type Transaction } from '../run/transaction/script.ts'
+import { decode, program, whole } from '../shell/program.ts'
+import { lines, sh } from '../shell/sh.ts'
 import takeBackProgram from './take-back.sh'
 
 /** What a host says of the last confirmed run that changed it. */

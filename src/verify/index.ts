@@ -2,8 +2,9 @@ import { ProvisionError } from '../errors.ts'
 import { isOwnSshd } from '../inventory/forward.ts'
 import type { Device, Forward } from '../inventory/model.ts'
 import type { ForwardReport } from '../report/report.ts'
-import type { Session, Wire } from '../session.ts'
-import type { Turn } from '../turns.ts'
+import type { Turn } from '../ssh/reach/slots.ts'
+import type { Session } from '../ssh/session/session.ts'
+import type { Wire } from '../ssh/session/wire.ts'
 import { proveForward } from './forward.ts'
 
 export interface Proving {

@@ -1,9 +1,9 @@
 import { ProvisionError } from '../errors.ts'
 import type { ProofReport, Trouble } from '../report/report.ts'
-import type { Attempt, LeastPrivilege } from '../resource.ts'
-import { program, whole } from '../script.ts'
-import type { Session } from '../session.ts'
-import { lines, sh } from '../sh.ts'
+import type { Attempt, LeastPrivilege } from '../resources/resource.ts'
+import { program, whole } from '../shell/program.ts'
+import { lines, sh } from '../shell/sh.ts'
+import type { Session } from '../ssh/session/session.ts'
 import attemptsProgram from './least-privilege.sh'
 
 export interface Trying {

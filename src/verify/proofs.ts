@@ -1,7 +1,7 @@
 import { ProvisionError } from '../errors.ts'
 import type { ProofReport } from '../report/report.ts'
-import type { Proof, Seen } from '../resource.ts'
-import type { Session } from '../session.ts'
+import type { Proof, Seen } from '../resources/resource.ts'
+import type { Session } from '../ssh/session/session.ts'
 
 export interface Trying {
   readonly host: string

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { spareOf } from '../../src/commands/restore/spare.ts'
 import { nothingKept } from '../../src/run/kept-file.ts'
-import { newKey } from '../../src/session/new-key.ts'
+import { newKey } from '../../src/ssh/host-keys/new-key.ts'
 import { parse } from '../inventory/parse.ts'
 
 let folder: string

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { type Drilled, faultsOf } from '../../src/drill/faults.ts'
 import { begin } from '../../src/drill/host.ts'
 import { RemoteError } from '../../src/errors.ts'
-import type { Session } from '../../src/session.ts'
+import type { Session } from '../../src/ssh/session/session.ts'
 import { parse } from '../inventory/parse.ts'
 
 const { devices, gateways } = parse(

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { Seed } from '../../src/image/seed.ts'
+import type { Seed } from '../../src/image/seed/seed.ts'
 import { a, b, backupOf, begin, type Cards, c, cards, enrolled, insert, now, old, powerCuts } from './enrolment/card.ts'
 import { handIn, thief } from './enrolment/thief.ts'
 import { outcomes, states } from './kit.ts'

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { until } from '../../src/lab/local.ts'
-import { newKey } from '../../src/session/new-key.ts'
+import { newKey } from '../../src/ssh/host-keys/new-key.ts'
 import { outcomes, type Rehearsal, rehearse, states } from './kit.ts'
 import { mustRun } from './must-run.ts'
 

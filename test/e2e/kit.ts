@@ -2,12 +2,12 @@ import type { ChildProcess, StdioOptions } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { withId } from '../../src/inventory/identity.ts'
-import { readInventory } from '../../src/inventory.ts'
+import { readIfThere } from '../../src/files/atomic.ts'
+import { withId } from '../../src/inventory/edit/identity.ts'
+import { readInventory } from '../../src/inventory/read/inventory.ts'
 import { type Lab, type LabOptions, type Machine, up } from '../../src/lab/index.ts'
 import { type Result, until } from '../../src/lab/local.ts'
 import type { Report } from '../../src/report/report.ts'
-import { readIfThere } from '../../src/session/file.ts'
 
 const bin = join(import.meta.dirname, '../../bin/provision.js')
 

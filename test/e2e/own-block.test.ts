@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
-import type { DoctorReport } from '../../src/report/doctor.ts'
+import type { DoctorReport } from '../../src/report/doctor/doctor.ts'
 import type { Report } from '../../src/report/report.ts'
 import { outcomes, type Rehearsal, rehearse, states, verified } from './kit.ts'
 import { mustRun } from './must-run.ts'

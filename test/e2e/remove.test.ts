@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { keysRefused } from '../../playbooks/reverse-tunnel/leaving.ts'
+import { keysRefused } from '../../playbooks/reverse-tunnel/removal.ts'
 import { outcomes, type Rehearsal, rehearse, states } from './kit.ts'
 
 const [gateway, near, inner, stolen] = [

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { keysRefused } from '../../playbooks/reverse-tunnel/leaving.ts'
+import { keysRefused } from '../../playbooks/reverse-tunnel/removal.ts'
 import type { Report } from '../../src/report/report.ts'
 import { outcomes, type Rehearsal, rehearse, states } from './kit.ts'
 

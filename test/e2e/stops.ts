@@ -1,8 +1,8 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { isThere } from '../../src/files/atomic.ts'
 import type { Machine } from '../../src/lab/index.ts'
 import { until } from '../../src/lab/local.ts'
-import { isThere } from '../../src/session/file.ts'
 
 /**
  * Places between two commands of a transaction at which its host can be stopped: programs that the guard calls stand in

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ansibleInventory, printHost, printList, printStatic } from '../../src/export/ansible.ts'
 import { parse } from '../inventory/parse.ts'
-import { type Lab, lab, me, type Sshd } from '../session/fixture.ts'
+import { type Lab, lab, me, type Sshd } from '../ssh/session/fixture.ts'
 
 const site = parse(`{
   "login": { "user": "user001" },

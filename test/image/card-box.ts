@@ -3,8 +3,8 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import enrolText from '../../playbooks/reverse-tunnel/enrol.sh'
-import { newEnrolment } from '../../src/image/enrolment.ts'
-import { firstBoot, firstBootFiles } from '../../src/image/first-boot-files.ts'
+import { newEnrolment } from '../../src/enrolment/new-card.ts'
+import { firstBoot, firstBootFiles } from '../../src/image/seed/first-boot-files.ts'
 import { parse } from '../inventory/parse.ts'
 
 /** The commands of first-boot.sh that change something: before each of them it can be stopped. */
@@ -26,7 +26,7 @@ exit`,
 [ "$1" != cat ] || exit 0
 echo "$*" >>$root/systemctl.log
 exit`,
-  useradd: `for account; do :; done; echo "$account: $2" >>$root/accounts; exit`,
+  useradd: `for account; do :; done; echo "$account" >>$root/accounts; echo "$2" >$root/comment; exit`,
   chown: 'exit 0',
   // In one group with the rest: it must not outlive a power cut.
   timeout: 'shift; exec "$@"',

@@ -1,7 +1,7 @@
 import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { formatNames } from '../../src/image/detect.ts'
+import { formatNames } from '../../src/image/formats/detect.ts'
 import { refuseConflicts } from '../../src/image/formats/format.ts'
 import { files } from './formats/files.ts'
 import { fresh, run, seed, temporary } from './kit.ts'

@@ -4,8 +4,8 @@ import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from '
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
-import type { BootFiles } from '../../src/image/boot-files.ts'
-import type { Seed } from '../../src/image/seed.ts'
+import type { BootFiles } from '../../src/image/medium/boot-files.ts'
+import type { Seed } from '../../src/image/seed/seed.ts'
 
 /** What a real seed has of everything. */
 export const seed: Seed = {

@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { formatNames } from '../../src/image/detect.ts'
+import { formatNames } from '../../src/image/formats/detect.ts'
 import { files } from './formats/files.ts'
 import { fresh, seed } from './kit.ts'
 import { device, host } from './seed-box.ts'

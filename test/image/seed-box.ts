@@ -1,9 +1,9 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { formatOf } from '../../src/image/detect.ts'
-import type { Seed } from '../../src/image/seed.ts'
-import type { FormatName } from '../../src/image/seed-script.ts'
+import { formatOf } from '../../src/image/formats/detect.ts'
+import type { Seed } from '../../src/image/seed/seed.ts'
+import type { FormatName } from '../../src/image/seed/seed-script.ts'
 import { bootOf, fresh, run, seed, temporary, withWifi } from './kit.ts'
 
 /** Ends with 0 at its second run, and leaves a line for each. Like the real one, it may be gone by then. */

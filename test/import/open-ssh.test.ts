@@ -5,7 +5,7 @@ import { afterAll, expect, test } from 'vitest'
 import { inventoryOf } from '../../src/import/inventory-of.ts'
 import { printInventory } from '../../src/import/print.ts'
 import { readFound } from '../../src/import/read.ts'
-import { clientConfig } from '../../src/ssh-config.ts'
+import { clientConfig } from '../../src/ssh-config/ssh-config.ts'
 import { parse } from '../inventory/parse.ts'
 
 const home = mkdtempSync(join(tmpdir(), 'provision-config-'))

@@ -1,6 +1,6 @@
 import { InventoryError } from '../../src/errors.ts'
 import type { Inventory } from '../../src/inventory/model.ts'
-import { parseInventory } from '../../src/inventory.ts'
+import { parseInventory } from '../../src/inventory/read/inventory.ts'
 
 export function field(bytes: Buffer | string): Buffer {
   const body = Buffer.from(bytes)

@@ -1,8 +1,8 @@
 import { resolve } from 'node:path'
 import type { Inventory } from '../../src/inventory/model.ts'
-import { readInventory } from '../../src/inventory.ts'
-import type { Playbook } from '../../src/playbook.ts'
-import type { Observed, Seen } from '../../src/resource.ts'
+import { readInventory } from '../../src/inventory/read/inventory.ts'
+import type { Playbook } from '../../src/playbook/playbook.ts'
+import type { Observed, Seen } from '../../src/resources/resource.ts'
 import { here } from '../resources/sshd.ts'
 
 const key = 'AAAAC3NzaC1lZDI1NTE5AAAAI'

@@ -9,7 +9,7 @@ import {
   roomOn,
 } from '../../playbooks/reverse-tunnel/doors.ts'
 import type { Inventory } from '../../src/inventory/model.ts'
-import type { Seen } from '../../src/resource.ts'
+import type { Seen } from '../../src/resources/resource.ts'
 import type { HeldDoor } from '../../src/tunnel/held-doors.ts'
 import { parse } from '../inventory/parse.ts'
 

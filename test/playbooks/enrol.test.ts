@@ -2,8 +2,8 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { expectedCards, handedIn } from '../../src/cards.ts'
-import { parseKnocks } from '../../src/knocks.ts'
+import { expectedCards, handedIn } from '../../src/enrolment/expected-cards.ts'
+import { parseKnocks } from '../../src/enrolment/gateway-log.ts'
 import { type CardBox, cardBox } from '../image/card-box.ts'
 
 /** What the gateway says to a request, with something in it that is not as the card has it. */

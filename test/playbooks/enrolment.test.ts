@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { enrolmentsOn } from '../../playbooks/reverse-tunnel/enrolment.ts'
 import type { Enrolment, Inventory } from '../../src/inventory/model.ts'
-import type { Seen } from '../../src/resource.ts'
+import type { Seen } from '../../src/resources/resource.ts'
 import { parse } from '../inventory/parse.ts'
 
 const inventory = parse(
@@ -49,7 +49,7 @@ const file = (...rows: string[]) => ['file 644 root root', ...rows, ''].join('\n
 describe('the cards that a gateway waits for', () => {
   test('one line is sshd’s, and behind it stands what the program needs', () => {
     expect(row).toBe(
-      'restrict,command="/etc/ssh/reverse-tunnel/enrol",expiry-time="20270116100000" ssh-ed25519 AAAAcard-of-pi pi 1800000000 digest-of-pi /etc/ssh/reverse-tunnel/keys/tunnel-pi-13zjdc3 restrict,port-forwarding'.replace(
+      'restrict,command="/etc/ssh/reverse-tunnel/enrol",expiry-time="20270116100000" ssh-ed25519 AAAAcard-of-pi pi 1800000000 digest-of-pi /etc/ssh/reverse-tunnel/keys/tunnel-pi-13zjdc3 restrict,port-forwarding provision - pi'.replace(
         /tunnel-pi-\w+/,
         /tunnel-pi-\w+/.exec(row)?.[0] ?? '',
       ),

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import hardening from '../../playbooks/hardening.ts'
-import type { Resource, Seen } from '../../src/resource.ts'
 import { withoutMarkLine } from '../../src/resources/index.ts'
+import type { Resource, Seen } from '../../src/resources/resource.ts'
 import { publicKey as made, parse } from '../inventory/parse.ts'
 import { here } from '../resources/sshd.ts'
 

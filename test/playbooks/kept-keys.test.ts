@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { loginKeys, observedKeys, pendingSpares } from '../../playbooks/reverse-tunnel/kept-keys.ts'
 import type { Kept } from '../../src/inventory/model.ts'
-import type { Seen } from '../../src/resource.ts'
-import { known } from '../../src/resource.ts'
+import type { Seen } from '../../src/resources/resource.ts'
+import { known } from '../../src/resources/resource.ts'
 import { parse } from '../inventory/parse.ts'
 
 const written = parse(`{

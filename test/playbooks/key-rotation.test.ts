@@ -7,8 +7,8 @@ import {
   retiredKeys,
 } from '../../playbooks/reverse-tunnel/key-rotation.ts'
 import type { Inventory } from '../../src/inventory/model.ts'
-import type { Seen } from '../../src/resource.ts'
-import { known } from '../../src/resource.ts'
+import type { Seen } from '../../src/resources/resource.ts'
+import { known } from '../../src/resources/resource.ts'
 import { parse } from '../inventory/parse.ts'
 import { complaints } from '../resources/golden.ts'
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { adoptedPlaces, freePorts, parseListening } from '../../playbooks/reverse-tunnel/ports.ts'
-import type { Seen } from '../../src/resource.ts'
+import type { Seen } from '../../src/resources/resource.ts'
 import { parse } from '../inventory/parse.ts'
 import { complaints } from '../resources/golden.ts'
 

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import type { Closing } from '../../playbooks/reverse-tunnel/doors.ts'
 import { sharedKeyFile } from '../../playbooks/reverse-tunnel/shared-keys.ts'
-import type { Seen } from '../../src/resource.ts'
+import type { Seen } from '../../src/resources/resource.ts'
 import { parse } from '../inventory/parse.ts'
 
 const [gateway] = parse(

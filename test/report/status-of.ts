@@ -1,5 +1,5 @@
 import type { ForwardState } from '../../src/report/report.ts'
-import type { ForwardStatus, GatewayStatus, StatusReport } from '../../src/report/status.ts'
+import type { ForwardStatus, GatewayStatus, StatusReport } from '../../src/report/status/status.ts'
 
 export const at = '2026-11-24T10:05:12.000Z'
 const ago = (seconds: number) => new Date(Date.parse(at) - seconds * 1000).toISOString()

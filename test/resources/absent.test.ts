@@ -1,5 +1,5 @@
 import { absent } from '../../src/resources/index.ts'
-import { sh } from '../../src/sh.ts'
+import { sh } from '../../src/shell/sh.ts'
 import { cases } from './golden.ts'
 
 const resource = absent('/etc/ssh/reverse-tunnel')

@@ -3,8 +3,8 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import type { Change, Resource, Seen } from '../../src/resource.ts'
-import type { Sh } from '../../src/sh.ts'
+import type { Change, Resource, Seen } from '../../src/resources/resource.ts'
+import type { Sh } from '../../src/shell/sh.ts'
 import { here } from './sshd.ts'
 
 /** What a host showed to a resource, and what else is known in the run. */

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { known } from '../../src/resource.ts'
 import { hostKeys, hostKeysOf } from '../../src/resources/index.ts'
+import { known } from '../../src/resources/resource.ts'
 import { cases, nothing, shown } from './golden.ts'
 
 const keys = 'ecdsa-sha2-nistp256 AAAAE2Vj\nssh-ed25519 AAAAC3Nz\n'

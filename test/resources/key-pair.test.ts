@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { known } from '../../src/resource.ts'
 import { keyPair, publicKey } from '../../src/resources/index.ts'
+import { known } from '../../src/resources/resource.ts'
 import { cases, nothing, shown } from './golden.ts'
 
 const path = '/etc/reverse-tunnel/id_ed25519'

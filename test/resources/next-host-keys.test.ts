@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { known } from '../../src/resource.ts'
 import { nextHostKeys, nextHostKeysOf, switchHostKeys } from '../../src/resources/index.ts'
+import { known } from '../../src/resources/resource.ts'
 import { cases, nothing, shown } from './golden.ts'
 
 const E = '/etc/ssh/ssh_host_ed25519_key'

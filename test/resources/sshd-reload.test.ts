@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
-import type { Refused } from '../../src/resource.ts'
+import type { Refused } from '../../src/resources/resource.ts'
 import { withReload } from '../../src/resources/sshd-reload.ts'
-import { sh } from '../../src/sh.ts'
+import { sh } from '../../src/shell/sh.ts'
 import { complaints, nothing } from './golden.ts'
 import { config, dropIns, observedSshd, type SshdState, service } from './sshd.ts'
 

@@ -1,5 +1,5 @@
 import { systemAccounts } from '../../src/resources/index.ts'
-import { sh } from '../../src/sh.ts'
+import { sh } from '../../src/shell/sh.ts'
 import { cases } from './golden.ts'
 
 const account = (name: string) => ({ name, mark: { inventory: 'k7w2m9qd', device: `${name}.lan` } })

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { known } from '../../src/resource.ts'
 import { versionOf, versions } from '../../src/resources/index.ts'
+import { known } from '../../src/resources/resource.ts'
 import { cases, nothing, shown } from './golden.ts'
 
 cases('versions', { converged: { resource: versions, now: 'openssh 10.0\nsystemd 257\n' } })

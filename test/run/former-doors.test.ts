@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { confirmingWays } from '../../src/reach.ts'
 import { formerDoorsOf } from '../../src/run/former-doors.ts'
+import { confirmingWays } from '../../src/ssh/reach/reach.ts'
 import type { HeldDoor } from '../../src/tunnel/held-doors.ts'
 import { parse } from '../inventory/parse.ts'
 

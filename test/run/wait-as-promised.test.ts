@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest'
-import type { Changing } from '../../src/change.ts'
 import { ConnectError } from '../../src/errors.ts'
-import { assemble } from '../../src/fleet.ts'
-import { silent } from '../../src/report/progress.ts'
 import type { ForwardReport, ForwardState, Outcome, Report } from '../../src/report/report.ts'
+import { silent } from '../../src/report/terminal/progress.ts'
+import type { Changing } from '../../src/run/change.ts'
+import { assemble } from '../../src/run/fleet.ts'
 import { waitAsPromised } from '../../src/run/wait-as-promised.ts'
-import type { Session } from '../../src/session.ts'
+import type { Session } from '../../src/ssh/session/session.ts'
 import { parse } from '../inventory/parse.ts'
 
 const inventory = parse(

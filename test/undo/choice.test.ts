@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
-import type { Member } from '../../src/fleet.ts'
 import type { Device, Gateway, Inventory } from '../../src/inventory/model.ts'
 import type { Outcome } from '../../src/report/report.ts'
+import type { Member } from '../../src/run/fleet.ts'
 import { choose, objection, wayInOf } from '../../src/undo/choice.ts'
 import type { Past } from '../../src/undo/script.ts'
 

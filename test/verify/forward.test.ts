@@ -1,8 +1,8 @@
 import { connect as dial } from 'node:net'
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import { ConnectError, RemoteError } from '../../src/errors.ts'
-import { fingerprintOf } from '../../src/pins.ts'
-import { type Lab, lab, me, type Sshd, transports } from '../session/fixture.ts'
+import { fingerprintOf } from '../../src/ssh/host-keys/pins.ts'
+import { type Lab, lab, me, type Sshd, transports } from '../ssh/session/fixture.ts'
 import { closed, prover, refuse, silent, speaking } from './prover.ts'
 
 describe.each(transports)('over %s', (transport) => {

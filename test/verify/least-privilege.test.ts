@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { RemoteError } from '../../src/errors.ts'
-import type { LeastPrivilege } from '../../src/resource.ts'
-import type { Session } from '../../src/session.ts'
+import type { LeastPrivilege } from '../../src/resources/resource.ts'
+import type { Session } from '../../src/ssh/session/session.ts'
 import { attemptsScript, tryPrivileges } from '../../src/verify/least-privilege.ts'
 
 const key: LeastPrivilege = {

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { RemoteError } from '../../src/errors.ts'
-import type { Session } from '../../src/session.ts'
-import { sh } from '../../src/sh.ts'
+import { sh } from '../../src/shell/sh.ts'
+import type { Session } from '../../src/ssh/session/session.ts'
 import { tryProofs } from '../../src/verify/proofs.ts'
 import { nothing } from '../resources/golden.ts'
 

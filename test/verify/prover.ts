@@ -3,9 +3,9 @@ import { type Duplex, PassThrough } from 'node:stream'
 import { type ProvisionError, RemoteError } from '../../src/errors.ts'
 import type { Device, Forward } from '../../src/inventory/model.ts'
 import type { ForwardReport } from '../../src/report/report.ts'
-import type { Session } from '../../src/session.ts'
+import type { Session } from '../../src/ssh/session/session.ts'
 import { proveForward } from '../../src/verify/forward.ts'
-import { host, type Lab, type Sshd } from '../session/fixture.ts'
+import { host, type Lab, type Sshd } from '../ssh/session/fixture.ts'
 
 /** A lab, and the sshd in it that is the device. */
 interface Place {

@@ -1,8 +1,17 @@
 import type { Device, Gateway, Inventory } from '../../inventory/model.ts'
-import type { HostKey } from '../../pins.ts'
-import type { RunArguments } from '../options.ts'
-import type { RestoreArguments } from '../restore-gateway.ts'
+import type { HostKey } from '../../ssh/host-keys/pins.ts'
+import type { RunArguments, WorkArguments } from '../shared/options.ts'
 import type { Spare } from './spare.ts'
+
+export type RestoreArguments = WorkArguments & {
+  inventory: string
+  gateway: string
+  playbook?: string
+  yes: boolean
+  wait: number
+  /** Asked for once, for all logins. */
+  sudoPassword?: string
+}
 
 /** A gateway that is brought back. */
 export interface Restoration {

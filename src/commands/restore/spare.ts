@@ -1,12 +1,12 @@
 import { InventoryError } from '../../errors.ts'
 import type { Gateway, Inventory } from '../../inventory/model.ts'
-import { fingerprintOf, type HostKey, hostKeyText, parseHostKey } from '../../pins.ts'
 import { keptPath, readKeptFile } from '../../run/kept-file.ts'
 import { hasAuthority } from '../../run/kept-keys.ts'
+import { fingerprintOf, type HostKey, hostKeyText, parseHostKey } from '../../ssh/host-keys/pins.ts'
 import { type PrivateKeyFile, unlocked } from '../../ssh/host-keys/private-key.ts'
 import { spareFiles } from '../../ssh/host-keys/spare-files.ts'
-import { askPassword } from '../ask.ts'
-import { pinsOf } from '../pins-of.ts'
+import { askPassword } from '../shared/ask.ts'
+import { pinsOf } from '../shared/pins-of.ts'
 
 /** The host key with which a gateway comes back. */
 export interface Spare {

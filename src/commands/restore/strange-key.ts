@@ -1,12 +1,12 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { ConnectError } from '../../errors.ts'
 import type { Gateway, Inventory } from '../../inventory/model.ts'
-import { fingerprintOf, type HostKey, hostKeyText, judge } from '../../pins.ts'
-import { fetchHostKey } from '../../session/fetch-key.ts'
-import { askYes } from '../ask.ts'
-import { connected } from '../context.ts'
-import type { WorkArguments } from '../options.ts'
-import { pinsOf } from '../pins-of.ts'
+import { fingerprintOf, type HostKey, hostKeyText, judge } from '../../ssh/host-keys/pins.ts'
+import { fetchHostKey } from '../../ssh/reach/fetch-host-key.ts'
+import { askYes } from '../shared/ask.ts'
+import { connected } from '../shared/context.ts'
+import type { WorkArguments } from '../shared/options.ts'
+import { pinsOf } from '../shared/pins-of.ts'
 
 export interface Shown {
   readonly key: HostKey

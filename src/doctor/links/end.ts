@@ -1,5 +1,5 @@
 import { printListener } from '../../inventory/forward.ts'
-import { fingerprintOf } from '../../pins.ts'
+import { fingerprintOf } from '../../ssh/host-keys/pins.ts'
 import { broken, type Case, heard, ok, on, pastOf, run, unseen, type Verdict } from '../case.ts'
 import { ago } from '../log.ts'
 

@@ -1,5 +1,5 @@
-import { fingerprintOf } from '../../pins.ts'
-import { quote } from '../../sh.ts'
+import { quote } from '../../shell/sh.ts'
+import { fingerprintOf } from '../../ssh/host-keys/pins.ts'
 import {
   attemptOf,
   broken,

@@ -1,6 +1,6 @@
 import { printListener } from '../../inventory/forward.ts'
 import type { Forward } from '../../inventory/model.ts'
-import { quote } from '../../sh.ts'
+import { quote } from '../../shell/sh.ts'
 import { broken, type Case, ok, on, run, unseen, type Verdict } from '../case.ts'
 import { type Holder, holders, properties } from '../facts.ts'
 

@@ -1,7 +1,7 @@
 import { ProvisionError } from '../../errors.ts'
-import type { BootFile, BootFiles } from '../boot-files.ts'
-import type { Seed } from '../seed.ts'
-import type { FormatName } from '../seed-script.ts'
+import type { BootFile, BootFiles } from '../medium/boot-files.ts'
+import type { Seed } from '../seed/seed.ts'
+import type { FormatName } from '../seed/seed-script.ts'
 
 /** One way in which an image takes what its first boot is to do. */
 export interface Format {

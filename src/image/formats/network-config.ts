@@ -1,8 +1,8 @@
 import { ProvisionError } from '../../errors.ts'
-import { type BootFiles, cmdline } from '../boot-files.ts'
-import type { Seed } from '../seed.ts'
-import { countryConflict, wifiConflict } from '../wifi.ts'
+import { type BootFiles, cmdline } from '../medium/boot-files.ts'
+import type { Seed } from '../seed/seed.ts'
 import { record } from './format.ts'
+import { countryConflict, wifiConflict } from './wifi.ts'
 import { added, contentsOf, type Yaml } from './yaml.ts'
 
 interface NetworkConfig {

@@ -1,5 +1,5 @@
 import { ProvisionError } from '../../errors.ts'
-import type { BootFiles } from '../boot-files.ts'
+import type { BootFiles } from '../medium/boot-files.ts'
 
 /** The first image with /boot/firmware. */
 const bookworm = '2023-10-10'

@@ -1,9 +1,9 @@
-import type { BootFiles } from '../boot-files.ts'
-import type { Seed } from '../seed.ts'
-import { countryConflict, isPassphrase, wifiConflict } from '../wifi.ts'
+import type { BootFiles } from '../medium/boot-files.ts'
+import type { Seed } from '../seed/seed.ts'
 import { record } from './format.ts'
 import { literal } from './host-name.ts'
 import { parsedToml } from './toml.ts'
+import { countryConflict, isPassphrase, wifiConflict } from './wifi.ts'
 
 export function customToml(boot: BootFiles): Readonly<Record<string, unknown>> {
   const text = boot.text('custom.toml')

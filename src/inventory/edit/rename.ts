@@ -1,9 +1,9 @@
 import { InventoryError } from '../../errors.ts'
-import type { Reader } from '../add.ts'
-import { cut, find, replaced, withProperty } from '../edits.ts'
+import { suggest } from '../messages.ts'
 import { type Device, nameOnGateways } from '../model.ts'
-import { suggest } from '../words.ts'
+import type { Reader } from './add-devices.ts'
 import { withoutTemplates } from './templates.ts'
+import { cut, find, replaced, withProperty } from './text.ts'
 
 export interface Renaming {
   readonly from: string

@@ -1,11 +1,11 @@
-import { cut, find, inserted, replaced, withProperty } from '../edits.ts'
-import { expandGroups } from '../groups.ts'
-import { indexIn, readIndexes, withoutIndex } from '../index-range.ts'
-import { problemsOf } from '../problems.ts'
-import { readShape } from '../shape.ts'
-import { plainValue } from '../syntax.ts'
-import { withDevice } from '../with.ts'
-import { withoutMember } from '../without.ts'
+import { expandGroups } from '../read/groups.ts'
+import { indexIn, readIndexes, withoutIndex } from '../read/index-range.ts'
+import { problemsOf } from '../read/problems.ts'
+import { readShape } from '../read/shape.ts'
+import { plainValue } from '../read/syntax.ts'
+import { withDevice } from './insert.ts'
+import { withoutMember } from './remove.ts'
+import { cut, find, inserted, replaced, withProperty } from './text.ts'
 
 /**
  * The text in which every group has the device by its new name. Where {index} makes the device, its number goes, and it stands

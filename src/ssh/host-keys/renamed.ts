@@ -1,7 +1,7 @@
 import { RenamedHost } from '../../errors.ts'
 import { hosts, type Inventory } from '../../inventory/model.ts'
-import { type HostKey, matches, parseKnownLine } from '../../session/known-hosts.ts'
-import { quote } from '../../sh.ts'
+import { quote } from '../../shell/sh.ts'
+import { type HostKey, matches, parseKnownLine } from './known-hosts.ts'
 
 // What a new name of a host means for a known_hosts file.
 

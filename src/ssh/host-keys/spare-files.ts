@@ -1,7 +1,7 @@
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { isThere, put } from '../../session/file.ts'
-import { newKey } from '../../session/new-key.ts'
+import { isThere, put } from '../../files/atomic.ts'
+import { newKey } from './new-key.ts'
 import { type PrivateKeyFile, privateKeyFile } from './private-key.ts'
 
 /**

@@ -1,9 +1,9 @@
 import { basename, join } from 'node:path'
 import type { Inventory } from '../../inventory/model.ts'
-import type { UserConfig } from '../../session/ssh-config.ts'
 import { type ConfigFile, readTree, type TreeOptions } from './config-tree.ts'
-import { endpointNames, type ForwardEndpoint, forwardEndpoint, isMixed, type Known } from './forward-endpoint.ts'
+import { endpointNames, forwardEndpoint, isMixed, type Known } from './forward-endpoint.ts'
 import { type LeftOut, namesInBlocks } from './left-out.ts'
+import type { ForwardEndpoint, UserConfig } from './user-config.ts'
 
 export type KnownInventory = Pick<Inventory, 'file' | 'directory' | 'gateways' | 'devices' | 'leaving'>
 

@@ -1,18 +1,9 @@
 import { canonical, isLocalhost, isLoopback } from '../../inventory/addresses.ts'
 import { reachedOn } from '../../inventory/forward.ts'
 import type { Device, Forward, Gateway } from '../../inventory/model.ts'
-import type { UserConfig } from '../../session/ssh-config.ts'
 import { parseJump } from './jump.ts'
 import { jumpOfCommand } from './proxy-command.ts'
-
-/** A port on a gateway itself: who connects there comes through a tunnel to whatever it leads to. */
-export interface ForwardEndpoint {
-  readonly gateway: string
-  readonly address: string
-  readonly port: number
-  /** Whose forward it is, by the inventory. */
-  readonly device?: string
-}
+import type { ForwardEndpoint, UserConfig } from './user-config.ts'
 
 /** What an entry of an ssh_config is held against. */
 export interface Known {

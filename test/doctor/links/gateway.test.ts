@@ -1,4 +1,4 @@
-import { fingerprintOf } from '../../../src/pins.ts'
+import { fingerprintOf } from '../../../src/ssh/host-keys/pins.ts'
 import { account, attempt, deviceKey, gatewayKey, otherKey, shown } from '../chain.ts'
 import { brokenOn, log } from './case.ts'
 

@@ -1,7 +1,7 @@
 import { expect } from 'vitest'
 import type { Machine } from '../../../src/lab/index.ts'
 import { until } from '../../../src/lab/local.ts'
-import type { DoctorReport, LinkReport } from '../../../src/report/doctor.ts'
+import type { DoctorReport, LinkReport } from '../../../src/report/doctor/doctor.ts'
 import type { Rehearsal } from '../kit.ts'
 
 /** socket: systemd owns the ports; shared: sshd does, which has another port for people than for devices. */

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { readInventory } from '../../../src/inventory.ts'
+import { readInventory } from '../../../src/inventory/read/inventory.ts'
 import type { Lab, Machine } from '../../../src/lab/index.ts'
 import { until } from '../../../src/lab/local.ts'
 import { place } from '../kit.ts'

@@ -1,12 +1,13 @@
+import { until } from '../../../src/lab/local.ts'
 import { settled } from '../state-of.ts'
 import { perform, type Strike, told } from '../strike.ts'
 import { type Bench, env } from './bench.ts'
 import { device, gateway } from './cast.ts'
 import { columns } from './columns.ts'
-import { commandIn, run } from './command.ts'
+import { commandIn, type Run, run } from './command.ts'
 import { edits } from './edits.ts'
 import { type Field, generator, listeners } from './sample.ts'
-import { aftermath, begin, type Row } from './trial.ts'
+import { aftermath, begin, patienceMs, type Row, type Scene } from './trial.ts'
 
 /** An edit that is interrupted in the middle. */
 export interface Blow extends Field {
@@ -47,7 +48,7 @@ export async function survive(bench: Bench, { edit, column, strike }: Blow): Pro
   const spawn = (words: readonly string[], options?: object) => bench.it.spawn(words, { ...options, env })
   await perform({ ...bench.it, spawn }, pair, strike, [scene.file, '--timeout', '4', '--confirm-within', '8'])
   await Promise.all(bench.on.map((machine) => settled(machine)))
-  let next = await run(bench, [scene.file], column.from)
+  let next = await nextRun(scene, strike)
   const command = next.code === 0 ? undefined : commandIn(next, scene.file)
   if (command) {
     await run(bench, command, column.from)
@@ -63,4 +64,15 @@ export async function survive(bench: Bench, { edit, column, strike }: Blow): Pro
     seconds: (performance.now() - began) / 1000,
     problems: [...problems, ...more],
   }
+}
+
+/** A gateway that has lost its power has no tunnel for as long as tunnels are promised to take. */
+async function nextRun({ bench, file, column }: Scene, { fault }: Strike): Promise<Run> {
+  let ran: Run | undefined
+  const reached = async () => {
+    ran = await run(bench, [file], column.from)
+    const isMissing = ran.report?.hosts.some(({ outcome }) => outcome === 'unreachable')
+    return fault === 'power' && isMissing ? undefined : ran
+  }
+  return (await until(reached, { timeoutMs: patienceMs })) ?? (ran as Run)
 }

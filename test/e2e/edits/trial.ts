@@ -18,7 +18,7 @@ export interface Row {
 }
 
 /** As long as any promise that these edits print. */
-const patienceMs = 25_000
+export const patienceMs = 25_000
 
 /** All that has to hold around an edit, seen before it. */
 export interface Scene {

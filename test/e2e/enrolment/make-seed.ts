@@ -1,4 +1,4 @@
-import { prepareEnrolment } from '../../../src/commands/prepare-enrolment.ts'
+import { prepareEnrolment } from '../../../src/commands/shared/prepare-enrolment.ts'
 
 // INVENTORY DEVICE HOURS [PRIVATE-HOST-KEY…]: the seed as JSON on stdout, behind the report of the run that tells the gateways.
 const [inventory = '', device = '', hours, ...keepIdentity] = process.argv.slice(2)

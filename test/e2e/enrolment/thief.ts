@@ -1,4 +1,4 @@
-import type { Seed } from '../../../src/image/seed.ts'
+import type { Seed } from '../../../src/image/seed/seed.ts'
 import type { Machine } from '../../../src/lab/index.ts'
 import { place } from '../kit.ts'
 

@@ -2,9 +2,9 @@ import { execFile } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { isThere } from '../../../src/files/atomic.ts'
 import type { Machine } from '../../../src/lab/index.ts'
 import { until } from '../../../src/lab/local.ts'
-import { isThere } from '../../../src/session/file.ts'
 
 /** A moment of a first boot, as seen from outside: of what is on the disk, or in memory (below /run). */
 export type Moment = (machine: Machine) => Promise<boolean>

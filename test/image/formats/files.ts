@@ -1,6 +1,6 @@
-import { formatOf } from '../../../src/image/detect.ts'
-import type { Seed } from '../../../src/image/seed.ts'
-import type { FormatName } from '../../../src/image/seed-script.ts'
+import { formatOf } from '../../../src/image/formats/detect.ts'
+import type { Seed } from '../../../src/image/seed/seed.ts'
+import type { FormatName } from '../../../src/image/seed/seed-script.ts'
 import { bootOf, type Texts, withWifi } from '../kit.ts'
 
 /** What a seed writes to a card with these files, by name. */

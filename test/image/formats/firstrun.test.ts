@@ -1,5 +1,5 @@
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
-import { formatOf } from '../../../src/image/detect.ts'
+import { formatOf } from '../../../src/image/formats/detect.ts'
 import { firstrunBox } from '../firstrun-box.ts'
 import { bootOf, fresh, type Texts } from '../kit.ts'
 import { files, refusal } from './files.ts'

@@ -3,7 +3,7 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
-import { newKey } from '../../../src/session/new-key.ts'
+import { newKey } from '../../../src/ssh/host-keys/new-key.ts'
 import { privateKeyFile, unlocked } from '../../../src/ssh/host-keys/private-key.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'provision-private-key-'))

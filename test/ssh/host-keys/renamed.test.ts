@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { RenamedHost } from '../../../src/errors.ts'
-import { openPins, parseHostKey } from '../../../src/pins.ts'
+import { openPins, parseHostKey } from '../../../src/ssh/host-keys/pins.ts'
 import { namesOf, renamedPins } from '../../../src/ssh/host-keys/renamed.ts'
 import { KEY, parse, RSA } from '../../inventory/parse.ts'
 

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 import { copyWithout } from '../../../src/ssh/user-config/config-copy.ts'
 import { readTree } from '../../../src/ssh/user-config/config-tree.ts'
-import { clientConfig } from '../../../src/ssh-config.ts'
+import { clientConfig } from '../../../src/ssh-config/ssh-config.ts'
 import { parse } from '../../inventory/parse.ts'
 
 const home = mkdtempSync(join(tmpdir(), 'provision copy '))

@@ -1,0 +1,138 @@
+import type { Device, Gateway, Inventory, KnownHost, Late, Refused, Resource, Seen, Step } from '../../src/index.ts'
+import { hostKeysAfterReload, hostKeysOf, known, knownHost, nextHostKeysOf, pinnedKeys } from '../../src/index.ts'
+import { dials, gatewaysOf } from '../../src/tunnel/accounts.ts'
+import { knownHosts } from '../../src/tunnel/names.ts'
+import { spareKeys } from './kept-keys.ts'
+
+/** What devices trust of a gateway: what its sshd proves now, what its key files say it will, what comes next, and its spare. */
+export function gatewayKeys({ name }: Gateway, spares: readonly string[] = []): Late<readonly string[]> {
+  return (seen) => {
+    const configured = known(hostKeysOf(name), seen)
+    const next = known(nextHostKeysOf(name), seen) ?? []
+    return configured && [...new Set([...configured, ...(seen.proved?.(name) ?? []), ...next, ...spares])]
+  }
+}
+
+/** The lines about a gateway in the known_hosts of its devices. */
+export const trustedOf = (gateway: Gateway, inventory: Inventory): KnownHost => ({
+  name: gateway.name,
+  keys: gatewayKeys(gateway, spareKeys(gateway, inventory)),
+  authorities: authoritiesOf(gateway),
+})
+
+/** Who signs certificates of this gateway, as the inventory has it. */
+export const authoritiesOf = ({ hostKeys: pins }: Gateway) =>
+  pins.flatMap((pin) => (pin.startsWith('@cert-authority ') ? [pin.slice('@cert-authority '.length)] : []))
+
+/** A rotation begins where it is asked for and sshd proves what its key files say. */
+export function beginsRotation({ name }: Gateway, { rotate }: Inventory): Late<boolean> {
+  return (seen) => rotate?.hostKeys === name && unproved(name, seen).length === 0
+}
+
+/** The next host keys may take over when everybody who checks this gateway trusts them. */
+export function mayRotate(gateway: Gateway, devices: readonly Device[]) {
+  return (next: readonly string[], seen: Seen): boolean | undefined => {
+    const { away, soon } = strangers(gateway, devices, next, seen)
+    return away.length > 0 ? false : soon ? undefined : true
+  }
+}
+
+/**
+ * A resource whose change reloads the gateway's sshd. When its host keys on disk were replaced, that is the moment from
+ * which it proves the new ones: refused, before anything moves, while somebody does not trust them.
+ */
+export function reloading(gateway: Gateway, devices: readonly Device[], resource: Resource): Resource {
+  return {
+    ...resource,
+    diff(now, seen) {
+      const verdict = resource.diff(now, seen)
+      if (typeof verdict === 'string' || 'refused' in verdict) return verdict
+      const fresh = unproved(gateway.name, seen)
+      if (fresh.length === 0) return verdict
+      const { away, soon } = strangers(gateway, devices, fresh, seen)
+      if (away.length > 0) return cut(gateway.name, away)
+      return soon ? 'later' : { ...verdict, hostKeys: known(hostKeysOf(gateway.name), seen) ?? [] }
+    },
+  }
+}
+
+/** The same of a device: who checks its host keys is this machine. */
+export function reloadingDevice({ name }: Device, resource: Resource): Resource {
+  return {
+    ...resource,
+    diff(now, seen) {
+      const verdict = resource.diff(now, seen)
+      if (typeof verdict === 'string' || 'refused' in verdict) return verdict
+      const { all, unread } = known(hostKeysAfterReload(name), seen) ?? { all: [], unread: [] }
+      const proved = seen.proved?.(name) ?? []
+      const fresh = unread.filter((key) => !proved.includes(key))
+      if (fresh.length === 0) return verdict
+      return fresh.some((key) => seen.trusts?.(name, key)) ? { ...verdict, hostKeys: all } : cut(name, [thisMachine])
+    },
+  }
+}
+
+/** The same for everything that a recipe wants of gateways. */
+export function reloadingAll(steps: readonly Step[], gateways: readonly Gateway[], devices: readonly Device[]): Step[] {
+  return steps.map((step) => {
+    if (step.kind !== 'wanted') return step
+    const wrapped = [...step.hosts].map(([name, resources]) => {
+      const gateway = gateways.find((candidate) => candidate.name === name)
+      return [name, gateway ? resources.map((each) => reloading(gateway, devices, each)) : resources] as const
+    })
+    return { ...step, hosts: new Map(wrapped) }
+  })
+}
+
+/** Why a rotation that was begun, or new key files, are not in force after a run. */
+export function pendingHostKeys(gateway: Gateway, devices: readonly Device[], seen: Seen): string[] {
+  const next = known(nextHostKeysOf(gateway.name), seen) ?? []
+  const fresh = next.length > 0 ? next : unproved(gateway.name, seen)
+  const { away, soon } = strangers(gateway, devices, fresh, seen)
+  if (fresh.length === 0 || (away.length === 0 && (soon || next.length === 0))) return []
+  if (next.length === 0) return [`${gateway.name}: its sshd has new host keys that ${list(away)} do not trust yet`]
+  return [`${gateway.name}: its next host keys wait for ${list(away) || 'the next run'}`]
+}
+
+const thisMachine = 'this machine (its pins)'
+
+/** Host keys on disk that the running sshd does not prove: it would after a reload. */
+function unproved(gateway: string, seen: Seen): readonly string[] {
+  const proved = seen.proved?.(gateway)
+  const configured = known(hostKeysOf(gateway), seen) ?? []
+  return proved ? configured.filter((key) => !proved.includes(key)) : []
+}
+
+/** Who would be cut if the gateway proved these keys: those out of reach, and whether others still come to trust them. */
+function strangers(gateway: Gateway, devices: readonly Device[], keys: readonly string[], seen: Seen) {
+  const lacking = devices.filter((device) => {
+    const trusted = pinnedKeys(knownHosts, { on: device.name, name: gateway.name }, seen)
+    return dials(device, gateway) && !keys.every((key) => trusted.includes(key))
+  })
+  const away = lacking.filter(({ name }) => seen.gone(name)).map(({ name }) => name)
+  const pinned = keys.some((key) => seen.trusts?.(gateway.name, key))
+  return { away: pinned || seen.gone(gateway.name) ? away : [...away, thisMachine], soon: lacking.length > 0 }
+}
+
+function cut(name: string, away: readonly string[]): Refused {
+  const hints = [
+    ...(away.some((who) => who !== thisMachine)
+      ? ['reach these devices first: a run gives them the new key beside the old one']
+      : []),
+    ...(away.includes(thisMachine)
+      ? [
+          `compare the new keys on the machine itself, then run with --accept-new-host-key ${name}, or write them under its "hostKeys"`,
+        ]
+      : []),
+  ]
+  return {
+    refused: `sshd would be reloaded and then prove other host keys, because its key files were replaced; not trusted yet by ${list(away)}`,
+    hint: hints.join('; '),
+  }
+}
+
+const list = (names: readonly string[]) => names.join(', ')
+
+/** On a device: the host keys of its gateways. */
+export const trusting = (device: Device, inventory: Inventory) =>
+  gatewaysOf(device, inventory).map((gateway) => knownHost(knownHosts, trustedOf(gateway, inventory)))

@@ -1,0 +1,50 @@
+import { createInterface } from 'node:readline/promises'
+import { Writable } from 'node:stream'
+import { InventoryError } from '../../errors.ts'
+
+/** Anything but yes is no, the end of the input too, and the moment from which nobody wants to know. */
+export async function askYes(question: string, signal?: AbortSignal): Promise<boolean> {
+  const terminal = createInterface({ input: process.stdin, output: process.stderr })
+  const ended = new Promise<string>((resolve) => terminal.once('close', () => resolve('')))
+  const giveUp = () => terminal.close()
+  signal?.addEventListener('abort', giveUp, { once: true })
+  if (signal?.aborted) giveUp()
+  try {
+    return /^y(es)?$/i.test((await Promise.race([terminal.question(question), ended])).trim())
+  } finally {
+    signal?.removeEventListener('abort', giveUp)
+    terminal.close()
+  }
+}
+
+/** One question after another; lines that came early wait for theirs. undefined: the input has ended. */
+export function interview() {
+  const terminal = createInterface({ input: process.stdin, output: process.stderr })
+  const lines = terminal[Symbol.asyncIterator]()
+  return {
+    async ask(question: string, problem?: string): Promise<string | undefined> {
+      if (problem !== undefined) process.stderr.write(`${problem}\n`)
+      terminal.setPrompt(question)
+      terminal.prompt()
+      const { value, done } = await lines.next()
+      return done ? undefined : value
+    },
+    close: () => terminal.close(),
+  }
+}
+
+/** Without echo. `variable`: what may be set instead. @throws InventoryError without a terminal: never a prompt that nobody sees */
+export async function askPassword(question: string, variable = 'PROVISION_SUDO_PASSWORD'): Promise<string> {
+  if (!process.stdin.isTTY) {
+    throw new InventoryError('there is no terminal to ask for a password on', `set ${variable} instead`)
+  }
+  process.stderr.write(question)
+  const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() })
+  const terminal = createInterface({ input: process.stdin, output: nowhere, terminal: true })
+  try {
+    return await terminal.question('')
+  } finally {
+    terminal.close()
+    process.stderr.write('\n')
+  }
+}

@@ -1,0 +1,151 @@
+import { setMaxListeners } from 'node:events'
+import { homedir, hostname, userInfo } from 'node:os'
+import { setTimeout as wait } from 'node:timers/promises'
+import { InventoryError } from '../../errors.ts'
+import type { Inventory } from '../../inventory/model.ts'
+import type { Report } from '../../report/report.ts'
+import { liveProgress } from '../../report/terminal/live.ts'
+import { type Progress, plainProgress, silent } from '../../report/terminal/progress.ts'
+import { printPlan } from '../../report/terminal/text.ts'
+import type { Run } from '../../run/run.ts'
+import type { HostKey, Pins } from '../../ssh/host-keys/pins.ts'
+import type { ReachContext } from '../../ssh/reach/reach.ts'
+import { lastProofs, lastProofsFile } from '../../verify/last-proofs.ts'
+import { askYes } from './ask.ts'
+import { connected } from './context.ts'
+import { limitOf } from './limit.ts'
+import type { HostArguments } from './options.ts'
+import { type Outputs, outputs, tell } from './outputs.ts'
+
+/** From the words of the command line to a run, and from its report to the exit code. */
+export async function conduct(
+  command: Report['command'],
+  argv: HostArguments,
+  inventory: Inventory,
+  way: Conduct,
+): Promise<Done> {
+  const limit = limitOf(argv.limit, inventory)
+  const files = await outputs({ inventory, argv, env: process.env, clock: () => new Date() })
+  const progress = progressOf(argv)
+  const conducted = { ...way, command, argv, inventory, limit, files, progress }
+  return connected(
+    inventory,
+    argv,
+    (context) => conductOver(context, conducted),
+    (ended) => ({
+      acceptNew: new Set(argv.acceptNewHostKey),
+      onUnknown: onUnknown(argv.trustFirst, progress, ended),
+      ...(way.hostKeys && { instead: way.hostKeys }),
+      onReplaced: ({ name }, key) => progress.note(`${name}: its pin was replaced by ${key.type} ${key.fingerprint}`),
+    }),
+  )
+}
+
+interface Conducted extends Conduct {
+  readonly command: Report['command']
+  readonly argv: HostArguments
+  readonly inventory: Inventory
+  readonly limit: Run['limit']
+  readonly files: Outputs
+  readonly progress: Progress
+}
+
+async function conductOver(context: ReachContext, conducted: Conducted): Promise<Done> {
+  const { command, argv, inventory, limit, files, progress } = conducted
+  const { go, announced, silent: untold = false, tells = () => !untold } = conducted
+  const color = process.stdout.hasColors?.() ?? false
+  const interrupt = onInterrupt(progress)
+  const settings: Run = {
+    command,
+    limit,
+    context,
+    progress,
+    lastProofs: lastProofs({
+      file: lastProofsFile(process.env, homedir()),
+      pins: context.wire.pins,
+      clock: () => new Date(),
+      note: (text) => progress.note(text),
+    }),
+    signal: interrupt.signal,
+    show: (plan) => {
+      if ((command === 'apply' || command === 'undo') && !argv.quiet && !argv.json && !untold)
+        progress.note(printPlan(plan, { color, diffs: argv.verbose }))
+    },
+    debug: (title, text) => {
+      if (argv.debug) progress.note(`--- ${title}\n${text}`)
+    },
+    now: () => performance.now(),
+    wait: (ms, signal) => wait(ms, undefined, signal && { signal }).catch(() => undefined),
+    clock: () => new Date(),
+    runId: `${new Date().toISOString().replaceAll(/\D/g, '').slice(0, 14)}-${Math.random().toString(36).slice(2, 8)}`,
+    who: `${userInfo().username} on ${hostname()}, process ${process.pid}, since ${new Date().toISOString()}`,
+    patience: patienceOf(argv),
+  }
+  if (announced !== undefined) progress.note(announced)
+  const report = await go(settings).finally(() => {
+    interrupt.done()
+    progress.close()
+  })
+  if (argv.debug) progress.note(`${report.wire.connections} connections, ${report.wire.execs} execs`)
+  if (tells(report)) await tell(report, { files, json: argv.json, diffs: argv.verbose || /check$/.test(command) })
+  return { report, inventory, pins: context.wire.pins, note: (text) => progress.note(text) }
+}
+
+export interface Conduct {
+  readonly go: (settings: Run) => Promise<Report>
+  /** By host: what counts in this run instead of what is pinned for it. */
+  readonly hostKeys?: ReadonlyMap<string, readonly HostKey[]>
+  /** What is said before it begins. */
+  readonly announced?: string
+  /** Neither plan nor report is printed: the command says itself how it went. */
+  readonly silent?: boolean
+  /** Is this report printed: one that is only a step is not, where it went well. */
+  readonly tells?: (report: Report) => boolean
+}
+
+export interface Done {
+  readonly report: Report
+  readonly inventory: Inventory
+  readonly pins: Pins
+  readonly note: (text: string) => void
+}
+
+/** @throws InventoryError for a time in which no login can be made */
+function patienceOf({ confirmWithin }: HostArguments): number {
+  if (Number.isInteger(confirmWithin) && confirmWithin >= 5 && confirmWithin <= 3600) return confirmWithin
+  throw new InventoryError('--confirm-within takes whole seconds, from 5 to 3600')
+}
+
+function progressOf({ quiet, json }: HostArguments): Progress {
+  if (quiet) return silent
+  return process.stderr.isTTY && !json && !process.env.CI ? liveProgress(process.stderr) : plainProgress(process.stderr)
+}
+
+/** On a terminal we ask, as ssh does; without one, an unknown key is an error that says what to do. */
+function onUnknown(trustFirst: boolean, progress: Progress, ended: AbortSignal) {
+  if (trustFirst) {
+    return async ({ name }: { name: string }, key: { type: string; fingerprint: string }) => {
+      progress.note(`${name}: its host key was not known and is pinned now: ${key.type} ${key.fingerprint}`)
+      return true
+    }
+  }
+  if (!process.stdin.isTTY || !process.stderr.isTTY) return undefined
+  return ({ name }: { name: string }, key: { type: string; fingerprint: string }) => {
+    progress.close()
+    return askYes(`${name} is not known yet. Its ${key.type} key is ${key.fingerprint}. Pin it? (yes/no) `, ended)
+  }
+}
+
+/** Ctrl-C once: nothing new is begun, and what is under way comes to its end. Twice: we leave, the hosts settle themselves. */
+function onInterrupt(progress: Progress) {
+  const controller = new AbortController()
+  // Every login under way listens to it.
+  setMaxListeners(0, controller.signal)
+  const handler = () => {
+    if (controller.signal.aborted) process.exit(130)
+    progress.note('interrupted: nothing new is begun, hosts in mid-change come to their end (again to leave at once)')
+    controller.abort()
+  }
+  process.on('SIGINT', handler).on('SIGTERM', handler)
+  return { signal: controller.signal, done: () => void process.off('SIGINT', handler).off('SIGTERM', handler) }
+}

@@ -1,0 +1,43 @@
+import { InventoryError } from '../../errors.ts'
+import { hosts, type Inventory } from '../../inventory/model.ts'
+import { clean } from '../../report/terminal/text.ts'
+import { nameSince } from './named.ts'
+
+/**
+ * What `--limit` means: names of hosts and groups, or globs of them. Nothing given: every host.
+ * @throws InventoryError for a pattern that no host and no group has
+ */
+export function limitOf(patterns: readonly string[] | undefined, inventory: Inventory): (name: string) => boolean {
+  if (!patterns?.length) return () => true
+  const names = hosts(inventory).map(({ name }) => name)
+  const meant = new Set<string>()
+  for (const pattern of patterns) {
+    const groups = inventory.groups.filter(({ name }) => matches(name, pattern))
+    const found = [...names.filter((name) => matches(name, pattern)), ...groups.flatMap(({ devices }) => devices)]
+    if (found.length === 0) throw unknown(pattern, names, inventory)
+    for (const name of found) meant.add(name)
+  }
+  return (name) => meant.has(name)
+}
+
+/** How many names help: nobody reads three hundred. */
+const MOST = 20
+
+function unknown(pattern: string, names: readonly string[], { groups, devices }: Inventory): InventoryError {
+  const now = nameSince(pattern, devices)
+  if (now !== undefined)
+    return new InventoryError(`--limit ${clean(pattern)}: no host of that name`, `it is ${now} since it was renamed`)
+  const shown =
+    names.length > MOST ? `${names.slice(0, MOST).join(', ')} and ${names.length - MOST} more` : names.join(', ')
+  const of = groups.length > 0 ? ` and no group` : ''
+  const also = groups.length > 0 ? `; the groups are ${groups.map(({ name }) => name).join(', ')}` : ''
+  return new InventoryError(`--limit ${clean(pattern)}: no host${of} of that name`, `the hosts are ${shown}${also}`)
+}
+
+function matches(name: string, pattern: string): boolean {
+  const source = pattern
+    .replaceAll(/[\\^$.+()|{}[\]]/g, '\\$&')
+    .replaceAll('*', '.*')
+    .replaceAll('?', '.')
+  return new RegExp(`^${source}$`, 'i').test(name)
+}

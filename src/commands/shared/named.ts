@@ -1,0 +1,17 @@
+import { InventoryError } from '../../errors.ts'
+import type { Device, Host } from '../../inventory/model.ts'
+
+/** What a host is called that had this name before it was renamed. */
+export const nameSince = (name: string, hosts: readonly Pick<Device, 'name' | 'knownAs'>[]): string | undefined =>
+  hosts.find(({ knownAs }) => knownAs === name)?.name
+
+/** @throws InventoryError when none of these has the name */
+export function named<H extends Host>(name: string, hosts: readonly H[]): H {
+  const host = hosts.find((candidate) => candidate.name === name)
+  if (host) return host
+  const names = hosts.map((each) => each.name).join(', ')
+  const now = nameSince(name, hosts)
+  if (now !== undefined)
+    throw new InventoryError(`no such host in the inventory: ${name}`, `it is ${now} since it was renamed`)
+  throw new InventoryError(`no such host in the inventory: ${name}`, `there are: ${names || 'none'}`)
+}

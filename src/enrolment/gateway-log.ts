@@ -1,0 +1,125 @@
+import type { Device, Gateway } from '../inventory/model.ts'
+import { sh } from '../shell/sh.ts'
+import type { Session } from '../ssh/session/session.ts'
+import { enrolAccount, enrolledFolder, enrolments, nameOnGateways } from '../tunnel/names.ts'
+
+/** What a gateway has seen of a card that it waits for. */
+export interface Knocks {
+  /** What was handed in: see `handedIn`. Empty: nothing. */
+  readonly record: string
+  /** Who came first with the same card and other keys. */
+  readonly other?: Omit<Knock, 'what'>
+  /** The card of this device that the gateway waits for. */
+  readonly card?: { readonly digest: string; readonly over: boolean }
+  /** What was said to those who had the key of a card, the newest last. */
+  readonly said: readonly Knock[]
+  /** Keys that sshd refused at the account of enrolments, whoever had them. */
+  readonly refusedKeys: readonly Knock[]
+}
+
+export interface Knock {
+  readonly at: Date
+  readonly from: string
+  readonly what: string
+}
+
+export async function knocksOf(session: Session, gateway: Gateway, device: Device): Promise<Knocks> {
+  const name = nameOnGateways(device)
+  const { stdout } = await session.exec(`${script(gateway, name).text}\n`, { timeoutMs: 20_000, privileged: true })
+  return parseKnocks(stdout.toString(), name)
+}
+
+const script = (gateway: Gateway, device: string) => sh`
+  echo "now $(date +%s)"
+  if [ -e ${`${enrolledFolder}/${device}`} ]; then sed '1s/^/record /; 2s/^/other /' ${`${enrolledFolder}/${device}`}; fi
+  if [ -e ${enrolments} ]; then
+    while read -r _ _ _ whose expires digest _; do
+      if [ "$whose" = ${device} ]; then echo "card $expires $digest"; fi
+    done <${enrolments}
+    since=$(stat -c %Y ${enrolments})
+    echo "since $since"
+    journalctl -q --no-pager -o short-unix -t provision-enrol -n 500 2>/dev/null | sed 's/^/said /'
+    journalctl -q --no-pager -o short-unix -t sshd -t sshd-session -t sshd-auth --since "@$since" -n 5000 2>/dev/null |
+      grep -F ${` by authenticating user ${enrolAccount(gateway)} `} | tail -n 100 | sed 's/^/sshd /'
+  fi
+  :
+`
+
+export function parseKnocks(text: string, device: string): Knocks {
+  const rows = text.split('\n')
+  const now = Number(/^now (\d+)$/m.exec(text)?.[1])
+  const [, expires, digest = ''] = /^card (\d+) (\S+)$/m.exec(text) ?? []
+  const [, otherAt, otherFrom = ''] = /^other (\d{1,11}) (\S+)$/m.exec(text) ?? []
+  const mine = ` ${device}, card ${digest.slice(0, 8)}, from `
+  // Which card it was is known of those that were signed; of others, that they came since a card was made or forgotten.
+  const since = Number(/^since (\d+)$/m.exec(text)?.[1])
+  const said = rows.flatMap((row): Knock[] => {
+    const [, at, what = '', from = ''] = /^said (\d{1,11})\b\S* .*?\]: (.*), from (\S+)$/.exec(row) ?? []
+    const ours = row.includes(mine) || (row.includes(`(it says ${device}), from `) && Number(at) >= since)
+    return at && ours ? [{ at: time(at), from, what: what.replace(/, .*/, '') }] : []
+  })
+  const refusedKeys = rows.flatMap((row): Knock[] => {
+    const [, at, from = ''] = /^sshd (\d{1,11})\b\S* .* by authenticating user \S+ (\S+) port/.exec(row) ?? []
+    return at ? [{ at: time(at), from, what: 'refused key' }] : []
+  })
+  return {
+    record: /^record (.+)$/m.exec(text)?.[1] ?? '',
+    ...(otherAt && { other: { at: time(otherAt), from: otherFrom } }),
+    ...(expires && { card: { digest, over: Number(expires) <= now } }),
+    said,
+    refusedKeys,
+  }
+}
+
+const time = (seconds: string) => new Date(Number(seconds) * 1000)
+
+/** Why a card has not come back yet, as far as this gateway can tell: a sentence and what to do. */
+export function toldBy(
+  { name }: Gateway,
+  { card, record, other, said, refusedKeys }: Knocks,
+): { message: string; hint: string } {
+  const last = said.at(-1)
+  const answer = last && /^refused: (\w+)/.exec(last.what)?.[1]
+  const of = ({ at, from }: Omit<Knock, 'what'>) => `at ${at.toISOString()} from ${from}`
+  const story = last && of(last)
+  const second = (record.includes(` ${card?.digest} `) && other) || (answer === 'used' && last)
+  const anew = 'make a new card: provision image'
+  if (!card) return { message: `${name} waits for no card of it`, hint: anew }
+  if (answer === 'expired') return { message: `its card was tried ${story}, when its time was over`, hint: anew }
+  if (second) {
+    const message = `its card was used before, and tried again ${of(second)} with other keys`
+    return {
+      message,
+      hint: 'two have started from the same card, or from a copy of it: find out whose, and burn a new one',
+    }
+  }
+  if (answer === 'name') {
+    return { message: `its card was tried ${story} under another name: ${last?.what}`, hint: 'burn the card anew' }
+  }
+  if (answer) {
+    return {
+      message: `a card was tried ${story} and refused: ${answer}`,
+      hint: 'burn the card anew, it is damaged or of former times',
+    }
+  }
+  if (record.includes(` ${card.digest} `)) {
+    return {
+      message: `its card was used${story ? ` ${story}` : ''}, and no tunnel has come since`,
+      hint: 'wait for its first dial',
+    }
+  }
+  if (card.over) return { message: `the time of its card is over, and nobody has used it at ${name}`, hint: anew }
+  const refused = refusedKeys.at(-1)
+  if (refused) {
+    const when = `${refusedKeys.length === 1 ? 'once' : `${refusedKeys.length} times`}, last at ${refused.at.toISOString()} from ${refused.from}`
+    return {
+      message: `${name} refused the key of a card ${when}`,
+      hint: 'is it an older card, or one whose time is over? Burn it anew',
+    }
+  }
+  if (last) return { message: `its card was tried ${story}: ${last.what}`, hint: 'it tries again by itself' }
+  return {
+    message: `nobody has come with its card to ${name} so far`,
+    hint: `is it switched on, and can it reach ${name}?`,
+  }
+}

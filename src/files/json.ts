@@ -1,0 +1,36 @@
+import { readFile } from 'node:fs/promises'
+import { InventoryError } from '../errors.ts'
+import { errorCode } from './atomic.ts'
+
+/** What a file is to hold. */
+export interface Wanted<T> {
+  /** As in `is no plan`. */
+  readonly what: string
+  /** How one comes by such a file. */
+  readonly hint: string
+  /** Are all parts there that its readers rely on? */
+  readonly isWhole: (value: Partial<T>) => boolean
+}
+
+/**
+ * A JSON document that provision has written before.
+ * @throws InventoryError when this is no such file
+ */
+export async function readJsonFile<T extends object>(file: string, { what, hint, isWhole }: Wanted<T>): Promise<T> {
+  const text = await readFile(file, 'utf8').catch((error: unknown) => {
+    throw new InventoryError(`${file}: cannot be read (${errorCode(error) ?? error})`, hint)
+  })
+  const value = parse(text)
+  if (isObject(value) && isWhole(value as Partial<T>)) return value as T
+  throw new InventoryError(`${file}: is no ${what}`, hint)
+}
+
+const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,25 @@
+import { InventoryError } from '../../errors.ts'
+import { openFolder, openOutput } from './boot-partition.ts'
+import { openImage } from './disk-image.ts'
+import type { Card } from './medium.ts'
+
+/** Where a seed goes, in the words of the command line: one of them. */
+export interface Target {
+  readonly boot?: string | undefined
+  readonly image?: string | undefined
+  readonly output?: string | undefined
+}
+
+/** @throws InventoryError where that is not exactly one, or cannot be used; ProvisionError where it is no card of a Pi */
+export function openCard({ boot, image, output }: Target): Promise<Card> {
+  const [only, ...others] = [
+    ...(boot === undefined ? [] : [() => openFolder(boot)]),
+    ...(image === undefined ? [] : [() => openImage(image)]),
+    ...(output === undefined ? [] : [() => openOutput(output)]),
+  ]
+  if (only !== undefined && others.length === 0) return only()
+  throw new InventoryError(
+    only === undefined ? 'nothing says where the seed is to be written' : 'the seed can be written to one place only',
+    'name one of --boot FOLDER (a mounted boot partition), --image FILE.img and --output FOLDER',
+  )
+}

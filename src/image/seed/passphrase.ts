@@ -1,0 +1,31 @@
+import { readFile } from 'node:fs/promises'
+import { InventoryError } from '../../errors.ts'
+import type { Device } from '../../inventory/model.ts'
+import type { Seed } from './seed.ts'
+
+/**
+ * The Wi-Fi of a device with the passphrase itself, from where the inventory says that it is kept.
+ * @throws InventoryError where it is not there or can be none; it is never repeated
+ */
+export async function wifiOf(
+  { name, wifi }: Pick<Device, 'name' | 'wifi'>,
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<Seed['wifi']> {
+  if (wifi === undefined) return undefined
+  const { passphrase: place, ...network } = wifi
+  const told = 'env' in place ? `the environment variable ${place.env}` : place.file
+  const found = 'env' in place ? env[place.env] : await firstLine(place.file)
+  const subject = `${name}: the Wi-Fi passphrase`
+  if (found === undefined || found === '')
+    throw new InventoryError(`${subject} is not there: ${told} is not set or empty`, 'put it there, or take out "wifi"')
+  if (!/^[\x20-\x7e]{8,63}$|^[0-9A-Fa-f]{64}$/.test(found))
+    throw new InventoryError(`${subject} in ${told} can be none`, 'it has 8 to 63 printable ASCII characters')
+  return { ...network, passphrase: found }
+}
+
+async function firstLine(file: string): Promise<string | undefined> {
+  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    throw new InventoryError(`${file}: the Wi-Fi passphrase cannot be read (${error.code ?? error.message})`)
+  })
+  return text.split(/\r?\n/, 1)[0]
+}

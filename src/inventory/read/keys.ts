@@ -1,0 +1,136 @@
+import { isPrivateKey, list } from '../messages.ts'
+import { isControl } from '../names.ts'
+
+// Messages of this file never hold any of what was read: it may be a secret that was pasted into the wrong place.
+
+/** How many parts the body of each kind has, its own name included: a body cut short or pasted twice has others. */
+const PARTS: Readonly<Record<string, number>> = {
+  'ssh-ed25519': 2,
+  'ssh-rsa': 3,
+  'ecdsa-sha2-nistp256': 3,
+  'ecdsa-sha2-nistp384': 3,
+  'ecdsa-sha2-nistp521': 3,
+  'sk-ssh-ed25519@openssh.com': 3,
+  'sk-ecdsa-sha2-nistp256@openssh.com': 4,
+}
+
+export type KeyReading = { readonly key: string } | { readonly problem: string }
+
+/** A line of authorized_keys: `[options] type body [comment]`. */
+export function readAuthorizedKey(text: string): KeyReading {
+  const line = text.trim()
+  const secret = misplaced(line)
+  if (secret !== undefined) return { problem: secret }
+  const options = isTypeWord(firstWord(line)) ? '' : takeOptions(line)
+  if (options === undefined) return { problem: 'is not a public key: copy the one line of the .pub file' }
+  const problem = bodyProblem(line.slice(options.length).trimStart())
+  return problem === undefined ? { key: line } : { problem }
+}
+
+/**
+ * A pin: a fingerprint as `ssh-keygen -l` prints it, or a public key, given back without its comment; behind
+ * `@cert-authority`, that of whoever signs the host's certificate.
+ */
+export function readHostKey(text: string): KeyReading {
+  const line = text.trim()
+  const secret = misplaced(line)
+  if (secret !== undefined) return { problem: secret }
+  if (/^sha256:/i.test(line)) return readFingerprint(line)
+  if (/^(MD5:)?([0-9a-f]{2}:){15}[0-9a-f]{2}$/i.test(line)) {
+    return {
+      problem: 'is an MD5 fingerprint, which proves too little: write the SHA256 one of ssh-keygen -l -E sha256',
+    }
+  }
+  const words = line.split(/\s+/)
+  if (words[0] === '@cert-authority') return readAuthority(words.slice(1))
+  if (words[0]?.startsWith('@')) return { problem: 'begins with a marker that is not known here: @cert-authority is' }
+  if (!isTypeWord(words[0] ?? '') && isTypeWord(words[1] ?? '')) {
+    return { problem: 'is a line of known_hosts: leave out its first word, the host' }
+  }
+  const problem = bodyProblem(line)
+  return problem === undefined ? { key: words.slice(0, 2).join(' ') } : { problem }
+}
+
+function readAuthority(words: readonly string[]): KeyReading {
+  const line = words.join(' ')
+  if (/^sha256:/i.test(line)) {
+    return { problem: 'is the fingerprint of an authority, which is not enough: write its public key' }
+  }
+  const reading = readHostKey(line)
+  return 'key' in reading ? { key: `@cert-authority ${reading.key}` } : reading
+}
+
+/** Is this meant to be a key, and not the path of one? */
+export function looksLikeKey(text: string): boolean {
+  return isPrivateKey(text) || text.split(/\s+/).some((word) => isTypeWord(word)) || /AAAA[A-Za-z0-9+/]{16}/.test(text)
+}
+
+function misplaced(line: string): string | undefined {
+  if (isPrivateKey(line)) {
+    return 'is a private key, which must stay where it is: write the public one, from the .pub file beside it'
+  }
+  return isControl(line.replaceAll('\t', ' '))
+    ? 'holds a line break or control character: write one key per entry'
+    : undefined
+}
+
+function readFingerprint(line: string): KeyReading {
+  const digest = line.slice('SHA256:'.length)
+  const bytes = Buffer.from(digest, 'base64')
+  const exact = bytes.length === 32 && bytes.toString('base64').replace(/=+$/, '') === digest
+  if (line.startsWith('SHA256:') && exact) return { key: line }
+  return {
+    problem: 'is not a whole SHA256 fingerprint: copy "SHA256:" and the 43 characters after it from ssh-keygen -l',
+  }
+}
+
+function isTypeWord(word: string): boolean {
+  return /^(ssh|ecdsa|sk|rsa|x509v3|webauthn-sk)-[a-z0-9@.-]{1,60}$/.test(word)
+}
+
+function firstWord(line: string): string {
+  return line.split(/\s/, 1)[0] ?? ''
+}
+
+/** The options before a key, up to the first blank outside double quotes; undefined where these are no options. */
+function takeOptions(line: string): string | undefined {
+  return /^[A-Za-z][A-Za-z0-9-]*(="(\\"|[^"])*")?(,[A-Za-z][A-Za-z0-9-]*(="(\\"|[^"])*")?)*(?=\s)/.exec(line)?.[0]
+}
+
+function bodyProblem(line: string): string | undefined {
+  const [type = '', body = ''] = line.split(/\s+/)
+  if (!isTypeWord(type)) return 'is not a public key: copy the one line of the .pub file'
+  if (type.includes('-cert-v0'))
+    return 'is a certificate: write the plain public key, from the .pub file without "-cert"'
+  if (type === 'ssh-dss') return 'is a DSA key, which OpenSSH no longer accepts: make one with ssh-keygen -t ed25519'
+  const parts = PARTS[type]
+  if (parts === undefined) return `begins with ${type}, which is no kind of key: known are ${list(Object.keys(PARTS))}`
+  const bytes = Buffer.from(body, 'base64')
+  if (body === '' || bytes.toString('base64') !== body) return broken(type, 'is not base64')
+  const fields = readFields(bytes)
+  if (fields?.[0]?.toString('latin1') !== type) return broken(type, 'is of another kind, or not whole')
+  return fields.length === parts && fieldsFit(type, fields) ? undefined : broken(type, 'is not whole')
+}
+
+function broken(type: string, why: string): string {
+  return `is no ${type} key, its second word ${why}: copy the whole line of the .pub file again`
+}
+
+function fieldsFit(type: string, fields: readonly Buffer[]): boolean {
+  if (fields.some((field) => field.length === 0)) return false
+  if (type.includes('ed25519')) return fields[1]?.length === 32
+  return !type.includes('nistp') || type.includes(fields[1]?.toString('latin1') ?? '?')
+}
+
+/** A public key's body is a row of byte strings, each behind its length. */
+function readFields(bytes: Buffer): Buffer[] | undefined {
+  const fields: Buffer[] = []
+  for (let at = 0; at < bytes.length; ) {
+    if (at + 4 > bytes.length) return undefined
+    const end = at + 4 + bytes.readUInt32BE(at)
+    if (end > bytes.length) return undefined
+    fields.push(bytes.subarray(at + 4, end))
+    at = end
+  }
+  return fields
+}

@@ -1,0 +1,35 @@
+import type * as File from '../file.ts'
+import type { Wifi } from '../model.ts'
+import type { Building } from './building.ts'
+import { absolute, checkPath } from './paths.ts'
+import type { Path } from './problems.ts'
+import type { Holey } from './shape.ts'
+
+/** undefined: none is wanted, or what is wanted is wrong. What stands for a passphrase is never repeated: it may be one. */
+export function buildWifi(wifi: Holey<File.Wifi> | undefined, path: Path, building: Building): Wifi | undefined {
+  const { ssid, passphrase, country } = wifi ?? {}
+  const { problems } = building
+  if (ssid === undefined || passphrase === undefined) return undefined
+  const bytes = Buffer.byteLength(ssid)
+  if (bytes < 1 || bytes > 32 || /[\u0000-\u001f\u007f]/.test(ssid)) {
+    problems.add([...path, 'ssid'], 'is no name of a Wi-Fi network: write 1 to 32 bytes, without control characters')
+  }
+  if (country !== undefined && !/^[A-Z]{2}$/.test(country)) {
+    problems.add([...path, 'country'], 'must be a country of two capital letters, such as "DE"')
+  }
+  const place = placeOf(passphrase, [...path, 'passphrase'], building)
+  return place && { ssid, passphrase: place, ...(country !== undefined && { country }) }
+}
+
+function placeOf(text: string, path: Path, { problems, around }: Building): Wifi['passphrase'] | undefined {
+  const [, kind, name = ''] = /^(env|file):(.+)$/.exec(text) ?? []
+  if (kind === 'env' && /^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) return { env: name }
+  if (kind === 'file') return checkPath(name, path, problems) ? { file: absolute(name, around) } : undefined
+  problems.add(
+    path,
+    kind === 'env'
+      ? 'names no environment variable: use letters, digits and "_"'
+      : 'must not stand in the inventory: write where it is kept, "env:NAME" or "file:PATH"',
+  )
+  return undefined
+}

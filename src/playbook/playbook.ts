@@ -1,0 +1,113 @@
+import type { Device, Forward, Gateway, Inventory } from '../inventory/model.ts'
+import type { LeastPrivilege, Proof, Resource, Seen } from '../resources/resource.ts'
+import type { Carrier, Recovery } from '../tunnel/recovery.ts'
+
+/** A recipe: from the inventory to what its hosts should have, in order. Pure: it contacts nobody. */
+export type Playbook = (inventory: Inventory) => readonly Step[]
+
+/** The hosts of a step are changed side by side; the next step begins when all of them have come to an end. */
+export type Step = Wanted | Proved | Checked
+
+export interface Wanted {
+  readonly kind: 'wanted'
+  readonly hosts: ReadonlyMap<string, readonly Resource[]>
+}
+
+/** These forwards must answer, as their devices, after what was changed before: then what they replace may be closed. */
+export interface Proved {
+  readonly kind: 'proved'
+  readonly forwards: (seen: Seen) => readonly Forward[]
+}
+
+export interface Checked {
+  readonly kind: 'checked'
+  readonly forwards: readonly Forward[]
+  /** How soon each is back after a fault, by the settings it has then; undefined: cannot be told. */
+  readonly recovery: (forward: Forward, seen: Seen) => Recovery | undefined
+  /** What holds each of them open: while one of these units is down, so is the forward. */
+  readonly carriers: (forward: Forward) => readonly Carrier[]
+  /** What a later run needs when a host cannot be asked any more, from what hosts have shown in the end. */
+  readonly keeps?: (seen: Seen) => ObservedKeys
+  /** What was begun and is not done, from what hosts have shown in the end; a later run goes on with it. */
+  readonly pending?: (seen: Seen) => readonly string[]
+  /** Who else has something on these hosts, and is left alone. */
+  readonly others?: (seen: Seen) => readonly string[]
+  /** What is tried on each of these hosts when all is done. */
+  readonly proofs?: ReadonlyMap<string, readonly Proof[]>
+  /** What keys of each of these hosts must not be able to do: tried by a run that is asked to. */
+  readonly privileges?: ReadonlyMap<string, readonly LeastPrivilege[]>
+}
+
+/** Keys as hosts have shown them in one run. Devices stand under the names by which gateways know them. */
+export interface ObservedKeys {
+  /** By gateway: every device that has a tunnel to it, seen or not. */
+  readonly devices: Readonly<Record<string, readonly string[]>>
+  /** Of devices that were seen: the public keys of their tunnels. */
+  readonly tunnelKeys: Readonly<Record<string, readonly string[]>>
+  /** By gateway, of devices that were seen: the host keys that they trust of it. */
+  readonly trusted: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>>
+}
+
+/** Names a recipe, and gives it its types. Steps may be nested, so that a recipe can contain another. */
+export function playbook(recipe: (inventory: Inventory) => readonly (Step | readonly Step[])[]): Playbook {
+  return (inventory) => recipe(inventory).flat()
+}
+
+/** Each of these hosts should have what `resources` says for it. */
+export function on<H extends Gateway | Device>(
+  hosts: readonly H[],
+  resources: (host: H) => readonly Resource[],
+): Wanted {
+  return { kind: 'wanted', hosts: new Map(hosts.map((host) => [host.name, withFacts(resources(host))])) }
+}
+
+/** Each fact once, before those that ask for it. */
+function withFacts(resources: readonly Resource[]): readonly Resource[] {
+  const ids = new Set(resources.map(({ id }) => id))
+  const facts = new Map(resources.flatMap(({ facts = [] }) => facts.map((fact) => [fact.id, fact] as const)))
+  return [...[...facts.values()].filter(({ id }) => !ids.has(id)), ...resources]
+}
+
+/** … and what is known of them beside. */
+export interface About extends Partial<Pick<Checked, 'recovery' | 'carriers'>> {
+  /** What a device's keys must not be able to do. */
+  readonly privileges?: (device: Device) => readonly LeastPrivilege[]
+}
+
+/** Each of these devices must answer, as itself, through these forwards. */
+export function verify(
+  devices: readonly Device[],
+  forwards: (device: Device) => readonly Forward[],
+  { recovery, carriers, privileges }: About = {},
+): Checked {
+  return {
+    ...nothingChecked,
+    ...(privileges && { privileges: new Map(devices.map((device) => [device.name, privileges(device)])) }),
+    forwards: devices.flatMap((device) => forwards(device)),
+    ...(recovery && { recovery }),
+    ...(carriers && { carriers }),
+  }
+}
+
+const nothingChecked: Checked = { kind: 'checked', forwards: [], recovery: () => undefined, carriers: () => [] }
+
+/** What stays to be done by a later run, told at the end of this one; and what is to be kept for it beside the inventory. */
+export function tell(pending: (seen: Seen) => readonly string[], about: Pick<Checked, 'keeps'> = {}): Checked {
+  return { ...nothingChecked, pending, ...about }
+}
+
+/** Before the next step begins, these forwards must answer as their devices. */
+export function proveFirst(forwards: Proved['forwards']): Proved {
+  return { kind: 'proved', forwards }
+}
+
+/** Who is known on these hosts and not in the inventory: told, and left alone. */
+export function tellOthers(others: (seen: Seen) => readonly string[]): Checked {
+  return { ...nothingChecked, others }
+}
+
+/** Each of these hosts is tried at the end of a run that changes. */
+export function prove<H extends Gateway | Device>(hosts: readonly H[], proofs: (host: H) => readonly Proof[]): Checked {
+  const all = new Map(hosts.map((host) => [host.name, proofs(host)]))
+  return { ...nothingChecked, proofs: all }
+}

@@ -1,0 +1,95 @@
+import { type Device, type Gateway, hosts, type Inventory } from '../inventory/model.ts'
+import type { Step, Wanted } from '../playbook/playbook.ts'
+import type { ChangeReport, HostReport, Outcome, Trouble } from '../report/report.ts'
+import type { Resource, Seen } from '../resources/resource.ts'
+import { fingerprintOf } from '../ssh/host-keys/pins.ts'
+import type { Session } from '../ssh/session/session.ts'
+import type { Shown } from './plan/observation.ts'
+
+/** One host on its way through one run. */
+export interface Member {
+  readonly host: Gateway | Device
+  /** Everything the playbook wants of it, over all steps: all of it is looked at in one exec. */
+  readonly resources: readonly Resource[]
+  readonly shown: Map<string, Shown>
+  readonly changes: ChangeReport[]
+  readonly began: number
+  /** Is this host key pinned for it, or accepted in place of the pin. */
+  trusts?: (key: string) => boolean
+  /** The login of the look, from the moment it is under way. */
+  login?: Promise<Session>
+  /** The newest session; none while there is no connection. */
+  session?: Session
+  via?: string
+  /** Why it could not be looked at. */
+  failure?: unknown
+  /** Of an undo: the run that it takes back here. */
+  takesBack?: NonNullable<HostReport['takesBack']>
+  end?: { readonly outcome: Outcome; readonly error?: Trouble; readonly at: number }
+}
+
+/** The hosts of one run, and what they have shown so far. */
+export interface Fleet {
+  readonly members: ReadonlyMap<string, Member>
+  /** Devices that were proved in mid-run: do they answer through what they are to have. */
+  readonly answers: Map<string, boolean>
+  readonly seen: Seen
+}
+
+/** The hosts that the steps speak of and `limit` lets through. */
+export function assemble(
+  inventory: Inventory,
+  steps: readonly Step[],
+  limit: (name: string) => boolean,
+  now: number,
+): Fleet {
+  const wanted = steps.filter((step): step is Wanted => step.kind === 'wanted')
+  const members = new Map<string, Member>()
+  for (const host of hosts(inventory)) {
+    if (!limit(host.name)) continue
+    const resources = new Map<string, Resource>()
+    for (const step of wanted)
+      for (const resource of step.hosts.get(host.name) ?? []) resources.set(resource.id, resource)
+    members.set(host.name, { host, resources: [...resources.values()], shown: new Map(), changes: [], began: now })
+  }
+  const answers = new Map<string, boolean>()
+  return {
+    members,
+    answers,
+    seen: {
+      of: (host, id) => members.get(host)?.shown.get(id)?.text,
+      hostKey: (host) => members.get(host)?.session?.hostKey,
+      login: (host) => loginOf(members.get(host)?.session),
+      via: (host) => members.get(host)?.via,
+      answers: (device) => answers.get(device),
+      failed: (host) => hasFailed(members.get(host)),
+      proved: (host) => members.get(host)?.session?.hostKeys(),
+      trusts: (host, key) => members.get(host)?.trusts?.(key) ?? false,
+      gone: (host) => !members.has(host) || hasFailed(members.get(host)),
+    },
+  }
+}
+
+function loginOf(session: Session | undefined): ReturnType<NonNullable<Seen['login']>> {
+  if (session?.login === undefined) return undefined
+  const { user, key } = session.login
+  return { user, ...(key !== undefined && { isKey: (blob) => fingerprintOf(Buffer.from(blob, 'base64')) === key }) }
+}
+
+export function hasFailed(member: Member | undefined): boolean {
+  return member?.end !== undefined && !['ok', 'changed', 'differs'].includes(member.end.outcome)
+}
+
+export function reportOf({ host, via, resources, shown, changes, takesBack, began, end }: Member): HostReport {
+  return {
+    name: host.name,
+    role: host.role,
+    outcome: end?.outcome ?? 'unknown',
+    ...(via && { via }),
+    seconds: Math.round((end?.at ?? began) - began) / 1000,
+    resources: resources.flatMap(({ id }) => (shown.has(id) ? [id] : [])),
+    changes,
+    ...(takesBack && { takesBack }),
+    ...(end?.error && { error: end.error }),
+  }
+}

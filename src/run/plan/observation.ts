@@ -1,0 +1,45 @@
+import { createHash } from 'node:crypto'
+import type { Resource } from '../../resources/resource.ts'
+import { asFunction, decode, whole } from '../../shell/program.ts'
+import { lines, sh } from '../../shell/sh.ts'
+
+/** What an inspect printed, and the digest by which the host can tell whether that has changed since. */
+export interface Shown {
+  readonly text: string
+  readonly digest: string
+}
+
+/**
+ * One exec that prints the state of all resources and changes nothing. `mark` is a word that nobody can guess: it stands
+ * before each state, for what a resource shows is printed as it is. Encoding it would take a process for each.
+ */
+export function lookScript(resources: readonly Resource[], mark: string): string {
+  return whole(
+    lines(
+      sh`PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C; export PATH LC_ALL`,
+      ...resources.map((resource, index) => asFunction(`inspect_${index}`, resource.inspect)),
+      sh`for n in ${resources.map((_, index) => index)}; do`,
+      sh`  echo ${mark} "$n"`,
+      sh`  ("inspect_$n") </dev/null 2>/dev/null`,
+      sh`done`,
+      sh`echo ${mark}`,
+    ),
+  )
+}
+
+/** What a look printed: resource id → what it showed. A resource that has not come to its end is missing in the map. */
+export function parseLook(stdout: Buffer, resources: readonly Resource[], mark: string): Map<string, Shown> {
+  const shown = new Map<string, Shown>()
+  const parts = stdout.toString('latin1').split(mark)
+  for (const part of parts.slice(1, -1)) {
+    const end = part.indexOf('\n')
+    const resource = resources[Number(part.slice(0, end))]
+    if (resource) shown.set(resource.id, shownAs(Buffer.from(part.slice(end + 1), 'latin1').toString('base64')))
+  }
+  return shown
+}
+
+/** The host keeps what its resources showed as base64, and its digests are of that. */
+export function shownAs(encoded: string): Shown {
+  return { text: decode(encoded), digest: createHash('sha256').update(encoded).digest('hex') }
+}

@@ -1,0 +1,180 @@
+import type { Change, Resource } from '../../resources/resource.ts'
+import { asFunction, decode, heredoc, program, whole } from '../../shell/program.ts'
+import { lines, type Sh, sh } from '../../shell/sh.ts'
+import { type Shown, shownAs } from '../plan/observation.ts'
+import type { Planned } from '../plan/plan.ts'
+import guardProgram from './guard/guard.sh'
+import historyProgram from './guard/history.sh'
+import rollbackProgram from './guard/rollback.sh'
+import watchProgram from './guard/watch.sh'
+
+/** Transactions → shell scripts, and what those print → values. Pure. */
+
+/** How an apply, a confirmation or a watch ended on the host. */
+export interface Answer {
+  readonly outcome: 'waiting' | 'confirmed' | 'rejected' | 'undone' | 'undo-failed' | 'never' | 'locked'
+  /** What the resources showed after they were activated. */
+  readonly shown: ReadonlyMap<string, Shown>
+  readonly failure?: {
+    /** `earlier`: a transaction before this one could not be undone, and still holds the host. */
+    readonly phase: string
+    readonly resource?: string
+    readonly code: number
+    readonly message: string
+  }
+  /** What the undo itself complained of. */
+  readonly undoErrors?: string
+  /** The resources that do not show what they showed before. */
+  readonly left?: readonly string[]
+}
+
+export interface Transaction {
+  /** Letters, digits and dashes. */
+  readonly id: string
+  /** For a second run that finds the lock taken. */
+  readonly who: string
+  /** How long the host waits for a confirmation, in seconds, before it undoes by itself. */
+  readonly patience: number
+  /** Everything the step wants of this host: looked at again after the change. */
+  readonly resources: readonly Resource[]
+  readonly changes: readonly Planned[]
+  /** What each of the resources showed last, changed or not: an undo of the whole run has to bring that back. */
+  readonly before?: ReadonlyMap<string, Pick<Shown, 'digest'>>
+}
+
+const guard = watchProgram + historyProgram + rollbackProgram + guardProgram
+
+const pieces = ['stage', 'validate', 'commit', 'activate', 'undo', 'undoable'] as const
+const isAlwaysThere = (piece: (typeof pieces)[number]) => /^(stage|validate|commit)$/.test(piece)
+
+/** One exec that hands a whole transaction to the host, and prints how far it came. */
+export function applyScript(transaction: Transaction): string {
+  const { patience, resources, changes, before } = transaction
+  const numbers = changes.map((planned) => resources.indexOf(planned.resource))
+  const having = (piece: keyof Change) => changes.flatMap(({ change }, at) => (change[piece] ? [numbers[at] ?? 0] : []))
+  const digests = new Map(resources.flatMap(({ id }, n) => [[n, before?.get(id)?.digest] as const]))
+  for (const [at, { digest }] of changes.entries()) digests.set(numbers[at] ?? 0, digest)
+  const plan = lines(
+    sh`patience=${patience}`,
+    sh`within=${Math.max(settleSeconds, ...changes.map(({ change }) => change.interrupts?.seconds ?? 0))}`,
+    sh`changes=${numbers.join(' ')}`,
+    sh`activations=${once(changes, 'activate', having('activate')).join(' ')}`,
+    sh`undos=${once(changes, 'undo', having('undo')).reverse().join(' ')}`,
+    sh`endings=${having('endsOnly').join(' ')}`,
+    sh`undoables=${having('undoable').slice(-1).join(' ')}`,
+    sh`inspects=${resources.map((_, index) => index).join(' ')}`,
+    sh`bare=${changes.flatMap(({ change }, at) => (change.saves.length || change.stage ? [] : [numbers[at] ?? 0])).join(' ')}`,
+    asFunction('paths', sh`printf '%s\n' ${[...new Set(changes.flatMap(({ change }) => change.saves))]}`),
+    ...resources.map((resource, index) => asFunction(`inspect_${index}`, resource.inspect)),
+    ...[...digests].map(([n, digest]) => (digest === undefined ? undefined : sh`expect_${n}=${digest}`)),
+    ...changes.flatMap(({ change }, at) => {
+      const n = numbers[at] ?? 0
+      const given = pieces.filter((piece) => isAlwaysThere(piece) || change[piece])
+      return given.map((piece) => asFunction(`${piece}_${n}`, change[piece]))
+    }),
+  )
+  return handOver(transaction, plan, {
+    what: table(changes.map(({ resource, change }, at) => [numbers[at], resource.id, change.summary])),
+    resources: table(resources.map(({ id }, n) => [n, id])),
+  })
+}
+
+/** How long a host looks, after a rollback, for what has to come up again; longer where a change says so. */
+export const settleSeconds = 30
+
+/** The script that brings a transaction to the host: its plan, the guard, and other files that lie beside them. */
+export function handOver(
+  { id, who }: Pick<Transaction, 'id' | 'who'>,
+  plan: Sh,
+  beside: Readonly<Record<string, string>>,
+): string {
+  return whole(
+    lines(
+      sh`set -e`,
+      sh`umask 077`,
+      sh`incoming=/var/lib/provision/incoming.$$`,
+      sh`mkdir -p "$incoming"`,
+      sh`trap 'rm -rf "$incoming"' EXIT`,
+      sh`echo ${id} >"$incoming/id"`,
+      sh`echo ${who} >"$incoming/who"`,
+      sh`echo ${`provision-guard-${id}`} >"$incoming/unit"`,
+      inIncoming('guard.sh', guard),
+      inIncoming('plan.sh', `${plan.text}\n`),
+      ...Object.entries(beside).map(([name, text]) => inIncoming(name, text)),
+      sh`head -c 65536 /dev/zero >"$incoming/reserve"`,
+      sh`exec sh "$incoming/guard.sh" apply "$incoming"`,
+    ),
+  )
+}
+
+/** Keeps the change, if the host has not already begun to undo it. */
+export const confirmScript = (id: string): string => talk('confirm', id)
+
+/** Asks how a transaction stands, after the connection that began it was lost. */
+export const watchScript = (id: string): string => talk('watch', id)
+
+/** Undo now: there will be no confirmation. */
+export const abandonScript = (id: string, why: string): string => talk('abandon', id, why)
+
+/** What resources showed after a change. One whose line is missing is missing in the map. */
+function parseShown(stdout: Buffer, resources: readonly Resource[]): Map<string, Shown> {
+  const shown = new Map<string, Shown>()
+  for (const [, index, encoded = ''] of stdout.toString('latin1').matchAll(/^@seen (\d+) (\S*)$/gm)) {
+    const resource = resources[Number(index)]
+    if (resource) shown.set(resource.id, shownAs(encoded))
+  }
+  return shown
+}
+
+/** What an apply, a confirmation or a watch printed; undefined when it did not come to its end. */
+export function parseAnswer(stdout: Buffer, resources: readonly Resource[]): Answer | undefined {
+  const text = stdout.toString('latin1')
+  const shown = parseShown(stdout, resources)
+  const locked = /^@locked (\S*)$/m.exec(text)
+  if (locked) {
+    return { outcome: 'locked', shown, failure: { phase: 'lock', code: 1, message: decode(locked[1] ?? '') } }
+  }
+  const outcome = /^@outcome (waiting|confirmed|rejected|undone|undo-failed|never)$/m.exec(text)?.[1]
+  if (!outcome) return undefined
+  const failed = /^@failed (\S+) (\d+) (\d+) (\S*)$/m.exec(text)
+  const undo = /^@undo (\S*)$/m.exec(text)
+  const left = /^@left (\S*)$/m.exec(text)
+  const resource = failed && phases.has(failed[1] ?? '') ? resources[Number(failed[2])] : undefined
+  return {
+    outcome: outcome as Answer['outcome'],
+    shown,
+    ...(failed && {
+      failure: {
+        phase: failed[1] ?? '',
+        ...(resource && { resource: resource.id }),
+        code: Number(failed[3]),
+        message: decode(failed[4] ?? ''),
+      },
+    }),
+    ...(undo && { undoErrors: decode(undo[1] ?? '') }),
+    ...(left && {
+      left: decode(left[1] ?? '')
+        .split('\n')
+        .filter(Boolean),
+    }),
+  }
+}
+
+/** The phases whose number is that of a resource. */
+const phases = new Set(['unmoved', 'stage', 'validate', 'commit', 'activate'])
+
+/** Equal pieces run once, at the place of the last one. */
+function once(changes: readonly Planned[], piece: 'activate' | 'undo', numbers: readonly number[]): number[] {
+  const texts = changes.flatMap(({ change }) => (change[piece] ? [change[piece].text] : []))
+  return numbers.filter((_, at) => texts.lastIndexOf(texts[at] ?? '') === at)
+}
+
+/** Fields parted by tabs, a row on each line. */
+const table = (rows: readonly (readonly unknown[])[]) =>
+  rows.map((fields) => `${fields.map((field) => String(field).replaceAll(/[\t\n]/g, ' ')).join('\t')}\n`).join('')
+
+function talk(...words: readonly string[]): string {
+  return whole(lines(sh`set -- ${words}`, program(guard)))
+}
+
+const inIncoming = (name: string, text: string) => heredoc(sh`"$incoming"/${name}`, name, text)

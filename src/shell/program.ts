@@ -1,0 +1,25 @@
+import { Sh } from './sh.ts'
+
+/** A shell program that is a file of its own. */
+export const program = (text: string): Sh => new Sh(text.trimEnd())
+
+/** A script that does nothing when it was cut short anywhere. */
+export function whole(body: Sh): string {
+  return `provision() {\n${body.text}\n}\nif :; then provision </dev/null; fi\n`
+}
+
+/** A shell function with this body, or with none. */
+export function asFunction(name: string, body: Sh | undefined): Sh {
+  return new Sh(`${name}() {\n${body?.text || ':'}\n}`)
+}
+
+/** Writes `text` to the file, byte for byte; it has to end with a line end. */
+export function heredoc(path: Sh, name: string, text: string): Sh {
+  let end = `END_OF_${name.replace('.', '_')}`
+  while (text.includes(end)) end += '_'
+  return new Sh(`cat >${path.text} <<'${end}'\n${text}${end}`)
+}
+
+export function decode(base64: string): string {
+  return Buffer.from(base64, 'base64').toString('utf8')
+}

@@ -1,0 +1,60 @@
+import { ConnectError, ProvisionError } from '../../errors.ts'
+import type { Device, Gateway } from '../../inventory/model.ts'
+import type { HostKey } from '../host-keys/pins.ts'
+import { undertaking } from '../session/connections.ts'
+import { certified } from '../session/host-trust.ts'
+import { knock } from '../session/retry.ts'
+import { transportTo } from '../session/transport.ts'
+import { openSocket, type Roads } from './routes.ts'
+
+export interface Fetched {
+  readonly key: HostKey
+  /** An authority that is pinned has signed it. */
+  readonly certified: boolean
+}
+
+/**
+ * The host key that a host shows, along the first way that leads to its sshd; nobody logs in at the host itself.
+ * Types that are pinned come first, then ed25519, ECDSA, RSA.
+ * @throws ConnectError `unreachable`, listing the ways
+ */
+export async function fetchHostKey(
+  host: Gateway | Device,
+  ways: readonly string[],
+  roads: Roads,
+): Promise<Fetched & { readonly via: string }> {
+  const failures: string[] = []
+  for (const via of ways) {
+    try {
+      return { ...(await fetch(host, via, roads)), via }
+    } catch (error) {
+      if (!(error instanceof ProvisionError)) throw error
+      failures.push(`${via}: ${error.message}`)
+    }
+  }
+  throw new ConnectError('unreachable', `no host key to be had (${failures.join('; ')})`)
+}
+
+async function fetch(host: Gateway | Device, via: string, roads: Roads): Promise<Fetched> {
+  const asking = undertaking(roads.wire.connections, undefined)
+  return ask(host, via, roads, asking.signal).finally(asking.done)
+}
+
+async function ask(host: Gateway | Device, via: string, roads: Roads, signal: AbortSignal): Promise<Fetched> {
+  const { wire } = roads
+  const known = await wire.pins.for(host)
+  const config = await wire.userConfig(host.name)
+  const open = () => openSocket(host, via, roads)
+  const at = { host, wire, config, open, ownSocket: via === 'direct', signal }
+  if (known.authorities.length > 0) {
+    const theirs = await certified(known, at).catch((error: unknown) => {
+      if (error instanceof ConnectError && error.kind !== 'unreachable') return undefined
+      throw error
+    })
+    if (theirs !== undefined) return { key: theirs, certified: true }
+  }
+  const transport = transportTo(host, wire)
+  const answer = await knock(async () => transport(await open(), { name: host.name, known, config, wire, signal }), at)
+  if (answer.kind === 'ready') throw new Error('a login that nobody asked for')
+  return { key: answer.key, certified: false }
+}

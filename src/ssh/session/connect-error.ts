@@ -1,0 +1,101 @@
+import { ConnectError } from '../../errors.ts'
+import type { Identity } from './identity.ts'
+
+/** What ended an attempt, as a transport heard it. `hung-up`: the host closed the connection and gave no reason. */
+export type Cause =
+  | { readonly kind: 'refused' | 'agent' | 'timeout' | 'hung-up' }
+  | { readonly kind: 'no-match' | 'other'; readonly why: string }
+
+/** What else is known about an attempt that failed. */
+export interface Attempt {
+  readonly transport: 'node-ssh' | 'openssh'
+  /** The first bytes the host sent. */
+  readonly greeting: string
+  /** The key exchange came to its end. */
+  readonly spoke: boolean
+  /** A key was taken, and the host wanted more. */
+  readonly partial?: boolean | undefined
+  readonly identity?: Identity | undefined
+  /** The keys that it was offered, for people. */
+  readonly offered?: readonly string[] | undefined
+  /** What else was said about keys. */
+  readonly remarks?: readonly string[] | undefined
+  readonly timeoutMs: number
+}
+
+/**
+ * sshd keeps our whole network out for a while (PerSourcePenalties, OpenSSH 9.8 and later): more tries make it longer.
+ * 10.0 says the same when too many logins are under way (MaxStartups); only its log tells them apart.
+ */
+export function isPenalised(greeting: string): boolean {
+  return /not allowed at this time/i.test(greeting)
+}
+
+/** What went wrong, with what to do about it. */
+export function connectError(cause: Cause, attempt: Attempt): ConnectError {
+  if (isPenalised(attempt.greeting)) {
+    return new ConnectError(
+      'unreachable',
+      'its sshd refuses connections from this address for now',
+      'too many failed logins came from this network (PerSourcePenalties), or too many are under way (MaxStartups): ' +
+        'wait half a minute; on the host, `journalctl -u ssh | grep "drop connection"` tells why',
+    )
+  }
+  switch (cause.kind) {
+    case 'no-match':
+      return new ConnectError('login', `no common ground to speak ssh on: ${cause.why}`, noMatchHint(attempt))
+    case 'agent':
+      return new ConnectError('login', 'the ssh agent did not sign', agentHint(attempt))
+    case 'refused':
+      return refused(attempt)
+    case 'timeout': {
+      const seconds = attempt.timeoutMs / 1000
+      const silent = attempt.greeting === ''
+      return new ConnectError(
+        'unreachable',
+        silent ? `accepts, but says nothing for ${seconds} s` : `no login within ${seconds} s`,
+      )
+    }
+    case 'hung-up': {
+      const said = attempt.greeting.split(/[\r\n]/)[0]?.replace(/[^\x20-\x7e]/g, '') ?? ''
+      const heard = said === '' || said.startsWith('SSH-') ? '' : `; it said "${said.slice(0, 80)}"`
+      return new ConnectError(
+        'unreachable',
+        `hung up ${attempt.spoke ? 'during the login' : 'before it said who it is'}${heard}`,
+      )
+    }
+    case 'other':
+      return new ConnectError('unreachable', cause.why)
+  }
+}
+
+/** How to change to the other transport. */
+const useOpenssh = '--transport openssh, or "transport": "openssh" under its "login"'
+
+function noMatchHint({ transport }: Attempt): string {
+  const widen = 'widen KexAlgorithms or HostKeyAlgorithms there, for example with curve25519-sha256 and ssh-ed25519'
+  return transport === 'node-ssh'
+    ? `its sshd offers only algorithms that node-ssh lacks (post-quantum ones alone, or only SHA-1): your own ssh may have them: ${useOpenssh}; or ${widen}`
+    : `its sshd offers only algorithms that your own ssh lacks, or that your ssh_config does not allow: ${widen}`
+}
+
+function agentHint({ transport }: Attempt): string {
+  const unlock = 'is it locked? Or name the key: login.identityFile'
+  return transport === 'node-ssh' ? `${unlock}. Where the key is bound to hosts (ssh-add -h): ${useOpenssh}` : unlock
+}
+
+function refused({ transport, identity, offered = [], remarks = [], partial }: Attempt): ConnectError {
+  const { user = '', skipped = [], foreign = [] } = identity ?? {}
+  const said = offered.length === 0 ? 'there was no key to offer' : `offered: ${offered.join(', ')}`
+  const what = partial ? `the login as ${user} needs more than a key` : `the login as ${user} was refused`
+  const left = skipped.length === 0 ? '' : `; not offered: ${skipped.join(', ')}`
+  const others =
+    foreign.length > 0 && transport === 'node-ssh'
+      ? [`node-ssh cannot offer ${foreign.join(', ')}, your own ssh can: ${useOpenssh}`]
+      : []
+  const hint =
+    skipped.length > 0
+      ? 'unlock the key with ssh-add'
+      : `provision logs in with keys only: is the key in ${user}'s authorized_keys there, and is ${user} the right account? See login.user and login.identityFile`
+  return new ConnectError('login', what, [`${said}${left}`, ...remarks, ...others, hint].join('; '))
+}

@@ -1,0 +1,123 @@
+import { randomBytes } from 'node:crypto'
+import { RemoteError } from '../../errors.ts'
+import { collector, printable } from './end-mark.ts'
+import type { Link, Running } from './link.ts'
+import { remoteCommand, type Sudo } from './remote-command.ts'
+import type { Result } from './session.ts'
+import { sudoError } from './sudo-error.ts'
+
+export interface Exec {
+  readonly script: string
+  readonly timeoutMs: number
+  readonly privileged: boolean
+  /** The script's own stdin. */
+  readonly input?: string
+  readonly sudo: Sudo
+  /** The account we logged in to, for messages. */
+  readonly user: string
+  readonly password: string | undefined
+  /** Most bytes of stdout and stderr together. */
+  readonly capBytes: number
+  /** Aborted when the connection goes away, its reason being the RemoteError `lost`. */
+  readonly gone: AbortSignal
+}
+
+/** How long a channel may take to close after the script's end was seen: a child left behind may hold it open for ever. */
+const CLOSE_GRACE_MS = 1000
+
+/**
+ * Runs one script. A connection that closed in the middle may look like an end, so only the mark that our remote command
+ * writes counts as one.
+ * @throws RemoteError `lost`, `timeout`, `sudo`, `output`, `refused`
+ */
+export function exec(link: Link, wish: Exec): Promise<Result> {
+  const mark = `end-${randomBytes(16).toString('hex')}`
+  const withPassword = wish.privileged && wish.sudo === 'password' && wish.password !== undefined
+  const text = `${wish.script}${wish.input ?? ''}`
+  const stdin = withPassword ? `${wish.password}\n${text}` : text
+  const scriptBytes = wish.input === undefined ? undefined : Buffer.byteLength(wish.script)
+  const sudo: Sudo = wish.sudo === 'password' && !withPassword ? 'plain' : wish.sudo
+  const stdout = collector(mark)
+  const stderr = collector(mark)
+  let running: Running | undefined
+  let grace: NodeJS.Timeout | undefined
+
+  return new Promise<Result>((resolve, reject) => {
+    let settled = false
+    const settle = (act: () => void) => {
+      if (settled) return
+      settled = true
+      clearTimeout(timer)
+      clearTimeout(grace)
+      wish.gone.removeEventListener('abort', onGone)
+      act()
+    }
+    const fail = (error: unknown) =>
+      settle(() => {
+        running?.close()
+        reject(error)
+      })
+    // A script that takes its own sshd down may still have come to its end.
+    const onGone = () => (stdout.ended() && stderr.ended() ? finish() : fail(wish.gone.reason))
+    const timer = setTimeout(() => fail(timedOut(wish)), wish.timeoutMs)
+    const finish = () =>
+      settle(() => {
+        running?.close()
+        try {
+          resolve(result(stdout.end(), stderr.end(), wish, mark))
+        } catch (error) {
+          reject(error)
+        }
+      })
+    const take = (into: typeof stdout) => (chunk: Buffer) => {
+      if (settled) return
+      into.add(chunk)
+      if (stdout.size() + stderr.size() > wish.capBytes) fail(tooMuch(wish))
+      else if (stdout.ended() && stderr.ended()) grace ??= setTimeout(finish, CLOSE_GRACE_MS)
+    }
+    if (wish.gone.aborted) return onGone()
+    wish.gone.addEventListener('abort', onGone, { once: true })
+    running = link.run(remoteCommand({ mark, privileged: wish.privileged, sudo, scriptBytes }), {
+      stdin,
+      onStdout: take(stdout),
+      onStderr: take(stderr),
+    })
+    running.closed.then((closed) => {
+      if (stdout.ended() && stderr.ended()) finish()
+      else fail(noEnd(closed.code, closed.signal, stderr.text(), wish))
+    }, fail)
+  })
+}
+
+function result(stdout: Ended, stderr: Ended, wish: Exec, mark: string): Result {
+  const [code = '', word] = stderr.words
+  if (word === undefined) return { code: Number(code), stdout: stdout.output, stderr: stderr.output }
+  // The line that root's side writes before the script begins: without it sudo refused.
+  const begin = Buffer.from(`${mark}+\n`)
+  const at = stderr.output.indexOf(begin)
+  if (word !== 'sudo' || at < 0) throw sudoError(word, stderr.output.toString(), wish)
+  const rest = Buffer.concat([stderr.output.subarray(0, at), stderr.output.subarray(at + begin.length)])
+  return { code: Number(code), stdout: stdout.output, stderr: rest }
+}
+
+interface Ended {
+  readonly output: Buffer
+  readonly words: readonly string[]
+}
+
+function timedOut(wish: Exec): RemoteError {
+  const hint = 'what it started may still run there; a slow machine may need a longer --timeout'
+  return new RemoteError('timeout', `no end within ${wish.timeoutMs / 1000} s`, hint)
+}
+
+function tooMuch(wish: Exec): RemoteError {
+  return new RemoteError('output', `it wrote more than ${Math.floor(wish.capBytes / 1024)} KiB`)
+}
+
+function noEnd(code: number | null, signal: string | null, stderr: string, wish: Exec): RemoteError {
+  if (signal !== null) return new RemoteError('lost', `the script's shell was ended by ${signal}`)
+  if (code === null) return new RemoteError('lost', 'the connection was lost before the script came to its end')
+  const said = printable(stderr) === '' ? '' : `: ${printable(stderr)}`
+  const hint = `may ${wish.user} run commands there? A login shell like nologin, or a forced command in authorized_keys, forbids it`
+  return new RemoteError('refused', `the account ${wish.user} did not run the script, exit code ${code}${said}`, hint)
+}

@@ -1,0 +1,104 @@
+import type { Duplex } from 'node:stream'
+import { ConnectError } from '../../errors.ts'
+import { certificateProblem, type HostCertificate, parseHostCertificate } from '../host-keys/host-certificate.ts'
+import {
+  fingerprintOf,
+  type HostKey,
+  hostKeyText,
+  judge,
+  type KnownKeys,
+  type Pinned,
+  parseHostKey,
+} from '../host-keys/pins.ts'
+import type { UserConfig } from '../user-config/user-config.ts'
+import { shownCertificate } from './openssh/handshake.ts'
+import { knock } from './retry.ts'
+import type { Wire } from './wire.ts'
+
+/** A host whose key is in question, and how to come to its sshd. */
+export interface Vouching {
+  readonly host: Pinned
+  readonly wire: Wire
+  readonly config: UserConfig
+  readonly open: () => Promise<Duplex>
+  /** It is a TCP connection from here. */
+  readonly ownSocket: boolean
+  readonly signal?: AbortSignal | undefined
+}
+
+/**
+ * The pins of a host, with the key that a fingerprint or an authority among them was found to stand for in this run. Where
+ * only an authority is pinned, the host is asked for its certificate first: a connection of its own, once.
+ * @throws ConnectError
+ */
+export async function knownKeys(at: Vouching): Promise<KnownKeys> {
+  const known = await at.wire.pins.for(at.host)
+  const found = at.wire.vouched.get(at.host.name)
+  const key = found ?? (onlyAuthorities(known) ? await certified(known, at) : undefined)
+  const stands = key !== undefined && (known.authorities.length > 0 || judge(known, key) === 'known')
+  return stands ? { ...known, keys: [...known.keys, key] } : known
+}
+
+/**
+ * A key that was shown and is not among those: is it vouched for, or does the user say so?
+ * @throws ConnectError `unknown-host-key`, `changed-host-key`
+ */
+export async function settleKey(key: HostKey, at: Vouching): Promise<void> {
+  const known = await at.wire.pins.for(at.host)
+  if (judge(known, key) === 'known') return void at.wire.vouched.set(at.host.name, key)
+  if (known.authorities.length > 0 && judge(known, key) !== 'revoked') {
+    try {
+      const theirs = await certified(known, at)
+      if (theirs.blob.equals(key.blob)) return
+    } catch (error) {
+      if (onlyAuthorities(known) || !(error instanceof ConnectError) || error.kind === 'unreachable') throw error
+    }
+  }
+  await at.wire.pins.settle(at.host, key)
+}
+
+/**
+ * The plain key that the certificate of a host is about, which a pinned authority has signed for its name. That the host
+ * has this key is for the login to prove.
+ * @throws ConnectError; `unknown-host-key`, `changed-host-key` where it shows no certificate that counts
+ */
+export async function certified(known: KnownKeys, at: Vouching): Promise<HostKey> {
+  const { host, wire, config, signal } = at
+  const { name } = host
+  const pinned = `pinned is the authority ${known.authorities.map(fingerprintOf).join(', ')}`
+  const wish = { name, known, config, wire, signal }
+  const answer = await knock(async () => shownCertificate(await at.open(), wish), at).catch((error: unknown) => {
+    const isBare = error instanceof ConnectError && /no matching host key/.test(error.message)
+    if (!isBare) throw error
+    const hint = `sign its host key (ssh-keygen -s CA -h -I ${name} -n ${name} …) and name the certificate as HostCertificate in its sshd_config, or pin its key itself`
+    throw new ConnectError('unknown-host-key', `${name} shows no certificate, and ${pinned}`, hint)
+  })
+  if (answer.kind === 'ready') throw new Error('a login that nobody asked for')
+  const certificate = parseHostCertificate(hostKeyText(answer.key))
+  const key = parseHostKey(certificate?.key ?? '')
+  const why = certificate ? problemOf(certificate, key, known, at) : 'it is of a kind that is not known here'
+  if (why === undefined && key !== undefined) {
+    wire.vouched.set(name, key)
+    return key
+  }
+  throw new ConnectError(
+    why !== undefined && /its time/.test(why) ? 'unknown-host-key' : 'changed-host-key',
+    `${name} showed a certificate that does not count: ${why}; ${pinned}`,
+    `look at it on the machine itself (ssh-keygen -Lf …-cert.pub): it has to be valid now, and for the name ${name}`,
+  )
+}
+
+function problemOf(
+  certificate: HostCertificate,
+  key: HostKey | undefined,
+  known: KnownKeys,
+  { host, wire }: Vouching,
+): string | undefined {
+  const gone = [key, certificate.authority].find((one) => one !== undefined && judge(known, one) === 'revoked')
+  if (gone !== undefined) return `${gone === key ? 'its key' : 'who signed it'} is marked @revoked`
+  return certificateProblem(certificate, { name: host.name, authorities: known.authorities, now: wire.clock() })
+}
+
+function onlyAuthorities(known: KnownKeys): boolean {
+  return known.authorities.length > 0 && known.keys.length + known.fingerprints.length === 0
+}

@@ -1,0 +1,96 @@
+import { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import type { NodeSSH } from 'node-ssh'
+import type { Client, ClientChannel } from 'ssh2'
+import { RemoteError } from '../../../errors.ts'
+import type { HostKey } from '../../host-keys/pins.ts'
+import { type Link, NoSession, type Running } from '../link.ts'
+import { letGo, socketReason } from '../socket.ts'
+
+/** A login by node-ssh that has just succeeded. */
+export interface Authenticated {
+  readonly ssh: NodeSSH
+  readonly client: Client
+  readonly key: HostKey
+  readonly accepted: string | undefined
+  /** Filled as they come. */
+  readonly proved: readonly HostKey[]
+  readonly socket: Duplex
+}
+
+export function nodeSshLink({ ssh, client, key, accepted, proved, socket }: Authenticated): Link {
+  let reason: string | undefined
+  client.on('error', (error) => {
+    reason ??= /keepalive/i.test(error.message) ? 'it answers no more' : socketReason(error)
+  })
+  return {
+    key,
+    accepted,
+    proved: () => proved,
+    run(command, { stdin, onStdout, onStderr }): Running {
+      let channel: ClientChannel | undefined
+      let unwanted = false
+      const closed = ssh.execCommand(command, {
+        stdin,
+        // We keep the bytes ourselves: node-ssh decodes each chunk alone, which breaks UTF-8 across two. latin1 is cheap.
+        encoding: 'latin1',
+        noTrim: true,
+        onStdout,
+        onStderr,
+        onChannel(opened) {
+          channel = opened
+          opened.on('error', () => undefined)
+          opened.stderr.on('error', () => undefined)
+          if (unwanted) opened.close()
+        },
+      })
+      return {
+        closed: closed.catch((error: Error) => {
+          throw /open failure/i.test(error.message) ? new NoSession() : lost()
+        }),
+        close() {
+          unwanted = true
+          channel?.close()
+        },
+      }
+    },
+    async channel(address, port) {
+      try {
+        const channel = await ssh.forwardOut('127.0.0.1', 0, address, port)
+        // For ever: an error that nobody hears ends the process.
+        channel.on('error', () => undefined)
+        return channel
+      } catch (error) {
+        const far = /open failure: ?(.*)$/i.exec(error instanceof Error ? error.message : '')?.[1]
+        if (far === undefined) throw lost()
+        const why = isProhibited(error) ? 'administratively prohibited' : far
+        throw new RemoteError('refused', `${address} port ${port}: ${why}`)
+      }
+    },
+    onGone(tell) {
+      let told = false
+      const gone = () => {
+        if (!told) tell(reason)
+        told = true
+      }
+      client.once('close', gone)
+      client.once('end', gone)
+    },
+    hangUp: () => hangUp(client, socket),
+  }
+}
+
+/** SSH_OPEN_ADMINISTRATIVELY_PROHIBITED (RFC 4254, 5.1): sshd's own words with it are only "open failed". */
+function isProhibited(error: unknown): boolean {
+  return error instanceof Error && 'reason' in error && error.reason === 1
+}
+
+function lost(): RemoteError {
+  return new RemoteError('lost', 'the connection was lost')
+}
+
+export function hangUp(client: Client, socket: Duplex): void {
+  client.end()
+  if (socket instanceof Socket) letGo(socket)
+  else socket.destroy()
+}

@@ -1,0 +1,116 @@
+import { setMaxListeners } from 'node:events'
+import type { Duplex } from 'node:stream'
+import pLimit from 'p-limit'
+import { RemoteError } from '../../errors.ts'
+import { hostKeyText } from '../host-keys/pins.ts'
+import { exec } from './exec.ts'
+import { type Link, NoSession } from './link.ts'
+import type { Sudo } from './remote-command.ts'
+import type { Result, Session } from './session.ts'
+import type { Wire } from './wire.ts'
+
+/** sshd allows 10 (MaxSessions) and refuses the rest; connections through it do not count. */
+const MOST_EXECS = 8
+const MOST_ROOM_WAIT_MS = 1000
+
+/** A login that has just succeeded. */
+export interface Authenticated {
+  readonly link: Link
+  readonly host: string
+  readonly via: string
+  readonly user: string
+  readonly sudo: Sudo
+  readonly wire: Wire
+  readonly onClose?: (() => void) | undefined
+}
+
+export function openSession(login: Authenticated): Session {
+  const { link, wire } = login
+  const limit = pLimit(MOST_EXECS)
+  const gone = new AbortController()
+  // Every exec listens, and every forward that is about to open.
+  setMaxListeners(0, gone.signal)
+  let ran = false
+
+  // sshd counts a session until its last process is gone, so for a moment, or beside something a script left behind, there
+  // may be no room although ours are few. Nothing has run then: trying again is safe.
+  async function whenThereIsRoom(run: () => Promise<Result>): Promise<Result> {
+    for (let wait = 20; ; wait *= 2) {
+      try {
+        const result = await run()
+        ran = true
+        return result
+      } catch (error) {
+        if (!(error instanceof NoSession) || !ran || wait > MOST_ROOM_WAIT_MS) throw error
+        await wire.sleep(wait)
+      }
+    }
+  }
+
+  let forget = () => {}
+  const end = (reason: string | undefined) => {
+    if (gone.signal.aborted) return
+    gone.abort(new RemoteError('lost', `the connection was lost${reason === undefined ? '' : `: ${reason}`}`))
+    forget()
+    login.onClose?.()
+  }
+  const close = () => {
+    end('it was closed from here')
+    link.hangUp()
+  }
+  link.onGone(end)
+  forget = wire.connections.hold(close)
+
+  return {
+    host: login.host,
+    via: login.via,
+    login: { user: login.user, ...(link.accepted !== undefined && { key: link.accepted }) },
+    hostKey: hostKeyText(link.key),
+    hostKeys: () => [...new Set([link.key, ...link.proved()].map(hostKeyText))],
+    exec: (script, options) =>
+      limit(() => {
+        wire.counts.execs++
+        const { sudo, user } = login
+        const { capBytes, sudoPassword: password } = wire
+        const wish = { script, ...options, sudo, user, password, capBytes, gone: gone.signal }
+        return whenThereIsRoom(() => exec(link, wish))
+      }),
+    forward(address, port) {
+      wire.counts.forwards++
+      return forward(link, { address, port, timeoutMs: wire.connectTimeoutMs, gone: gone.signal })
+    },
+    close,
+  }
+}
+
+interface ForwardTo {
+  readonly address: string
+  readonly port: number
+  readonly timeoutMs: number
+  readonly gone: AbortSignal
+}
+
+function forward(link: Link, to: ForwardTo): Promise<Duplex> {
+  return new Promise((resolve, reject) => {
+    let settled = false
+    const settle = (act: () => void) => {
+      if (settled) return
+      settled = true
+      clearTimeout(timer)
+      to.gone.removeEventListener('abort', onGone)
+      act()
+    }
+    const fail = (error: unknown) => settle(() => reject(error))
+    const onGone = () => fail(to.gone.reason)
+    const timer = setTimeout(() => {
+      const where = `${to.address} port ${to.port}`
+      fail(new RemoteError('timeout', `${where}: no answer within ${to.timeoutMs / 1000} s`))
+    }, to.timeoutMs)
+    if (to.gone.aborted) return onGone()
+    to.gone.addEventListener('abort', onGone, { once: true })
+    link.channel(to.address, to.port).then((channel) => {
+      if (settled) channel.destroy()
+      settle(() => resolve(channel))
+    }, fail)
+  })
+}

@@ -1,0 +1,167 @@
+import { existsSync } from 'node:fs'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Duplex } from 'node:stream'
+import { ConnectError, LoginRefused } from '../../../errors.ts'
+import { readIfThere } from '../../../files/atomic.ts'
+import { type HostKey, hostKeyText, judge, type KnownKeys, parseHostKey } from '../../host-keys/pins.ts'
+import { type Attempt, connectError, isPenalised } from '../connect-error.ts'
+import { printable } from '../end-mark.ts'
+import type { Handshake, Outcome } from '../link.ts'
+import { agentDoor } from './agent-door.ts'
+import { bridge } from './bridge.ts'
+import { type Aim, clientOf, configOf, knownHostsOf, type Place } from './config.ts'
+import { opensshLink } from './link.ts'
+import { type Log, sshLog } from './log.ts'
+import shownKey from './shown-key.sh'
+import { ssh } from './ssh.ts'
+
+/**
+ * From an open connection to a login by the system's own ssh, which then serves as the master of a control socket: one
+ * process for each session. Host keys are checked by ssh, against a file of the pins alone.
+ * @throws ConnectError `unreachable`, `login`; LoginRefused where the key was proved
+ */
+export async function openssh(socket: Duplex, wish: Handshake): Promise<Outcome> {
+  const { known, identity } = wish
+  const end = await attempt(socket, wish, identity ? 'login' : 'key')
+  if (end.kind === 'ready') return end
+  const { seen, failure, early, spoke } = end
+  if (seen !== undefined && (identity === undefined || !isPinned(seen, known))) return { kind: 'key', key: seen }
+  if (early) return { kind: 'early', error: failure }
+  throw failure.kind === 'login' && spoke && seen !== undefined ? new LoginRefused(failure, hostKeyText(seen)) : failure
+}
+
+/** A fingerprint that is pinned says nothing to ssh: then we are told the key, and come again with that. */
+function isPinned(key: HostKey, known: KnownKeys): boolean {
+  return judge(known, key) === 'known' && known.keys.some(({ blob }) => blob.equals(key.blob))
+}
+
+/**
+ * The host certificate that a host shows, in place of a key; nobody logs in, and nothing of it has been looked at.
+ * @throws ConnectError `login` where it has none
+ */
+export async function shownCertificate(socket: Duplex, wish: Omit<Handshake, 'identity'>): Promise<Outcome> {
+  const end = await attempt(socket, wish, 'certificate')
+  if (end.kind === 'ready') return end
+  if (end.seen !== undefined) return { kind: 'key', key: end.seen }
+  if (end.early) return { kind: 'early', error: end.failure }
+  throw end.failure
+}
+
+type Ready = Extract<Outcome, { readonly kind: 'ready' }>
+
+interface End {
+  readonly kind: 'failed'
+  /** The key that was shown. */
+  readonly seen: HostKey | undefined
+  /** It has proved that key. */
+  readonly spoke: boolean
+  readonly failure: ConnectError
+  /** It hung up before it said who it is. */
+  readonly early: boolean
+}
+
+async function attempt(socket: Duplex, wish: Handshake, aim: Aim): Promise<End | Ready> {
+  const { wire, name, identity, signal } = wish
+  const log = sshLog()
+  const way = await bridge(socket)
+  const { folder, door } = await prepare(wish, aim, way).catch((error: unknown) => {
+    way.close()
+    throw error
+  })
+  const master = ssh(['-F', join(folder, 'config'), '-v', '-M', '-N', '-T', '--', name], wire.env)
+  master.stderr.on('data', (chunk: Buffer) => log.add(chunk))
+  const stop = async () => {
+    await master.stop()
+    way.close()
+    await wire.folders.remove(folder)
+  }
+  // Its control socket is there once the login is done.
+  const isReady = () => aim === 'login' && log.ready() && existsSync(join(folder, 'control'))
+  const how = await first(master.ended, { log, isReady, timeoutMs: wire.connectTimeoutMs, signal })
+  door.close()
+  const seen = await shown(folder)
+  if (how === 'ready' && seen !== undefined && isPinned(seen, wish.known)) {
+    return {
+      kind: 'ready',
+      link: opensshLink({ name, key: seen, folder, log, gone: master.ended, stop, env: wire.env }),
+    }
+  }
+  const code = how === 'ended' ? await master.ended : null
+  // A host that hung up is told from ssh that did.
+  const hungUp = way.ended()
+  await stop()
+  if (how === 'aborted') throw new ConnectError('unreachable', 'given up')
+  if (way.greeting() === '') mustBeUsable(code, log)
+  const about: Attempt = {
+    transport: 'openssh',
+    greeting: way.greeting(),
+    spoke: door.asked(),
+    partial: log.partial(),
+    identity,
+    offered: log.offered(),
+    remarks: log.remarks(),
+    timeoutMs: wire.connectTimeoutMs,
+  }
+  const heard = how === 'timeout' ? ({ kind: 'timeout' } as const) : log.cause()
+  // Who has not proved its key has refused nothing.
+  const unproved = !about.spoke && (heard.kind === 'refused' || heard.kind === 'agent')
+  const cause = unproved || (heard.kind === 'other' && hungUp) ? ({ kind: 'hung-up' } as const) : heard
+  const early = cause.kind === 'hung-up' && !about.spoke && !isPenalised(about.greeting)
+  return { kind: 'failed', seen, spoke: about.spoke, early, failure: connectError(cause, about) }
+}
+
+/** The files and the agent of one login. */
+async function prepare(wish: Handshake, aim: Aim, { port }: Pick<Place, 'port'>) {
+  const folder = await wish.wire.folders.make()
+  const place = { folder, port }
+  const files = {
+    config: configOf(wish, aim, place),
+    client: clientOf(place),
+    known_hosts: knownHostsOf(wish),
+    'shown-key': shownKey,
+  }
+  const mode = 0o600
+  await Promise.all(Object.entries(files).map(([name, text]) => writeFile(join(folder, name), text, { mode })))
+  return { folder, door: await agentDoor(join(folder, 'agent'), wish.identity?.agent) }
+}
+
+interface Awaited {
+  readonly log: Log
+  readonly isReady: () => boolean
+  readonly timeoutMs: number
+  readonly signal: AbortSignal | undefined
+}
+
+/** What comes first. */
+function first(gone: Promise<unknown>, { log, isReady, timeoutMs, signal }: Awaited) {
+  return new Promise<'ready' | 'ended' | 'timeout' | 'aborted'>((resolve) => {
+    const settle = (how: 'ready' | 'ended' | 'timeout' | 'aborted') => {
+      clearTimeout(timer)
+      signal?.removeEventListener('abort', onAbort)
+      resolve(how)
+    }
+    const timer = setTimeout(settle, timeoutMs, 'timeout')
+    const onAbort = () => settle('aborted')
+    signal?.addEventListener('abort', onAbort, { once: true })
+    log.onLine(() => {
+      if (isReady()) settle('ready')
+    })
+    gone.then(() => settle('ended'))
+    if (signal?.aborted) onAbort()
+  })
+}
+
+/** @throws ConnectError `login`, for an ssh that is not there, or too old */
+function mustBeUsable(code: number | null, log: Log): void {
+  const install = 'install OpenSSH 8.5 or newer (openssh-client), or leave out "transport": "openssh"'
+  if (code === 127) throw new ConnectError('login', 'there is no program ssh here (PATH)', install)
+  const complaint = log.complaint()
+  if (complaint === undefined) return
+  throw new ConnectError('login', `the ssh of this machine is too old: ${printable(complaint)}`, install)
+}
+
+/** The key that ssh was shown, as it noted it itself. */
+async function shown(folder: string): Promise<HostKey | undefined> {
+  return parseHostKey(await readIfThere(join(folder, 'shown')))
+}

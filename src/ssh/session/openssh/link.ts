@@ -1,0 +1,128 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { Duplex, PassThrough } from 'node:stream'
+import { RemoteError } from '../../../errors.ts'
+import { parseKnownLine } from '../../host-keys/known-hosts.ts'
+import type { HostKey } from '../../host-keys/pins.ts'
+import { type Link, NoSession, type Running } from '../link.ts'
+import type { Log } from './log.ts'
+import { type Process, ssh } from './ssh.ts'
+
+/** A master of a control socket that has just logged in. */
+export interface Master {
+  readonly name: string
+  readonly key: HostKey
+  /** Where its control socket and its files are. */
+  readonly folder: string
+  readonly log: Log
+  readonly gone: Promise<unknown>
+  /** Ends it, and takes its folder away. */
+  readonly stop: () => Promise<void>
+  readonly env: Readonly<Record<string, string | undefined>>
+}
+
+/** How long the master's log may be behind what its client has heard. */
+const LOG_GRACE_MS = 1000
+
+export function opensshLink({ name, key, folder, log, gone, stop, env }: Master): Link {
+  let alive = true
+  const clients = new Set<Process>()
+  const stopAll = () => {
+    for (const client of clients) client.kill()
+    return stop()
+  }
+  gone.then(() => {
+    alive = false
+    return stopAll()
+  })
+  const through = (options: readonly string[], command: readonly string[] = []) => {
+    const client = ssh(['-F', join(folder, 'client'), '-T', ...options, '--', name, ...command], env)
+    clients.add(client)
+    client.ended.then(() => clients.delete(client))
+    return client
+  }
+  let proved: readonly HostKey[] = []
+  // ssh has put there what the host has proved since, and taken out what it serves no more.
+  const look = () => {
+    if (alive && log.toldHostKeys()) proved = keysIn(join(folder, 'known_hosts'))
+  }
+
+  return {
+    key,
+    accepted: log.accepted(),
+    proved() {
+      look()
+      return proved
+    },
+    run(command, { stdin, onStdout, onStderr }): Running {
+      const client = through([], [command])
+      let tail = ''
+      client.stdout.on('data', onStdout)
+      client.stderr.on('data', (chunk: Buffer) => {
+        tail = (tail + chunk.toString('latin1')).slice(-2048)
+        onStderr(chunk)
+      })
+      client.stdin.end(stdin)
+      const closed = client.ended.then((code) => {
+        look()
+        // What ssh says where it could do nothing, and where the script was killed.
+        if (code !== 255) return { code, signal: null }
+        if (alive && /session request failed: Session open refused/.test(tail)) throw new NoSession()
+        return { code: null, signal: null }
+      })
+      return { closed, close: client.kill }
+    },
+    async channel(address, port) {
+      const target = `${address.includes(':') ? `[${address}]` : address}:${port}`
+      const client = through(['-v', '-W', target])
+      const channel = channelOf(client)
+      const opened = await new Promise<boolean>((resolve) => {
+        let said = ''
+        client.stderr.on('data', (chunk: Buffer) => {
+          said = (said + chunk.toString('latin1')).slice(-2048)
+          if (said.includes('master session id')) resolve(true)
+        })
+        client.ended.then(() => resolve(false))
+      })
+      if (opened) return channel
+      const why = await refusal(`${address}:${port}`)
+      throw why === undefined ? lost() : new RemoteError('refused', `${address} port ${port}: ${why}`)
+    },
+    onGone: (tell) => void gone.then(() => tell(log.reason())),
+    hangUp: () => void stopAll(),
+  }
+
+  /** Undefined: the connection is gone. */
+  async function refusal(target: string): Promise<string | undefined> {
+    const deadline = performance.now() + LOG_GRACE_MS
+    for (;;) {
+      const why = log.refusal(target)
+      if (why !== undefined || !alive || performance.now() > deadline) return why ?? (alive ? 'open failed' : undefined)
+      await new Promise((resolve) => setTimeout(resolve, 10))
+    }
+  }
+}
+
+function lost(): RemoteError {
+  return new RemoteError('lost', 'the connection was lost')
+}
+
+/** What goes in at one end of a process and comes out at the other; gone, when the process is. */
+function channelOf({ stdin: writable, stdout, kill }: Process): Duplex {
+  // From the first byte on: zx reads it from then on, too.
+  const readable = stdout.pipe(new PassThrough())
+  const channel = Duplex.from({ readable, writable })
+  channel.on('error', () => undefined)
+  channel.once('close', kill)
+  return channel
+}
+
+function keysIn(file: string): readonly HostKey[] {
+  try {
+    return readFileSync(file, 'latin1')
+      .split('\n')
+      .flatMap((line) => parseKnownLine(line)?.key ?? [])
+  } catch {
+    return []
+  }
+}

@@ -1,0 +1,87 @@
+import { ConnectError, ProvisionError, RemoteError } from '../errors.ts'
+import type { Gateway } from '../inventory/model.ts'
+import type { RunsOn } from '../report/report.ts'
+import { versions } from '../resources/versions.ts'
+import { program, whole } from '../shell/program.ts'
+import { lines, sh } from '../shell/sh.ts'
+import { type ReachContext, reach } from '../ssh/reach/reach.ts'
+import type { Session } from '../ssh/session/session.ts'
+import runsOnProgram from '../verify/runs-on.sh'
+import { parseRunsOn } from '../verify/runs-on.ts'
+import type { Door } from './endpoint.ts'
+import gatewayProgram from './gateway.sh'
+import { parseTold, type Told } from './gateway-facts.ts'
+
+/** What became of one question to a gateway. */
+export interface Answer {
+  /** None: it was not reached. */
+  readonly session?: Session
+  /** None: it was not reached, or could not be read. */
+  readonly told?: Told
+  readonly runsOn?: RunsOn
+  /** What the resource `versions` would have shown. */
+  readonly versions?: string
+  readonly error?: ProvisionError
+}
+
+/** Sessions to gateways that stay open from one look to the next; one that was lost is opened anew. */
+export interface Gateways {
+  /** One exec, on one connection. */
+  ask(gateway: Gateway, doors: readonly Door[]): Promise<Answer>
+  close(): void
+}
+
+const askMs = 20_000
+
+export function openGateways(context: ReachContext): Gateways {
+  const open = new Map<string, Session>()
+  const drop = (name: string) => {
+    open.get(name)?.close()
+    open.delete(name)
+  }
+  return {
+    async ask(gateway, doors) {
+      const kept = open.has(gateway.name)
+      try {
+        const session = open.get(gateway.name) ?? (await reach(gateway, context))
+        open.set(gateway.name, session)
+        const { stdout } = await session.exec(question(doors), { timeoutMs: askMs, privileged: true })
+        return { session, ...read(stdout.toString()) }
+      } catch (error) {
+        if (!(error instanceof ProvisionError)) throw error
+        if (error instanceof ConnectError) return { error }
+        const session = open.get(gateway.name)
+        if (!(error instanceof RemoteError) || (error.kind !== 'lost' && error.kind !== 'timeout')) {
+          return { error, ...(session && { session }) }
+        }
+        drop(gateway.name)
+        // It may be long dead; a fresh one that is lost at once says something about the gateway.
+        return kept ? this.ask(gateway, doors) : { error }
+      }
+    },
+    close() {
+      for (const name of [...open.keys()]) drop(name)
+    },
+  }
+}
+
+function question(doors: readonly Door[]): string {
+  return whole(
+    lines(
+      sh`PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C; export PATH LC_ALL`,
+      versions.inspect,
+      program(runsOnProgram),
+      sh`set -- ${doors.map(({ account, place }) => `${account}=${place}`)}`,
+      program(gatewayProgram),
+    ),
+  )
+}
+
+function read(text: string): Pick<Answer, 'told' | 'runsOn' | 'versions'> {
+  const sshd = /^openssh (\S+)$/m.exec(text)?.[1]
+  return {
+    told: parseTold(text),
+    runsOn: { ...parseRunsOn(text), ...(sshd && { sshd: `OpenSSH_${sshd}` }) },
+    versions: text,
+  }
+}

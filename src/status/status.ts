@@ -1,0 +1,150 @@
+import { ConnectError } from '../errors.ts'
+import type { Forward, Inventory } from '../inventory/model.ts'
+import type { ForwardReport } from '../report/report.ts'
+import type { ForwardStatus, GatewayStatus, StatusReport } from '../report/status/status.ts'
+import { versions } from '../resources/versions.ts'
+import { quote } from '../shell/sh.ts'
+import type { ReachContext } from '../ssh/reach/reach.ts'
+import { recoveryOf } from '../tunnel/timing.ts'
+import { proveForwards } from '../verify/index.ts'
+import type { LastProofs } from '../verify/last-proofs.ts'
+import { type Door, door, doorStatus, roundTripAt, tunnelStands } from './endpoint.ts'
+import type { Answer, Gateways } from './gateway-sessions.ts'
+
+export interface Looking {
+  readonly context: ReachContext
+  readonly gateways: Gateways
+  readonly lastProofs: LastProofs
+  /** Of a device or a gateway. */
+  readonly limit: (name: string) => boolean
+  readonly now: () => number
+  readonly clock: () => Date
+}
+
+/**
+ * How every forward is, from its gateway alone: one exec there, and one proof through the forward. No device is logged in
+ * to in any other way, and nothing is changed.
+ */
+export async function look(inventory: Inventory, looking: Looking): Promise<StatusReport> {
+  const { context, limit } = looking
+  const began = looking.now()
+  const at = looking.clock()
+  const before = { ...context.wire.counts }
+  const doors = doorsOf(inventory, limit)
+  const shown = inventory.gateways.filter(({ name }) => doors.some(({ gateway }) => gateway.name === name))
+  const answers = new Map(
+    shown.map((gateway) => {
+      const own = doors.filter((one) => one.gateway.name === gateway.name)
+      return [gateway.name, looking.gateways.ask(gateway, own)] as const
+    }),
+  )
+  const reports = await proofs(inventory, doors, answers, looking)
+  const answered = new Map(await Promise.all([...answers].map(async ([name, answer]) => [name, await answer] as const)))
+  const forwards = doors.flatMap((one, index) => {
+    const report = reports[index]
+    const answer = answered.get(one.gateway.name)
+    return report && answer ? [status(one, report, answer, inventory, at)] : []
+  })
+  const gateways = [...answered].map(([name, answer]) => gatewayStatus(name, answer, at))
+  const { connections, execs } = context.wire.counts
+  return {
+    version: 1,
+    command: 'status',
+    inventory: inventory.file,
+    at: at.toISOString(),
+    seconds: Math.round(looking.now() - began) / 1000,
+    exitCode: exitCode(gateways, forwards),
+    gateways,
+    forwards,
+    without: inventory.devices.filter((one) => limit(one.name) && one.forwards.length === 0).map(({ name }) => name),
+    wire: { connections: connections - before.connections, execs: execs - before.execs },
+  }
+}
+
+function doorsOf({ devices, gateways }: Inventory, limit: Looking['limit']): Door[] {
+  return devices.flatMap((device) =>
+    device.forwards.flatMap((forward) => {
+      const gateway = gateways.find(({ name }) => name === forward.gateway)
+      return gateway && (limit(device.name) || limit(gateway.name)) ? [door(device, gateway, forward)] : []
+    }),
+  )
+}
+
+/** In the order of the doors. */
+async function proofs(
+  { devices }: Inventory,
+  doors: readonly Door[],
+  answers: ReadonlyMap<string, Promise<Answer>>,
+  { context, lastProofs, now }: Looking,
+): Promise<ForwardReport[]> {
+  const told = new Map<string, Answer>()
+  const doorOf = (forward: Forward) => doors.find((one) => one.forward === forward)
+  const reports = await proveForwards(
+    doors.map(({ forward }) => forward),
+    {
+      devices,
+      async gateway(name) {
+        const answer = (await answers.get(name)) ?? {}
+        told.set(name, answer)
+        if (answer.session) return answer.session
+        throw answer.error ?? new ConnectError('unreachable', 'it was not asked')
+      },
+      wire: context.wire,
+      now,
+      // Who asks for the state may have no login on the devices.
+      hostKeyEnough: true,
+      pace: (_, work) => context.forks(work),
+      tunnelStands(forward) {
+        const one = doorOf(forward)
+        const known = told.get(forward.gateway)?.told
+        return one && known && tunnelStands(one, known)
+      },
+    },
+  )
+  return lastProofs.stamp(reports, devices)
+}
+
+function status(
+  one: Door,
+  report: ForwardReport,
+  { told, versions: shown }: Answer,
+  inventory: Inventory,
+  at: Date,
+): ForwardStatus {
+  const seen = {
+    of: (host: string, id: string) => (host === one.gateway.name && id === versions.id ? shown : undefined),
+    gone: () => false,
+    failed: () => false,
+  }
+  const recovery = recoveryOf(inventory)(one.forward, seen, told && roundTripAt(one, told))
+  const next = nextStep(report, inventory.file)
+  return {
+    ...report,
+    ...(told && doorStatus(one, report, told, at)),
+    ...(recovery && { recovery }),
+    ...(next && { next }),
+  }
+}
+
+/** What was not looked at says itself what it lacks; of the others `doctor` finds out what it is. */
+function nextStep({ state, device, error }: ForwardReport, inventory: string): string | undefined {
+  if (state === 'ok') return undefined
+  return (state === 'unverified' && error?.hint) || `provision doctor ${quote(inventory)} --device ${device}`
+}
+
+function gatewayStatus(name: string, { session, told, runsOn, error }: Answer, at: Date): GatewayStatus {
+  const boot = told?.bootAge
+  return {
+    name,
+    state: told ? 'ok' : session ? 'unread' : 'unreachable',
+    ...(boot !== undefined && { since: new Date(at.getTime() - boot * 1000).toISOString() }),
+    ...(runsOn && { runsOn }),
+    ...(error && { error: { message: error.message, ...(error.hint && { hint: error.hint }) } }),
+  }
+}
+
+/** As of every report: 3 wins over 1. */
+function exitCode(gateways: readonly GatewayStatus[], forwards: readonly ForwardStatus[]): number {
+  if (gateways.some(({ state }) => state === 'unreachable')) return 3
+  return forwards.every(({ state }) => state === 'ok') ? 0 : 1
+}

@@ -1,0 +1,239 @@
+import { expect, test } from 'vitest'
+import type { ForwardReport, HostReport } from '../../../src/report/report.ts'
+import { clean, printPlan, printReport } from '../../../src/report/terminal/text.ts'
+import { device, forward, gateway, report } from '../report-of.ts'
+
+const plain = { color: false, diffs: false }
+const promise = {
+  ...{ device: 'host-a', gateway: 'ssh-gw.guest.internal', bindAddress: '127.0.0.1', port: 9022 },
+  ...{ powerCut: 10, silentLink: 20, frozenClient: 15 },
+}
+
+test('a run that went well is a line for each host, a line for each forward, and a sentence', () => {
+  expect(printReport(report(), plain)).toMatchInlineSnapshot(`
+    "ssh-gw.guest.internal  changed     1.3 s, 2 changes
+    host-a                 ok          0.4 s via its forward
+    127.0.0.1:9022 on ssh-gw.guest.internal  answers as host-a SHA256:abc, 45 ms
+    provisioned: 1 changed, 1 ok; 1 of 1 forward reaches its device, 3.1 s
+    "
+  `)
+})
+
+test('an undo says which run it takes back, and whose', () => {
+  const takesBack = { run: '20261124062231-4ac8ne', who: 'root on admin, process 7, since 2026-11-24T06:22:31.120Z' }
+  const changes = [{ resource: 'file /etc/motd', summary: 'take back: rewrite' }]
+  expect(printPlan({ hosts: [{ ...gateway, takesBack, changes }], recoveries: [] }, plain)).toMatchInlineSnapshot(`
+    "plan for ssh-gw.guest.internal: take back run 20261124062231-4ac8ne of root on admin, process 7, since 2026-11-24T06:22:31.120Z
+      file /etc/motd: take back: rewrite"
+  `)
+  const hosts = [{ ...gateway, outcome: 'differs' as const, takesBack, changes }, device]
+  const check = report({ command: 'undo-check', hosts, forwards: [] })
+  expect(printReport(check, { ...plain, diffs: true })).toMatchInlineSnapshot(`
+    "ssh-gw.guest.internal  differs     1.3 s, 1 change
+      take back run 20261124062231-4ac8ne of root on admin, process 7, since 2026-11-24T06:22:31.120Z
+      file /etc/motd: take back: rewrite
+    host-a                 ok          0.4 s via its forward
+    checked, nothing was touched: 1 differs, 1 ok, 3.1 s
+    "
+  `)
+  expect(
+    printReport(report({ command: 'undo', hosts: [{ ...gateway, takesBack, changes }] }), plain),
+  ).toMatchInlineSnapshot(`
+    "ssh-gw.guest.internal  changed     1.3 s, 1 change
+    127.0.0.1:9022 on ssh-gw.guest.internal  answers as host-a SHA256:abc, 45 ms
+    taken back: 1 changed; 1 of 1 forward reaches its device, 3.1 s
+    "
+  `)
+})
+
+test('what went wrong stands right below its line, with what to do now', () => {
+  const hosts: HostReport[] = [
+    {
+      ...gateway,
+      outcome: 'rejected',
+      changes: [],
+      error: { message: 'file /etc/motd: is a link\nsecond line', hint: 'move it away' },
+    },
+    { ...device, outcome: 'unreachable', via: 'ssh-gw.guest.internal', error: { message: 'no route to host' } },
+  ]
+  const forwards: ForwardReport[] = [
+    { ...forward, state: 'stale', error: { message: 'the port is open, but nobody speaks', hint: 'wait' } },
+    { ...forward, bindAddress: '::1', port: 9024, state: 'no-tunnel' },
+  ]
+  expect(printReport(report({ hosts, forwards, exitCode: 3 }), plain)).toMatchInlineSnapshot(`
+    "ssh-gw.guest.internal  rejected    1.3 s
+      file /etc/motd: is a link
+      second line
+      hint: move it away
+    host-a                 unreachable 0.4 s via ssh-gw.guest.internal
+      no route to host
+    127.0.0.1:9022 on ssh-gw.guest.internal  stale (host-a)
+      the port is open, but nobody speaks
+      hint: wait
+    [::1]:9024 on ssh-gw.guest.internal  no-tunnel (host-a)
+    provisioned: 1 rejected, 1 unreachable; 0 of 2 forwards reach their device, 3.1 s
+    "
+  `)
+})
+
+test('every outcome is counted in the last sentence', () => {
+  const bad = ['rejected', 'undone', 'undo-failed', 'unreachable', 'unknown'] as const
+  const outcomes = ['ok', 'changed', 'differs', ...bad, 'ok'] as const
+  const hosts = outcomes.map((outcome): HostReport => ({ ...device, outcome }))
+  expect(
+    printReport(report({ hosts, forwards: [] }), plain)
+      .trim()
+      .split('\n')
+      .at(-1),
+  ).toMatchInlineSnapshot(
+    `"provisioned: 1 changed, 1 differs, 2 ok, 1 rejected, 1 undone, 1 undo-failed, 1 unreachable, 1 unknown, 3.1 s"`,
+  )
+})
+
+test.each(['apply', 'check', 'verify'] as const)('the last sentence of %s says what was done', (command) => {
+  const last = printReport(report({ command, hosts: [], forwards: [] }), plain)
+  const said = { apply: 'provisioned', check: 'checked, nothing was touched', verify: 'verified' }[command]
+  expect(last).toBe(`${said}: no hosts, 3.1 s\n`)
+})
+
+test('with diffs, every change is shown as a patch', () => {
+  expect(printReport(report({ command: 'check' }), { color: false, diffs: true })).toMatchInlineSnapshot(`
+    "ssh-gw.guest.internal  changed     1.3 s, 2 changes
+      file /etc/motd: rewrite
+        --- /etc/motd	now
+        +++ /etc/motd	wanted
+        @@ -1,1 +1,1 @@
+        -old
+        +new
+      account tunnel: create, without password or shell
+    host-a                 ok          0.4 s via its forward
+    127.0.0.1:9022 on ssh-gw.guest.internal  answers as host-a SHA256:abc, 45 ms
+    checked, nothing was touched: 1 changed, 1 ok; 1 of 1 forward reaches its device, 3.1 s
+    "
+  `)
+})
+
+test('a plan names what is going to be changed, host by host', () => {
+  expect(printPlan({ hosts: [gateway, device], recoveries: [promise] }, plain)).toMatchInlineSnapshot(`
+    "plan for ssh-gw.guest.internal:
+      file /etc/motd: rewrite
+      account tunnel: create, without password or shell
+    127.0.0.1:9022 on ssh-gw.guest.internal (host-a): back within 10 s after a power cut, 20 s after a silent link, on a quick link"
+  `)
+  expect(printPlan({ hosts: [device], recoveries: [promise] }, plain)).toBe('plan: nothing to change')
+})
+
+test('what the link adds to a promise is told where it is not a quick one', () => {
+  const line = (more: object) =>
+    printPlan({ hosts: [gateway], recoveries: [{ ...promise, ...more }] }, plain)
+      .split('\n')
+      .at(-1)
+      ?.replace(/^.*: /, '')
+  expect(line({ roundTripMs: 60, linkSeconds: 0 })).toBe('back within 10 s after a power cut, 20 s after a silent link')
+  const slow = { powerCut: 20, silentLink: 30, roundTripMs: 690, linkSeconds: 10 }
+  expect(line(slow)).toBe(
+    'back within 20 s after a power cut, 30 s after a silent link, 10 s of them for a link whose round trip takes up to 690 ms',
+  )
+  expect(line({ ...slow, wished: 25 })).toMatch(/ 690 ms; for the 25 s of "recoverWithin" write 15 here$/)
+})
+
+test('a forward that had to be waited for says how long', () => {
+  const late = { ...forward, waited: 7.04 }
+  expect(printReport(report({ forwards: [late] }), plain)).toContain(
+    'answers as host-a SHA256:abc, 45 ms, after 7.0 s of waiting\n',
+  )
+  const { hostKey: _, latencyMs: __, ...dead } = { ...late, state: 'no-tunnel' as const }
+  expect(printReport(report({ forwards: [dead] }), plain)).toContain('no-tunnel (host-a), after 7.0 s of waiting\n')
+})
+
+test('colour only repeats what the word says', () => {
+  const colored = printReport(report(), { color: true, diffs: true })
+  expect(colored).toContain('\x1b[33mchanged')
+  expect(colored.replaceAll(/\x1b\[\d+m/g, '')).toBe(printReport(report(), { color: false, diffs: true }))
+})
+
+test('control characters that a host sent do not reach the terminal', () => {
+  const evil = 'a\x1b]0;title\x07b\x1b[2Jc\x9bd\r\ne\tf\rg\0h\x7f'
+  expect(clean(evil)).toBe('a]0;titleb[2Jcd\ne\tf\ngh')
+  const hosts: HostReport[] = [
+    {
+      ...device,
+      outcome: 'undone',
+      changes: [{ resource: 'file x', summary: 'rewrite', diff: `-${evil}\n` }],
+      error: { message: evil, hint: evil },
+    },
+  ]
+  const forwards = [{ ...forward, state: 'unverified' as const, error: { message: evil, hint: evil } }]
+  for (const diffs of [true, false]) {
+    expect(printReport(report({ hosts, forwards }), { color: false, diffs })).not.toMatch(/[\0-\x08\x0b-\x1f\x7f-\x9f]/)
+    expect(printPlan({ hosts, recoveries: [] }, { color: false, diffs })).not.toMatch(/[\0-\x08\x0b-\x1f\x7f-\x9f]/)
+  }
+})
+
+test('control characters in the summary of a change do not reach the terminal', () => {
+  const changes = [{ resource: 'account tunnel', summary: 'change shell from \x1b]0;x\x07/bin/sh to /bin/bash' }]
+  expect(printPlan({ hosts: [{ ...device, changes }], recoveries: [] }, plain)).not.toMatch(/\x1b/)
+})
+
+test('as JSON the report is the document itself, and can be read back', () => {
+  expect(JSON.parse(JSON.stringify(report()))).toEqual(report())
+})
+
+test('of many attempts those that were refused are one line, and what worked has its own', () => {
+  const of = 'attempts with its key on ssh-gw'
+  const holds = ['a shell', 'sftp', '-D'].map(
+    (words) => ({ host: 'host-a', what: `ssh-gw refuses its key ${words}`, state: 'holds', of }) as const,
+  )
+  const works = {
+    ...({ host: 'host-a', what: 'ssh-gw refuses its key -R at 0.0.0.0', state: 'fails', of } as const),
+    error: { message: 'other machines reached it', hint: 'ssh-gw should have refused it by GatewayPorts' },
+  }
+  const untried = ['a shell', 'sftp'].map(
+    (words) =>
+      ({
+        ...({ host: 'host-b', what: `ssh-gw refuses its key ${words}`, state: 'untried', of } as const),
+        error: { message: 'the host was not there to ask' },
+      }) as const,
+  )
+  const printed = printReport(report({ hosts: [], forwards: [], proofs: [...holds, works, ...untried] }), plain)
+  expect(printed).toMatchInlineSnapshot(`
+    "host-a  proved: 3 attempts with its key on ssh-gw were refused
+    host-a  fails: ssh-gw refuses its key -R at 0.0.0.0
+      other machines reached it
+      hint: ssh-gw should have refused it by GatewayPorts
+    host-b  untried: 2 attempts with its key on ssh-gw
+      the host was not there to ask
+    provisioned: no hosts, 3.1 s
+    "
+  `)
+  const each = printReport(report({ hosts: [], forwards: [], proofs: holds }), { color: false, diffs: true })
+  expect(each.split('\n').filter((line) => line.includes('proved: ssh-gw refuses its key'))).toHaveLength(3)
+})
+
+test('a drill is a table of what was promised and what was measured', () => {
+  const on = { host: 'host-a' } as const
+  const faults = [
+    { ...on, name: 'kill', title: 'ssh client killed', promised: 10, seconds: 1.3, verdict: 'kept' },
+    { ...on, name: 'network', title: 'no network for 60 s', promised: 20, seconds: 21, verdict: 'late' },
+    {
+      ...on,
+      name: 'freeze',
+      title: 'ssh client frozen',
+      promised: 15,
+      verdict: 'never',
+      error: { message: 'it did not' },
+    },
+    { ...on, name: 'port', title: 'port 9022 taken for 10 s', verdict: 'untried', error: { message: 'it ended' } },
+  ] as const
+  expect(printReport(report({ command: 'drill', hosts: [], forwards: [], faults }), plain)).toMatchInlineSnapshot(`
+    "fault                     promised  measured  verdict
+    ssh client killed             10 s     1.3 s  kept
+    no network for 60 s           20 s    21.0 s  late
+    ssh client frozen             15 s         -  never
+      it did not
+    port 9022 taken for 10 s         -         -  untried
+      it ended
+    drilled: 1 of 4 promises kept, 3.1 s
+    "
+  `)
+})
