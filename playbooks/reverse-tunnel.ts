@@ -50,7 +50,7 @@ import {
 import { observedKeys, pendingSpares } from './reverse-tunnel/kept-keys.ts'
 import { moveToNextKey, nextKeyPair, pendingKeys, retiredKeys } from './reverse-tunnel/key-rotation.ts'
 import { privilege } from './reverse-tunnel/least-privilege.ts'
-import { freePorts } from './reverse-tunnel/ports.ts'
+import { portsAreFree } from './reverse-tunnel/ports.ts'
 import { endedSessions, forgotten, formerKey, gone, mayForget, nothingLeft } from './reverse-tunnel/removal.ts'
 
 /** Every device keeps its own forwards open on the gateways, and can do nothing else there. */
@@ -99,7 +99,7 @@ export default playbook((inventory) => {
       hostKeys,
       nextHostKeys(beginsRotation(gateway, inventory)),
       heldDoors,
-      freePorts(gateway, inventory),
+      portsAreFree(gateway, inventory),
       ...enrolmentsIn(gateway, devices, inventory),
       ...gatewaySide(gateway, inventory, roomOn(gateway, inventory)),
       retiredKeys(gateway, inventory),

@@ -1,26 +1,26 @@
 import yargs from 'yargs'
-import { add } from './commands/add.ts'
-import { apply } from './commands/apply.ts'
-import { applyPlan } from './commands/apply-plan.ts'
-import { doctor } from './commands/doctor.ts'
-import { drill } from './commands/drill.ts'
-import { exportInventory } from './commands/export.ts'
-import { image } from './commands/image.ts'
-import { importInventory } from './commands/import.ts'
-import { init } from './commands/init.ts'
-import { lab } from './commands/lab.ts'
-import { remove } from './commands/remove.ts'
-import { rename } from './commands/rename.ts'
-import { report } from './commands/report.ts'
-import { restoreGateway } from './commands/restore-gateway.ts'
-import { rotate } from './commands/rotate.ts'
-import { schema } from './commands/schema.ts'
+import { addCommand } from './commands/add.ts'
+import { applyCommand } from './commands/apply.ts'
+import { applyPlanCommand } from './commands/apply-plan.ts'
+import { doctorCommand } from './commands/doctor.ts'
+import { drillCommand } from './commands/drill.ts'
+import { exportCommand } from './commands/export.ts'
+import { imageCommand } from './commands/image.ts'
+import { importCommand } from './commands/import.ts'
+import { initCommand } from './commands/init.ts'
+import { labCommand } from './commands/lab.ts'
+import { removeCommand } from './commands/remove.ts'
+import { renameCommand } from './commands/rename.ts'
+import { reportCommand } from './commands/report.ts'
+import { restoreGatewayCommand } from './commands/restore-gateway.ts'
+import { rotateCommand } from './commands/rotate.ts'
+import { schemaCommand } from './commands/schema.ts'
 import { fromWorkspace } from './commands/shared/workspace.ts'
-import { sshConfig } from './commands/ssh-config.ts'
-import { status } from './commands/status.ts'
-import { trust } from './commands/trust.ts'
-import { undo } from './commands/undo.ts'
-import { verify } from './commands/verify.ts'
+import { sshConfigCommand } from './commands/ssh-config.ts'
+import { statusCommand } from './commands/status.ts'
+import { trustCommand } from './commands/trust.ts'
+import { undoCommand } from './commands/undo.ts'
+import { verifyCommand } from './commands/verify.ts'
 import { ConnectError, InventoryError, ProvisionError } from './errors.ts'
 import { closest } from './inventory/messages.ts'
 import { annotate } from './report/ci/github.ts'
@@ -36,27 +36,27 @@ export async function main(words: readonly string[]): Promise<void> {
     await parser
       .scriptName('provision')
       .usage('$0 INVENTORY\n\nReverse SSH tunnels for machines that nobody can call: looks, plans, changes, proves.')
-      .command(apply)
-      .command(applyPlan)
-      .command(verify)
-      .command(doctor)
-      .command(status)
-      .command(undo)
-      .command(trust)
-      .command(init)
-      .command(add)
-      .command(rotate)
-      .command(rename)
-      .command(remove)
-      .command(restoreGateway)
-      .command(drill)
-      .command(image)
-      .command(report)
-      .command(sshConfig)
-      .command(importInventory)
-      .command(exportInventory)
-      .command(schema)
-      .command(lab)
+      .command(applyCommand)
+      .command(applyPlanCommand)
+      .command(verifyCommand)
+      .command(doctorCommand)
+      .command(statusCommand)
+      .command(undoCommand)
+      .command(trustCommand)
+      .command(initCommand)
+      .command(addCommand)
+      .command(rotateCommand)
+      .command(renameCommand)
+      .command(removeCommand)
+      .command(restoreGatewayCommand)
+      .command(drillCommand)
+      .command(imageCommand)
+      .command(reportCommand)
+      .command(sshConfigCommand)
+      .command(importCommand)
+      .command(exportCommand)
+      .command(schemaCommand)
+      .command(labCommand)
       .demandCommand(0, 0)
       .strict()
       .version(__VERSION__)

@@ -18,8 +18,8 @@ export {
 } from './playbook/playbook.ts'
 export * from './resources/index.ts'
 export type {
-  Attempt,
   Change,
+  ForbiddenAct,
   Late,
   LeastPrivilege,
   Observed,
@@ -30,7 +30,13 @@ export type {
 } from './resources/resource.ts'
 export { known, lookedAt } from './resources/resource.ts'
 export { lines, type Sh, sh } from './shell/sh.ts'
-export { type HeldDoor, inspectHeldDoors, parseHeldDoors, parseListener, whoseKey } from './tunnel/held-doors.ts'
+export {
+  type HeldForward,
+  inspectHeldForwards,
+  parseHeldForwards,
+  parseListener,
+  whoseKey,
+} from './tunnel/held-doors.ts'
 export { sharedKeys, unitPrefix } from './tunnel/names.ts'
 export {
   type Carrier,

@@ -1,9 +1,9 @@
-import type { Device, Gateway, HeldDoor, Inventory, Mark, Resource, Seen } from '../../src/index.ts'
+import type { Device, Gateway, HeldForward, Inventory, Mark, Resource, Seen } from '../../src/index.ts'
 import {
-  inspectHeldDoors,
+  inspectHeldForwards,
   isForwardWay,
   overlap,
-  parseHeldDoors,
+  parseHeldForwards,
   parseMark,
   printListener,
   whoseKey,
@@ -24,10 +24,10 @@ import {
  */
 
 /** A fact on a gateway: the doors that it holds open, for whichever inventory. */
-export const heldDoors: Resource = { id: 'doors', inspect: inspectHeldDoors, diff: () => 'converged' }
+export const heldDoors: Resource = { id: 'doors', inspect: inspectHeldForwards, diff: () => 'converged' }
 
-export const doorsOn = (gateway: Gateway, seen: Seen): HeldDoor[] =>
-  parseHeldDoors(seen.of(gateway.name, heldDoors.id) ?? '')
+export const doorsOn = (gateway: Gateway, seen: Seen): HeldForward[] =>
+  parseHeldForwards(seen.of(gateway.name, heldDoors.id) ?? '')
 
 /** The comment (GECOS) of an account there whose name begins like ours; undefined: there is no such account. */
 export function commentOf(name: string, gateway: Gateway, seen: Seen): string | undefined {
@@ -36,14 +36,14 @@ export function commentOf(name: string, gateway: Gateway, seen: Seen): string | 
 }
 
 export const isSameDoor = (
-  one: Pick<HeldDoor, 'bindAddress' | 'port'>,
-  other: Pick<HeldDoor, 'bindAddress' | 'port'>,
+  one: Pick<HeldForward, 'bindAddress' | 'port'>,
+  other: Pick<HeldForward, 'bindAddress' | 'port'>,
 ) => one.port === other.port && one.bindAddress === other.bindAddress
 
 /** Both cannot be open at once. */
 export const isInTheWay = (
-  one: Pick<HeldDoor, 'bindAddress' | 'port'>,
-  other: Pick<HeldDoor, 'bindAddress' | 'port'>,
+  one: Pick<HeldForward, 'bindAddress' | 'port'>,
+  other: Pick<HeldForward, 'bindAddress' | 'port'>,
 ) => one.port === other.port && overlap(one.bindAddress, other.bindAddress)
 
 /** Reached in this run by another way than a forward: then its tunnel may be away for a moment. */
@@ -63,7 +63,7 @@ export interface Held {
 export interface Closing {
   /** Ports of sessions by hand are taken now, where the run was asked to. */
   readonly takesOver: boolean
-  door(door: HeldDoor, seen: Seen): boolean
+  door(door: HeldForward, seen: Seen): boolean
   account(name: string, mark: Mark | undefined, seen: Seen): boolean
   keyLine(comment: string, seen: Seen): boolean
 }
@@ -126,7 +126,7 @@ const hasMoved = ({ name }: Device, seen: Seen) => !seen.gone(name) && seen.answ
 const isPruned = (mark: Mark | undefined, { id, prune }: Inventory) =>
   prune === true && id !== undefined && mark?.inventory === id
 
-function isWantedDoor(door: HeldDoor, gateway: Gateway, { devices }: Inventory): boolean {
+function isWantedDoor(door: HeldForward, gateway: Gateway, { devices }: Inventory): boolean {
   return devices.some(
     (device) =>
       nameOnGateways(device) === door.device &&

@@ -80,18 +80,18 @@ export function staying(names: readonly string[], gateway: Gateway, closing: Clo
 /** In an order that does not depend on whose inventory it is. */
 export const together = (one: readonly string[], other: readonly string[]) => [...new Set([...one, ...other])].sort()
 
-export interface Listening {
+export interface ListenerWish {
   readonly forward: Forward
   readonly account: string
   readonly mark: Mark
 }
 
 /** Everything that systemd needs to own these ports. */
-export function listenerUnits(doors: readonly Listening[]): Unit[] {
+export function listenerUnits(doors: readonly ListenerWish[]): Unit[] {
   return doors.length === 0 ? [] : [again, ...doors.flatMap(listener)]
 }
 
-function listener({ forward, account, mark }: Listening): Unit[] {
+function listener({ forward, account, mark }: ListenerWish): Unit[] {
   const name = `${unitPrefix}${socketName(forward)}`
   const what = `${printListener(forward)} of ${mark.device ?? forward.device}`
   return [

@@ -75,7 +75,7 @@ export function reloadingDevice({ name }: Device, resource: Resource): Resource 
 /** The same for everything that a recipe wants of gateways. */
 export function reloadingAll(steps: readonly Step[], gateways: readonly Gateway[], devices: readonly Device[]): Step[] {
   return steps.map((step) => {
-    if (step.kind !== 'wanted') return step
+    if (step.kind !== 'apply') return step
     const wrapped = [...step.hosts].map(([name, resources]) => {
       const gateway = gateways.find((candidate) => candidate.name === name)
       return [name, gateway ? resources.map((each) => reloading(gateway, devices, each)) : resources] as const

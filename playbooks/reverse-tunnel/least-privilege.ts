@@ -1,4 +1,4 @@
-import type { Attempt, Device, Gateway, LeastPrivilege } from '../../src/index.ts'
+import type { Device, ForbiddenAct, Gateway, LeastPrivilege } from '../../src/index.ts'
 import { printListener } from '../../src/index.ts'
 import { accountOn, dials, forwardsOn, jailed, listenerOf } from '../../src/tunnel/accounts.ts'
 import { accountOf, jail, key, knownHosts } from '../../src/tunnel/names.ts'
@@ -17,7 +17,7 @@ export function privilege(device: Device, gateway: Gateway, all: readonly Device
 }
 
 type Refusals = Readonly<Record<'sshd' | 'socket', readonly string[]>>
-type Wanted = Omit<Attempt, 'refusedBy'> & { readonly refusedBy: Refusals }
+type Wanted = Omit<ForbiddenAct, 'refusedBy'> & { readonly refusedBy: Refusals }
 
 const by = (sshd: readonly string[], socket: readonly string[] = sshd): Refusals => ({ sshd, socket })
 /** With an account of its own a device sees one folder: what a session, a socket or a device file needs is outside of it. */

@@ -1,4 +1,4 @@
-import type { Device, Forward, Gateway, HeldDoor, Inventory, Refused, Resource, Seen } from '../../src/index.ts'
+import type { Device, Forward, Gateway, HeldForward, Inventory, Refused, Resource, Seen } from '../../src/index.ts'
 import { parseListener, parseMark, printListener, sh } from '../../src/index.ts'
 import { forwardsOn } from '../../src/tunnel/accounts.ts'
 import { nameOnGateways } from '../../src/tunnel/names.ts'
@@ -9,7 +9,7 @@ import { commentOf, doorsOn, isInTheWay, isReachedBeside, isSameDoor } from './d
 const id = 'ports'
 
 /** A process that listens on a port of the gateway. */
-export interface Listening extends Pick<Forward, 'bindAddress' | 'port'> {
+export interface PortHolder extends Pick<Forward, 'bindAddress' | 'port'> {
   readonly pid: number
   readonly program: string
   readonly user: string
@@ -18,7 +18,7 @@ export interface Listening extends Pick<Forward, 'bindAddress' | 'port'> {
 }
 
 /** On the gateway, before anything moves: may each of these ports be opened beside what is open there now. */
-export function freePorts(gateway: Gateway, inventory: Inventory): Resource {
+export function portsAreFree(gateway: Gateway, inventory: Inventory): Resource {
   const wanted = inventory.devices.flatMap((device) =>
     forwardsOn(gateway, device).map((forward) => ({ device, forward })),
   )
@@ -56,7 +56,7 @@ interface Wanted {
 interface Around {
   readonly gateway: Gateway
   readonly inventory: Inventory
-  readonly doors: readonly HeldDoor[]
+  readonly doors: readonly HeldForward[]
 }
 
 /** By a door that cannot stand beside it: of another device, or of this one with another listener or bind address. */
@@ -109,7 +109,7 @@ type Problem = Refused & { readonly aside?: readonly Device[] }
 
 function heldByStranger(
   { device, forward }: Wanted,
-  { gateway, inventory, doors, listening, seen }: Around & { listening: readonly Listening[]; seen: Seen },
+  { gateway, inventory, doors, listening, seen }: Around & { listening: readonly PortHolder[]; seen: Seen },
 ): Problem[] {
   const place = printListener(forward)
   return strangers(forward, { gateway, doors, listening, seen }).flatMap((stranger): Problem[] => {
@@ -136,7 +136,7 @@ function heldByStranger(
 }
 
 /** A session of sshd that serves an account. A daemon is never ended, nor what root runs. */
-const mayBeEnded = ({ program, user }: Listening) => program.startsWith('sshd') && user !== 'root' && user !== '?'
+const mayBeEnded = ({ program, user }: PortHolder) => program.startsWith('sshd') && user !== 'root' && user !== '?'
 
 /** Who listens where this forward is to be, and is neither a unit nor a session of ours. */
 function strangers(
@@ -146,9 +146,9 @@ function strangers(
     doors,
     listening,
     seen,
-  }: Pick<Around, 'gateway' | 'doors'> & { listening: readonly Listening[]; seen: Seen },
-): Listening[] {
-  const isOurs = ({ bindAddress, port, program, user }: Listening) => {
+  }: Pick<Around, 'gateway' | 'doors'> & { listening: readonly PortHolder[]; seen: Seen },
+): PortHolder[] {
+  const isOurs = ({ bindAddress, port, program, user }: PortHolder) => {
     if (user === gateway.tunnelAccount || isOurAccount(user, gateway, seen)) return true
     return (
       program.startsWith('systemd') &&
@@ -172,7 +172,7 @@ function isOurAccount(user: string, gateway: Gateway, seen: Seen): boolean {
 }
 
 /** ss(8) shows a socket on every address of both kinds as `*`. */
-const isShownAs = (door: HeldDoor, shown: Pick<Listening, 'bindAddress' | 'port'>) =>
+const isShownAs = (door: HeldForward, shown: Pick<PortHolder, 'bindAddress' | 'port'>) =>
   isSameDoor(door, shown) ||
   (door.port === shown.port && door.bindAddress === '*' && /^(\*|0\.0\.0\.0|::)$/.test(shown.bindAddress))
 
@@ -186,7 +186,7 @@ export function adoptedPlaces(gateway: Gateway, inventory: Inventory, seen: Seen
   )
 }
 
-export function parseListening(observed: string): Listening[] {
+export function parseListening(observed: string): PortHolder[] {
   const rows = observed.split('\n')
   const processes = new Map(
     rows.flatMap((row): [number, { user: string; since: string; program: string }][] => {

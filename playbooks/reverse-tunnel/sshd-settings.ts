@@ -2,7 +2,7 @@ import {
   type Forward,
   type Gateway,
   type Late,
-  parseHeldDoors,
+  parseHeldForwards,
   parseKeyLine,
   type Refused,
   type Resource,
@@ -142,7 +142,7 @@ export const needsItsAddress = ({ bindAddress }: Pick<Forward, 'bindAddress'>) =
 function linesOf({ name }: Gateway, seen: Seen) {
   const rows = (seen.of(name, `file ${sharedKeys}`) ?? '').split('\n')
   return rows.flatMap((row) => {
-    const doors = parseHeldDoors(row)
+    const doors = parseHeldForwards(row)
     const [door] = doors
     const comment = parseKeyLine(row)?.comment
     if (!door || comment === undefined) return []

@@ -10,7 +10,7 @@ interface Arguments {
   to: string
 }
 
-export const add: CommandModule<unknown, Arguments> = {
+export const addCommand: CommandModule<unknown, Arguments> = {
   command: 'add <inventory> <names..>',
   describe: 'Write new devices into the inventory, each with a free port of its gateways; contacts nobody',
   builder: (argv) =>

@@ -3,7 +3,7 @@ import { type WorkArguments, workOptions } from './shared/options.ts'
 
 type Arguments = WorkArguments & { plan: string }
 
-export const applyPlan: CommandModule<unknown, Arguments> = {
+export const applyPlanCommand: CommandModule<unknown, Arguments> = {
   command: 'apply <plan>',
   describe: 'Do what a plan of --check --out says, and refuse where a host has moved since',
   builder: (argv) =>

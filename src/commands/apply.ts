@@ -11,7 +11,7 @@ interface Arguments extends PartArguments {
   readonly stepAside: readonly string[] | undefined
 }
 
-export const apply: CommandModule<unknown, Arguments> = {
+export const applyCommand: CommandModule<unknown, Arguments> = {
   command: '$0 <inventory>',
   describe: 'Look, plan, show, change, and prove every forward',
   builder: (argv) =>

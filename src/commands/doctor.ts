@@ -8,7 +8,7 @@ interface Arguments extends Pick<LoginArguments, 'timeout' | 'askSudoPassword' |
   debug: boolean
 }
 
-export const doctor: CommandModule<unknown, Arguments> = {
+export const doctorCommand: CommandModule<unknown, Arguments> = {
   command: 'doctor <inventory>',
   describe: 'Why is it down: walks from the device to its forward, and names the first broken link and what mends it',
   builder: (argv: Argv) =>
@@ -28,7 +28,7 @@ export const doctor: CommandModule<unknown, Arguments> = {
       import('./shared/context.ts'),
       import('./shared/named.ts'),
     ])
-    const [{ examine }, { tunnelsOf }, { printDiagnosis }, { printJson }, { InventoryError }, { clean }] =
+    const [{ examine }, { tunnelPartsOf }, { printDiagnosis }, { printJson }, { InventoryError }, { clean }] =
       await Promise.all([
         import('../doctor/examine.ts'),
         import('../doctor/tunnel.ts'),
@@ -39,7 +39,7 @@ export const doctor: CommandModule<unknown, Arguments> = {
       ])
     const inventory = await readInventory(argv.inventory)
     const device = named(argv.device, inventory.devices)
-    const tunnels = tunnelsOf(device, inventory.gateways)
+    const tunnels = tunnelPartsOf(device, inventory.gateways)
     if (tunnels.length === 0) throw new InventoryError(`${device.name} has no forwards: there is no tunnel to look at`)
     const report = await connected(inventory, argv, (context) =>
       examine({

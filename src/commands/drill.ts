@@ -14,7 +14,7 @@ type Arguments = HostArguments & {
   yes: boolean
 }
 
-export const drill: CommandModule<unknown, Arguments> = {
+export const drillCommand: CommandModule<unknown, Arguments> = {
   command: 'drill <inventory>',
   describe: 'Break the tunnel of a device on purpose, and hold its recovery against what the plan promises',
   builder: (argv) =>

@@ -9,7 +9,7 @@ interface Arguments {
   out?: string
 }
 
-export const exportInventory: CommandModule<unknown, Arguments> = {
+export const exportCommand: CommandModule<unknown, Arguments> = {
   command: 'export <inventory>',
   describe: 'Print the inventory for another program, so that it goes through our tunnels with our pins',
   builder: (argv) =>

@@ -2,7 +2,7 @@ import type { CommandModule } from 'yargs'
 import { inventoryArgument, workOptions } from './shared/options.ts'
 import type { ImageArguments } from './shared/write-image.ts'
 
-export const image: CommandModule<unknown, ImageArguments> = {
+export const imageCommand: CommandModule<unknown, ImageArguments> = {
   command: 'image <inventory>',
   describe: 'Write the first-boot seed of a device to a freshly flashed card, after telling its gateways',
   builder: (argv) =>

@@ -1,15 +1,15 @@
 import type { CommandModule } from 'yargs'
-import { type Source, sources } from '../import/sources.ts'
+import { type ImportSource, sources } from '../import/sources.ts'
 
 interface Arguments {
   file: string
-  from?: Source
+  from?: ImportSource
   gateway: string[]
   ports?: string
   out?: string
 }
 
-export const importInventory: CommandModule<unknown, Arguments> = {
+export const importCommand: CommandModule<unknown, Arguments> = {
   command: 'import <file>',
   describe: 'Make an inventory of one of Ansible (INI, YAML, JSON) or of an ssh_config, and say what is not in it',
   builder: (argv) =>

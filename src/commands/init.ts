@@ -3,7 +3,7 @@ import type { Answers } from '../inventory/edit/new-inventory.ts'
 
 type Arguments = Partial<Answers> & { inventory: string }
 
-export const init: CommandModule<unknown, Arguments> = {
+export const initCommand: CommandModule<unknown, Arguments> = {
   command: 'init [inventory]',
   describe: 'Write a first inventory: asks five questions, or takes the answers as options; contacts nobody',
   builder: (argv) =>

@@ -14,7 +14,7 @@ interface MachineArgument extends InventoryArgument {
 }
 
 /** `provision lab …`: real machines on this machine, made from an inventory. */
-export const lab: CommandModule = {
+export const labCommand: CommandModule = {
   command: 'lab <command>',
   describe: 'real machines on this machine, made from an inventory',
   builder: (yargs) =>
@@ -165,8 +165,8 @@ async function inventoryOf(file: string) {
 }
 
 async function labOf(file: string): Promise<Lab> {
-  const { find } = await import('../lab/index.ts')
-  const lab = await find(whereabouts(file))
+  const { findLab } = await import('../lab/index.ts')
+  const lab = await findLab(whereabouts(file))
   if (lab) return lab
   throw new ProvisionError(`lab: no lab of ${file} is up`, `provision lab up ${file}`)
 }

@@ -8,7 +8,7 @@ import { type RunArguments, runOptions } from './shared/options.ts'
 
 type Arguments = RunArguments & { device: string }
 
-export const remove: CommandModule<unknown, Arguments> = {
+export const removeCommand: CommandModule<unknown, Arguments> = {
   command: 'remove <inventory>',
   describe: 'Take a device away: its session, key, ports, units and files, its pins, and its lines in the inventory',
   builder: (argv) =>

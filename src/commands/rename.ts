@@ -6,7 +6,7 @@ interface Arguments {
   new: string
 }
 
-export const rename: CommandModule<unknown, Arguments> = {
+export const renameCommand: CommandModule<unknown, Arguments> = {
   command: 'rename <inventory> <old> <new>',
   describe: 'Give a device another name, also one that has it in the file already: its tunnel stays; contacts nobody',
   builder: (argv) =>

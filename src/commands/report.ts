@@ -15,7 +15,7 @@ const mergeCommand: CommandModule<unknown, MergeArguments> = {
   },
 }
 
-export const report: CommandModule = {
+export const reportCommand: CommandModule = {
   command: 'report',
   describe: 'What to do with reports of runs',
   builder: (argv) => argv.command(mergeCommand).demandCommand(1, 'provision report merge FILE…'),

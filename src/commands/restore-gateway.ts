@@ -2,7 +2,7 @@ import type { CommandModule } from 'yargs'
 import type { RestoreArguments } from './restore/restoration.ts'
 import { inventoryArgument, workOptions } from './shared/options.ts'
 
-export const restoreGateway: CommandModule<unknown, RestoreArguments> = {
+export const restoreGatewayCommand: CommandModule<unknown, RestoreArguments> = {
   command: 'restore-gateway <inventory> <gateway>',
   describe: 'Bring back a gateway that was installed anew, from anywhere, with no device touched',
   builder: (argv) =>

@@ -5,7 +5,7 @@ import { type RunArguments, runOptions } from './shared/options.ts'
 
 type Arguments = RunArguments & { hostKey?: string; spareHostKey?: string; device?: readonly string[] }
 
-export const rotate: CommandModule<unknown, Arguments> = {
+export const rotateCommand: CommandModule<unknown, Arguments> = {
   command: 'rotate <inventory>',
   describe: 'New keys for the tunnels of all devices, of some, or for a gateway; who was away is waited for',
   builder: (argv) =>

@@ -1,6 +1,6 @@
 import type { CommandModule } from 'yargs'
 
-export const schema: CommandModule<unknown, { inventory?: string }> = {
+export const schemaCommand: CommandModule<unknown, { inventory?: string }> = {
   command: 'schema [inventory]',
   describe: 'Print the JSON schema of inventories; or check this inventory, contacting nobody',
   builder: (argv) =>

@@ -9,7 +9,7 @@ interface Arguments {
   write: boolean
 }
 
-export const sshConfig: CommandModule<unknown, Arguments> = {
+export const sshConfigCommand: CommandModule<unknown, Arguments> = {
   command: 'ssh-config <inventory>',
   describe: 'Print the ssh_config for the people who log in',
   builder: (argv) =>

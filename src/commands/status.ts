@@ -1,7 +1,7 @@
 import type { CommandModule } from 'yargs'
 import { type StatusArguments, statusOptions } from './shared/options.ts'
 
-export const status: CommandModule<unknown, StatusArguments> = {
+export const statusCommand: CommandModule<unknown, StatusArguments> = {
   command: 'status <inventory>',
   describe: 'Which devices are there, since when, and what to do about those that are not; from the gateways alone',
   builder: statusOptions as never,

@@ -1,7 +1,7 @@
 import type { CommandModule } from 'yargs'
 import { ConnectError, InventoryError, ProvisionError } from '../errors.ts'
 import { type Device, type Gateway, hosts, type Inventory } from '../inventory/model.ts'
-import type { HostKey, Pins, Verdict } from '../ssh/host-keys/pins.ts'
+import type { HostKey, Pins, PinVerdict } from '../ssh/host-keys/pins.ts'
 import type { ReachContext } from '../ssh/reach/reach.ts'
 import { forksOption, inventoryArgument, transportOption } from './shared/options.ts'
 
@@ -18,7 +18,7 @@ interface TrustArguments {
 }
 
 /** `provision trust INVENTORY`: fetch host keys, show fingerprints, ask, pin them beside the inventory. */
-export const trust: CommandModule<object, TrustArguments> = {
+export const trustCommand: CommandModule<object, TrustArguments> = {
   command: 'trust <inventory>',
   describe: 'Fetch host keys, show fingerprints, ask, pin them beside the inventory',
   builder: (yargs) =>
@@ -72,7 +72,7 @@ export interface TrustIo {
 interface Seen {
   readonly host: Gateway | Device
   readonly key?: HostKey
-  readonly verdict?: Verdict
+  readonly verdict?: PinVerdict
   /** An authority that is pinned has signed it: there is nothing to pin. */
   readonly certified?: boolean
   readonly error?: ProvisionError
@@ -128,7 +128,7 @@ async function trustSome(
   return failures
 }
 
-const WORDS: Readonly<Record<Verdict, string>> = {
+const WORDS: Readonly<Record<PinVerdict, string>> = {
   known: 'known',
   unknown: 'new',
   changed: 'CHANGED',
@@ -136,14 +136,14 @@ const WORDS: Readonly<Record<Verdict, string>> = {
 }
 
 async function look(host: Gateway | Device, io: TrustIo): Promise<Seen> {
-  const [{ fetchHostKey }, { waysTo }, { undeclaredWays }, { judge }] = await Promise.all([
+  const [{ fetchHostKey }, { routesTo }, { undeclaredRoutes }, { judge }] = await Promise.all([
     import('../ssh/reach/fetch-host-key.ts'),
     import('../ssh/reach/reach.ts'),
     import('../ssh/reach/routes.ts'),
     import('../ssh/host-keys/pins.ts'),
   ])
   try {
-    const ways = [...waysTo(host), ...(await undeclaredWays(host, io.context))]
+    const ways = [...routesTo(host), ...(await undeclaredRoutes(host, io.context))]
     const { key, certified } = await fetchHostKey(host, ways, io.context)
     return { host, key, certified, verdict: certified ? 'known' : judge(await io.pins.for(host), key) }
   } catch (error) {

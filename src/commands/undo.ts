@@ -1,7 +1,7 @@
 import type { CommandModule } from 'yargs'
 import { type HostArguments, hostOptions } from './shared/options.ts'
 
-export const undo: CommandModule<unknown, HostArguments & { check: boolean; run: string | undefined }> = {
+export const undoCommand: CommandModule<unknown, HostArguments & { check: boolean; run: string | undefined }> = {
   command: 'undo <inventory>',
   describe: 'Take back the last run: its hosts become what they were before it',
   builder: (argv) =>

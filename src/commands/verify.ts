@@ -4,7 +4,7 @@ import { type PartArguments, partOptions } from './shared/options.ts'
 
 type Arguments = PartArguments & { leastPrivilege?: boolean; only?: 'forwards'; wait?: number }
 
-export const verify: CommandModule<unknown, Arguments> = {
+export const verifyCommand: CommandModule<unknown, Arguments> = {
   command: 'verify <inventory>',
   describe: 'Is it still as written, and does every forward reach the right device; touches nothing',
   builder: (argv) =>

@@ -1,5 +1,5 @@
 /** How far the device's own try came, as `ssh -v` tells it. */
-export interface Attempt {
+export interface DialAttempt {
   readonly resolved: boolean
   /** Why there was no connection: refused by somebody, unreachable by routing, or silence. */
   readonly refusal?: 'refused' | 'unreachable' | 'silent'
@@ -16,7 +16,7 @@ export interface Attempt {
   readonly said: string
 }
 
-export function parseAttempt(text: string): Attempt {
+export function parseDialAttempt(text: string): DialAttempt {
   const lines = text.split(/\r?\n/).filter(Boolean)
   const said = lines.filter((line) => !/^(debug\d|OpenSSH_|Warning: Permanently)/.test(line)).at(-1) ?? ''
   const has = (pattern: RegExp) => pattern.test(text)
@@ -42,7 +42,7 @@ export function parseAttempt(text: string): Attempt {
   }
 }
 
-function refusalIn(text: string): Attempt['refusal'] {
+function refusalIn(text: string): DialAttempt['refusal'] {
   if (/Connection refused/.test(text)) return 'refused'
   if (/No route to host|Network is unreachable|Permission denied$|Operation not permitted/m.test(text))
     return 'unreachable'

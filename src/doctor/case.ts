@@ -1,23 +1,23 @@
 import type { ConnectKind } from '../errors.ts'
 import type { ForwardReport, Trouble } from '../report/report.ts'
-import { type Attempt, parseAttempt } from './attempt.ts'
+import { type DialAttempt, parseDialAttempt } from './attempt.ts'
 import type { Facts } from './facts.ts'
-import { ago, type Past, past } from './log.ts'
-import type { Tunnel } from './tunnel.ts'
+import { ago, type LoginHistory, past } from './log.ts'
+import type { TunnelParts } from './tunnel.ts'
 
 /** What there is to judge one tunnel by. */
 export interface Case {
-  readonly tunnel: Tunnel
+  readonly tunnel: TunnelParts
   /** The inventory as the user named it, for commands. */
   readonly inventory: string
-  readonly gateway: Side
-  readonly device: Side
+  readonly gateway: HostEvidence
+  readonly device: HostEvidence
   /** What a login through each forward came to. */
   readonly forwards: readonly ForwardReport[]
 }
 
 /** One of the two machines: what it told, or why it could not be asked. */
-export interface Side {
+export interface HostEvidence {
   readonly facts?: Facts
   /** The host keys that it proved to us, as `ssh-ed25519 AAAA…`. */
   readonly hostKeys: readonly string[]
@@ -29,38 +29,39 @@ export interface Side {
 }
 
 /** What is known of one link. `unseen`: nobody can look at it from here. */
-export type Verdict =
+export type LinkVerdict =
   | { readonly state: 'ok' | 'unseen'; readonly says: string }
   | { readonly state: 'broken'; readonly says: string; readonly mend: string }
 
-export const ok = (says: string): Verdict => ({ state: 'ok', says })
-export const unseen = (says: string): Verdict => ({ state: 'unseen', says })
-export const broken = (says: string, mend: string): Verdict => ({ state: 'broken', says, mend })
+export const ok = (says: string): LinkVerdict => ({ state: 'ok', says })
+export const unseen = (says: string): LinkVerdict => ({ state: 'unseen', says })
+export const broken = (says: string, mend: string): LinkVerdict => ({ state: 'broken', says, mend })
 
 /** The run that puts these hosts right. */
-export const run = ({ inventory }: Case, ...names: readonly string[]) =>
+export const provisionCommand = ({ inventory }: Case, ...names: readonly string[]) =>
   `provision ${inventory}${names.map((name) => ` --limit ${name}`).join('')}`
 
 /** … and both ends of the tunnel, as far as they can be reached from here. */
-export const runBoth = (c: Case) => run(c, c.tunnel.gateway.name, ...(c.device.facts ? [c.tunnel.device.name] : []))
+export const provisionBothCommand = (c: Case) =>
+  provisionCommand(c, c.tunnel.gateway.name, ...(c.device.facts ? [c.tunnel.device.name] : []))
 
 /** What the gateway has of a device's key comes from the device itself. */
-export function runForKey(c: Case): string {
+export function provisionKeyCommand(c: Case): string {
   const { device, gateway, keyFile, key } = c.tunnel
-  const both = run(c, gateway.name, device.name)
+  const both = provisionCommand(c, gateway.name, device.name)
   if (c.device.facts) return both
-  const byHand = on(gateway.name, `in the line of ${device.name} in ${keyFile}, what ${key}.pub says on the device`)
+  const byHand = onHost(gateway.name, `in the line of ${device.name} in ${keyFile}, what ${key}.pub says on the device`)
   return `where ${device.name} can be reached: ${both}; or by hand ${byHand}`
 }
 
-export const on = (name: string, command: string) => `on ${name}: ${command}`
+export const onHost = (name: string, command: string) => `on ${name}: ${command}`
 
-export const attemptOf = ({ device }: Case): Attempt | undefined => {
+export const attemptOf = ({ device }: Case): DialAttempt | undefined => {
   const text = device.facts?.get('try')
-  return text === undefined ? undefined : parseAttempt(text)
+  return text === undefined ? undefined : parseDialAttempt(text)
 }
 
-export const pastOf = ({ gateway, tunnel }: Case): Past | undefined =>
+export const loginHistoryOf = ({ gateway, tunnel }: Case): LoginHistory | undefined =>
   gateway.facts && past(gateway.facts, tunnel.account)
 
 /** The tunnel itself stands, whatever its other end does with those who come through. */
@@ -72,7 +73,7 @@ const recently = 60
 
 /** What is in the gateway's log of the last minute about this device; of a site with several, only what names its account. */
 export function heard(c: Case) {
-  const found = pastOf(c)
+  const found = loginHistoryOf(c)
   if (!found) return []
   const own = c.tunnel.listener === 'socket' ? c.tunnel.account : undefined
   return found.since.filter(
@@ -81,11 +82,11 @@ export function heard(c: Case) {
 }
 
 /** A link that only the device can see. Where it was not reached, what the gateway hears of it may speak for it. */
-export function fromDevice(c: Case, look: (facts: Facts, attempt: Attempt) => Verdict): Verdict {
+export function fromDevice(c: Case, look: (facts: Facts, attempt: DialAttempt) => LinkVerdict): LinkVerdict {
   const attempt = attemptOf(c)
   if (c.device.facts && attempt) return look(c.device.facts, attempt)
   if (stands(c)) return ok('the tunnel stands')
-  const found = pastOf(c)
+  const found = loginHistoryOf(c)
   const last = Math.max(heard(c).at(-1)?.at ?? 0, found?.newest?.at ?? 0)
   if (found && found.now - last < recently) return ok(`${c.tunnel.gateway.name} heard it ${ago(last, found.now)}`)
   return unseen(`${c.tunnel.device.name} was not reached`)

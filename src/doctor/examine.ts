@@ -4,17 +4,17 @@ import { type DoctorReport, doctorExitCode, type TunnelReport } from '../report/
 import { type ReachContext, reach } from '../ssh/reach/reach.ts'
 import type { Session } from '../ssh/session/session.ts'
 import { proveForwards } from '../verify/index.ts'
-import type { Case, Side } from './case.ts'
+import type { Case, HostEvidence } from './case.ts'
 import { parseFacts } from './facts.ts'
 import { walk } from './links.ts'
 import { deviceScript, gatewayScript } from './scripts.ts'
-import type { Tunnel } from './tunnel.ts'
+import type { TunnelParts } from './tunnel.ts'
 
 export interface Examination {
   readonly inventory: string
   readonly device: Device
   /** One for each gateway that it dials. */
-  readonly tunnels: readonly Tunnel[]
+  readonly tunnels: readonly TunnelParts[]
   readonly context: ReachContext
   /** Milliseconds. */
   readonly now: () => number
@@ -48,7 +48,7 @@ export async function examine(examination: Examination): Promise<DoctorReport> {
   }
 }
 
-async function report(tunnel: Tunnel, device: Promise<Login>, examination: Examination): Promise<TunnelReport> {
+async function report(tunnel: TunnelParts, device: Promise<Login>, examination: Examination): Promise<TunnelReport> {
   const there = login(tunnel.gateway, examination)
   // The device before its gateway: the log there then holds what came of its try.
   const sides = async () => {
@@ -73,7 +73,7 @@ function known(error: unknown): ProvisionError {
   throw error
 }
 
-async function ask(session: Login, script: string, { now, debug }: Examination): Promise<Side> {
+async function ask(session: Login, script: string, { now, debug }: Examination): Promise<HostEvidence> {
   const at = now() / 1000
   if (session instanceof ProvisionError) return { hostKeys: [], at, error: trouble(session) }
   debug(`asked of ${session.host}`, script)
@@ -93,7 +93,7 @@ const trouble = (error: ProvisionError) => ({
   ...(error instanceof ConnectError && { kind: error.kind }),
 })
 
-function prove({ device, forwards }: Tunnel, gateway: Login, { context, now }: Examination) {
+function prove({ device, forwards }: TunnelParts, gateway: Login, { context, now }: Examination) {
   return proveForwards(forwards, {
     devices: [device],
     gateway: async () => {

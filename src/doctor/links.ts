@@ -1,14 +1,14 @@
 import { gatewayLink, type LinkReport } from '../report/doctor/doctor.ts'
 import { clean, wayIn } from '../report/terminal/text.ts'
-import { attemptOf, broken, type Case, ok, unseen, type Verdict } from './case.ts'
+import { attemptOf, broken, type Case, type LinkVerdict, ok, unseen } from './case.ts'
 import { clock, deviceSshd, unit } from './links/device.ts'
-import { forward, hostKey } from './links/end.ts'
-import { account, keyLine, trust } from './links/gateway.ts'
+import { deviceHostKey, forward } from './links/end.ts'
+import { deviceKeyLine, gatewayTrust, tunnelAccount } from './links/gateway.ts'
 import { listener } from './links/listener.ts'
 import { firewall, gatewaySshd, name, penalties, route } from './links/way.ts'
 
 /** All links, in the order in which a connection is made; the first two are our own way to look. Pure: facts → verdicts. */
-const links: readonly (readonly [string, (c: Case) => Verdict])[] = [
+const links: readonly (readonly [string, (c: Case) => LinkVerdict])[] = [
   [gatewayLink, gateway],
   ['device', device],
   ['name', name],
@@ -16,14 +16,14 @@ const links: readonly (readonly [string, (c: Case) => Verdict])[] = [
   ['firewall', firewall],
   ['gateway sshd', gatewaySshd],
   ['penalties', penalties],
-  ['gateway host key', trust],
-  ['account', account],
-  ['key', keyLine],
+  ['gateway host key', gatewayTrust],
+  ['account', tunnelAccount],
+  ['key', deviceKeyLine],
   ['listener', listener],
   ['unit', unit],
   ['clock', clock],
   ['device sshd', deviceSshd],
-  ['host key', hostKey],
+  ['host key', deviceHostKey],
   ['forward', forward],
 ]
 
@@ -39,13 +39,13 @@ export function walk(c: Case): LinkReport[] {
 }
 
 /** Words of other machines stand in it. */
-const harmless = (verdict: Verdict): Verdict => ({
+const harmless = (verdict: LinkVerdict): LinkVerdict => ({
   ...verdict,
   says: clean(verdict.says).trim(),
   ...('mend' in verdict && { mend: clean(verdict.mend) }),
 })
 
-function gateway(c: Case): Verdict {
+function gateway(c: Case): LinkVerdict {
   const { error } = c.gateway
   const { name } = c.tunnel.gateway
   if (!error) return ok(`${name} lets this machine in`)
@@ -61,7 +61,7 @@ function gateway(c: Case): Verdict {
   )
 }
 
-function device(c: Case): Verdict {
+function device(c: Case): LinkVerdict {
   const { error, via } = c.device
   const { name } = c.tunnel.device
   if (!error) return ok(`${name} was reached ${via && wayIn(via)}`)

@@ -1,3 +1,4 @@
+import { duration } from '../report/duration.ts'
 import type { Facts } from './facts.ts'
 
 /** A line of a journal in `short-unix`. */
@@ -18,7 +19,7 @@ export function entries(text: string | undefined): Entry[] {
 }
 
 /** What the gateway's sshd has in its log about one device. */
-export interface Past {
+export interface LoginHistory {
   readonly now: number
   /** The last login that a tunnel came of. */
   readonly last?: Login
@@ -45,7 +46,7 @@ interface Login {
 /** A session that was shorter opened no tunnel: a try, as the doctor's own, or one in vain. */
 const leastSeconds = 5
 
-export function past(facts: Facts, account: string): Past {
+export function past(facts: Facts, account: string): LoginHistory {
   const now = Number(facts.get('now') ?? 0)
   const all = entries(facts.get('log'))
   const logins = entries(facts.get('logins')).flatMap(({ at, pid, text }): Login[] => {
@@ -107,16 +108,6 @@ const endings: readonly (readonly [RegExp, string])[] = [
 ]
 
 const ending = (text: string) => endings.find(([pattern]) => pattern.test(text))?.[1]
-
-/** Seconds, for people. */
-export function duration(seconds: number): string {
-  const rounded = Math.max(0, Math.round(seconds))
-  if (rounded < 120) return `${rounded} s`
-  if (rounded < 7200) return `${Math.round(rounded / 60)} min`
-  if (rounded < 172_800) return `${Math.round(rounded / 3600)} h`
-  if (rounded < 63_072_000) return `${Math.round(rounded / 86_400)} days`
-  return `${Math.round(rounded / 31_536_000)} years`
-}
 
 /** `10 min ago (2026-11-24T10:00:00Z)`. */
 export const ago = (at: number, now: number) => `${duration(now - at)} ago (${moment(at)})`

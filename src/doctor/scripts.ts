@@ -5,7 +5,7 @@ import { lines, sh } from '../shell/sh.ts'
 import deviceProgram from './device.sh'
 import factsProgram from './facts.sh'
 import gatewayProgram from './gateway.sh'
-import type { Tunnel } from './tunnel.ts'
+import type { TunnelParts } from './tunnel.ts'
 
 /** One exec on the gateway, as root, that prints what it knows of this tunnel, and changes nothing. */
 export function gatewayScript({
@@ -17,7 +17,7 @@ export function gatewayScript({
   jail,
   forwards,
   socketUnit,
-}: Tunnel): string {
+}: TunnelParts): string {
   const ports = forwards.flatMap((forward) => [forward.port, socketUnit(forward)])
   const words = [
     account,
@@ -31,7 +31,7 @@ export function gatewayScript({
 }
 
 /** The same on the device. It tries to log in to the gateway once, beside the tunnel. */
-export function deviceScript(tunnel: Tunnel): string {
+export function deviceScript(tunnel: TunnelParts): string {
   const { device, gateway, account, key, knownHosts, unit, checkUnit, controlSocket } = tunnel
   const { address, port } = gateway.dial
   const targets = tunnel.forwards.filter((forward) => isOwnSshd(device, forward))

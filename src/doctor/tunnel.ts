@@ -15,7 +15,7 @@ import {
 } from '../tunnel/names.ts'
 
 /** One device's tunnel to one gateway, and the names of all that it is made of on both machines. */
-export interface Tunnel {
+export interface TunnelParts {
   readonly device: Device
   readonly gateway: Gateway
   /** Those of the device on this gateway, one at least. */
@@ -37,7 +37,7 @@ export interface Tunnel {
 }
 
 /** The tunnels of a device, one to each gateway that it dials. */
-export function tunnelsOf(device: Device, gateways: readonly Gateway[]): Tunnel[] {
+export function tunnelPartsOf(device: Device, gateways: readonly Gateway[]): TunnelParts[] {
   return gateways
     .filter((gateway) => dials(device, gateway))
     .map((gateway) => {

@@ -1,4 +1,4 @@
-export interface Waiting {
+export interface RecoveryWait {
   /** When to begin, and when to give up: ms, as `now` counts. */
   readonly from: number
   readonly until: number
@@ -24,7 +24,7 @@ const atOnce = 20
  * What is measured is the tunnel, and not we: the login of the proof comes after that moment, the way of the greeting from
  * the gateway to us is taken off by who tells it, and the door can have been open for no longer than `quickMs` before it.
  */
-export async function recovered(prove: Prove, { from, until, now, wait }: Waiting): Promise<number | undefined> {
+export async function recovered(prove: Prove, { from, until, now, wait }: RecoveryWait): Promise<number | undefined> {
   if (now() < from) await wait(from - now())
   let found: number | undefined
   let running = 0

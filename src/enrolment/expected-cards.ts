@@ -16,10 +16,10 @@ import { isSignedBy } from '../ssh/host-keys/signature.ts'
  * by the name that its gateways know.
  * Its key is what tells the device that comes back from everybody else, the gateway included, which has only the public half.
  */
-export type Card = Pick<Enrolment, 'device' | 'publicKey' | 'expires'>
+export type ExpectedCard = Pick<Enrolment, 'device' | 'publicKey' | 'expires'>
 
 /** From now on this card is the one that is waited for. */
-export function expectCard({ file }: Pick<Pins, 'file'>, { device, publicKey, expires }: Card): Promise<void> {
+export function expectCard({ file }: Pick<Pins, 'file'>, { device, publicKey, expires }: ExpectedCard): Promise<void> {
   const line = `# enrolment ${device} ${publicKey} ${expires}\n`
   return rewrite(file, (before) => {
     const others = without(before, device)
@@ -27,13 +27,13 @@ export function expectCard({ file }: Pick<Pins, 'file'>, { device, publicKey, ex
   })
 }
 
-export async function expectedCards({ file }: Pick<Pins, 'file'>): Promise<Card[]> {
+export async function expectedCards({ file }: Pick<Pins, 'file'>): Promise<ExpectedCard[]> {
   const lines = (await readIfThere(file)).matchAll(/^# enrolment (\S+) (ssh-ed25519 \S+) (\d+)$/gm)
   return [...lines].map(([, device = '', publicKey = '', expires]) => ({ device, publicKey, expires: Number(expires) }))
 }
 
 /** What a device with a fresh card has handed in, as its gateway keeps it: TIME TOKEN-DIGEST MESSAGE SIGNATURE. */
-export interface HandedIn {
+export interface EnrolmentRequest {
   readonly at: Date
   readonly hostKeys: readonly HostKey[]
   /** All of it, as it was signed. */
@@ -41,7 +41,10 @@ export interface HandedIn {
 }
 
 /** undefined: nothing, of another card, or not signed by this one. */
-export function handedIn(record: string, { device, publicKey }: Card): HandedIn | undefined {
+export function parseEnrolmentRequest(
+  record: string,
+  { device, publicKey }: ExpectedCard,
+): EnrolmentRequest | undefined {
   const [, time, message = '', signature = ''] = /^(\d{1,11}) \S+ (\S+) (\S+)$/.exec(record.trim()) ?? []
   const text = Buffer.from(message, 'base64')
   const armored = Buffer.from(signature, 'base64').toString('latin1')

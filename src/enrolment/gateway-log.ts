@@ -4,29 +4,29 @@ import type { Session } from '../ssh/session/session.ts'
 import { enrolAccount, enrolledFolder, enrolments, nameOnGateways } from '../tunnel/names.ts'
 
 /** What a gateway has seen of a card that it waits for. */
-export interface Knocks {
+export interface EnrolmentLog {
   /** What was handed in: see `handedIn`. Empty: nothing. */
   readonly record: string
   /** Who came first with the same card and other keys. */
-  readonly other?: Omit<Knock, 'what'>
+  readonly other?: Omit<EnrolmentEntry, 'what'>
   /** The card of this device that the gateway waits for. */
   readonly card?: { readonly digest: string; readonly over: boolean }
   /** What was said to those who had the key of a card, the newest last. */
-  readonly said: readonly Knock[]
+  readonly said: readonly EnrolmentEntry[]
   /** Keys that sshd refused at the account of enrolments, whoever had them. */
-  readonly refusedKeys: readonly Knock[]
+  readonly refusedKeys: readonly EnrolmentEntry[]
 }
 
-export interface Knock {
+export interface EnrolmentEntry {
   readonly at: Date
   readonly from: string
   readonly what: string
 }
 
-export async function knocksOf(session: Session, gateway: Gateway, device: Device): Promise<Knocks> {
+export async function readEnrolmentLog(session: Session, gateway: Gateway, device: Device): Promise<EnrolmentLog> {
   const name = nameOnGateways(device)
   const { stdout } = await session.exec(`${script(gateway, name).text}\n`, { timeoutMs: 20_000, privileged: true })
-  return parseKnocks(stdout.toString(), name)
+  return parseEnrolmentLog(stdout.toString(), name)
 }
 
 const script = (gateway: Gateway, device: string) => sh`
@@ -45,7 +45,7 @@ const script = (gateway: Gateway, device: string) => sh`
   :
 `
 
-export function parseKnocks(text: string, device: string): Knocks {
+export function parseEnrolmentLog(text: string, device: string): EnrolmentLog {
   const rows = text.split('\n')
   const now = Number(/^now (\d+)$/m.exec(text)?.[1])
   const [, expires, digest = ''] = /^card (\d+) (\S+)$/m.exec(text) ?? []
@@ -53,12 +53,12 @@ export function parseKnocks(text: string, device: string): Knocks {
   const mine = ` ${device}, card ${digest.slice(0, 8)}, from `
   // Which card it was is known of those that were signed; of others, that they came since a card was made or forgotten.
   const since = Number(/^since (\d+)$/m.exec(text)?.[1])
-  const said = rows.flatMap((row): Knock[] => {
+  const said = rows.flatMap((row): EnrolmentEntry[] => {
     const [, at, what = '', from = ''] = /^said (\d{1,11})\b\S* .*?\]: (.*), from (\S+)$/.exec(row) ?? []
     const ours = row.includes(mine) || (row.includes(`(it says ${device}), from `) && Number(at) >= since)
     return at && ours ? [{ at: time(at), from, what: what.replace(/, .*/, '') }] : []
   })
-  const refusedKeys = rows.flatMap((row): Knock[] => {
+  const refusedKeys = rows.flatMap((row): EnrolmentEntry[] => {
     const [, at, from = ''] = /^sshd (\d{1,11})\b\S* .* by authenticating user \S+ (\S+) port/.exec(row) ?? []
     return at ? [{ at: time(at), from, what: 'refused key' }] : []
   })
@@ -74,13 +74,13 @@ export function parseKnocks(text: string, device: string): Knocks {
 const time = (seconds: string) => new Date(Number(seconds) * 1000)
 
 /** Why a card has not come back yet, as far as this gateway can tell: a sentence and what to do. */
-export function toldBy(
+export function explainEnrolment(
   { name }: Gateway,
-  { card, record, other, said, refusedKeys }: Knocks,
+  { card, record, other, said, refusedKeys }: EnrolmentLog,
 ): { message: string; hint: string } {
   const last = said.at(-1)
   const answer = last && /^refused: (\w+)/.exec(last.what)?.[1]
-  const of = ({ at, from }: Omit<Knock, 'what'>) => `at ${at.toISOString()} from ${from}`
+  const of = ({ at, from }: Omit<EnrolmentEntry, 'what'>) => `at ${at.toISOString()} from ${from}`
   const story = last && of(last)
   const second = (record.includes(` ${card?.digest} `) && other) || (answer === 'used' && last)
   const anew = 'make a new card: provision image'

@@ -4,10 +4,10 @@ import { type Device, type Forward, type Gateway, hosts, type Inventory } from '
 import { quote, type Sh, sh } from '../shell/sh.ts'
 
 /** What Ansible is told of one host. */
-export type Variables = Readonly<Record<string, string | number>>
+export type HostVariables = Readonly<Record<string, string | number>>
 
 export interface AnsibleInventory {
-  readonly hosts: Readonly<Record<string, Variables>>
+  readonly hosts: Readonly<Record<string, HostVariables>>
   /** Names of groups → names of hosts. */
   readonly groups: Readonly<Record<string, readonly string[]>>
 }
@@ -30,7 +30,10 @@ export function ansibleInventory(inventory: Inventory, knownHosts: string): Ansi
     }
     groups.set(known, new Set([...(groups.get(known) ?? []), ...devices]))
   }
-  const told = hosts(inventory).map((host): [string, Variables] => [host.name, variables(host, inventory, knownHosts)])
+  const told = hosts(inventory).map((host): [string, HostVariables] => [
+    host.name,
+    variables(host, inventory, knownHosts),
+  ])
   return {
     hosts: Object.fromEntries(told),
     groups: Object.fromEntries([...groups].map(([name, members]) => [name, [...members]])),
@@ -65,7 +68,7 @@ function groupName(name: string): string {
   return name.replaceAll(/[^A-Za-z0-9_]/g, '_').replace(/^(?=\d)/, '_')
 }
 
-function variables(host: Gateway | Device, inventory: Inventory, knownHosts: string): Variables {
+function variables(host: Gateway | Device, inventory: Inventory, knownHosts: string): HostVariables {
   const jump = host.role === 'device' ? jumpTo(host, inventory, knownHosts) : undefined
   const options = jump === undefined ? placeOf(host) : { ProxyCommand: jump.text.replaceAll('%', '%%') }
   const words = Object.entries({ ...pinned(host.name, knownHosts), ...options }).map(

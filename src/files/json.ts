@@ -3,7 +3,7 @@ import { InventoryError } from '../errors.ts'
 import { errorCode } from './atomic.ts'
 
 /** What a file is to hold. */
-export interface Wanted<T> {
+export interface JsonFile<T> {
   /** As in `is no plan`. */
   readonly what: string
   /** How one comes by such a file. */
@@ -16,7 +16,7 @@ export interface Wanted<T> {
  * A JSON document that provision has written before.
  * @throws InventoryError when this is no such file
  */
-export async function readJsonFile<T extends object>(file: string, { what, hint, isWhole }: Wanted<T>): Promise<T> {
+export async function readJsonFile<T extends object>(file: string, { what, hint, isWhole }: JsonFile<T>): Promise<T> {
   const text = await readFile(file, 'utf8').catch((error: unknown) => {
     throw new InventoryError(`${file}: cannot be read (${errorCode(error) ?? error})`, hint)
   })

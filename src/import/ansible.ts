@@ -1,4 +1,4 @@
-import type { Group, Tree } from './ansible-tree.ts'
+import type { AnsibleGroup, Tree } from './ansible-tree.ts'
 import type { Found, FoundGroup, FoundHost } from './found.ts'
 import { type Leftovers, leftovers } from './leftovers.ts'
 import { proxyIn } from './proxy.ts'
@@ -80,7 +80,7 @@ function variablesOf(tree: Tree, host: string): Map<string, unknown> {
 }
 
 function membersOf(tree: Tree, name: string, above: readonly string[] = []): Set<string> {
-  const group: Group | undefined = tree.get(name)
+  const group: AnsibleGroup | undefined = tree.get(name)
   if (group === undefined || above.includes(name)) return new Set()
   const below = [...group.children].flatMap((child) => [...membersOf(tree, child, [...above, name])])
   return new Set([...group.hosts.keys(), ...below])

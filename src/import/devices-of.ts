@@ -27,7 +27,7 @@ interface Door {
  * Devices as an inventory has them. One that is reached at the gateway's own 127.0.0.1 has a reverse tunnel already, and
  * that port becomes its forward; none of these ports is given again.
  */
-export function devicesOf(hosts: readonly Settled[], around: Around): Record<string, File.Device> {
+export function importedDevices(hosts: readonly Settled[], around: Around): Record<string, File.Device> {
   const present = presentDoors(hosts, around)
   const taken = [...present.values()].flatMap((door) => door ?? [])
   const devices = hosts.flatMap((host): [string, File.Device][] => {

@@ -49,7 +49,7 @@ function readHop(text: string): { host: string; user?: string; port?: number } {
 const LIKE_GATEWAYS = /^(ssh[-_]?)?(gateways?|bastions?|jump([-_]?(hosts?|box(es)?))?)$/i
 
 /** @throws InventoryError where nothing says which they are */
-export function gatewaysOf(
+export function importedGateways(
   hosts: readonly Settled[],
   groups: readonly FoundGroup[],
   wanted: readonly string[],

@@ -3,9 +3,9 @@ import type * as File from '../inventory/file.ts'
 import type { PortRange } from '../inventory/model.ts'
 import { hostNameProblem } from '../inventory/names.ts'
 import { readPorts } from '../inventory/read/ports.ts'
-import { devicesOf } from './devices-of.ts'
+import { importedDevices } from './devices-of.ts'
 import type { Found, FoundHost } from './found.ts'
-import { gatewaysOf, settled } from './gateways-of.ts'
+import { importedGateways, settled } from './gateways-of.ts'
 import { type Leftovers, leftovers } from './leftovers.ts'
 
 export interface Choices {
@@ -22,7 +22,7 @@ export function inventoryOf(found: Found, choices: Choices): { file: File.Invent
   if (hosts.length === 0)
     throw new InventoryError('there is no host in it', 'is it the right file, and read as what it is?')
   const range = rangeOf(choices)
-  const names = gatewaysOf(hosts, found.groups, choices.gateways)
+  const names = importedGateways(hosts, found.groups, choices.gateways)
   const gateways = hosts.filter(({ name }) => names.has(name))
   const devices = hosts.filter(({ name }) => !names.has(name))
   for (const { name, jump } of gateways) {
@@ -30,7 +30,7 @@ export function inventoryOf(found: Found, choices: Choices): { file: File.Invent
   }
   const login = shared(hosts)
   const common = (host: FoundHost) => ({ ...placeOf(host), ...ownLogin(host, login) })
-  const built = devicesOf(devices, { gateways, range, common, left })
+  const built = importedDevices(devices, { gateways, range, common, left })
   const groups = groupsOf(found, { devices: new Set(Object.keys(built)), gateways: names, hosts, left })
   return {
     file: {

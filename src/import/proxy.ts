@@ -1,7 +1,7 @@
-import { type Jumps, jumpOfCommand } from '../ssh/user-config/proxy-command.ts'
+import { jumpOfCommand, type ProxyJumps } from '../ssh/user-config/proxy-command.ts'
 import { wordsOf } from '../ssh/user-config/words.ts'
 
-export interface Proxy extends Jumps {
+export interface Proxy extends ProxyJumps {
   /** The words that say something else. */
   readonly others: readonly string[]
 }
@@ -10,7 +10,7 @@ export interface Proxy extends Jumps {
 export function proxyIn(args: string): Proxy {
   const words = wordsOf(args)
   if (words === undefined) return { jumps: [], others: [args] }
-  let jumps: Jumps = { jumps: [] }
+  let jumps: ProxyJumps = { jumps: [] }
   const others: string[] = []
   for (let at = 0; at < words.length; at++) {
     const word = words[at] ?? ''
@@ -25,7 +25,7 @@ export function proxyIn(args: string): Proxy {
 }
 
 /** Of `ProxyJump=…` and `ProxyCommand=ssh … -W %h:%p …`; undefined: it is another option. */
-function jumpsOf(option: string): Jumps | undefined {
+function jumpsOf(option: string): ProxyJumps | undefined {
   const [, key = '', value = ''] = /^\s*([A-Za-z]+)(?:\s*=\s*|\s+)(.*)$/s.exec(option) ?? []
   if (/^proxyjump$/i.test(key)) return { jumps: value.split(',').map((hop) => hop.trim()) }
   return /^proxycommand$/i.test(key) ? jumpOfCommand(value) : undefined

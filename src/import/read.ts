@@ -5,12 +5,12 @@ import { foundIn } from './ansible.ts'
 import { readIni } from './ansible-ini.ts'
 import type { Found } from './found.ts'
 import { foundInConfig } from './open-ssh.ts'
-import type { Source } from './sources.ts'
+import type { ImportSource } from './sources.ts'
 
 type Env = Readonly<Record<string, string | undefined>>
 
 /** What the file says of machines. `from`: what it is; else its text tells. @throws InventoryError */
-export async function readFound(file: string, from: Source | undefined, env: Env): Promise<Found> {
+export async function readFound(file: string, from: ImportSource | undefined, env: Env): Promise<Found> {
   const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
     throw new InventoryError(`${file} cannot be read (${error.code})`, 'name an inventory of Ansible, or an ssh_config')
   })
@@ -28,7 +28,7 @@ export async function readFound(file: string, from: Source | undefined, env: Env
   return { ...found, left: [...found.left, ...(await besides(file))] }
 }
 
-function sourceOf(text: string, extension: string): Source {
+function sourceOf(text: string, extension: string): ImportSource {
   const lines = text.split('\n').filter((line) => !/^\s*([#;].*)?$/.test(line))
   if (lines.some((line) => /^\s*(Host|Match|Include)[\s=]/i.test(line) && !/^\s*host\S*:/i.test(line)))
     return 'ssh-config'

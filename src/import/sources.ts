@@ -1,4 +1,4 @@
 /** What can be imported. */
 export const sources = ['ansible-ini', 'ansible-yaml', 'ssh-config'] as const
 
-export type Source = (typeof sources)[number]
+export type ImportSource = (typeof sources)[number]

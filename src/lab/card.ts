@@ -4,11 +4,11 @@ import { InventoryError } from '../errors.ts'
 import { base, cloudInitBase } from './base.ts'
 import cardText from './card.sh'
 import { local } from './local.ts'
-import { marked, readHosts } from './names.ts'
+import { markedLines, readHosts } from './names.ts'
 import type { LabPlan, MachinePlan } from './plan.ts'
 import { bootOf, mountRoot, rootOf } from './root.ts'
 
-export interface Card {
+export interface LabCard {
   /** The folder whose files its boot partition gets. */
   readonly seed: string
   /** Told what takes long, for a person. */
@@ -26,7 +26,7 @@ const images = {
   'rpi-preseed': { sign: 'rpi-preseed.toml', root: (_, progress) => cloudInitBase({ progress }) },
 } satisfies Record<
   string,
-  { readonly sign: string; readonly root: (machine: MachinePlan, progress: Card['progress']) => Promise<string> }
+  { readonly sign: string; readonly root: (machine: MachinePlan, progress: LabCard['progress']) => Promise<string> }
 >
 
 const flashed = {
@@ -44,7 +44,7 @@ const flashed = {
 export async function cardWriter(
   plan: LabPlan,
   machine: MachinePlan,
-  { seed, progress }: Card,
+  { seed, progress }: LabCard,
 ): Promise<() => Promise<void>> {
   const names = await readdir(seed).catch(() => {
     throw new InventoryError(`lab: ${seed} is no folder`, 'name the one that `provision image … --output` wrote')
@@ -66,7 +66,7 @@ export async function cardWriter(
     await cp(seed, boot, { recursive: true })
     // FAT knows no modes.
     await local(['chmod', '-R', '755', boot])
-    const input = marked(await readHosts(plan)).join('\n')
+    const input = markedLines(await readHosts(plan)).join('\n')
     await local(['sh', '-c', cardText, 'sh', rootOf(machine), format], { input })
   }
 }

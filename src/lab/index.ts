@@ -6,13 +6,13 @@ import { InventoryError, ProvisionError } from '../errors.ts'
 import type { Inventory } from '../inventory/model.ts'
 import { base } from './base.ts'
 import { raiseLimits } from './limits.ts'
-import { local, type Result } from './local.ts'
+import { type LocalResult, local } from './local.ts'
 import { type Machine, machineOf } from './machine.ts'
 import { adminOf, forgetConnections, makeNetworks } from './network.ts'
 import { type LabPlan, labId, type MachinePlan, type PlanOptions, planLab, type Whereabouts } from './plan.ts'
 import { powerOn } from './power.ts'
 import { requirements } from './requirements.ts'
-import { hostKeysOf, identityOf, writeRoot } from './root.ts'
+import { identityOf, readHostKeys, writeRoot } from './root.ts'
 import { adminCommand, attach, type CaptureOptions, capture, start } from './run.ts'
 import { claim, isWreck, labIds, markUp, readState } from './state.ts'
 import { sweep, takeDown } from './take-down.ts'
@@ -46,7 +46,7 @@ export interface Lab {
   readonly machines: readonly Machine[]
   machine(name: string): Machine
   /** A command on the admin machine, to its end. */
-  run(command: readonly string[], options?: RunOptions & CaptureOptions): Promise<Result>
+  run(command: readonly string[], options?: RunOptions & CaptureOptions): Promise<LocalResult>
   /** The same, left running: its pid is the command's own. */
   spawn(command: readonly string[], options?: RunOptions & { stdio?: StdioOptions }): ChildProcess
   /** The same with the terminal of this process; its exit code. */
@@ -82,7 +82,7 @@ export async function up(inventory: Inventory, options: LabOptions = {}): Promis
 }
 
 /** The lab of this inventory, if it is up. */
-export async function find(inventory: Whereabouts): Promise<Lab | undefined> {
+export async function findLab(inventory: Whereabouts): Promise<Lab | undefined> {
   const state = await readState(labId(inventory))
   return state?.phase === 'up' && !(await isWreck(state.plan.id)) ? labOf(state.plan) : undefined
 }
@@ -122,7 +122,7 @@ async function build(
 
 async function knownHosts(machines: readonly MachinePlan[]): Promise<string> {
   const lines = await Promise.all(
-    machines.map(async (machine) => (await hostKeysOf(machine)).map((key) => `${machine.name} ${key}\n`)),
+    machines.map(async (machine) => (await readHostKeys(machine)).map((key) => `${machine.name} ${key}\n`)),
   )
   return lines.flat().join('')
 }

@@ -2,7 +2,7 @@ import { $ } from 'zx/core'
 import { ProvisionError } from '../errors.ts'
 
 /** What a program on this machine said and how it ended. */
-export interface Result {
+export interface LocalResult {
   readonly code: number
   readonly stdout: string
   readonly stderr: string

@@ -3,8 +3,8 @@ import { join } from 'node:path'
 import { ProvisionError } from '../errors.ts'
 import { isThere } from '../files/atomic.ts'
 import { base } from './base.ts'
-import { type Card, cardWriter } from './card.ts'
-import type { Result } from './local.ts'
+import { cardWriter, type LabCard } from './card.ts'
+import type { LocalResult } from './local.ts'
 import { addressOf, forgetNames, learnNames } from './names.ts'
 import { cutOff, mendCut } from './network.ts'
 import type { LabPlan, MachinePlan, Role, Suite } from './plan.ts'
@@ -31,8 +31,8 @@ export interface Machine {
   /** Its PID 1, as this machine counts. */
   leader(): Promise<number>
   /** Inside, as root, without ssh: works also while it is cut off. */
-  exec(command: readonly string[], options?: CaptureOptions): Promise<Result>
-  sh(script: string, options?: CaptureOptions): Promise<Result>
+  exec(command: readonly string[], options?: CaptureOptions): Promise<LocalResult>
+  sh(script: string, options?: CaptureOptions): Promise<LocalResult>
   /** The same with the terminal of this process; its exit code. */
   attach(command: readonly string[]): Promise<number>
   /** Its cable is cut: silence in both directions, until `mend`, or until somebody inside flushes all firewall rules. */
@@ -54,7 +54,7 @@ export interface Machine {
    * image` has written) it is as flashed for a Pi, nobody can log in, and what comes of it is the seed's matter: resolves
    * as soon as it has power.
    */
-  reflash(card?: Card): Promise<void>
+  reflash(card?: LabCard): Promise<void>
 }
 
 export function machineOf(plan: LabPlan, machine: MachinePlan): Machine {

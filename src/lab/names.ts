@@ -55,11 +55,11 @@ async function believe(machine: MachinePlan, hosts: string): Promise<void> {
   if (!(await hasCard(machine))) return
   const file = join(rootOf(machine), 'etc/hosts')
   const own = (await readFile(file, 'utf8')).split('\n').filter((line) => line !== '' && !line.endsWith(mark))
-  await writeFile(file, [...own, ...marked(hosts), ''].join('\n'))
+  await writeFile(file, [...own, ...markedLines(hosts), ''].join('\n'))
 }
 
 /** A card's /etc/hosts is its own, for its first boot writes it anew; there the lab's lines stand beside the others. */
-export function marked(hosts: string): readonly string[] {
+export function markedLines(hosts: string): readonly string[] {
   const lines = hosts.split('\n').filter((line) => line !== '' && !localNames.includes(line))
   return lines.map((line) => `${line}${mark}`)
 }

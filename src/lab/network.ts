@@ -3,14 +3,14 @@ import { isIPv6 } from 'node:net'
 import { join } from 'node:path'
 import { local } from './local.ts'
 import { addressOf, readHosts } from './names.ts'
-import { type LabPlan, type MachinePlan, network, type Side } from './plan.ts'
+import { type LabPlan, type MachinePlan, type NetworkSide, network } from './plan.ts'
 
 /** The namespaces that are no machine. A plus sign is in no host name. */
 export const firewallOf = (id: string): string => `${id}+firewall`
-export const adminOf = (id: string, side: Side): string => (side === 'lan' ? `${id}+admin` : `${id}+admin-guest`)
+export const adminOf = (id: string, side: NetworkSide): string => (side === 'lan' ? `${id}+admin` : `${id}+admin-guest`)
 
 const number = { guest: 1, lan: 2 } as const
-const v6 = (side: Side, host: number): string => `fd77:${number[side]}::${host.toString(16)}`
+const v6 = (side: NetworkSide, host: number): string => `fd77:${number[side]}::${host.toString(16)}`
 
 // Silence, as a home router's: what the guest network calls in the LAN gets no answer at all. What stays on one side only
 // comes by when an address of the inventory lies outside both networks.
@@ -129,7 +129,7 @@ export async function removeNamespace(namespace: string): Promise<void> {
 
 interface Cable {
   readonly namespace: string
-  readonly side: Side
+  readonly side: NetworkSide
   /** Name of the firewall's end. */
   readonly port: string
   readonly host: number
@@ -167,5 +167,6 @@ function batch(namespace: string, lines: readonly string[]): Promise<string> {
 
 const portOf = ({ index }: MachinePlan): string => `m${index}`
 /** The same for ever: a machine that comes back is known to its neighbours. */
-const mac = (side: Side, host: number): string => `02:77:0${number[side]}:00:${hex(host >> 8)}:${hex(host & 255)}`
+const mac = (side: NetworkSide, host: number): string =>
+  `02:77:0${number[side]}:00:${hex(host >> 8)}:${hex(host & 255)}`
 const hex = (byte: number): string => byte.toString(16).padStart(2, '0')

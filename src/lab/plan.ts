@@ -7,7 +7,7 @@ import type { Client, Device, Gateway, Inventory } from '../inventory/model.ts'
 /** The Debian releases that machines can be made of. */
 export const suites = ['trixie', 'bookworm', 'bullseye'] as const
 export type Suite = (typeof suites)[number]
-export type Side = 'guest' | 'lan'
+export type NetworkSide = 'guest' | 'lan'
 export type Role = 'gateway' | 'device' | 'client'
 
 /** Where all labs of this machine keep their state. */
@@ -19,7 +19,7 @@ export interface MachinePlan {
   readonly name: string
   readonly role: Role
   readonly suite: Suite
-  readonly side: Side
+  readonly side: NetworkSide
   readonly address: string
   /** Addresses that the inventory names as numbers: the machine answers at these too. */
   readonly literals: readonly string[]
@@ -112,7 +112,7 @@ function suiteOf(name: string, { suite = 'trixie' }: PlanOptions): Suite {
 }
 
 /** The first address of this side that nobody has; it is taken then. */
-export function nextAddress(side: Side, taken: Set<string>): string {
+export function nextAddress(side: NetworkSide, taken: Set<string>): string {
   for (let n = 0; ; n++) {
     const address = `${network[side]}.${1 + Math.floor(n / 250)}.${1 + (n % 250)}`
     if (taken.has(address)) continue

@@ -34,7 +34,7 @@ export async function dropRoot(machine: MachinePlan): Promise<void> {
 }
 
 /** Public host keys of the machine: `ssh-ed25519 AAAA…`, without comments. */
-export async function hostKeysOf(machine: MachinePlan): Promise<readonly string[]> {
+export async function readHostKeys(machine: MachinePlan): Promise<readonly string[]> {
   const folder = join(rootOf(machine), 'etc/ssh')
   const files = (await readdir(folder)).filter((file) => /^ssh_host_.*_key\.pub$/.test(file)).sort()
   const lines = await Promise.all(files.map((file) => readFile(join(folder, file), 'utf8')))

@@ -1,7 +1,7 @@
 import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process'
 import { constants } from 'node:os'
 import { join } from 'node:path'
-import type { Result } from './local.ts'
+import type { LocalResult } from './local.ts'
 import type { LabPlan } from './plan.ts'
 import { madeSsh, passwdHome } from './state.ts'
 
@@ -59,7 +59,10 @@ export function start(
 }
 
 /** Runs it to its end and tells what it said. */
-export function capture(line: CommandLine, { input = '', timeoutMs = 60_000 }: CaptureOptions = {}): Promise<Result> {
+export function capture(
+  line: CommandLine,
+  { input = '', timeoutMs = 60_000 }: CaptureOptions = {},
+): Promise<LocalResult> {
   return new Promise((resolve, reject) => {
     const child = start(line, ['pipe', 'pipe', 'pipe'], true)
     const said = { stdout: '', stderr: '' }

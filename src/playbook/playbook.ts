@@ -6,21 +6,21 @@ import type { Carrier, Recovery } from '../tunnel/recovery.ts'
 export type Playbook = (inventory: Inventory) => readonly Step[]
 
 /** The hosts of a step are changed side by side; the next step begins when all of them have come to an end. */
-export type Step = Wanted | Proved | Checked
+export type Step = ApplyStep | ProveStep | VerifyStep
 
-export interface Wanted {
-  readonly kind: 'wanted'
+export interface ApplyStep {
+  readonly kind: 'apply'
   readonly hosts: ReadonlyMap<string, readonly Resource[]>
 }
 
 /** These forwards must answer, as their devices, after what was changed before: then what they replace may be closed. */
-export interface Proved {
-  readonly kind: 'proved'
+export interface ProveStep {
+  readonly kind: 'prove'
   readonly forwards: (seen: Seen) => readonly Forward[]
 }
 
-export interface Checked {
-  readonly kind: 'checked'
+export interface VerifyStep {
+  readonly kind: 'verify'
   readonly forwards: readonly Forward[]
   /** How soon each is back after a fault, by the settings it has then; undefined: cannot be told. */
   readonly recovery: (forward: Forward, seen: Seen) => Recovery | undefined
@@ -57,8 +57,8 @@ export function playbook(recipe: (inventory: Inventory) => readonly (Step | read
 export function on<H extends Gateway | Device>(
   hosts: readonly H[],
   resources: (host: H) => readonly Resource[],
-): Wanted {
-  return { kind: 'wanted', hosts: new Map(hosts.map((host) => [host.name, withFacts(resources(host))])) }
+): ApplyStep {
+  return { kind: 'apply', hosts: new Map(hosts.map((host) => [host.name, withFacts(resources(host))])) }
 }
 
 /** Each fact once, before those that ask for it. */
@@ -69,7 +69,7 @@ function withFacts(resources: readonly Resource[]): readonly Resource[] {
 }
 
 /** … and what is known of them beside. */
-export interface About extends Partial<Pick<Checked, 'recovery' | 'carriers'>> {
+export interface About extends Partial<Pick<VerifyStep, 'recovery' | 'carriers'>> {
   /** What a device's keys must not be able to do. */
   readonly privileges?: (device: Device) => readonly LeastPrivilege[]
 }
@@ -79,9 +79,9 @@ export function verify(
   devices: readonly Device[],
   forwards: (device: Device) => readonly Forward[],
   { recovery, carriers, privileges }: About = {},
-): Checked {
+): VerifyStep {
   return {
-    ...nothingChecked,
+    ...nothingVerified,
     ...(privileges && { privileges: new Map(devices.map((device) => [device.name, privileges(device)])) }),
     forwards: devices.flatMap((device) => forwards(device)),
     ...(recovery && { recovery }),
@@ -89,25 +89,28 @@ export function verify(
   }
 }
 
-const nothingChecked: Checked = { kind: 'checked', forwards: [], recovery: () => undefined, carriers: () => [] }
+const nothingVerified: VerifyStep = { kind: 'verify', forwards: [], recovery: () => undefined, carriers: () => [] }
 
 /** What stays to be done by a later run, told at the end of this one; and what is to be kept for it beside the inventory. */
-export function tell(pending: (seen: Seen) => readonly string[], about: Pick<Checked, 'keeps'> = {}): Checked {
-  return { ...nothingChecked, pending, ...about }
+export function tell(pending: (seen: Seen) => readonly string[], about: Pick<VerifyStep, 'keeps'> = {}): VerifyStep {
+  return { ...nothingVerified, pending, ...about }
 }
 
 /** Before the next step begins, these forwards must answer as their devices. */
-export function proveFirst(forwards: Proved['forwards']): Proved {
-  return { kind: 'proved', forwards }
+export function proveFirst(forwards: ProveStep['forwards']): ProveStep {
+  return { kind: 'prove', forwards }
 }
 
 /** Who is known on these hosts and not in the inventory: told, and left alone. */
-export function tellOthers(others: (seen: Seen) => readonly string[]): Checked {
-  return { ...nothingChecked, others }
+export function tellOthers(others: (seen: Seen) => readonly string[]): VerifyStep {
+  return { ...nothingVerified, others }
 }
 
 /** Each of these hosts is tried at the end of a run that changes. */
-export function prove<H extends Gateway | Device>(hosts: readonly H[], proofs: (host: H) => readonly Proof[]): Checked {
+export function prove<H extends Gateway | Device>(
+  hosts: readonly H[],
+  proofs: (host: H) => readonly Proof[],
+): VerifyStep {
   const all = new Map(hosts.map((host) => [host.name, proofs(host)]))
-  return { ...nothingChecked, proofs: all }
+  return { ...nothingVerified, proofs: all }
 }

@@ -113,10 +113,10 @@ export interface LeastPrivilege {
   /** Files on the host that has the key. */
   readonly identityFile: string
   readonly knownHosts: string
-  readonly attempts: readonly Attempt[]
+  readonly attempts: readonly ForbiddenAct[]
 }
 
-export interface Attempt {
+export interface ForbiddenAct {
   readonly name: string
   /** How it is tried, see src/verify/least-privilege.sh. */
   readonly kind:

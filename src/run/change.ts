@@ -1,17 +1,17 @@
 import { randomBytes } from 'node:crypto'
 import { createTwoFilesPatch, FILE_HEADERS_ONLY } from 'diff'
 import { ProvisionError } from '../errors.ts'
-import type { Wanted } from '../playbook/playbook.ts'
+import type { ApplyStep } from '../playbook/playbook.ts'
 import type { ChangeReport, Outcome, Trouble } from '../report/report.ts'
 import type { Progress } from '../report/terminal/progress.ts'
 import type { Resource } from '../resources/resource.ts'
-import { confirmingWays } from '../ssh/reach/reach.ts'
-import type { Turns } from '../ssh/reach/slots.ts'
+import { confirmingRoutes } from '../ssh/reach/reach.ts'
+import type { Limiter } from '../ssh/reach/slots.ts'
 import type { Session } from '../ssh/session/session.ts'
 import { allEnded } from './all-ended.ts'
 import { type Fleet, hasFailed, type Member } from './fleet.ts'
-import { lookScript, parseLook } from './plan/observation.ts'
-import type { Planned } from './plan/plan.ts'
+import { observeScript, parseObservations } from './plan/observation.ts'
+import type { PlannedChange } from './plan/plan.ts'
 import { type HostPlan, plan } from './plan/plan.ts'
 import { transact, type Ways } from './transaction/transaction.ts'
 
@@ -24,7 +24,7 @@ export interface Changing {
     member: Member,
     how?: { readonly along?: readonly string[]; readonly until?: Promise<unknown> },
   ) => Promise<Session>
-  readonly turns: Turns
+  readonly turns: Limiter
   readonly ways: Omit<Ways, 'login'>
   readonly pins: PinKeeper
   readonly progress: Pick<Progress, 'expect' | 'phase' | 'over'>
@@ -34,7 +34,7 @@ export interface Changing {
   /** Who runs it, for another run that finds the host taken. */
   readonly who: string
   /** Seconds that a host waits for the confirming login. */
-  readonly patience: number
+  readonly confirmWithinSeconds: number
 }
 
 /** What is pinned for the hosts of this run. In a run that touches nothing, `add` and `keep` do nothing. */
@@ -50,7 +50,7 @@ const lookMs = 60_000
  * The first that a run asks of a host: one connection, one exec, all in one turn; without a script the connection alone.
  * @throws as login and exec do
  */
-export async function ask(
+export async function askHost(
   member: Member,
   script: string | undefined,
   { login, progress, ways }: Changing,
@@ -73,24 +73,24 @@ export async function ask(
 }
 
 /** Everything the playbook wants to know of one host. */
-export async function look(member: Member, changing: Changing): Promise<void> {
+export async function lookAtHost(member: Member, changing: Changing): Promise<void> {
   const { host, resources } = member
   const mark = `seen-${randomBytes(16).toString('hex')}`
   try {
-    const stdout = await ask(member, resources.length > 0 ? lookScript(resources, mark) : undefined, changing)
+    const stdout = await askHost(member, resources.length > 0 ? observeScript(resources, mark) : undefined, changing)
     if (!stdout) return
-    for (const [id, shown] of parseLook(stdout, resources, mark)) member.shown.set(id, shown)
+    for (const [id, shown] of parseObservations(stdout, resources, mark)) member.shown.set(id, shown)
     await pin(member, resources, changing)
   } catch (error) {
     member.failure = error
-    changing.end(member, 'unreachable', trouble(error))
+    changing.end(member, 'unreachable', troubleOf(error))
   } finally {
     changing.progress.over('look', host.name)
   }
 }
 
 /** One step, on all hosts at once. */
-export async function changeAll(step: Wanted, stepNumber: number, changing: Changing): Promise<void> {
+export async function changeAll(step: ApplyStep, stepNumber: number, changing: Changing): Promise<void> {
   const { fleet, progress } = changing
   const work = `step ${stepNumber + 1}`
   progress.expect(work, [...fleet.members.keys()])
@@ -103,7 +103,7 @@ export async function changeAll(step: Wanted, stepNumber: number, changing: Chan
 }
 
 /** Brings one host to what this step wants of it, or leaves it as it was. */
-async function change(member: Member, step: Wanted, stepNumber: number, changing: Changing): Promise<void> {
+async function change(member: Member, step: ApplyStep, stepNumber: number, changing: Changing): Promise<void> {
   const { fleet, login, progress, end } = changing
   const resources = step.hosts.get(member.host.name) ?? []
   const { changes, later, refused } = plan(resources, member.shown, fleet.seen)
@@ -116,13 +116,13 @@ async function change(member: Member, step: Wanted, stepNumber: number, changing
   const transaction = {
     id: `${changing.runId}-${stepNumber}`,
     who: changing.who,
-    patience: changing.patience,
+    confirmWithinSeconds: changing.confirmWithinSeconds,
     resources,
     changes,
     before: member.shown,
   }
   try {
-    const ways = { ...changing.ways, login: () => login(member, { along: confirmingWays(member.host, session.via) }) }
+    const ways = { ...changing.ways, login: () => login(member, { along: confirmingRoutes(member.host, session.via) }) }
     const result = await transact(session, transaction, fleet.seen, ways)
     if (result.session) member.session = result.session
     for (const [id, shown] of result.shown) member.shown.set(id, shown)
@@ -132,7 +132,7 @@ async function change(member: Member, step: Wanted, stepNumber: number, changing
     await pin(member, resources, changing)
     member.changes.push(...changes.map(changeReport))
   } catch (error) {
-    end(member, 'unknown', trouble(error))
+    end(member, 'unknown', troubleOf(error))
   }
 }
 
@@ -159,7 +159,7 @@ export function preview({ resources, shown }: Member, { seen }: Fleet): { change
   }
 }
 
-function changeReport({ resource, change: { summary, text, interrupts }, digest }: Planned): ChangeReport {
+function changeReport({ resource, change: { summary, text, interrupts }, digest }: PlannedChange): ChangeReport {
   return {
     resource: resource.id,
     summary,
@@ -181,7 +181,7 @@ function waiting(ids: readonly string[]): string {
   return `${ids.join(', ')}: not done, it needs what another host has not shown in this run`
 }
 
-export function trouble(error: unknown): Trouble {
+export function troubleOf(error: unknown): Trouble {
   if (!(error instanceof ProvisionError)) throw error
   return { message: error.message, ...(error.hint && { hint: error.hint }) }
 }

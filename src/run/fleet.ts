@@ -1,17 +1,17 @@
 import { type Device, type Gateway, hosts, type Inventory } from '../inventory/model.ts'
-import type { Step, Wanted } from '../playbook/playbook.ts'
+import type { ApplyStep, Step } from '../playbook/playbook.ts'
 import type { ChangeReport, HostReport, Outcome, Trouble } from '../report/report.ts'
 import type { Resource, Seen } from '../resources/resource.ts'
 import { fingerprintOf } from '../ssh/host-keys/pins.ts'
 import type { Session } from '../ssh/session/session.ts'
-import type { Shown } from './plan/observation.ts'
+import type { Observation } from './plan/observation.ts'
 
 /** One host on its way through one run. */
 export interface Member {
   readonly host: Gateway | Device
   /** Everything the playbook wants of it, over all steps: all of it is looked at in one exec. */
   readonly resources: readonly Resource[]
-  readonly shown: Map<string, Shown>
+  readonly shown: Map<string, Observation>
   readonly changes: ChangeReport[]
   readonly began: number
   /** Is this host key pinned for it, or accepted in place of the pin. */
@@ -43,7 +43,7 @@ export function assemble(
   limit: (name: string) => boolean,
   now: number,
 ): Fleet {
-  const wanted = steps.filter((step): step is Wanted => step.kind === 'wanted')
+  const wanted = steps.filter((step): step is ApplyStep => step.kind === 'apply')
   const members = new Map<string, Member>()
   for (const host of hosts(inventory)) {
     if (!limit(host.name)) continue

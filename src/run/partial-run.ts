@@ -7,13 +7,13 @@ import { readReport } from './report-file.ts'
 import type { Run } from './run.ts'
 
 /** Which of the hosts a run is about, beyond names: one machine's share, or what an earlier run has left. */
-export interface Part {
+export interface PartialRun {
   within(limit: Run['limit']): Run['limit']
   /** The report of this part, with what is known of the rest. */
   whole(report: Report): Report
 }
 
-export interface Wanted {
+export interface PartWish {
   readonly command: Report['command']
   /** `2/4` */
   readonly shard?: string | undefined
@@ -23,7 +23,10 @@ export interface Wanted {
 }
 
 /** @throws InventoryError for words that make no sense with this inventory */
-export async function partOf(inventory: Inventory, { command, shard, resume, limit }: Wanted): Promise<Part> {
+export async function partialRunOf(
+  inventory: Inventory,
+  { command, shard, resume, limit }: PartWish,
+): Promise<PartialRun> {
   const share = shard === undefined ? undefined : { ...parseShard(shard), limit }
   const earlier = resume === undefined ? undefined : await earlierOf(inventory, command, resume)
   const names = earlier && leftBy(earlier, inventory)

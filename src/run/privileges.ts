@@ -1,5 +1,5 @@
 import type { Inventory } from '../inventory/model.ts'
-import type { Checked } from '../playbook/playbook.ts'
+import type { VerifyStep } from '../playbook/playbook.ts'
 import type { ProofReport } from '../report/report.ts'
 import { reach } from '../ssh/reach/reach.ts'
 import { tryPrivileges } from '../verify/least-privilege.ts'
@@ -8,7 +8,7 @@ import type { Run } from './run.ts'
 
 /** What keys of the hosts within the limit must not be able to do, tried by these hosts. A few at once: each logs in. */
 export async function provePrivileges(
-  checks: readonly Checked[],
+  checks: readonly VerifyStep[],
   { members }: Fleet,
   inventory: Inventory,
   run: Run,

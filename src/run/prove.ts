@@ -1,6 +1,6 @@
 import { isOwnSshd } from '../inventory/forward.ts'
 import type { Forward, Inventory } from '../inventory/model.ts'
-import type { Proved } from '../playbook/playbook.ts'
+import type { ProveStep } from '../playbook/playbook.ts'
 import { type ForwardReport, isSameForward, type RecoveryReport } from '../report/report.ts'
 import { reach } from '../ssh/reach/reach.ts'
 import { type Proving, proveForwards } from '../verify/index.ts'
@@ -9,7 +9,7 @@ import type { Run } from './run.ts'
 import { slowerAndSlower, waitingSentence } from './wait.ts'
 
 /** A forward is looked at when its device is within the limit; its gateway is asked, whether within the limit or not. */
-export async function prove(
+export async function proveWithRetry(
   forwards: readonly Forward[],
   { members }: Fleet,
   inventory: Inventory,
@@ -41,8 +41,8 @@ export async function prove(
  * decide it where there are any; what lies behind the others may be switched off. Kept for the steps that follow. Who is
  * not there at once is asked again for as long as the plan has promised, since old doors stay open to who has not moved.
  */
-export async function proveMoved(
-  step: Proved,
+export async function proveMovedForwards(
+  step: ProveStep,
   recoveries: readonly RecoveryReport[],
   { fleet, inventory, run }: { fleet: Fleet; inventory: Inventory; run: Run },
 ): Promise<void> {
@@ -56,7 +56,7 @@ export async function proveMoved(
   const look = async () => {
     const some = open()
     if (some.length === 0) return
-    const reports = await prove(some, fleet, inventory, run)
+    const reports = await proveWithRetry(some, fleet, inventory, run)
     for (const device of new Set(some.map((forward) => forward.device))) {
       const mine = some.filter((forward) => forward.device === device)
       const deciding = mine.some(isWayIn) ? mine.filter(isWayIn) : mine
@@ -102,7 +102,7 @@ function inTurn(forwards: readonly Forward[], { context, progress }: Run): Provi
 }
 
 /** Those, and all others of the same tunnels. */
-export function ofTheirTunnels(
+export function forwardsOfSameTunnels(
   all: readonly Forward[],
   some: readonly Pick<Forward, 'device' | 'gateway'>[],
 ): Forward[] {

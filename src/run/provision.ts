@@ -1,5 +1,5 @@
 import type { Forward, Inventory } from '../inventory/model.ts'
-import type { Checked, Playbook } from '../playbook/playbook.ts'
+import type { Playbook, VerifyStep } from '../playbook/playbook.ts'
 import type {
   AwayReport,
   ForwardReport,
@@ -13,19 +13,19 @@ import type {
 import { exitCode } from '../report/report.ts'
 import { tryProofs } from '../verify/proofs.ts'
 import { allEnded } from './all-ended.ts'
-import { type Changing, changeAll, look, preview } from './change.ts'
+import { type Changing, changeAll, lookAtHost, preview } from './change.ts'
 import { assemble, type Fleet, hasFailed, type Member, reportOf } from './fleet.ts'
-import { comeByFormerDoors } from './former-doors.ts'
+import { connectByFormerForwards } from './former-doors.ts'
 import { leftAlone, unchecked } from './only-forwards.ts'
-import { awayOf } from './plan/downtime.ts'
-import { movedSince } from './plan/drift.ts'
+import { expectedDowntime } from './plan/downtime.ts'
+import { driftSince } from './plan/drift.ts'
 import { plan } from './plan/plan.ts'
 import { provePrivileges } from './privileges.ts'
-import { ofTheirTunnels, prove, proveMoved } from './prove.ts'
-import { homecoming } from './readmit.ts'
+import { forwardsOfSameTunnels, proveMovedForwards, proveWithRetry } from './prove.ts'
+import { readmit } from './readmit.ts'
 import { holdForRenamed } from './renamed.ts'
 import { changingOf, closed, type Run } from './run.ts'
-import { lookAgain, merged, waitFor } from './wait.ts'
+import { lookAgain, mergeForwards, waitFor } from './wait.ts'
 import { waitAsPromised } from './wait-as-promised.ts'
 
 /** The whole run: look at every host at once, plan, show, change step by step, prove every forward, report. */
@@ -36,17 +36,17 @@ export async function provision(inventory: Inventory, playbook: Playbook, run: R
   const fleet = assemble(inventory, steps, (name) => run.limit(name) && !alone(name), began)
   const members = [...fleet.members.values()]
   const changing = changingOf(fleet, run)
-  const checks = steps.filter((step) => step.kind === 'checked')
+  const checks = steps.filter((step) => step.kind === 'verify')
   const wanted = checks.flatMap(({ forwards }) => forwards)
 
   run.progress.expect('look', [...fleet.members.keys()])
-  const looks = members.map((member) => look(member, changing))
+  const looks = members.map((member) => lookAtHost(member, changing))
   // Beside the look, not after it: what this proves stands when nothing has to change.
-  const early = run.command === 'check' ? [] : prove(wanted, fleet, inventory, run)
+  const early = run.command === 'check' ? [] : proveWithRetry(wanted, fleet, inventory, run)
   await allEnded(looks)
-  await comeByFormerDoors(inventory, changing, run)
+  await connectByFormerForwards(inventory, changing, run)
   holdForRenamed(fleet, changing.end)
-  const { met, explained } = homecoming(inventory, fleet, run)
+  const { met, explained } = readmit(inventory, fleet, run)
   const comeBack = async () => {
     const names = await met()
     const out = members.filter(({ host, failure }) => failure && names.includes(host.name))
@@ -54,9 +54,9 @@ export async function provision(inventory: Inventory, playbook: Playbook, run: R
     return wanted.filter(({ device }) => names.includes(device))
   }
   const proved = async (reports: readonly ForwardReport[], back: readonly Forward[]) =>
-    back.length === 0 ? [...reports] : merged(reports, await prove(back, fleet, inventory, run))
+    back.length === 0 ? [...reports] : mergeForwards(reports, await proveWithRetry(back, fleet, inventory, run))
   const again = async (some: readonly ForwardReport[]) =>
-    proved(await prove(ofTheirTunnels(wanted, some), fleet, inventory, run), await comeBack())
+    proved(await proveWithRetry(forwardsOfSameTunnels(wanted, some), fleet, inventory, run), await comeBack())
   const back = await comeBack()
   const known = run.command === 'check' ? [] : Promise.resolve(early).then((reports) => proved(reports, back))
   const first = run.waitMs === undefined ? known : await explained(await waitFor(await known, { changing, run, again }))
@@ -64,14 +64,14 @@ export async function provision(inventory: Inventory, playbook: Playbook, run: R
   if (moves) {
     for (const [number, step] of steps.entries()) {
       if (run.signal.aborted) break
-      if (step.kind === 'wanted') await changeAll(step, number, changing)
-      if (step.kind === 'proved') await proveMoved(step, promises(checks, fleet), { fleet, inventory, run })
+      if (step.kind === 'apply') await changeAll(step, number, changing)
+      if (step.kind === 'prove') await proveMovedForwards(step, promises(checks, fleet), { fleet, inventory, run })
     }
   }
   const how = { command: run.command, held: moved || run.signal.aborted }
   for (const member of members) if (!member.end) changing.end(member, success(member, fleet, how))
   const before = await first
-  const latest = moves && !run.signal.aborted ? prove(wanted, fleet, inventory, run) : before
+  const latest = moves && !run.signal.aborted ? proveWithRetry(wanted, fleet, inventory, run) : before
   const recoveries = promises(checks, fleet)
   const forwards = moved ? [] : await waitAsPromised(latest, { changing, run, recoveries, again })
 
@@ -105,7 +105,7 @@ interface Judged {
 }
 
 /** The plan, before anything moves: a host that refuses one thing is left alone in all. */
-function judge(fleet: Fleet, checks: readonly Checked[], run: Run, { end }: Changing): Judged {
+function judge(fleet: Fleet, checks: readonly VerifyStep[], run: Run, { end }: Changing): Judged {
   const members = [...fleet.members.values()]
   const hosts = members.map((member): HostReport => {
     const { changes, refused } = preview(member, fleet)
@@ -118,14 +118,16 @@ function judge(fleet: Fleet, checks: readonly Checked[], run: Run, { end }: Chan
     const why = run.command === 'apply' ? refusedGateways(member, fleet) : undefined
     if (why) end(member, 'rejected', why)
   }
-  const moved = movedSince(run.planned ?? hosts, hosts)
+  const moved = driftSince(run.planned ?? hosts, hosts)
   for (const member of members) {
     const why = moved.get(member.host.name)
     if (why) end(member, 'differs', why)
   }
   const something = hosts.some(({ changes }) => changes.length > 0)
   const recoveries = promises(checks, fleet)
-  const away = something ? awayOf(checks, hosts, { recoveries, patience: run.patience }) : undefined
+  const away = something
+    ? expectedDowntime(checks, hosts, { recoveries, confirmWithinSeconds: run.confirmWithinSeconds })
+    : undefined
   run.show({ hosts, recoveries, ...(away && { away }) })
   const moves = run.command === 'apply' && something && moved.size === 0
   return { ...(away && { away }), moves, moved: moved.size > 0 }
@@ -141,13 +143,13 @@ function refusedGateways({ host, resources, shown, end }: Member, fleet: Fleet):
 }
 
 /** Who else is known on the hosts of this run; absent where there is nobody. */
-function leftAloneOn(checks: readonly Checked[], { seen }: Fleet): Pick<Report, 'others'> {
+function leftAloneOn(checks: readonly VerifyStep[], { seen }: Fleet): Pick<Report, 'others'> {
   const others = checks.flatMap((check) => check.others?.(seen) ?? [])
   return others.length > 0 ? { others } : {}
 }
 
 /** What is promised of the forwards of devices within the limit. */
-function promises(checks: readonly Checked[], { members, seen }: Fleet): RecoveryReport[] {
+function promises(checks: readonly VerifyStep[], { members, seen }: Fleet): RecoveryReport[] {
   return checks.flatMap(({ forwards, recovery: promise }) =>
     forwards.flatMap((forward) => {
       const recovery = members.has(forward.device) ? promise(forward, seen) : undefined
@@ -164,7 +166,7 @@ function success(member: Member, fleet: Fleet, { command, held }: { command: Run
   return command === 'apply' ? 'changed' : 'differs'
 }
 
-async function tried(checks: readonly Checked[], { members, seen }: Fleet): Promise<ProofReport[]> {
+async function tried(checks: readonly VerifyStep[], { members, seen }: Fleet): Promise<ProofReport[]> {
   const wanted = checks.flatMap(({ proofs }) => [...(proofs ?? [])])
   const reports = await Promise.all(
     wanted.map(([host, proofs]) => tryProofs({ host, proofs, seen, session: members.get(host)?.session })),

@@ -1,5 +1,12 @@
-import { type Card, expectedCards, forgetCard, type HandedIn, handedIn, pinCard } from '../enrolment/expected-cards.ts'
-import { type Knocks, knocksOf, toldBy } from '../enrolment/gateway-log.ts'
+import {
+  type EnrolmentRequest,
+  type ExpectedCard,
+  expectedCards,
+  forgetCard,
+  parseEnrolmentRequest,
+  pinCard,
+} from '../enrolment/expected-cards.ts'
+import { type EnrolmentLog, explainEnrolment, readEnrolmentLog } from '../enrolment/gateway-log.ts'
 import { ProvisionError } from '../errors.ts'
 import { type Device, type Gateway, type Inventory, nameOnGateways } from '../inventory/model.ts'
 import type { ForwardReport } from '../report/report.ts'
@@ -9,7 +16,7 @@ import type { Fleet } from './fleet.ts'
 import type { Run } from './run.ts'
 
 /** Devices that come back with a fresh card: known again by what they have handed in at their gateway. */
-export interface Homecoming {
+export interface Readmission {
   /** Pins the new host keys of those that have come back since, and names them. Costs nothing where no card is waited for. */
   met(): Promise<readonly string[]>
   /** Of forwards that do not reach a device whose card is waited for: with what its gateway has seen of that. */
@@ -17,9 +24,9 @@ export interface Homecoming {
 }
 
 /** What somebody with the card of a device has handed in at one of its gateways. */
-export interface Claim extends HandedIn {
+export interface Claim extends EnrolmentRequest {
   readonly gateway: string
-  readonly other?: Knocks['other']
+  readonly other?: EnrolmentLog['other']
 }
 
 /** Why nobody can tell whether it was the device. `proved`: the host key by which the device was reached in this run. */
@@ -38,7 +45,7 @@ export function doubtOf(claims: readonly Claim[], proved: string | undefined): s
   return proved && !known ? 'the machine that is pinned still answers, so another one has used its card' : undefined
 }
 
-export function homecoming(inventory: Inventory, { members }: Fleet, run: Run): Homecoming {
+export function readmit(inventory: Inventory, { members }: Fleet, run: Run): Readmission {
   const { pins } = run.context.wire
   const told = new Set<string>()
   const once = (text: string) => {
@@ -65,18 +72,18 @@ export function homecoming(inventory: Inventory, { members }: Fleet, run: Run): 
           if (!device || !gateway || report.state === 'ok') return report
           const knocks = await ask(gateway, device)
           if (!knocks) return report
-          const { message, hint } = toldBy(gateway, knocks)
+          const { message, hint } = explainEnrolment(gateway, knocks)
           return { ...report, error: { message: [report.error?.message, message].filter(Boolean).join('; '), hint } }
         }),
       )
     },
   }
 
-  async function welcome(device: Device, card: Card): Promise<boolean> {
+  async function welcome(device: Device, card: ExpectedCard): Promise<boolean> {
     const gateways = inventory.gateways.filter(({ name }) => device.forwards.some(({ gateway }) => gateway === name))
     const asked = await Promise.all(gateways.map(async (gateway) => ({ gateway, knocks: await ask(gateway, device) })))
     const claims = asked.flatMap(({ gateway: { name: gateway }, knocks }): Claim[] => {
-      const found = knocks && handedIn(knocks.record, card)
+      const found = knocks && parseEnrolmentRequest(knocks.record, card)
       return found ? [{ ...found, gateway, other: knocks.other }] : []
     })
     const [first] = claims
@@ -104,13 +111,13 @@ export function homecoming(inventory: Inventory, { members }: Fleet, run: Run): 
   }
 
   /** By the session of this run, or one for this alone; undefined where the gateway cannot be asked. */
-  async function ask(gateway: Gateway, device: Device): Promise<Knocks | undefined> {
+  async function ask(gateway: Gateway, device: Device): Promise<EnrolmentLog | undefined> {
     const member = members.get(gateway.name)
     if (member?.failure) return undefined
     try {
       const session = member?.session ?? (await reach(gateway, run.context, { signal: run.signal }))
       try {
-        return await knocksOf(session, gateway, device)
+        return await readEnrolmentLog(session, gateway, device)
       } finally {
         if (session !== member?.session) session.close()
       }

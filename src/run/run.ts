@@ -34,7 +34,7 @@ export interface Run {
   readonly clock: () => Date
   readonly runId: string
   readonly who: string
-  readonly patience: number
+  readonly confirmWithinSeconds: number
   /** Is it tried, too, what keys must not be able to do. */
   readonly leastPrivilege?: boolean
 }
@@ -74,7 +74,7 @@ export function changingOf(fleet: Fleet, run: Run): Changing {
     },
     runId: run.runId,
     who: run.who,
-    patience: run.patience,
+    confirmWithinSeconds: run.confirmWithinSeconds,
   }
 }
 

@@ -1,9 +1,9 @@
 import { ProvisionError } from '../errors.ts'
 import { type ForwardReport, isSameForward, type RecoveryReport } from '../report/report.ts'
-import { ask, type Changing, preview } from './change.ts'
+import { askHost, type Changing, preview } from './change.ts'
 import { hasFailed, type Member } from './fleet.ts'
 import type { Run } from './run.ts'
-import { isAway, lookAgain, merged, slowerAndSlower, waitedFor, waitingSentence } from './wait.ts'
+import { isUnreachable, lookAgain, mergeForwards, slowerAndSlower, waitedFor, waitingSentence } from './wait.ts'
 
 export interface Promised {
   readonly changing: Changing
@@ -50,7 +50,7 @@ export async function waitAsPromised(
         looked = run.now()
         const cut = now.flatMap((report) => (report.cut ? report.gateway : []))
         await Promise.all([...new Set(cut)].map((name) => connectAgain(name, changing)))
-        reports = merged(reports, waitedFor(now, await again(now), run.now() - since))
+        reports = mergeForwards(reports, waitedFor(now, await again(now), run.now() - since))
       },
     },
     run,
@@ -89,7 +89,7 @@ async function connectAgain(name: string, changing: Changing): Promise<void> {
   member.session?.close()
   delete member.session
   try {
-    await ask(member, undefined, changing)
+    await askHost(member, undefined, changing)
   } catch (error) {
     if (!(error instanceof ProvisionError)) throw error
   }
@@ -99,7 +99,7 @@ async function connectAgain(name: string, changing: Changing): Promise<void> {
 async function lookAtThoseBack(reports: readonly ForwardReport[], changing: Changing): Promise<void> {
   const isBack = ({ host }: Member) =>
     reports.some(({ device, state, waited }) => device === host.name && state === 'ok' && waited !== undefined)
-  const back = [...changing.fleet.members.values()].filter((member) => isAway(member) && isBack(member))
+  const back = [...changing.fleet.members.values()].filter((member) => isUnreachable(member) && isBack(member))
   await Promise.all(
     back.map(async (member) => {
       await lookAgain(member, changing)

@@ -1,6 +1,6 @@
 import { ConnectError, RemoteError } from '../errors.ts'
 import { type ForwardReport, isSameForward } from '../report/report.ts'
-import { type Changing, look, preview } from './change.ts'
+import { type Changing, lookAtHost, preview } from './change.ts'
 import { type Fleet, hasFailed, type Member } from './fleet.ts'
 import type { Run } from './run.ts'
 
@@ -57,7 +57,7 @@ export async function waitFor(
   let reports = [...first]
   const awaited = () => ({
     missing: reports.filter((report) => mayCome(report, fleet)),
-    away: members.filter(isAway),
+    away: members.filter(isUnreachable),
   })
   const waited = await slowerAndSlower(
     {
@@ -79,7 +79,7 @@ export async function waitFor(
         const behind = named(missing.map(({ device }) => device))
         const now = [...asked, ...away.filter((member) => !asked.includes(member) && !behind(member))]
         const looks = now.map((member) => lookAgain(member, changing))
-        reports = merged(reports, waitedFor(missing, await again(missing), run.now() - began))
+        reports = mergeForwards(reports, waitedFor(missing, await again(missing), run.now() - began))
         const still = named(reports.flatMap((report) => (mayCome(report, fleet) ? report.device : [])))
         const back = away.filter((member) => !now.includes(member) && !still(member))
         await Promise.all([...looks, ...back.map((member) => lookAgain(member, changing))])
@@ -88,7 +88,7 @@ export async function waitFor(
     run,
   )
   if (waited && !run.signal.aborted) {
-    const late = members.filter((member) => isAway(member) || differs(member, changing))
+    const late = members.filter((member) => isUnreachable(member) || differs(member, changing))
     await Promise.all(late.map((member) => lookAgain(member, changing)))
   }
   return reports
@@ -103,11 +103,11 @@ const named = (names: readonly string[]) => (member: Member) => names.includes(m
 function mayCome({ state, hostKey, gateway }: ForwardReport, { members }: Fleet): boolean {
   if (state !== 'unverified') return state !== 'ok' && state !== 'wrong-device'
   const through = members.get(gateway)
-  return hostKey === undefined && through !== undefined && (isAway(through) || !hasFailed(through))
+  return hostKey === undefined && through !== undefined && (isUnreachable(through) || !hasFailed(through))
 }
 
 /** A refusal is an answer; only silence and lost connections may be different next time. */
-export function isAway({ end, failure }: Member): boolean {
+export function isUnreachable({ end, failure }: Member): boolean {
   if (end?.outcome !== 'unreachable') return false
   if (failure instanceof ConnectError) return failure.kind === 'unreachable'
   return failure instanceof RemoteError && (failure.kind === 'lost' || failure.kind === 'timeout')
@@ -122,10 +122,10 @@ export async function lookAgain(member: Member, changing: Changing): Promise<voi
   delete member.session
   delete member.end
   delete member.failure
-  await look(member, changing)
+  await lookAtHost(member, changing)
 }
 
-export function merged(before: readonly ForwardReport[], after: readonly ForwardReport[]): ForwardReport[] {
+export function mergeForwards(before: readonly ForwardReport[], after: readonly ForwardReport[]): ForwardReport[] {
   return before.map((report) => after.find((later) => isSameForward(report, later)) ?? report)
 }
 

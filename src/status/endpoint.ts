@@ -3,11 +3,11 @@ import { type Device, type Forward, type Gateway, nameOnGateways } from '../inve
 import type { ForwardReport } from '../report/report.ts'
 import type { DoorStatus } from '../report/status/status.ts'
 import { accountOn } from '../tunnel/accounts.ts'
-import type { Listening, Told } from './gateway-facts.ts'
+import type { GatewayFacts, ListeningSocket } from './gateway-facts.ts'
 import { tunnelEnded } from './tunnel-history.ts'
 
 /** One end of a forward on its gateway: where a session of the device listens, as whom. */
-export interface Door {
+export interface ForwardEndpointOfDevice {
   readonly device: Device
   readonly gateway: Gateway
   readonly forward: Forward
@@ -15,26 +15,31 @@ export interface Door {
   readonly place: string
 }
 
-export function door(device: Device, gateway: Gateway, forward: Forward): Door {
+export function endpointOf(device: Device, gateway: Gateway, forward: Forward): ForwardEndpointOfDevice {
   const place = forward.listener === 'socket' ? `/s/${socketName(forward)}` : printListener(forward)
   return { device, gateway, forward, account: accountOn(gateway, device), place }
 }
 
 /** Does a session of the device listen there. Where sshd owns the port, the port itself tells. */
-export function tunnelStands({ forward, place }: Door, told: Told): boolean | undefined {
+export function tunnelStands({ forward, place }: ForwardEndpointOfDevice, told: GatewayFacts): boolean | undefined {
   return forward.listener === 'socket' ? listening(told, [place]) !== undefined : undefined
 }
 
 /** Of the tunnel's own connection, as the gateway's kernel has measured it. */
-export function roundTripAt(one: Door, told: Told): number | undefined {
+export function roundTripAt(one: ForwardEndpointOfDevice, told: GatewayFacts): number | undefined {
   return connectionOf(sshdAt(one, told), told)?.roundTripMs
 }
 
-const connectionOf = (session: Listening | undefined, { connections }: Told) =>
+const connectionOf = (session: ListeningSocket | undefined, { connections }: GatewayFacts) =>
   connections.find(({ pids }) => session && pids.includes(session.pid))
 
 /** What the gateway knows of a forward that was found in this state. `clock`: the time of the look. */
-export function doorStatus(one: Door, { state }: ForwardReport, told: Told, clock: Date): DoorStatus {
+export function endpointStatus(
+  one: ForwardEndpointOfDevice,
+  { state }: ForwardReport,
+  told: GatewayFacts,
+  clock: Date,
+): DoorStatus {
   const ago = (seconds: number | undefined) =>
     seconds === undefined ? undefined : new Date(clock.getTime() - seconds * 1000).toISOString()
   const session = sshdAt(one, told)
@@ -60,20 +65,20 @@ export function doorStatus(one: Door, { state }: ForwardReport, told: Told, cloc
 }
 
 /** The session that listens for the device: of two the younger, for a dead one hangs there while the next is up. */
-function sshdAt({ place, forward }: Door, told: Told): Listening | undefined {
+function sshdAt({ place, forward }: ForwardEndpointOfDevice, told: GatewayFacts): ListeningSocket | undefined {
   const found = listening(told, forward.listener === 'socket' ? [place] : placesOf(forward))
   return found && /^sshd/.test(found.program) ? found : undefined
 }
 
 /** Who has the port, where that is neither systemd, which its proxy shares it with, nor a session of sshd as it should be. */
-function strangerAt({ forward }: Door, told: Told): Listening | undefined {
+function strangerAt({ forward }: ForwardEndpointOfDevice, told: GatewayFacts): ListeningSocket | undefined {
   const places = placesOf(forward)
-  const own = ({ place, pid, program }: Listening) =>
+  const own = ({ place, pid, program }: ListeningSocket) =>
     places.includes(place) && (forward.listener === 'socket' ? pid === 1 : /^sshd/.test(program))
   return told.listeners.some(own) ? undefined : listening(told, places)
 }
 
-function listening({ listeners }: Told, places: readonly string[]): Listening | undefined {
+function listening({ listeners }: GatewayFacts, places: readonly string[]): ListeningSocket | undefined {
   const found = listeners.filter(({ place }) => places.includes(place))
   return found.sort((a, b) => (a.age ?? Number.MAX_VALUE) - (b.age ?? Number.MAX_VALUE))[0]
 }

@@ -1,8 +1,8 @@
 /** What gateway.sh printed, as values. Times are seconds: `age` before now, `at` since 1970 by the gateway's own clock. */
-export interface Told {
+export interface GatewayFacts {
   /** Of PID 1. */
   readonly bootAge: number | undefined
-  readonly listeners: readonly Listening[]
+  readonly listeners: readonly ListeningSocket[]
   readonly connections: readonly Connection[]
   readonly units: readonly UnitState[]
   /** What sshd's log says of the accounts whose tunnels are not there; newest first. */
@@ -13,7 +13,7 @@ export interface Told {
   readonly now: number | undefined
 }
 
-export interface Listening {
+export interface ListeningSocket {
   /** `/s/127.0.0.1_9022`, or `127.0.0.1:9022` as ss(8) spells it. */
   readonly place: string
   readonly program: string
@@ -44,7 +44,7 @@ export interface LogLine {
   readonly text: string
 }
 
-export function parseTold(text: string): Told {
+export function parseGatewayFacts(text: string): GatewayFacts {
   const lines = text.split('\n')
   const told = (kind: string) =>
     lines.flatMap((line) => (line.startsWith(`${kind} `) ? [line.slice(kind.length + 1)] : []))

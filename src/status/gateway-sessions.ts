@@ -8,16 +8,16 @@ import { type ReachContext, reach } from '../ssh/reach/reach.ts'
 import type { Session } from '../ssh/session/session.ts'
 import runsOnProgram from '../verify/runs-on.sh'
 import { parseRunsOn } from '../verify/runs-on.ts'
-import type { Door } from './endpoint.ts'
+import type { ForwardEndpointOfDevice } from './endpoint.ts'
 import gatewayProgram from './gateway.sh'
-import { parseTold, type Told } from './gateway-facts.ts'
+import { type GatewayFacts, parseGatewayFacts } from './gateway-facts.ts'
 
 /** What became of one question to a gateway. */
-export interface Answer {
+export interface GatewayAnswer {
   /** None: it was not reached. */
   readonly session?: Session
   /** None: it was not reached, or could not be read. */
-  readonly told?: Told
+  readonly told?: GatewayFacts
   readonly runsOn?: RunsOn
   /** What the resource `versions` would have shown. */
   readonly versions?: string
@@ -27,7 +27,7 @@ export interface Answer {
 /** Sessions to gateways that stay open from one look to the next; one that was lost is opened anew. */
 export interface Gateways {
   /** One exec, on one connection. */
-  ask(gateway: Gateway, doors: readonly Door[]): Promise<Answer>
+  ask(gateway: Gateway, doors: readonly ForwardEndpointOfDevice[]): Promise<GatewayAnswer>
   close(): void
 }
 
@@ -65,7 +65,7 @@ export function openGateways(context: ReachContext): Gateways {
   }
 }
 
-function question(doors: readonly Door[]): string {
+function question(doors: readonly ForwardEndpointOfDevice[]): string {
   return whole(
     lines(
       sh`PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C; export PATH LC_ALL`,
@@ -77,10 +77,10 @@ function question(doors: readonly Door[]): string {
   )
 }
 
-function read(text: string): Pick<Answer, 'told' | 'runsOn' | 'versions'> {
+function read(text: string): Pick<GatewayAnswer, 'told' | 'runsOn' | 'versions'> {
   const sshd = /^openssh (\S+)$/m.exec(text)?.[1]
   return {
-    told: parseTold(text),
+    told: parseGatewayFacts(text),
     runsOn: { ...parseRunsOn(text), ...(sshd && { sshd: `OpenSSH_${sshd}` }) },
     versions: text,
   }

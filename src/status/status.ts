@@ -8,8 +8,8 @@ import type { ReachContext } from '../ssh/reach/reach.ts'
 import { recoveryOf } from '../tunnel/timing.ts'
 import { proveForwards } from '../verify/index.ts'
 import type { LastProofs } from '../verify/last-proofs.ts'
-import { type Door, door, doorStatus, roundTripAt, tunnelStands } from './endpoint.ts'
-import type { Answer, Gateways } from './gateway-sessions.ts'
+import { endpointOf, endpointStatus, type ForwardEndpointOfDevice, roundTripAt, tunnelStands } from './endpoint.ts'
+import type { GatewayAnswer, Gateways } from './gateway-sessions.ts'
 
 export interface Looking {
   readonly context: ReachContext
@@ -25,7 +25,7 @@ export interface Looking {
  * How every forward is, from its gateway alone: one exec there, and one proof through the forward. No device is logged in
  * to in any other way, and nothing is changed.
  */
-export async function look(inventory: Inventory, looking: Looking): Promise<StatusReport> {
+export async function lookAtGateways(inventory: Inventory, looking: Looking): Promise<StatusReport> {
   const { context, limit } = looking
   const began = looking.now()
   const at = looking.clock()
@@ -61,11 +61,11 @@ export async function look(inventory: Inventory, looking: Looking): Promise<Stat
   }
 }
 
-function doorsOf({ devices, gateways }: Inventory, limit: Looking['limit']): Door[] {
+function doorsOf({ devices, gateways }: Inventory, limit: Looking['limit']): ForwardEndpointOfDevice[] {
   return devices.flatMap((device) =>
     device.forwards.flatMap((forward) => {
       const gateway = gateways.find(({ name }) => name === forward.gateway)
-      return gateway && (limit(device.name) || limit(gateway.name)) ? [door(device, gateway, forward)] : []
+      return gateway && (limit(device.name) || limit(gateway.name)) ? [endpointOf(device, gateway, forward)] : []
     }),
   )
 }
@@ -73,11 +73,11 @@ function doorsOf({ devices, gateways }: Inventory, limit: Looking['limit']): Doo
 /** In the order of the doors. */
 async function proofs(
   { devices }: Inventory,
-  doors: readonly Door[],
-  answers: ReadonlyMap<string, Promise<Answer>>,
+  doors: readonly ForwardEndpointOfDevice[],
+  answers: ReadonlyMap<string, Promise<GatewayAnswer>>,
   { context, lastProofs, now }: Looking,
 ): Promise<ForwardReport[]> {
-  const told = new Map<string, Answer>()
+  const told = new Map<string, GatewayAnswer>()
   const doorOf = (forward: Forward) => doors.find((one) => one.forward === forward)
   const reports = await proveForwards(
     doors.map(({ forward }) => forward),
@@ -105,9 +105,9 @@ async function proofs(
 }
 
 function status(
-  one: Door,
+  one: ForwardEndpointOfDevice,
   report: ForwardReport,
-  { told, versions: shown }: Answer,
+  { told, versions: shown }: GatewayAnswer,
   inventory: Inventory,
   at: Date,
 ): ForwardStatus {
@@ -120,7 +120,7 @@ function status(
   const next = nextStep(report, inventory.file)
   return {
     ...report,
-    ...(told && doorStatus(one, report, told, at)),
+    ...(told && endpointStatus(one, report, told, at)),
     ...(recovery && { recovery }),
     ...(next && { next }),
   }
@@ -132,7 +132,7 @@ function nextStep({ state, device, error }: ForwardReport, inventory: string): s
   return (state === 'unverified' && error?.hint) || `provision doctor ${quote(inventory)} --device ${device}`
 }
 
-function gatewayStatus(name: string, { session, told, runsOn, error }: Answer, at: Date): GatewayStatus {
+function gatewayStatus(name: string, { session, told, runsOn, error }: GatewayAnswer, at: Date): GatewayStatus {
   const boot = told?.bootAge
   return {
     name,

@@ -1,4 +1,4 @@
-import type { LogLine, Told } from './gateway-facts.ts'
+import type { GatewayFacts, LogLine } from './gateway-facts.ts'
 
 /** A session that lasted less opened no tunnel: a device that dials in vain comes and goes all the time. */
 const leastSession = 5
@@ -8,7 +8,7 @@ const leastSession = 5
  * that were opened with one of these. Undefined: the log does not tell. A session whose end nobody wrote down ended with
  * the gateway's power, if that went off since.
  */
-export function tunnelEnded(told: Told, account: string, keys?: readonly string[]): number | undefined {
+export function tunnelEnded(told: GatewayFacts, account: string, keys?: readonly string[]): number | undefined {
   const mine = told.log.filter(({ text }) => mentions(text, account))
   const accepted = mine.filter(({ text }) => /^Accepted /.test(text))
   const own = new Set(

@@ -18,7 +18,7 @@ import {
 import { checkEvery as check, type Timing } from './recovery.ts'
 
 /** All forwards of a device on one gateway. */
-export interface Tunnel {
+export interface DeviceTunnel {
   readonly device: Device
   readonly gateway: Gateway
   readonly forwards: readonly Forward[]
@@ -29,7 +29,7 @@ export interface Tunnel {
 }
 
 /** What keeps a tunnel open, and what looks at it from outside. */
-export function tunnelUnits(tunnel: Tunnel): Unit[] {
+export function tunnelUnits(tunnel: DeviceTunnel): Unit[] {
   const { device, gateway } = tunnel
   // A tunnel is not changed while its other end cannot be.
   const kept =
@@ -55,7 +55,7 @@ export function tunnelUnits(tunnel: Tunnel): Unit[] {
 export const credentialsSince = 247
 export const hasCredentials = (systemd: string) => Number(systemd) >= credentialsSince
 
-type Known = Omit<Tunnel, 'timing'> & { readonly timing: Timing }
+type Known = Omit<DeviceTunnel, 'timing'> & { readonly timing: Timing }
 
 /**
  * The unit that keeps a device's forwards open on one gateway. `ssh -f` goes to the background only after every forward
@@ -90,7 +90,7 @@ WantedBy=multi-user.target
 }
 
 /** What looks at the client from outside: systemd takes one that is frozen, or whose address is gone, for healthy. */
-function checkUnit({ gateway, mark }: Tunnel): Unit {
+function checkUnit({ gateway, mark }: DeviceTunnel): Unit {
   const unit = tunnelUnitName(gateway)
   const text = `[Unit]
 Description=Is ${unit} alive, every ${check} s

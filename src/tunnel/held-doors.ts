@@ -8,7 +8,7 @@ import { sharedKeys, unitPrefix } from './names.ts'
  * A door that a gateway holds for a device: a socket unit of systemd, or a line in the shared key file that lets a session of
  * sshd open it.
  */
-export interface HeldDoor extends Pick<Forward, 'bindAddress' | 'port' | 'listener'> {
+export interface HeldForward extends Pick<Forward, 'bindAddress' | 'port' | 'listener'> {
   /** The name by which the gateway knows the device. */
   readonly device: string
   /** Absent: an earlier version made it, which left no mark. */
@@ -18,17 +18,17 @@ export interface HeldDoor extends Pick<Forward, 'bindAddress' | 'port' | 'listen
 const units = '/etc/systemd/system'
 
 /** Prints what `parseHeldDoors` reads. Everybody may read these files; two processes, however many doors there are. */
-export const inspectHeldDoors: Sh = sh`
+export const inspectHeldForwards: Sh = sh`
   cd ${units} && grep -HsE '^(# provision |Description=)' ${unitPrefix}*.socket
   grep -s permitlisten= ${sharedKeys}
   :
 `
 
 /** A socket unit that is not ours, by mark or by the shape that an earlier version gave it, is no door. */
-export function parseHeldDoors(observed: string): HeldDoor[] {
+export function parseHeldForwards(observed: string): HeldForward[] {
   const rows = observed.split('\n')
   const marks = new Map<string, Mark>()
-  const doors: HeldDoor[] = []
+  const doors: HeldForward[] = []
   for (const row of rows) {
     const [, unit = '', text = ''] = /^([^:\s]+\.socket):(.*)$/.exec(row) ?? []
     const mark = parseMark(text)
@@ -42,7 +42,7 @@ export function parseHeldDoors(observed: string): HeldDoor[] {
   return [...doors, ...rows.flatMap((row) => doorsOfKey(parseKeyLine(row)))]
 }
 
-function doorsOfKey(line: KeyLine | undefined): HeldDoor[] {
+function doorsOfKey(line: KeyLine | undefined): HeldForward[] {
   if (!line) return []
   const { device, mark } = whoseKey(line)
   const places = [...line.options.matchAll(/permitlisten="([^"]+)"/g)].flatMap(

@@ -127,7 +127,7 @@ export function linkClass(roundTripMs: number | undefined): number | undefined {
   return linkClasses.find((most) => roundTripMs < most) ?? linkClasses.at(-1)
 }
 
-export interface Link {
+export interface LinkQuality {
   /** At most; undefined: not known. */
   readonly roundTripMs: number | undefined
   /** The wish that the settings meet on a quick link. */
@@ -141,7 +141,7 @@ export interface Link {
 export function overLink(
   promise: Recovery,
   listener: Listener,
-  { roundTripMs, recoverWithin = Number.POSITIVE_INFINITY }: Link,
+  { roundTripMs, recoverWithin = Number.POSITIVE_INFINITY }: LinkQuality,
 ): Recovery {
   if (roundTripMs === undefined) return promise
   const isQuick = roundTripMs <= quickMs

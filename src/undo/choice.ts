@@ -2,7 +2,7 @@ import type { Gateway, Inventory } from '../inventory/model.ts'
 import type { Trouble } from '../report/report.ts'
 import { type Fleet, hasFailed, type Member } from '../run/fleet.ts'
 import { movedHint } from '../run/transaction/outcome.ts'
-import type { Past } from './script.ts'
+import type { PastRun } from './script.ts'
 
 /** Which run is taken back, and on which hosts it must not be. Pure. */
 
@@ -13,7 +13,11 @@ export interface Taken {
 }
 
 /** One run for all hosts: the newest, as its id begins with the time. A host that did not answer may hold a newer one. */
-export function choose(members: readonly Member[], pasts: ReadonlyMap<Member, Past>, named: string | undefined): Taken {
+export function choose(
+  members: readonly Member[],
+  pasts: ReadonlyMap<Member, PastRun>,
+  named: string | undefined,
+): Taken {
   const runs = [...new Set([...pasts.values()].map(({ run }) => run))].sort()
   const newest = runs.at(-1)
   if (named !== undefined) {
@@ -49,7 +53,7 @@ export function wayInOf(gateway: Gateway, { devices }: Inventory, { members }: F
 }
 
 /** Why this must not be taken back. */
-export function objection({ moved, gone }: Past): Trouble | undefined {
+export function objection({ moved, gone }: PastRun): Trouble | undefined {
   if (gone) return { message: gone, hint: 'put it back by hand: there is nothing left to put it back from' }
   if (moved.length === 0) return undefined
   return { message: `no longer as that run left it: ${moved.join(', ')}`, hint: movedHint }

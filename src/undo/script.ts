@@ -5,7 +5,7 @@ import { lines, sh } from '../shell/sh.ts'
 import takeBackProgram from './take-back.sh'
 
 /** What a host says of the last confirmed run that changed it. */
-export interface Past {
+export interface PastRun {
   readonly run: string
   /** What that run did here, newest first: the ids of its transactions. */
   readonly ids: readonly string[]
@@ -35,9 +35,11 @@ export function lookBackScript(): string {
 }
 
 /** One exec that hands the host the transaction which takes these back. */
-export function undoScript(undo: Pick<Transaction, 'id' | 'who' | 'patience'> & Pick<Past, 'ids'>): string {
+export function undoScript(
+  undo: Pick<Transaction, 'id' | 'who' | 'confirmWithinSeconds'> & Pick<PastRun, 'ids'>,
+): string {
   const plan = lines(
-    sh`patience=${undo.patience}`,
+    sh`confirm_within=${undo.confirmWithinSeconds}`,
     sh`within=${settleSeconds}`,
     sh`changes=0 activations=0 undos=0`,
     sh`ids=${undo.ids.join(' ')}`,
@@ -47,7 +49,7 @@ export function undoScript(undo: Pick<Transaction, 'id' | 'who' | 'patience'> & 
 }
 
 /** What a look back printed; undefined where no run is kept. */
-export function parsePast(stdout: Buffer): Past | undefined {
+export function parsePast(stdout: Buffer): PastRun | undefined {
   const text = stdout.toString('latin1')
   const words = (name: string) =>
     [...text.matchAll(new RegExp(`^@${name} (\\S*)$`, 'gm'))].map(([, word = '']) => decode(word))

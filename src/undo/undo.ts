@@ -2,11 +2,11 @@ import type { Inventory } from '../inventory/model.ts'
 import { exitCode, type Report } from '../report/report.ts'
 import { allEnded } from '../run/all-ended.ts'
 import { assemble, hasFailed, type Member, reportOf } from '../run/fleet.ts'
-import { prove } from '../run/prove.ts'
+import { proveWithRetry } from '../run/prove.ts'
 import { changingOf, closed, type Run } from '../run/run.ts'
 import { choose, objection, wayInOf } from './choice.ts'
 import { goBack, lookBack } from './host.ts'
-import type { Past } from './script.ts'
+import type { PastRun } from './script.ts'
 
 /**
  * `provision undo`: the hosts that the last confirmed run changed become what they were before it. Devices first, as the
@@ -18,7 +18,7 @@ export async function takeBack(inventory: Inventory, run: Run, named?: string): 
   const members = [...fleet.members.values()]
   const changing = changingOf(fleet, run)
 
-  const pasts = new Map<Member, Past>()
+  const pasts = new Map<Member, PastRun>()
   run.progress.expect('look', [...fleet.members.keys()])
   await allEnded(
     members.map(async (member) => {
@@ -57,7 +57,7 @@ export async function takeBack(inventory: Inventory, run: Run, named?: string): 
     changing.end(member, left ? 'differs' : member.changes.length > 0 ? 'changed' : 'ok')
   }
   const all = inventory.devices.flatMap(({ forwards }) => forwards)
-  const forwards = run.command === 'undo' && !run.signal.aborted ? await prove(all, fleet, inventory, run) : []
+  const forwards = run.command === 'undo' && !run.signal.aborted ? await proveWithRetry(all, fleet, inventory, run) : []
 
   const { hosts, wire, ...head } = closed(inventory, members, began, run)
   return {

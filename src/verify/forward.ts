@@ -5,7 +5,7 @@ import type { Device, Forward } from '../inventory/model.ts'
 import type { ForwardReport, ForwardState, Trouble } from '../report/report.ts'
 import { sh } from '../shell/sh.ts'
 import { fingerprintOf } from '../ssh/host-keys/pins.ts'
-import type { Turn } from '../ssh/reach/slots.ts'
+import type { Slot } from '../ssh/reach/slots.ts'
 import { connect } from '../ssh/session/connect.ts'
 import type { Session } from '../ssh/session/session.ts'
 import type { Wire } from '../ssh/session/wire.ts'
@@ -13,7 +13,7 @@ import { firstBytes, type Greeting } from './first-bytes.ts'
 import runsOnProgram from './runs-on.sh'
 import { banner, parseRunsOn } from './runs-on.ts'
 
-export interface Proof {
+export interface ForwardProof {
   readonly device: Device
   readonly forward: Forward
   /** A session on the gateway, or why there is none. */
@@ -24,7 +24,7 @@ export interface Proof {
   readonly tunnelLives: boolean
   /** Is it enough that the device proves its host key: we may have no login there. */
   readonly hostKeyEnough: boolean
-  readonly turn?: Turn
+  readonly turn?: Slot
   /** Does a device's socket stand behind the port; absent: the gateway is asked where that matters. */
   readonly tunnelStands?: boolean | undefined
   /** Told when the device's sshd has spoken: the moment, as `now` counts, at which the gateway heard it. */
@@ -51,7 +51,7 @@ export async function proveForward({
   tunnelStands,
   greeted,
   turn,
-}: Proof): Promise<ForwardReport> {
+}: ForwardProof): Promise<ForwardReport> {
   const began = now()
   const is = (state: ForwardState, error?: Trouble, more: Partial<ForwardReport> = {}): ForwardReport => ({
     device: forward.device,

@@ -2,7 +2,7 @@ import { ProvisionError } from '../errors.ts'
 import { isOwnSshd } from '../inventory/forward.ts'
 import type { Device, Forward } from '../inventory/model.ts'
 import type { ForwardReport } from '../report/report.ts'
-import type { Turn } from '../ssh/reach/slots.ts'
+import type { Slot } from '../ssh/reach/slots.ts'
 import type { Session } from '../ssh/session/session.ts'
 import type { Wire } from '../ssh/session/wire.ts'
 import { proveForward } from './forward.ts'
@@ -15,7 +15,7 @@ export interface Proving {
   readonly now: () => number
   readonly hostKeyEnough: boolean
   /** When it is its turn: every proof is a login at some device's sshd. */
-  readonly pace: <T>(forward: Forward, work: (turn?: Turn) => Promise<T>) => Promise<T>
+  readonly pace: <T>(forward: Forward, work: (turn?: Slot) => Promise<T>) => Promise<T>
   /** What is known already, once the gateway's session is there; undefined: it will be asked where that matters. */
   readonly tunnelStands?: (forward: Forward) => boolean | undefined
 }

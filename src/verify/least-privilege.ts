@@ -1,12 +1,12 @@
 import { ProvisionError } from '../errors.ts'
 import type { ProofReport, Trouble } from '../report/report.ts'
-import type { Attempt, LeastPrivilege } from '../resources/resource.ts'
+import type { ForbiddenAct, LeastPrivilege } from '../resources/resource.ts'
 import { program, whole } from '../shell/program.ts'
 import { lines, sh } from '../shell/sh.ts'
 import type { Session } from '../ssh/session/session.ts'
 import attemptsProgram from './least-privilege.sh'
 
-export interface Trying {
+export interface PrivilegeTrial {
   readonly host: string
   readonly privileges: readonly LeastPrivilege[]
   /** None: the host was not reached, or is lost. */
@@ -23,7 +23,7 @@ const tryMs = 120_000
  * Tries with each key, on the host that has it, all that it must not be able to do: one exec, one login by each key.
  * `holds` is only what the far side refused; where the key itself is not let in, nothing was tried, and that fails.
  */
-export async function tryPrivileges(trying: Trying): Promise<ProofReport[]> {
+export async function tryPrivileges(trying: PrivilegeTrial): Promise<ProofReport[]> {
   const { host, privileges, session } = trying
   const untried = (message: string) =>
     privileges.flatMap((privilege) =>
@@ -83,7 +83,7 @@ function judge(host: string, privilege: LeastPrivilege, which: number, said: Sai
   return [{ host, what, state: 'fails', error: { message: why } }, ...reports]
 }
 
-function remedy({ on, account }: LeastPrivilege, { refusedBy }: Attempt): string {
+function remedy({ on, account }: LeastPrivilege, { refusedBy }: ForbiddenAct): string {
   const inForce = `sshd -T -C user=${account},host=any,addr=127.0.0.1`
   return `${on} should have refused it by ${refusedBy.join(', or by ')}; see there: ${inForce}`
 }
@@ -91,7 +91,7 @@ function remedy({ on, account }: LeastPrivilege, { refusedBy }: Attempt): string
 function report(
   host: string,
   { on }: LeastPrivilege,
-  { words }: Attempt,
+  { words }: ForbiddenAct,
   state: ProofReport['state'],
   error?: Trouble,
 ): ProofReport {
@@ -101,7 +101,7 @@ function report(
 
 /** sshd leaves the file of a unix socket behind. */
 async function tidy(
-  { privileges, elsewhere, token }: Trying,
+  { privileges, elsewhere, token }: PrivilegeTrial,
   found: readonly (readonly ProofReport[])[],
 ): Promise<void> {
   for (const [which, { on, attempts }] of privileges.entries()) {

@@ -3,7 +3,7 @@ import type { ProofReport } from '../report/report.ts'
 import type { Proof, Seen } from '../resources/resource.ts'
 import type { Session } from '../ssh/session/session.ts'
 
-export interface Trying {
+export interface ProofTrial {
   readonly host: string
   readonly proofs: readonly Proof[]
   readonly seen: Seen
@@ -14,7 +14,7 @@ export interface Trying {
 const tryMs = 60_000
 
 /** Tries each sentence on the host itself, one after another. */
-export async function tryProofs({ host, proofs, seen, session }: Trying): Promise<ProofReport[]> {
+export async function tryProofs({ host, proofs, seen, session }: ProofTrial): Promise<ProofReport[]> {
   const reports: ProofReport[] = []
   for (const { what, script: late } of proofs) {
     const is = (state: ProofReport['state'], message?: string) =>

@@ -1,5 +1,5 @@
 import type { Case } from '../../src/doctor/case.ts'
-import type { Tunnel } from '../../src/doctor/tunnel.ts'
+import type { TunnelParts } from '../../src/doctor/tunnel.ts'
 import type { Device, Forward, Gateway } from '../../src/inventory/model.ts'
 import type { ForwardReport } from '../../src/report/report.ts'
 
@@ -143,7 +143,7 @@ export function caseOf(chain: Chain): Case {
     via: ['direct'],
     supervisor: chain.supervisor ?? 'systemd',
   }
-  const tunnel: Tunnel = {
+  const tunnel: TunnelParts = {
     device,
     gateway,
     forwards: [forward],

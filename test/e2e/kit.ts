@@ -6,7 +6,7 @@ import { readIfThere } from '../../src/files/atomic.ts'
 import { withId } from '../../src/inventory/edit/identity.ts'
 import { readInventory } from '../../src/inventory/read/inventory.ts'
 import { type Lab, type LabOptions, type Machine, up } from '../../src/lab/index.ts'
-import { type Result, until } from '../../src/lab/local.ts'
+import { type LocalResult, until } from '../../src/lab/local.ts'
 import type { Report } from '../../src/report/report.ts'
 
 const bin = join(import.meta.dirname, '../../bin/provision.js')
@@ -112,7 +112,7 @@ export function person(
   machine: Machine,
   script: string,
   { user = 'user001', timeoutMs = 30_000 } = {},
-): Promise<Result> {
+): Promise<LocalResult> {
   return machine.exec(['su', '-', user, '-c', script], { timeoutMs })
 }
 

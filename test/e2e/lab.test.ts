@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Inventory } from '../../src/inventory/model.ts'
-import { find, type Lab, up } from '../../src/lab/index.ts'
+import { findLab, type Lab, up } from '../../src/lab/index.ts'
 import { until } from '../../src/lab/local.ts'
 import { processesIn } from '../../src/lab/processes.ts'
 
@@ -142,7 +142,7 @@ test('a new address: the old one is gone, everybody finds the machine at the new
     expect((await lab.machine(device).sh(`getent hosts ${gateway}`)).stdout).toContain(machine.address)
   }
   await found()
-  expect((await find(picture))?.machine(gateway).address).toBe(machine.address)
+  expect((await findLab(picture))?.machine(gateway).address).toBe(machine.address)
   await machine.kill()
   await machine.boot()
   await found()
@@ -200,7 +200,7 @@ test('a re-flashed machine is a stranger', async () => {
 
 test('up again hands out the lab that is up; an unknown machine is named with the known ones', async () => {
   expect((await up(picture, { sudoPassword: 'raspberry' })).id).toBe(lab.id)
-  expect((await find(picture))?.id).toBe(lab.id)
+  expect((await findLab(picture))?.id).toBe(lab.id)
   expect(() => lab.machine('printer')).toThrow('no machine is called printer')
 })
 
@@ -222,5 +222,5 @@ test('nothing stays behind', async () => {
   )
   expect(words.filter((line) => line.includes(lab.id))).toEqual([])
   await lab.down()
-  expect(await find(picture)).toBeUndefined()
+  expect(await findLab(picture)).toBeUndefined()
 })

@@ -7,7 +7,7 @@ import { readInventory } from '../../src/inventory/read/inventory.ts'
 import type { Machine } from '../../src/lab/index.ts'
 import { until } from '../../src/lab/local.ts'
 import type { ProofReport, Report } from '../../src/report/report.ts'
-import type { Attempt } from '../../src/resources/resource.ts'
+import type { ForbiddenAct } from '../../src/resources/resource.ts'
 import { startOtherSshd } from './attacks/other-sshd.ts'
 import { place, type Rehearsal, rehearse } from './kit.ts'
 
@@ -65,7 +65,7 @@ const rows = ({ proofs = [] }: Pick<Report, 'proofs'>, state: ProofReport['state
   proofs.filter((proof) => proof.state === state).map(({ host, what }) => `${host}: ${what}`)
 
 /** The attempts that are like this, as the report says them. */
-async function those(like: (attempt: Attempt) => boolean, file = it.file): Promise<readonly string[]> {
+async function those(like: (attempt: ForbiddenAct) => boolean, file = it.file): Promise<readonly string[]> {
   const found: string[] = []
   for (const gateway of gateways)
     for (const name of tried)
@@ -170,9 +170,9 @@ test('each protection that is taken away is caught by the very attempts that it 
         for (const turn of turns)
           proofs.push(...((await it.report(['verify', file, ...turn, '--least-privilege'])).report.proofs ?? []))
         const failed = proofs.filter(({ state }) => state === 'fails')
-        const open = ({ name, refusedBy }: Attempt) =>
+        const open = ({ name, refusedBy }: ForbiddenAct) =>
           name !== 'R-published' && refusedBy.every((each) => gone.has(each))
-        const halfOpen = ({ name, refusedBy }: Attempt) => name === 'R-any' && gone.has(refusedBy[0] ?? '')
+        const halfOpen = ({ name, refusedBy }: ForbiddenAct) => name === 'R-any' && gone.has(refusedBy[0] ?? '')
         expect({
           gone: without,
           fails: rows({ proofs }, 'fails').sort(),

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { Result } from '../../src/lab/local.ts'
+import type { LocalResult } from '../../src/lab/local.ts'
 import { equip, outcomes, person, picture, place, type Rehearsal, rehearse, states } from './kit.ts'
 
 const [gateway, device, neighbour] = ['ssh-gw.guest.internal', 'host-a.lan.internal', 'host-b.lan.internal']
@@ -57,7 +57,11 @@ END
 systemctl daemon-reload && systemctl start page.socket`
 
 const host001 = (script: string) => person(it.lab.machine(client), script)
-const said = ({ code, stdout, stderr }: Result) => ({ code, stdout: stdout.trim(), stderr: code === 0 ? '' : stderr })
+const said = ({ code, stdout, stderr }: LocalResult) => ({
+  code,
+  stdout: stdout.trim(),
+  stderr: code === 0 ? '' : stderr,
+})
 const says = (stdout: string) => ({ code: 0, stdout, stderr: '' })
 const get = (port: number) =>
   `exec 3<>/dev/tcp/127.0.0.1/${port}; printf 'GET / HTTP/1.0\\r\\n\\r\\n' >&3; tail -n 1 <&3`

@@ -3,7 +3,13 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeEach, describe, expect, test } from 'vitest'
-import { expectCard, expectedCards, forgetCard, handedIn, pinCard } from '../../src/enrolment/expected-cards.ts'
+import {
+  expectCard,
+  expectedCards,
+  forgetCard,
+  parseEnrolmentRequest,
+  pinCard,
+} from '../../src/enrolment/expected-cards.ts'
 import { newKey } from '../../src/ssh/host-keys/new-key.ts'
 import { openPins, parseHostKey } from '../../src/ssh/host-keys/pins.ts'
 import { inventory } from '../image/card-box.ts'
@@ -61,7 +67,7 @@ describe('what a gateway shows as handed in', () => {
   const message = `provision enrolment 1\nname pi.lan\ntoken 00\nkey ${fresh}\nhost-key ${fresh}\n`
 
   test('counts with a time and the signature of the card', () => {
-    expect(handedIn(`1795605051 digest ${signed(message)}`, expected)).toMatchObject({
+    expect(parseEnrolmentRequest(`1795605051 digest ${signed(message)}`, expected)).toMatchObject({
       at: new Date('2026-11-25T11:10:51.000Z'),
       hostKeys: [parseHostKey(fresh ?? '')],
     })
@@ -79,10 +85,12 @@ describe('what a gateway shows as handed in', () => {
     ['no signature', `1795605051 digest ${Buffer.from(message).toString('base64')}`],
     ['nothing', ''],
   ])('does not count with %s', (_, record) => {
-    expect(handedIn(record, expected)).toBeUndefined()
+    expect(parseEnrolmentRequest(record, expected)).toBeUndefined()
   })
 
   test('does not count for another card of the same device', () => {
-    expect(handedIn(`1795605051 digest ${signed(message)}`, { ...expected, publicKey: card ?? '' })).toBeUndefined()
+    expect(
+      parseEnrolmentRequest(`1795605051 digest ${signed(message)}`, { ...expected, publicKey: card ?? '' }),
+    ).toBeUndefined()
   })
 })

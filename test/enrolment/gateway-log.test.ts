@@ -1,12 +1,15 @@
 import { describe, expect, test } from 'vitest'
-import { parseKnocks, toldBy } from '../../src/enrolment/gateway-log.ts'
+import { explainEnrolment, parseEnrolmentLog } from '../../src/enrolment/gateway-log.ts'
 import { parse } from '../inventory/parse.ts'
 
 const [gateway] = parse('{ "gateways": { "gw": {} } }').gateways
 const digest = 'abcdef01'.repeat(8)
 const told = (...rows: string[]) => {
   if (!gateway) throw new Error('no gateway')
-  return toldBy(gateway, parseKnocks(['now 1795605100', 'since 1795605000', ...rows, ''].join('\n'), 'pi.lan')).message
+  return explainEnrolment(
+    gateway,
+    parseEnrolmentLog(['now 1795605100', 'since 1795605000', ...rows, ''].join('\n'), 'pi.lan'),
+  ).message
 }
 const card = `card 1795609999 ${digest}`
 const said = (what: string) => `said 1795605051.123456 gw provision-enrol[7]: ${what}`

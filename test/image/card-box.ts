@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import enrolText from '../../playbooks/reverse-tunnel/enrol.sh'
 import { newEnrolment } from '../../src/enrolment/new-card.ts'
-import { firstBoot, firstBootFiles } from '../../src/image/seed/first-boot-files.ts'
+import { firstBootFiles, firstBootProgram } from '../../src/image/seed/first-boot-files.ts'
 import { parse } from '../inventory/parse.ts'
 
 /** The commands of first-boot.sh that change something: before each of them it can be stopped. */
@@ -117,7 +117,7 @@ export function cardBox({ shell = ['dash'], systemd = '257' }: { shell?: readonl
         hostKeys,
       }))
         write(path, content, Number.parseInt(mode, 8))
-      write(firstBoot.path, firstBoot.content)
+      write(firstBootProgram.path, firstBootProgram.content)
     },
     /** Switched on; `stop`: killed before so many commands that change something. */
     boot(stop = 1_000_000) {

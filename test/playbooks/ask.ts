@@ -44,8 +44,8 @@ export function asked(playbook: Playbook, inventory: Inventory): string {
     return rows
   }
   const steps = playbook(inventory).flatMap((step, number) => {
-    if (step.kind === 'proved') return [`step ${number}: what moved answers`]
-    if (step.kind === 'checked') {
+    if (step.kind === 'prove') return [`step ${number}: what moved answers`]
+    if (step.kind === 'verify') {
       const doors = step.forwards.map(
         (forward) => `  ${forward.device} through ${forward.gateway} ${forward.bindAddress}:${forward.port}`,
       )

@@ -10,7 +10,7 @@ import {
 } from '../../playbooks/reverse-tunnel/doors.ts'
 import type { Inventory } from '../../src/inventory/model.ts'
 import type { Seen } from '../../src/resources/resource.ts'
-import type { HeldDoor } from '../../src/tunnel/held-doors.ts'
+import type { HeldForward } from '../../src/tunnel/held-doors.ts'
 import { parse } from '../inventory/parse.ts'
 
 const id = 'k7w2m9qd'
@@ -34,16 +34,16 @@ const told = ({ via = 'forward', gone = false, answers, doors = '' }: Told = {})
   via: () => via,
   answers: () => answers,
 })
-const door = (device: string, port: number, more: Partial<HeldDoor> = {}): HeldDoor => ({
+const door = (device: string, port: number, more: Partial<HeldForward> = {}): HeldForward => ({
   ...{ device, bindAddress: '127.0.0.1', port, listener: 'socket', mark: { inventory: id, device } },
   ...more,
 })
-const row = ({ bindAddress, port, device, mark }: HeldDoor) =>
+const row = ({ bindAddress, port, device, mark }: HeldForward) =>
   `reverse-tunnel-${bindAddress}_${port}.socket:# provision ${mark?.inventory} ${device}\n` +
   `reverse-tunnel-${bindAddress}_${port}.socket:Description=${bindAddress}:${port} of ${device}\n`
 
 describe('an old door is closed', () => {
-  const closes = (one: HeldDoor, seen: Seen, of: Inventory = inventory) => leftOn(gw, of).door(one, seen)
+  const closes = (one: HeldForward, seen: Seen, of: Inventory = inventory) => leftOn(gw, of).door(one, seen)
 
   test('when its device has answered through what is wanted, and not before', () => {
     expect(closes(door('pi', 9022), told({ answers: true }))).toBe(true)
@@ -78,7 +78,7 @@ describe('an old door is closed', () => {
 })
 
 describe('room is made at once', () => {
-  const makes = (one: HeldDoor, seen: Seen) => roomOn(gw, inventory).door(one, seen)
+  const makes = (one: HeldForward, seen: Seen) => roomOn(gw, inventory).door(one, seen)
 
   test('only where the new door cannot stand beside the old one, and the device has another way', () => {
     const overlapping = door('pi', 9122, { bindAddress: '*' })

@@ -2,8 +2,8 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { expectedCards, handedIn } from '../../src/enrolment/expected-cards.ts'
-import { parseKnocks } from '../../src/enrolment/gateway-log.ts'
+import { expectedCards, parseEnrolmentRequest } from '../../src/enrolment/expected-cards.ts'
+import { parseEnrolmentLog } from '../../src/enrolment/gateway-log.ts'
 import { type CardBox, cardBox } from '../image/card-box.ts'
 
 /** What the gateway says to a request, with something in it that is not as the card has it. */
@@ -65,7 +65,9 @@ describe.each([['dash'], ['busybox', 'sh']])('run by %s', (...shell) => {
       log: `enrolled, pi.lan, card ${card.enrolment.tokenDigest.slice(0, 8)}, from 192.0.2.7\n`,
     })
     expect(keyFile()).toBe(`restrict,port-forwarding ${publicOf('tunnel')} provision k7w2m9qd pi.lan\n`)
-    expect(handedIn(box.read('gateway/etc/enrolled/pi.lan') ?? '', card.enrolment)?.hostKeys).toHaveLength(1)
+    expect(parseEnrolmentRequest(box.read('gateway/etc/enrolled/pi.lan') ?? '', card.enrolment)?.hostKeys).toHaveLength(
+      1,
+    )
     expect(say({}, shell).answer).toBe('enrolled')
   })
 
@@ -125,8 +127,8 @@ test('that another one has tried is kept beside what was handed in, the first ti
   expect(record()).toBe(marked)
   expect(say().answer).toBe('enrolled')
   expect(record()).toBe(marked)
-  const knocks = parseKnocks(`now 1\n${marked.replace(/^/, 'record ').replace(/\n(?=.)/, '\nother ')}`, 'pi.lan')
-  expect(handedIn(knocks.record, card.enrolment)?.hostKeys).toHaveLength(1)
+  const knocks = parseEnrolmentLog(`now 1\n${marked.replace(/^/, 'record ').replace(/\n(?=.)/, '\nother ')}`, 'pi.lan')
+  expect(parseEnrolmentRequest(knocks.record, card.enrolment)?.hostKeys).toHaveLength(1)
   expect(knocks.other?.from).toBe('192.0.2.7')
 })
 

@@ -55,7 +55,7 @@ describe('the cards that a gateway waits for', () => {
       ),
     )
     expect(change('absent\n', { on: 'old', cards: [card('qi')] }).rows[0]).toMatch(
-      / \/etc\/ssh\/reverse-tunnel\/authorized_keys restrict,port-forwarding,permitlisten="127\.0\.0\.1:9023"$/,
+      / \/etc\/ssh\/reverse-tunnel\/authorized_keys restrict,port-forwarding,permitlisten="127\.0\.0\.1:9023" provision - qi$/,
     )
   })
 

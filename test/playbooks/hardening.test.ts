@@ -13,7 +13,7 @@ const R2048 = rsa(2048)
 const knownHosts = '/etc/reverse-tunnel/known_hosts'
 
 const resourceOf = (text: string, name: string): Resource => {
-  const wanted = hardening(parse(text)).flatMap((step) => (step.kind === 'wanted' ? (step.hosts.get(name) ?? []) : []))
+  const wanted = hardening(parse(text)).flatMap((step) => (step.kind === 'apply' ? (step.hosts.get(name) ?? []) : []))
   const found = wanted.find(({ id }) => id === 'sshd-settings 00-provision')
   if (!found) throw new Error(`nothing is wanted of ${name}`)
   return found

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { adoptedPlaces, freePorts, parseListening } from '../../playbooks/reverse-tunnel/ports.ts'
+import { adoptedPlaces, parseListening, portsAreFree } from '../../playbooks/reverse-tunnel/ports.ts'
 import type { Seen } from '../../src/resources/resource.ts'
 import { parse } from '../inventory/parse.ts'
 import { complaints } from '../resources/golden.ts'
@@ -25,7 +25,7 @@ const seen = ({ doors = '', via = 'forward', ports = '' } = {}): Seen => ({
   via: () => via,
 })
 const refusal = (now: string, told: Seen = seen(), of = inventory) => {
-  const verdict = freePorts(gw, of).diff(now, told)
+  const verdict = portsAreFree(gw, of).diff(now, told)
   return typeof verdict === 'object' && 'refused' in verdict ? verdict : verdict
 }
 
@@ -128,5 +128,5 @@ test('a listener of whom nothing is known is somebody’s', () => {
 })
 
 test('what is asked is shell that dash and shellcheck have nothing against', () => {
-  expect(complaints([freePorts(gw, inventory).inspect])).toBe('')
+  expect(complaints([portsAreFree(gw, inventory).inspect])).toBe('')
 })

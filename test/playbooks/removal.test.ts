@@ -34,10 +34,10 @@ const seen: Seen = { ...nothing, of: (_, id) => (id === 'key of pi' ? `${KEY}\n`
 
 test('the device goes first, then the gateways forget it, and all is tried in the end', () => {
   const steps = reverseTunnel({ ...inventory, devices: [], leaving: [pi] })
-  const order = steps.flatMap((step) => (step.kind === 'wanted' ? [[...step.hosts.keys()].join()] : ['checks']))
+  const order = steps.flatMap((step) => (step.kind === 'apply' ? [[...step.hosts.keys()].join()] : ['checks']))
   expect(order.indexOf('pi')).toBeLessThan(order.lastIndexOf('gw,old'))
   expect(order.indexOf('pi')).toBeGreaterThan(-1)
-  const tried = steps.flatMap((step) => (step.kind === 'checked' ? [...(step.proofs?.keys() ?? [])] : []))
+  const tried = steps.flatMap((step) => (step.kind === 'verify' ? [...(step.proofs?.keys() ?? [])] : []))
   expect(tried).toEqual(['gw', 'old', 'pi'])
 })
 

@@ -23,7 +23,7 @@ const one = (device: object, gateway: object = {}): Inventory =>
 const wanted = (inventory: Inventory) => asked(reverseTunnel, inventory)
 const ids = (inventory: Inventory) =>
   reverseTunnel(inventory).map((step) =>
-    step.kind === 'wanted'
+    step.kind === 'apply'
       ? [...step.hosts].map(([host, all]) => `${host}: ${all.map(({ id }) => id).join(', ')}`)
       : 'verify',
   )
@@ -95,7 +95,7 @@ describe('the order', () => {
   test('asks each id of a host once in a step', async () => {
     for (const name of ['guest-lan', 'fleet', 'printer', 'accounts', 'smallest']) {
       for (const step of reverseTunnel(await example(`${name}.json`))) {
-        if (step.kind !== 'wanted') continue
+        if (step.kind !== 'apply') continue
         for (const resources of step.hosts.values()) {
           expect(new Set(resources.map(({ id }) => id)).size).toBe(resources.length)
         }
@@ -174,7 +174,7 @@ test('what a key may listen on is word for word what its device asks for', () =>
 
 test('no key of a device is in what another device is told', async () => {
   const inventory = await example('fleet.json')
-  const steps = reverseTunnel(inventory).flatMap((step) => (step.kind === 'wanted' ? [...step.hosts] : []))
+  const steps = reverseTunnel(inventory).flatMap((step) => (step.kind === 'apply' ? [...step.hosts] : []))
   const devices = steps.filter(([host]) => inventory.devices.some(({ name }) => name === host))
   const told = devices.flatMap(([, all]) =>
     all.map((each) => JSON.stringify(each.diff('absent\n', keysMade)) + each.inspect.text),
@@ -184,7 +184,7 @@ test('no key of a device is in what another device is told', async () => {
 })
 
 test('until the device has made its key, the gateway waits', () => {
-  const gateway = reverseTunnel(one({})).flatMap((step) => (step.kind === 'wanted' ? (step.hosts.get('gw') ?? []) : []))
+  const gateway = reverseTunnel(one({})).flatMap((step) => (step.kind === 'apply' ? (step.hosts.get('gw') ?? []) : []))
   const keys = gateway.find(({ id }) => id.startsWith('files in '))
   expect(keys?.diff('', { of: () => undefined, gone: () => false, failed: () => false })).toBe('later')
 })
@@ -193,7 +193,7 @@ test.each(['guest-lan', 'fleet', 'printer'])('systemd has nothing against the un
   const folder = mkdtempSync(join(tmpdir(), 'provision-units-'))
   try {
     const files = reverseTunnel(await example(`${name}.json`)).flatMap((step) =>
-      step.kind !== 'wanted'
+      step.kind !== 'apply'
         ? []
         : [...step.hosts].flatMap(([host, all]) =>
             all.flatMap((each) => {

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
-import { formerDoorsOf } from '../../src/run/former-doors.ts'
-import { confirmingWays } from '../../src/ssh/reach/reach.ts'
-import type { HeldDoor } from '../../src/tunnel/held-doors.ts'
+import { formerForwardsOf } from '../../src/run/former-doors.ts'
+import { confirmingRoutes } from '../../src/ssh/reach/reach.ts'
+import type { HeldForward } from '../../src/tunnel/held-doors.ts'
 import { parse } from '../inventory/parse.ts'
 
 const inventory = parse(
@@ -13,7 +13,7 @@ const inventory = parse(
 const [pi] = inventory.devices
 const [gw] = inventory.gateways
 if (!pi || !gw) throw new Error('nobody')
-const door = (device: string, port: number): HeldDoor => ({
+const door = (device: string, port: number): HeldForward => ({
   device,
   bindAddress: '127.0.0.1',
   port,
@@ -25,19 +25,19 @@ test('the doors that gateways hold for the device by the name that they know, an
     ['gw', [door('host-a', 9022), door('host-a', 9122), door('host-b', 9023), door('pi', 9024)]],
     ['old', [door('host-a', 9122)]],
   ])
-  expect(formerDoorsOf(pi, held)).toEqual([
+  expect(formerForwardsOf(pi, held)).toEqual([
     { gateway: 'gw', bindAddress: '127.0.0.1', port: 9022 },
     { gateway: 'old', bindAddress: '127.0.0.1', port: 9122 },
   ])
 })
 
 test('a change is confirmed along the way that we came; where the inventory does not name that, along those that it names, too', () => {
-  expect(confirmingWays(pi, 'direct')).toEqual(['direct'])
-  expect(confirmingWays(pi, 'gw')).toEqual(['gw'])
-  expect(confirmingWays(pi, 'forward')).toEqual(['forward'])
+  expect(confirmingRoutes(pi, 'direct')).toEqual(['direct'])
+  expect(confirmingRoutes(pi, 'gw')).toEqual(['gw'])
+  expect(confirmingRoutes(pi, 'forward')).toEqual(['forward'])
   const former = 'former forward 127.0.0.1:9022 on gw'
-  expect(confirmingWays(pi, former)).toEqual(['forward', former])
+  expect(confirmingRoutes(pi, former)).toEqual(['forward', former])
   const byHand = 'forward on gw at 127.0.0.1:9300'
-  expect(confirmingWays(pi, byHand)).toEqual(['forward', byHand])
-  expect(confirmingWays(gw, 'direct')).toEqual(['direct'])
+  expect(confirmingRoutes(pi, byHand)).toEqual(['forward', byHand])
+  expect(confirmingRoutes(gw, 'direct')).toEqual(['direct'])
 })

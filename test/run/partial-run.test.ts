@@ -6,7 +6,7 @@ import { beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { hosts, type Inventory } from '../../src/inventory/model.ts'
 import { readInventory } from '../../src/inventory/read/inventory.ts'
 import type { ForwardReport, HostReport, Report } from '../../src/report/report.ts'
-import { inShard, partOf } from '../../src/run/partial-run.ts'
+import { inShard, partialRunOf } from '../../src/run/partial-run.ts'
 
 let folder: string
 let inventory: Inventory
@@ -35,7 +35,7 @@ beforeEach(async () => {
 
 const names = (limit: (name: string) => boolean) => hosts(inventory).flatMap(({ name }) => (limit(name) ? [name] : []))
 const part = (words: { shard?: string; resume?: string }) =>
-  partOf(inventory, { command: 'apply', limit: [], ...words })
+  partialRunOf(inventory, { command: 'apply', limit: [], ...words })
 const everybody = () => true
 
 describe('--shard', () => {

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Inventory } from '../../src/inventory/model.ts'
 import { silent } from '../../src/report/terminal/progress.ts'
 import { assemble } from '../../src/run/fleet.ts'
-import { proveMoved } from '../../src/run/prove.ts'
+import { proveMovedForwards } from '../../src/run/prove.ts'
 import type { Run } from '../../src/run/run.ts'
 import { parse } from '../inventory/parse.ts'
 import { type Lab, lab, type Sshd } from '../ssh/session/fixture.ts'
@@ -47,7 +47,7 @@ async function moved(backAt: number, powerCut: number | undefined) {
   const { device, gateway, bindAddress, port } = forward
   const promise = { device, gateway, bindAddress, port, silentLink: 20, frozenClient: 15 }
   const recoveries = powerCut === undefined ? [] : [{ ...promise, powerCut }]
-  await proveMoved({ kind: 'proved', forwards: () => [forward] }, recoveries, { fleet, inventory, run })
+  await proveMovedForwards({ kind: 'prove', forwards: () => [forward] }, recoveries, { fleet, inventory, run })
   return { answers: fleet.answers.get('host-a'), asked, notes }
 }
 

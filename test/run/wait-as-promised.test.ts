@@ -80,7 +80,7 @@ async function wait({
     pins: { trusted: async () => () => true, add: async () => {}, keep: async () => {} },
     progress: silent,
     end: (member, outcome) => Object.assign(member, { end: { outcome, at: now } }),
-    ...{ runId: '', who: '', patience: 60 },
+    ...{ runId: '', who: '', confirmWithinSeconds: 60 },
   }
   const reports = await waitAsPromised(first, {
     changing,

@@ -60,7 +60,7 @@ async function wait({ waitMs = 60_000, first, away = {}, meanwhile, backIn = 99 
     pins: { trusted: async () => () => true, add: async () => {}, keep: async () => {} },
     progress: silent,
     end: (member, outcome) => Object.assign(member, { end: { outcome, at: now } }),
-    ...{ runId: '', who: '', patience: 60 },
+    ...{ runId: '', who: '', confirmWithinSeconds: 60 },
   }
   const again = async (some: readonly ForwardReport[]) => {
     for (const { device } of some) say(`prove ${device}`)

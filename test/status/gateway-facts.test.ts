@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import type { Device, Forward, Gateway } from '../../src/inventory/model.ts'
 import type { ForwardReport, ForwardState } from '../../src/report/report.ts'
-import { door, doorStatus, roundTripAt, tunnelStands } from '../../src/status/endpoint.ts'
-import { parseTold } from '../../src/status/gateway-facts.ts'
+import { endpointOf, endpointStatus, roundTripAt, tunnelStands } from '../../src/status/endpoint.ts'
+import { parseGatewayFacts } from '../../src/status/gateway-facts.ts'
 import { parse } from '../inventory/parse.ts'
 
 const source = join(import.meta.dirname, '../../src')
@@ -54,7 +54,7 @@ key 256 SHA256:cccc host-b.lan.internal (ED25519)
 `
 
 describe('what a gateway tells', () => {
-  const told = parseTold(said)
+  const told = parseGatewayFacts(said)
 
   test('how slow the link of a tunnel is, as long as it stands', () => {
     expect(roundTripAt(of('socket', 9022), told)).toBe(600.667)
@@ -63,7 +63,7 @@ describe('what a gateway tells', () => {
   })
 
   test('of two sessions at one place the younger one stands there now, the other is dead', () => {
-    expect(doorStatus(of('socket', 9022), found('ok'), told, clock)).toEqual({
+    expect(endpointStatus(of('socket', 9022), found('ok'), told, clock)).toEqual({
       since: ago(99),
       session: { since: ago(99), from: '203.0.113.7' },
     })
@@ -71,11 +71,11 @@ describe('what a gateway tells', () => {
   })
 
   test('a stale one is silent since its session was heard last', () => {
-    expect(doorStatus(of('socket', 9022), found('stale'), told, clock).since).toBe(ago(0.56))
+    expect(endpointStatus(of('socket', 9022), found('stale'), told, clock).since).toBe(ago(0.56))
   })
 
   test('a port that another program has, and the unit that lost it', () => {
-    expect(doorStatus(of('socket', 9025), found('wrong-device'), told, clock)).toEqual({
+    expect(endpointStatus(of('socket', 9025), found('wrong-device'), told, clock)).toEqual({
       since: ago(50),
       holder: 'nginx, process 1765',
       unit: 'reverse-tunnel-127.0.0.1_9025.socket is failed',
@@ -84,7 +84,7 @@ describe('what a gateway tells', () => {
   })
 
   test('where sshd owns the port its session is told by the port, on whatever address', () => {
-    expect(doorStatus(of('sshd', 9026, '*'), found('ok'), told, clock)).toEqual({
+    expect(endpointStatus(of('sshd', 9026, '*'), found('ok'), told, clock)).toEqual({
       since: ago(600),
       session: { since: ago(600), from: '2001:db8::7' },
     })
@@ -92,13 +92,18 @@ describe('what a gateway tells', () => {
   })
 
   test('how long a device’s own sshd is down, nobody here knows', () => {
-    expect(doorStatus(of('socket', 9022), found('device-sshd-down'), told, clock)).not.toHaveProperty('since')
+    expect(endpointStatus(of('socket', 9022), found('device-sshd-down'), told, clock)).not.toHaveProperty('since')
   })
 
   test('of what says nothing nothing is known', () => {
-    expect(doorStatus(of('socket', 9022), found('no-tunnel'), parseTold(''), clock)).toEqual({})
+    expect(endpointStatus(of('socket', 9022), found('no-tunnel'), parseGatewayFacts(''), clock)).toEqual({})
     expect(
-      doorStatus(of('sshd', 9026), found('no-tunnel'), parseTold('gibberish\nlistener\nunit x\nprocess'), clock),
+      endpointStatus(
+        of('sshd', 9026),
+        found('no-tunnel'),
+        parseGatewayFacts('gibberish\nlistener\nunit x\nprocess'),
+        clock,
+      ),
     ).toEqual({})
   })
 
@@ -117,7 +122,7 @@ describe('since when a tunnel is gone', () => {
   /** Of a container on a machine that was up for a minute before. */
   const head = (uptime: number) => `uptime ${uptime + 60}\nticks 100\nprocess 1 6000\nnow 50000\n${keys}`
   const gone = (listener: Forward['listener'], log: string, uptime = 40_000) =>
-    doorStatus(of(listener, 9022), found('no-tunnel'), parseTold(head(uptime) + log), clock).since
+    endpointStatus(of(listener, 9022), found('no-tunnel'), parseGatewayFacts(head(uptime) + log), clock).since
   const me = of('socket', 9022).account
 
   test('the newest end of a session of its account', () => {
@@ -157,7 +162,12 @@ describe('since when a tunnel is gone', () => {
     const unit = `unit Id=reverse-tunnel-127.0.0.1_9022.socket\nunit LoadState=loaded\nunit ActiveState=inactive\nunit StateChangeTimestampMonotonic=40050000000\n`
     expect(gone('socket', unit)).toBe(ago(10))
     expect(
-      doorStatus(of('socket', 9022), found('no-tunnel'), parseTold(unit.replace('loaded', 'not-found')), clock).unit,
+      endpointStatus(
+        of('socket', 9022),
+        found('no-tunnel'),
+        parseGatewayFacts(unit.replace('loaded', 'not-found')),
+        clock,
+      ).unit,
     ).toBe('reverse-tunnel-127.0.0.1_9022.socket is missing')
   })
 })
@@ -180,5 +190,5 @@ function of(listener: Forward['listener'], port: number, bindAddress = '127.0.0.
   }
   const inventory = parse(JSON.stringify({ gateways: { gw: {} }, devices: { pi: { forwards: [wish] } } }))
   const [device, gateway] = [inventory.devices[0] as Device, inventory.gateways[0] as Gateway]
-  return door(device, gateway, device.forwards[0] as Forward)
+  return endpointOf(device, gateway, device.forwards[0] as Forward)
 }

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { printListener } from '../../src/inventory/forward.ts'
-import { inspectHeldDoors, parseHeldDoors, parseListener, whoseKey } from '../../src/tunnel/held-doors.ts'
+import { inspectHeldForwards, parseHeldForwards, parseListener, whoseKey } from '../../src/tunnel/held-doors.ts'
 import { complaints } from '../resources/golden.ts'
 
 const socket = (unit: string, ...lines: string[]) =>
@@ -15,7 +15,7 @@ test('doors are the sockets of ours, and what key lines let a session open', () 
     `restrict,port-forwarding,permitlisten="127.0.0.1:9030",permitlisten="*:9031" ${key} provision zzzz9999 qi.lan\n`
   const pi = { device: 'pi.lan', listener: 'socket', mark: { inventory: 'k7w2m9qd', device: 'pi.lan' } }
   const qi = { device: 'qi.lan', listener: 'sshd', mark: { inventory: 'zzzz9999', device: 'qi.lan' } }
-  expect(parseHeldDoors(observed)).toEqual([
+  expect(parseHeldForwards(observed)).toEqual([
     { ...pi, bindAddress: '127.0.0.1', port: 9022 },
     { ...pi, bindAddress: '::1', port: 9024 },
     { ...qi, bindAddress: '127.0.0.1', port: 9030 },
@@ -27,16 +27,16 @@ test('those of an earlier version have no mark, and are known by what they say',
   const observed =
     socket('127.0.0.1_9022', 'Description=127.0.0.1:9022 of pi.lan') +
     `restrict,port-forwarding,permitlisten="127.0.0.1:9030" ${key} pi.lan\n`
-  expect(parseHeldDoors(observed).map(({ device, port, mark }) => [device, port, mark])).toEqual([
+  expect(parseHeldForwards(observed).map(({ device, port, mark }) => [device, port, mark])).toEqual([
     ['pi.lan', 9022, undefined],
     ['pi.lan', 9030, undefined],
   ])
 })
 
 test('a socket of somebody else is none, whatever it is called', () => {
-  expect(parseHeldDoors(socket('web', 'Description=Web page of the printer'))).toEqual([])
-  expect(parseHeldDoors(socket('web', 'Description=9022 of pi'))).toEqual([])
-  expect(parseHeldDoors(`${key} somebody@laptop\n# permitlisten="127.0.0.1:9022"\n`)).toEqual([])
+  expect(parseHeldForwards(socket('web', 'Description=Web page of the printer'))).toEqual([])
+  expect(parseHeldForwards(socket('web', 'Description=9022 of pi'))).toEqual([])
+  expect(parseHeldForwards(`${key} somebody@laptop\n# permitlisten="127.0.0.1:9022"\n`)).toEqual([])
 })
 
 test('a place is read as it is printed', () => {
@@ -59,5 +59,5 @@ test('whose key a line is says its mark, else its comment', () => {
 })
 
 test('what is asked is shell that dash and shellcheck have nothing against', () => {
-  expect(complaints([inspectHeldDoors])).toBe('')
+  expect(complaints([inspectHeldForwards])).toBe('')
 })

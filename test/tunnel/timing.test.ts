@@ -95,7 +95,7 @@ describe('the promise', () => {
   })
 
   test('changes with the link; what the device is set to does not, and nothing differs', () => {
-    const steps = reverseTunnel(inventory).flatMap((step) => (step.kind === 'wanted' ? [step] : []))
+    const steps = reverseTunnel(inventory).flatMap((step) => (step.kind === 'apply' ? [step] : []))
     const units = steps.flatMap(({ hosts }) => hosts.get('pi') ?? []).find(({ id }) => id.startsWith('systemd-units'))
     const verdicts = ['', 'round trip 60\n', 'round trip 1500\n'].map((text) => {
       const seen = shown({ [`pi ${resource.id}`]: text, 'pi versions': 'openssh 10.0\nsystemd 257\n' })
@@ -106,7 +106,7 @@ describe('the promise', () => {
   })
 
   test('no transaction keeps what the link showed: its step has nothing that could change', () => {
-    const steps = reverseTunnel(inventory).flatMap((step) => (step.kind === 'wanted' ? [step] : []))
+    const steps = reverseTunnel(inventory).flatMap((step) => (step.kind === 'apply' ? [step] : []))
     const own = steps.filter(({ hosts }) => hosts.get('pi')?.some(({ id }) => id === resource.id))
     expect(own.map(({ hosts }) => hosts.get('pi')?.map(({ id }) => id))).toEqual([[resource.id]])
   })

@@ -3,7 +3,7 @@ import type { Device, Gateway, Inventory } from '../../src/inventory/model.ts'
 import type { Outcome } from '../../src/report/report.ts'
 import type { Member } from '../../src/run/fleet.ts'
 import { choose, objection, wayInOf } from '../../src/undo/choice.ts'
-import type { Past } from '../../src/undo/script.ts'
+import type { PastRun } from '../../src/undo/script.ts'
 
 const member = (name: string, outcome?: Outcome): Member => ({
   host: { name } as Device,
@@ -13,7 +13,7 @@ const member = (name: string, outcome?: Outcome): Member => ({
   began: 0,
   ...(outcome && { end: { outcome, at: 0 } }),
 })
-const past = (run: string, more: Partial<Past> = {}): Past => ({
+const past = (run: string, more: Partial<PastRun> = {}): PastRun => ({
   run,
   ids: [`${run}-0`],
   who: 'root on admin',

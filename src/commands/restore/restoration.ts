@@ -30,5 +30,5 @@ export const ordinary = ({ argv }: Restoration): RunArguments => ({
   playbook: argv.playbook,
 })
 
-export const devicesOf = ({ inventory, gateway }: Restoration): readonly Device[] =>
+export const devicesBehind = ({ inventory, gateway }: Restoration): readonly Device[] =>
   inventory.devices.filter(({ forwards }) => forwards.some((forward) => forward.gateway === gateway.name))

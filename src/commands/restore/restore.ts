@@ -7,10 +7,10 @@ import { hostKeyText } from '../../ssh/host-keys/pins.ts'
 import { askPassword, askYes } from '../shared/ask.ts'
 import type { Done } from '../shared/conduct.ts'
 import { named } from '../shared/named.ts'
-import { outputs, tell } from '../shared/outputs.ts'
+import { outputs, printOutputs } from '../shared/outputs.ts'
 import { type Asked, run } from '../shared/run.ts'
 import { bringBack, hasCome, pinSpare, planOf } from './bring-back.ts'
-import { devicesOf, ordinary, type Restoration, type RestoreArguments } from './restoration.ts'
+import { devicesBehind, ordinary, type Restoration, type RestoreArguments } from './restoration.ts'
 import { type Spare, spareOf } from './spare.ts'
 import { shownBy } from './strange-key.ts'
 
@@ -68,7 +68,7 @@ async function withSpare(known: Restoration, spare: Spare): Promise<Restoration>
     const { report } = await throughForwards(known)
     if (report.forwards.some((each) => each.gateway === gateway.name && each.state === 'ok')) return known
   }
-  const lacking = devicesOf(known).filter((device) => !spare.trustedBy.includes(nameOnGateways(device)))
+  const lacking = devicesBehind(known).filter((device) => !spare.trustedBy.includes(nameOnGateways(device)))
   const names = lacking.map(({ name }) => name).join(', ')
   if (names) say(`${gateway.name}: nobody has seen yet that its spare host key is trusted by ${names}`)
   return { ...known, change: { spare, shown: shown.key } }
@@ -98,7 +98,7 @@ function throughForwards(
 
 async function print(report: Report, { argv, inventory }: Restoration): Promise<void> {
   const files = await outputs({ inventory, argv, env: process.env, clock: () => new Date() })
-  await tell(report, { files, json: argv.json, diffs: argv.verbose })
+  await printOutputs(report, { files, json: argv.json, diffs: argv.verbose })
 }
 
-const namesOf = (it: Restoration) => [it.gateway.name, ...devicesOf(it).map(({ name }) => name)]
+const namesOf = (it: Restoration) => [it.gateway.name, ...devicesBehind(it).map(({ name }) => name)]

@@ -8,7 +8,7 @@ import { connected } from '../shared/context.ts'
 import type { WorkArguments } from '../shared/options.ts'
 import { pinsOf } from '../shared/pins-of.ts'
 
-export interface Shown {
+export interface ShownKey {
   readonly key: HostKey
   /** Nobody had to be asked. */
   readonly known: boolean
@@ -23,7 +23,7 @@ export async function shownBy(
   gateway: Gateway,
   inventory: Inventory,
   { argv, spare }: { readonly argv: WorkArguments; readonly spare: string },
-): Promise<Shown> {
+): Promise<ShownKey> {
   const { name } = gateway
   // As if nothing were pinned: of types that are, it may have other keys, and ed25519 is the one that is going to be replaced.
   const blank = () => ({ instead: new Map([[name, []]]) })

@@ -15,7 +15,7 @@ import { askYes } from './ask.ts'
 import { connected } from './context.ts'
 import { limitOf } from './limit.ts'
 import type { HostArguments } from './options.ts'
-import { type Outputs, outputs, tell } from './outputs.ts'
+import { type Outputs, outputs, printOutputs } from './outputs.ts'
 
 /** From the words of the command line to a run, and from its report to the exit code. */
 export async function conduct(
@@ -79,7 +79,7 @@ async function conductOver(context: ReachContext, conducted: Conducted): Promise
     clock: () => new Date(),
     runId: `${new Date().toISOString().replaceAll(/\D/g, '').slice(0, 14)}-${Math.random().toString(36).slice(2, 8)}`,
     who: `${userInfo().username} on ${hostname()}, process ${process.pid}, since ${new Date().toISOString()}`,
-    patience: patienceOf(argv),
+    confirmWithinSeconds: confirmWithinOf(argv),
   }
   if (announced !== undefined) progress.note(announced)
   const report = await go(settings).finally(() => {
@@ -87,7 +87,8 @@ async function conductOver(context: ReachContext, conducted: Conducted): Promise
     progress.close()
   })
   if (argv.debug) progress.note(`${report.wire.connections} connections, ${report.wire.execs} execs`)
-  if (tells(report)) await tell(report, { files, json: argv.json, diffs: argv.verbose || /check$/.test(command) })
+  if (tells(report))
+    await printOutputs(report, { files, json: argv.json, diffs: argv.verbose || /check$/.test(command) })
   return { report, inventory, pins: context.wire.pins, note: (text) => progress.note(text) }
 }
 
@@ -111,7 +112,7 @@ export interface Done {
 }
 
 /** @throws InventoryError for a time in which no login can be made */
-function patienceOf({ confirmWithin }: HostArguments): number {
+function confirmWithinOf({ confirmWithin }: HostArguments): number {
   if (Number.isInteger(confirmWithin) && confirmWithin >= 5 && confirmWithin <= 3600) return confirmWithin
   throw new InventoryError('--confirm-within takes whole seconds, from 5 to 3600')
 }

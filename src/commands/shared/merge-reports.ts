@@ -7,7 +7,7 @@ import { inShard } from '../../run/partial-run.ts'
 import { readReport } from '../../run/report-file.ts'
 import { limitOf } from './limit.ts'
 import type { ReportArguments } from './options.ts'
-import { outputs, tell } from './outputs.ts'
+import { outputs, printOutputs } from './outputs.ts'
 
 export type MergeArguments = ReportArguments & { files: string[] }
 
@@ -23,7 +23,7 @@ export async function mergeReports(argv: MergeArguments): Promise<void> {
   const files = await outputs({ inventory, argv, env: process.env, clock: () => new Date() })
   const missing = missingShards([first, ...others])
   const report = merge(first, ...others, ...missing.map((shard) => unknownReport(first, inventory, shard)))
-  await tell(report, { files, json: argv.json, diffs: argv.verbose })
+  await printOutputs(report, { files, json: argv.json, diffs: argv.verbose })
 }
 
 function mustBelong(first: Report, other: Report): void {

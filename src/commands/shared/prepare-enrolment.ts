@@ -1,7 +1,7 @@
 import { expectCard } from '../../enrolment/expected-cards.ts'
 import { newEnrolment } from '../../enrolment/new-card.ts'
 import { InventoryError } from '../../errors.ts'
-import { firstBoot, firstBootFiles } from '../../image/seed/first-boot-files.ts'
+import { firstBootFiles, firstBootProgram } from '../../image/seed/first-boot-files.ts'
 import { keptIdentity } from '../../image/seed/kept-identity.ts'
 import { peopleOf } from '../../image/seed/people.ts'
 import type { Seed } from '../../image/seed/seed.ts'
@@ -80,7 +80,7 @@ export async function prepareEnrolment(argv: RunArguments, wanted: WantedCard): 
       }),
       ...files,
     ],
-    program: firstBoot,
+    program: firstBootProgram,
   }
 }
 

@@ -7,7 +7,7 @@ import { defaultPlaybook, loadPlaybook } from '../../playbook/load.ts'
 import type { Playbook } from '../../playbook/playbook.ts'
 import type { HostReport, Report } from '../../report/report.ts'
 import { keptKeys } from '../../run/kept-keys.ts'
-import { partOf } from '../../run/partial-run.ts'
+import { partialRunOf } from '../../run/partial-run.ts'
 import { type Sources, withIdentity } from '../../run/plan/plan-file.ts'
 import { provision } from '../../run/provision.ts'
 import type { Run } from '../../run/run.ts'
@@ -28,7 +28,7 @@ export async function run(
   const written = wish(await readInventory(argv.inventory))
   const playbook = argv.playbook === undefined ? await defaultPlaybook() : await loadPlaybook(argv.playbook)
   await planned?.mustBeOf({ inventory: written, playbook: argv.playbook, limit: limit ?? [] })
-  const part = await partOf(written, { ...argv, command, limit: limit ?? [] })
+  const part = await partialRunOf(written, { ...argv, command, limit: limit ?? [] })
   const whole: Playbook = (of) => [...playbook(of), ...(asked.beyond?.(of) ?? [])]
   let inventory = written
   const goWith = (wanted: Inventory) => async (settings: Run) => {
@@ -92,7 +92,7 @@ async function moveAside(
  * gone with the CI's workspace.
  */
 function keptIn(inventory: Inventory, playbook: Playbook, run: Run, { planned }: { planned: boolean }) {
-  const keeps = playbook(inventory).some((step) => step.kind === 'checked' && step.keeps !== undefined)
+  const keeps = playbook(inventory).some((step) => step.kind === 'verify' && step.keeps !== undefined)
   return keptKeys(inventory, {
     command: run.command,
     // A gateway that is being restored has its spare in use only when that is over.

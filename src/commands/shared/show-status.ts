@@ -13,7 +13,7 @@ import { printStatus } from '../../report/status/text.ts'
 import { fullScreen, pages, type Screen } from '../../report/terminal/screen.ts'
 import type { ReachContext } from '../../ssh/reach/reach.ts'
 import { openGateways } from '../../status/gateway-sessions.ts'
-import { look } from '../../status/status.ts'
+import { lookAtGateways } from '../../status/status.ts'
 import { lastProofs, lastProofsFile } from '../../verify/last-proofs.ts'
 import { connected } from './context.ts'
 import { limitOf } from './limit.ts'
@@ -45,7 +45,7 @@ async function watch(
   if (argv.watch) process.stdout.on('resize', redraw)
   try {
     do {
-      last = await look(inventory, { ...looking, limit })
+      last = await lookAtGateways(inventory, { ...looking, limit })
       if (argv.html !== undefined) {
         const page = statusPage(last, argv.watch ? { refresh: argv.interval } : {})
         // What it writes are bytes.

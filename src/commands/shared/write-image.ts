@@ -1,7 +1,7 @@
 import { InventoryError, ProvisionError } from '../../errors.ts'
 import { detect, formatOf } from '../../image/formats/detect.ts'
 import type { Format } from '../../image/formats/format.ts'
-import { about, type Card } from '../../image/medium/medium.ts'
+import { about, type Medium } from '../../image/medium/medium.ts'
 import { openCard } from '../../image/medium/open.ts'
 import { wifiOf } from '../../image/seed/passphrase.ts'
 import type { Seed } from '../../image/seed/seed.ts'
@@ -65,7 +65,7 @@ function notMade(error: unknown): never {
   throw new ProvisionError(error.message, [error.hint, again].filter(Boolean).join('; '))
 }
 
-function formatFor(card: Card, { output, format }: ImageArguments): { format: Format; signs: readonly string[] } {
+function formatFor(card: Medium, { output, format }: ImageArguments): { format: Format; signs: readonly string[] } {
   if (output === undefined) return detect(card.boot, format)
   if (format === undefined)
     throw new InventoryError('a folder does not say what the image reads at its first boot', 'name it with --format')

@@ -1,28 +1,39 @@
 import { isOwnSshd } from '../../inventory/forward.ts'
-import { broken, type Case, ok, on, run, runBoth, stands, unseen, type Verdict } from '../case.ts'
+import { duration } from '../../report/duration.ts'
+import {
+  broken,
+  type Case,
+  type LinkVerdict,
+  ok,
+  onHost,
+  provisionBothCommand,
+  provisionCommand,
+  stands,
+  unseen,
+} from '../case.ts'
 import { properties } from '../facts.ts'
 import { lastWords } from '../journal.ts'
-import { duration, entries, lasting } from '../log.ts'
+import { entries, lasting } from '../log.ts'
 import { brokenKeys, emptyKeys } from './gateway.ts'
 
 /** The device's own half: what dials, its clock, and the sshd that people want to reach. */
 
-export function unit(c: Case): Verdict {
+export function unit(c: Case): LinkVerdict {
   const { device, unit: name, checkUnit } = c.tunnel
   const facts = c.device.facts
   if (!facts) return stands(c) ? ok('the tunnel stands') : unseen(`${device.name} was not reached`)
   const { LoadState, ActiveState, SubState, UnitFileState } = properties(facts.get('unit'))
   const journal = entries(facts.get('journal'))
-  const again = run(c, device.name)
+  const again = provisionCommand(c, device.name)
   if (LoadState === 'masked')
-    return broken(`${name} is masked`, `${on(device.name, `systemctl unmask ${name}`)}; then ${again}`)
+    return broken(`${name} is masked`, `${onHost(device.name, `systemctl unmask ${name}`)}; then ${again}`)
   if (LoadState !== 'loaded') return broken(`${device.name} has no unit ${name} (${LoadState ?? 'no systemd'})`, again)
   // systemd itself forgets when it stopped a unit that nobody needs any more.
   const changed = journal.findLast(({ by, text }) => by === 'systemd' && /^(Started|Stopped|Failed) /.test(text))
   const since = changed ? ` ${lasting(changed.at, Number(facts.get('now')))}` : ''
   const words = lastWords(journal)
   const why = words ? `: ${words.means ? `${words.means} ("${words.said}")` : words.said}` : ''
-  const dialled = `${on(device.name, `journalctl -u ${name} -n 20`)}; ${runBoth(c)}`
+  const dialled = `${onHost(device.name, `journalctl -u ${name} -n 20`)}; ${provisionBothCommand(c)}`
   if (ActiveState === 'active') {
     if (!/Master running/.test(facts.get('alive') ?? '')) {
       // autossh stays while its ssh comes and goes.
@@ -32,7 +43,7 @@ export function unit(c: Case): Verdict {
         check === 'active' ? 'its check kills it within seconds' : `and ${checkUnit}, which would kill it, is ${check}`
       return broken(
         `${name} is active, and its ssh does not answer: it is frozen; ${watched}`,
-        on(device.name, `systemctl kill --signal=KILL ${name}; systemctl start ${checkUnit}`),
+        onHost(device.name, `systemctl kill --signal=KILL ${name}; systemctl start ${checkUnit}`),
       )
     }
     if (UnitFileState !== 'enabled')
@@ -47,7 +58,7 @@ export function unit(c: Case): Verdict {
 /** By more than this two clocks may not differ, in seconds. */
 const apart = 300
 
-export function clock(c: Case): Verdict {
+export function clock(c: Case): LinkVerdict {
   const { device, gateway } = c.tunnel
   const [here, there] = [c.device, c.gateway].map(({ facts, at }) => Number(facts?.get('now') ?? Number.NaN) - at)
   if (here === undefined || there === undefined || Number.isNaN(here - there))
@@ -59,7 +70,7 @@ export function clock(c: Case): Verdict {
   const { NTP } = properties(c.device.facts?.get('clock'))
   return broken(
     `the clock of ${device.name} is ${how}`,
-    on(
+    onHost(
       device.name,
       NTP === 'no'
         ? 'timedatectl set-ntp true'
@@ -68,10 +79,10 @@ export function clock(c: Case): Verdict {
   )
 }
 
-export function deviceSshd(c: Case): Verdict {
+export function deviceSshd(c: Case): LinkVerdict {
   const { device, forwards } = c.tunnel
   const facts = c.device.facts
-  const look = on(device.name, 'systemctl status ssh; sshd -t; systemctl start ssh')
+  const look = onHost(device.name, 'systemctl status ssh; sshd -t; systemctl start ssh')
   const down = forwards.find((forward) =>
     c.forwards.some(
       ({ port, bindAddress, state }) =>
@@ -81,7 +92,7 @@ export function deviceSshd(c: Case): Verdict {
   if (down && !isOwnSshd(device, down))
     return broken(
       `${down.host}:${down.hostPort} does not let ${device.name} connect`,
-      on(device.name, `what should listen at ${down.host}:${down.hostPort}? Try it from there`),
+      onHost(device.name, `what should listen at ${down.host}:${down.hostPort}? Try it from there`),
     )
   if (!facts) {
     if (down) return broken(`the tunnel stands, and the sshd of ${device.name} behind it does not answer`, look)
@@ -90,7 +101,7 @@ export function deviceSshd(c: Case): Verdict {
     return unseen(`${device.name} was not reached`)
   }
   const empty = emptyKeys(facts.get('host-keys'))
-  if (empty.length > 0) return brokenKeys(device.name, empty, run(c, device.name))
+  if (empty.length > 0) return brokenKeys(device.name, empty, provisionCommand(c, device.name))
   const test = (facts.get('sshd-test') ?? '').trim()
   if (!/^valid$/m.test(test) && !/Missing privilege separation directory/.test(test))
     return broken(`the sshd of ${device.name} would not start again: ${test.split('\n').at(-1)}`, look)

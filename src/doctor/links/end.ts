@@ -1,15 +1,25 @@
 import { printListener } from '../../inventory/forward.ts'
 import { fingerprintOf } from '../../ssh/host-keys/pins.ts'
-import { broken, type Case, heard, ok, on, pastOf, run, unseen, type Verdict } from '../case.ts'
+import {
+  broken,
+  type Case,
+  heard,
+  type LinkVerdict,
+  loginHistoryOf,
+  ok,
+  onHost,
+  provisionCommand,
+  unseen,
+} from '../case.ts'
 import { ago } from '../log.ts'
 
 /** Who answers in the end, and whether the whole holds. */
 
-export function hostKey(c: Case): Verdict {
+export function deviceHostKey(c: Case): LinkVerdict {
   const { device } = c.tunnel
   const { error, hostKeys } = c.device
   const known = `provision ${c.inventory} --limit ${device.name} --accept-new-host-key ${device.name}`
-  const compare = on(device.name, 'ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub')
+  const compare = onHost(device.name, 'ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub')
   if (error?.kind === 'changed-host-key')
     return broken(error.message, `was it installed anew? Compare ${compare}; then ${known}`)
   if (error?.kind === 'unknown-host-key')
@@ -21,7 +31,7 @@ export function hostKey(c: Case): Verdict {
   return proved ? ok(`${device.name} proves ${proved}, as pinned`) : unseen(`${device.name} was not reached`)
 }
 
-export function forward(c: Case): Verdict {
+export function forward(c: Case): LinkVerdict {
   const { device, gateway } = c.tunnel
   const bad = c.forwards.find(({ state }) => state !== 'ok')
   if (!bad)
@@ -35,14 +45,14 @@ export function forward(c: Case): Verdict {
     )
   const what = `${printListener(bad)} on ${gateway.name} is ${bad.state}`
   if (c.device.facts || !['no-tunnel', 'stale'].includes(bad.state))
-    return broken(`${what}: ${bad.error?.message ?? ''}`, bad.error?.hint ?? run(c))
+    return broken(`${what}: ${bad.error?.message ?? ''}`, bad.error?.hint ?? provisionCommand(c))
   return broken(`${what}: ${story(c)}`, onSite(c))
 }
 
 /** Of a device that nobody can ask: what the gateway's log has of its last hours. */
 function story(c: Case): string {
   const { device, gateway } = c.tunnel
-  const found = pastOf(c)
+  const found = loginHistoryOf(c)
   if (!found?.last) return `${device.name} cannot be asked, and the log of ${gateway.name} has no login of it`
   const began = `its last session began ${ago(found.last.at, found.now)} from ${found.last.address}`
   const ended = found.end

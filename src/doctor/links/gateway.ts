@@ -5,24 +5,24 @@ import {
   broken,
   type Case,
   heard,
+  type LinkVerdict,
+  loginHistoryOf,
   ok,
-  on,
-  pastOf,
-  run,
-  runBoth,
-  runForKey,
+  onHost,
+  provisionBothCommand,
+  provisionCommand,
+  provisionKeyCommand,
   stands,
   unseen,
-  type Verdict,
 } from '../case.ts'
 import { ago } from '../log.ts'
 
 /** From the greeting of the gateway's sshd to a login there. */
 
-export function trust(c: Case): Verdict {
+export function gatewayTrust(c: Case): LinkVerdict {
   const { device, gateway, knownHosts } = c.tunnel
   const empty = emptyKeys(c.gateway.facts?.get('host-keys'))
-  if (empty.length > 0) return brokenKeys(gateway.name, empty, run(c))
+  if (empty.length > 0) return brokenKeys(gateway.name, empty, provisionCommand(c))
   const proves = c.gateway.hostKeys.map(fingerprintOf)
   const attempt = attemptOf(c)
   const facts = c.device.facts
@@ -35,7 +35,7 @@ export function trust(c: Case): Verdict {
     if (attempt.distrusted && shown && !proves.includes(shown))
       return broken(
         `at ${gateway.dial.address} somebody else answers ${device.name}: shown is ${shown}, and ${gateway.name} proves ${proves.join(', ')}`,
-        on(
+        onHost(
           device.name,
           `getent ahosts ${gateway.dial.address}; whose address is that? Do not make ${device.name} trust it`,
         ),
@@ -43,19 +43,19 @@ export function trust(c: Case): Verdict {
     if (attempt.distrusted || trusted.length === 0)
       return broken(
         `${device.name} does not trust the host key that ${gateway.name} proves, ${shown ?? proves[0]}: ${knownHosts} has ${trusted.join(', ') || 'none'}`,
-        runBoth(c),
+        provisionBothCommand(c),
       )
     return shown ? ok(`${device.name} trusts ${shown}`) : unseen('the try came to no host key')
   }
   if (stands(c)) return ok('the tunnel stands')
-  const since = pastOf(c)?.newest?.at ?? 0
+  const since = loginHistoryOf(c)?.newest?.at ?? 0
   const left = heard(c).filter(
     ({ at, text }) => at > since && /^Connection (closed|reset) by [\d.a-f:]+ port \d+ \[preauth\]/.test(text),
   )
   if (left.length > 1)
     return broken(
       `${device.name} comes and hangs up before it logs in (${times(left.length)} in the last minute), as ssh does when it does not trust the host key that is proved`,
-      `where ${device.name} can be reached: ${run(c, gateway.name, device.name)}; or ${on(device.name, `compare ${knownHosts} with ${proves.join(', ')}`)}`,
+      `where ${device.name} can be reached: ${provisionCommand(c, gateway.name, device.name)}; or ${onHost(device.name, `compare ${knownHosts} with ${proves.join(', ')}`)}`,
     )
   return unseen(`${device.name} was not reached`)
 }
@@ -67,34 +67,37 @@ export const emptyKeys = (text: string | undefined) =>
 export const brokenKeys = (name: string, files: readonly string[], then: string) =>
   broken(
     `${files.join(', ')} of ${name} ${files.length === 1 ? 'is' : 'are'} empty: its sshd cannot prove that key once it is started again`,
-    `${on(name, `rm ${files.map(quote).join(' ')}; ssh-keygen -A; systemctl reload ssh`)}; then ${then} --accept-new-host-key ${name}`,
+    `${onHost(name, `rm ${files.map(quote).join(' ')}; ssh-keygen -A; systemctl reload ssh`)}; then ${then} --accept-new-host-key ${name}`,
   )
 
-export function account(c: Case): Verdict {
+export function tunnelAccount(c: Case): LinkVerdict {
   const { gateway, account: name, jail, listener, keyFile } = c.tunnel
   const facts = c.gateway.facts
   if (!facts) return unseen(`${gateway.name} was not reached`)
   const found = facts.get('account') ?? ''
   const settings = facts.get('settings') ?? ''
-  if (!found.includes(`${name}:`)) return broken(`${gateway.name} has no account ${name}`, runBoth(c))
+  if (!found.includes(`${name}:`)) return broken(`${gateway.name} has no account ${name}`, provisionBothCommand(c))
   const expires = Number(/^expires (\d+)$/m.exec(found)?.[1] ?? Number.POSITIVE_INFINITY)
   const today = Number(facts.get('now') ?? 0) / 86_400
   if (expires <= today) {
     const day = new Date(expires * 86_400_000).toISOString().slice(0, 10)
-    return broken(`the account ${name} has expired on ${day}`, on(gateway.name, `chage -E -1 ${name}`))
+    return broken(`the account ${name} has expired on ${day}`, onHost(gateway.name, `chage -E -1 ${name}`))
   }
   if (/^locked$/m.test(found) && /^usepam no$/m.test(settings))
     return broken(
       `the account ${name} is locked, and sshd goes by that without PAM`,
-      on(gateway.name, `usermod -p '*' ${name}`),
+      onHost(gateway.name, `usermod -p '*' ${name}`),
     )
   if (/^no shell$/m.test(found))
-    return broken(`the login shell of ${name} is not there`, on(gateway.name, `usermod -s /usr/sbin/nologin ${name}`))
+    return broken(
+      `the login shell of ${name} is not there`,
+      onHost(gateway.name, `usermod -s /usr/sbin/nologin ${name}`),
+    )
   const keys = /^authorizedkeysfile (.+)$/m.exec(settings)?.[1]?.replaceAll('%u', name)
   if (keys !== undefined && !keys.split(' ').includes(keyFile))
     return broken(
       `sshd takes the keys of ${name} from ${keys}, not from ${keyFile}: our settings are not in force`,
-      run(c, gateway.name),
+      provisionCommand(c, gateway.name),
     )
   const folders = (facts.get('jail') ?? '').split('\n')
   const wrong =
@@ -104,7 +107,7 @@ export function account(c: Case): Verdict {
   if (wrong !== undefined)
     return broken(
       `the folder ${wrong.split(' ').at(-1)} of ${name} is ${wrong.startsWith('absent') ? 'gone' : 'not its own'}, below ${jail}`,
-      on(gateway.name, `systemd-tmpfiles --create ${c.tunnel.jailFile}`),
+      onHost(gateway.name, `systemd-tmpfiles --create ${c.tunnel.jailFile}`),
     )
   const no = heard(c).find(
     ({ text }) => text.includes(`ser ${name} `) && /not allowed because|by PAM account/.test(text),
@@ -112,27 +115,30 @@ export function account(c: Case): Verdict {
   if (no && !attemptOf(c)?.loggedIn)
     return broken(
       `sshd of ${gateway.name} lets ${name} not log in: ${no.text.replace(/ \[preauth\]$/, '')}`,
-      on(gateway.name, `sshd -T | grep -iE '^(allow|deny)(users|groups) ', and let ${name} be among those who may`),
+      onHost(gateway.name, `sshd -T | grep -iE '^(allow|deny)(users|groups) ', and let ${name} be among those who may`),
     )
   return ok(name)
 }
 
-export function keyLine(c: Case): Verdict {
+export function deviceKeyLine(c: Case): LinkVerdict {
   const { device, gateway, keyFile, key, listener, forwards } = c.tunnel
   const facts = c.gateway.facts
   if (!facts) return unseen(`${gateway.name} was not reached`)
   const own = c.device.facts?.get('key')
   const blob = own && /^ssh-\S+ (AAAA\S+)$/m.exec(own)?.[1]
   if (own !== undefined && !blob)
-    return broken(`the key of ${device.name}, ${key}, cannot be read: ${own.trim().split('\n').at(-1)}`, runForKey(c))
+    return broken(
+      `the key of ${device.name}, ${key}, cannot be read: ${own.trim().split('\n').at(-1)}`,
+      provisionKeyCommand(c),
+    )
   const [folder = '', file = ''] = (facts.get('rights') ?? '').split('\n')
-  if (file.startsWith('absent')) return broken(`${gateway.name} has no file ${keyFile}`, runForKey(c))
+  if (file.startsWith('absent')) return broken(`${gateway.name} has no file ${keyFile}`, provisionKeyCommand(c))
   for (const row of [folder, file]) {
     const why = refusedRights(row)
     if (why)
       return broken(
         `sshd does not read ${keyFile}: ${why}`,
-        on(
+        onHost(
           gateway.name,
           `chown root:root ${folder.split(' ').at(-1)} ${keyFile}; chmod 755 ${folder.split(' ').at(-1)}; chmod 644 ${keyFile}`,
         ),
@@ -143,13 +149,13 @@ export function keyLine(c: Case): Verdict {
   if (fingerprints.length === 0)
     return broken(
       `${keyFile} on ${gateway.name} has no whole key of ${device.name}${lines.length > 0 ? ': its line is damaged' : ''}`,
-      runForKey(c),
+      provisionKeyCommand(c),
     )
   const line = lines.find((each) => blob && each.includes(blob))
   if (blob && line === undefined)
     return broken(
       `${keyFile} on ${gateway.name} has another key than ${device.name}: ${fingerprints.join(', ')} there, ${fingerprintOf(`x ${blob}`)} on the device`,
-      runForKey(c),
+      provisionKeyCommand(c),
     )
   const closed =
     listener === 'sshd'
@@ -163,16 +169,16 @@ export function keyLine(c: Case): Verdict {
   if (closed.length > 0)
     return broken(
       `the line of ${device.name} in ${keyFile} does not let it listen on port ${closed.map(({ port }) => port).join(', ')}`,
-      runForKey(c),
+      provisionKeyCommand(c),
     )
   return offered(c, fingerprints)
 }
 
 /** The line is as it should be: and what does sshd say to the key? */
-function offered(c: Case, fingerprints: readonly string[]): Verdict {
+function offered(c: Case, fingerprints: readonly string[]): LinkVerdict {
   const { device, gateway, account: name } = c.tunnel
   const attempt = attemptOf(c)
-  const found = pastOf(c)
+  const found = loginHistoryOf(c)
   if (attempt?.loggedIn) return ok(`${gateway.name} lets ${device.name} in with ${fingerprints.join(', ')}`)
   const refused = heard(c).filter(
     ({ at, text }) =>
@@ -181,11 +187,11 @@ function offered(c: Case, fingerprints: readonly string[]): Verdict {
   )
   const why = refused.find(({ text }) => !text.includes('authenticating user'))?.text
   if (attempt?.hostKey && !attempt.distrusted && /denied|closed/i.test(attempt.said))
-    return broken(`${gateway.name} refuses the key of ${device.name}: ${why ?? attempt.said}`, runForKey(c))
+    return broken(`${gateway.name} refuses the key of ${device.name}: ${why ?? attempt.said}`, provisionKeyCommand(c))
   if (!attempt && !stands(c) && refused.length > 0)
     return broken(
       `${gateway.name} refuses the key that ${device.name} offers (${times(refused.length)} in the last minute): ${why ?? `it is not ${fingerprints.join(', ')}`}`,
-      runForKey(c),
+      provisionKeyCommand(c),
     )
   if (found?.last) return ok(`${fingerprints.join(', ')}, with which it logged in ${ago(found.last.at, found.now)}`)
   return unseen(`there is a key; whether it is that of ${device.name} only the device can tell`)

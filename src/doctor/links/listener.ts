@@ -1,25 +1,25 @@
 import { printListener } from '../../inventory/forward.ts'
 import type { Forward } from '../../inventory/model.ts'
 import { quote } from '../../shell/sh.ts'
-import { broken, type Case, ok, on, run, unseen, type Verdict } from '../case.ts'
+import { broken, type Case, type LinkVerdict, ok, onHost, provisionCommand, unseen } from '../case.ts'
 import { type Holder, holders, properties } from '../facts.ts'
 
 /** Who holds the ports of the forwards on the gateway. */
-export function listener(c: Case): Verdict {
+export function listener(c: Case): LinkVerdict {
   const { gateway, forwards } = c.tunnel
   if (!c.gateway.facts) return unseen(`${gateway.name} was not reached`)
   const verdicts = forwards.map((forward) => of(c, forward))
   return verdicts.find(({ state }) => state === 'broken') ?? ok(verdicts.map(({ says }) => says).join('; '))
 }
 
-function of(c: Case, forward: Forward): Verdict {
+function of(c: Case, forward: Forward): LinkVerdict {
   const facts = c.gateway.facts
   const where = printListener(forward)
   const here = holders(facts?.get(`port-${forward.port}`)).filter(({ address }) => meet(address, forward.bindAddress))
   return forward.listener === 'socket' ? ofSocket(c, forward, where, here) : ofSshd(c, where, here)
 }
 
-function ofSocket(c: Case, forward: Forward, where: string, here: readonly Holder[]): Verdict {
+function ofSocket(c: Case, forward: Forward, where: string, here: readonly Holder[]): LinkVerdict {
   const { gateway, socketUnit } = c.tunnel
   const facts = c.gateway.facts
   const name = socketUnit(forward)
@@ -30,7 +30,12 @@ function ofSocket(c: Case, forward: Forward, where: string, here: readonly Holde
   if (other && !ours) {
     // One that failed for want of its port tries again, one that was stopped does not.
     const stopped = socket.ActiveState === 'inactive'
-    return held(c, where, other, stopped ? run(c, gateway.name) : `${name} takes the port by itself, within seconds`)
+    return held(
+      c,
+      where,
+      other,
+      stopped ? provisionCommand(c, gateway.name) : `${name} takes the port by itself, within seconds`,
+    )
   }
   for (const [unit, { LoadState = '' }] of [
     [name, socket],
@@ -39,30 +44,33 @@ function ofSocket(c: Case, forward: Forward, where: string, here: readonly Holde
     if (LoadState === 'masked')
       return broken(
         `${unit} on ${gateway.name} is masked`,
-        `${on(gateway.name, `systemctl unmask ${unit}`)}; then ${run(c, gateway.name)}`,
+        `${onHost(gateway.name, `systemctl unmask ${unit}`)}; then ${provisionCommand(c, gateway.name)}`,
       )
-    if (LoadState === 'not-found') return broken(`${gateway.name} has no ${unit}`, run(c, gateway.name))
+    if (LoadState === 'not-found') return broken(`${gateway.name} has no ${unit}`, provisionCommand(c, gateway.name))
   }
   if (!ours) {
     const { ActiveState = 'unknown', Result = '' } = socket
     const why = Result && Result !== 'success' ? ` (${Result})` : ''
-    return broken(`nobody holds ${where} on ${gateway.name}: ${name} is ${ActiveState}${why}`, run(c, gateway.name))
+    return broken(
+      `nobody holds ${where} on ${gateway.name}: ${name} is ${ActiveState}${why}`,
+      provisionCommand(c, gateway.name),
+    )
   }
   if (proxy.ActiveState === 'failed')
     return broken(
       `what leads ${where} to the tunnel has failed: ${proxy.Id} (${proxy.Result})`,
-      on(gateway.name, `journalctl -u ${proxy.Id} -n 20; systemctl reset-failed ${proxy.Id}`),
+      onHost(gateway.name, `journalctl -u ${proxy.Id} -n 20; systemctl reset-failed ${proxy.Id}`),
     )
   if (socket.UnitFileState && socket.UnitFileState !== 'enabled')
     return broken(
       `${name} on ${gateway.name} runs but is ${socket.UnitFileState}: after the next boot nobody would hold ${where}`,
-      run(c, gateway.name),
+      provisionCommand(c, gateway.name),
     )
   return ok(`${where} is held by ${name}`)
 }
 
 /** Where sshd opens the port, that is the device's session while there is one, and nobody else. */
-function ofSshd(c: Case, where: string, here: readonly Holder[]): Verdict {
+function ofSshd(c: Case, where: string, here: readonly Holder[]): LinkVerdict {
   const other = here.find(({ program, user }) => !program.startsWith('sshd') || user !== c.tunnel.account)
   if (other) return held(c, where, other, 'the tunnel takes it by itself, within seconds')
   const [session] = here
@@ -71,7 +79,7 @@ function ofSshd(c: Case, where: string, here: readonly Holder[]): Verdict {
   if (unit !== undefined && unit !== 'active')
     return broken(
       `${where} on ${c.tunnel.gateway.name} is still held by a session of sshd whose device is gone, process ${session.pid}`,
-      `keepalives end it soon, or ${on(c.tunnel.gateway.name, `kill ${session.pid}`)}`,
+      `keepalives end it soon, or ${onHost(c.tunnel.gateway.name, `kill ${session.pid}`)}`,
     )
   return ok(`${where} is held by a session of sshd, process ${session.pid}`)
 }
@@ -86,7 +94,7 @@ function held(
   const who = `${program}, process ${pid}${user ? ` of ${user}` : ''}${service ? `, of ${service}` : ''}`
   return broken(
     `${where} on ${gateway.name} is held by a stranger: ${who} (${command.slice(0, 80)})`,
-    `${on(gateway.name, service ? `systemctl stop ${quote(service)}` : `kill ${pid}`)}; then ${next}`,
+    `${onHost(gateway.name, service ? `systemctl stop ${quote(service)}` : `kill ${pid}`)}; then ${next}`,
   )
 }
 

@@ -5,26 +5,26 @@ import {
   type Case,
   fromDevice,
   heard,
+  type LinkVerdict,
+  loginHistoryOf,
   ok,
-  on,
-  pastOf,
-  run,
+  onHost,
+  provisionCommand,
   stands,
   unseen,
-  type Verdict,
 } from '../case.ts'
 import { holders, properties } from '../facts.ts'
 import { emptyKeys } from './gateway.ts'
 
 /** From the device to an sshd that listens to it. */
 
-export function name(c: Case): Verdict {
+export function name(c: Case): LinkVerdict {
   const { device, gateway } = c.tunnel
   const { address } = gateway.dial
   if (isIP(address)) return ok(`${address} needs no name`)
   return fromDevice(c, (facts) => {
     const found = addresses(facts.get('resolve'))
-    const mend = on(
+    const mend = onHost(
       device.name,
       `getent ahosts ${address}; cat /etc/resolv.conf (or resolvectl status); is its DNS there?`,
     )
@@ -32,7 +32,7 @@ export function name(c: Case): Verdict {
     if (found.every((each) => /^(127\.|::1$)/.test(each)))
       return broken(
         `for ${device.name}, ${address} is ${found.join(', ')}, which is itself`,
-        on(device.name, `grep ${address} /etc/hosts`),
+        onHost(device.name, `grep ${address} /etc/hosts`),
       )
     return ok(`${address} is ${found.join(', ')}`)
   })
@@ -47,7 +47,7 @@ const addresses = (text: string | undefined) => [
   ),
 ]
 
-export function route(c: Case): Verdict {
+export function route(c: Case): LinkVerdict {
   const { device } = c.tunnel
   return fromDevice(c, (facts, { connected }) => {
     const rows = (facts.get('routes') ?? '').split('\n').filter((row) => isIP(row.split(' ')[0] ?? ''))
@@ -64,17 +64,17 @@ export function route(c: Case): Verdict {
     const why = rows[0]?.replace(/^\S+ (RTNETLINK answers: )?/, '').trim()
     return broken(
       `${device.name} has no route to ${rows.map((row) => row.split(' ')[0]).join(', ')}: ${why}`,
-      on(device.name, 'ip address; ip route: is the cable in, has it an address, a default route?'),
+      onHost(device.name, 'ip address; ip route: is the cable in, has it an address, a default route?'),
     )
   })
 }
 
-export function firewall(c: Case): Verdict {
+export function firewall(c: Case): LinkVerdict {
   const { device, gateway } = c.tunnel
   const target = `${gateway.dial.address} port ${gateway.dial.port}`
   return fromDevice(c, (_, { connected, refusal, said }) => {
     if (connected) return ok(`${target} can be connected to`)
-    const mend = `let ${device.name} connect to ${target}/tcp, in the firewalls between (${on(gateway.name, 'nft list ruleset')})`
+    const mend = `let ${device.name} connect to ${target}/tcp, in the firewalls between (${onHost(gateway.name, 'nft list ruleset')})`
     if (refusal === 'refused') {
       return holders(c.gateway.facts?.get('dial')).length === 0
         ? ok(`${target} answers ${device.name}, although it refuses`)
@@ -86,12 +86,15 @@ export function firewall(c: Case): Verdict {
     if (refusal === 'unreachable')
       return broken(`something between ${device.name} and ${target} says no: ${said}`, mend)
     if (refusal === undefined)
-      return broken(`${device.name} comes to no connection: ${said}`, on(device.name, `ssh -v ${gateway.dial.address}`))
+      return broken(
+        `${device.name} comes to no connection: ${said}`,
+        onHost(device.name, `ssh -v ${gateway.dial.address}`),
+      )
     return broken(`${target} is silent to ${device.name}: a firewall between drops what it sends`, mend)
   })
 }
 
-export function gatewaySshd(c: Case): Verdict {
+export function gatewaySshd(c: Case): LinkVerdict {
   const { device, gateway } = c.tunnel
   const facts = c.gateway.facts
   if (!facts) return unseen(`${gateway.name} was not reached`)
@@ -104,12 +107,12 @@ export function gatewaySshd(c: Case): Verdict {
     emptyKeys(facts.get('host-keys')).length > 0 ||
     /^valid$/m.test(test) ||
     /Missing privilege separation directory/.test(test)
-  const restart = on(gateway.name, `${valid ? '' : 'mend what `sshd -t` says; then '}systemctl restart ssh`)
+  const restart = onHost(gateway.name, `${valid ? '' : 'mend what `sshd -t` says; then '}systemctl restart ssh`)
   if (!valid) return broken(`the sshd of ${gateway.name} would not start again: ${test.split('\n').at(-1)}`, restart)
   if (listening.length === 0 && attempt?.refusal === 'refused')
     return broken(
       `nothing listens on port ${port} of ${gateway.name}`,
-      on(
+      onHost(
         gateway.name,
         `systemctl restart ssh; sshd -T | grep -iE '^(port|listenaddress) ': where a router leads devices to it, it has to lead them to one of these`,
       ),
@@ -118,7 +121,7 @@ export function gatewaySshd(c: Case): Verdict {
   if (other && !attempt?.banner)
     return broken(
       `port ${port} of ${gateway.name} is held by ${other.program}, process ${other.pid}, which is no sshd`,
-      on(gateway.name, `systemctl status ${other.pid}`),
+      onHost(gateway.name, `systemctl status ${other.pid}`),
     )
   if (attempt?.connected && !attempt.banner && !keptOut(c))
     return broken(
@@ -141,16 +144,16 @@ export function gatewaySshd(c: Case): Verdict {
 function keptOut(c: Case): 'penalty' | 'MaxStartups' | undefined {
   const attempt = attemptOf(c)
   if (attempt?.banner || (!attempt && stands(c))) return undefined
-  const found = pastOf(c)
+  const found = loginHistoryOf(c)
   const drop =
     found?.since.findLast(({ at, text }) => found.now - at < 60 && /^drop connection /.test(text))?.text ?? ''
   if (/MaxStartups/i.test(drop)) return 'MaxStartups'
   return /penalty/.test(drop) ? 'penalty' : attempt?.keptOut
 }
 
-export function penalties(c: Case): Verdict {
+export function penalties(c: Case): LinkVerdict {
   const { device, gateway } = c.tunnel
-  const found = pastOf(c)
+  const found = loginHistoryOf(c)
   if (!found) return unseen(`${gateway.name} was not reached`)
   const why = keptOut(c)
   const drop = found.since.filter(({ text }) => /^drop connection /.test(text)).at(-1)
@@ -160,13 +163,13 @@ export function penalties(c: Case): Verdict {
     const reason = /penalty: (.+)$/.exec(drop?.text ?? '')?.[1]
     return broken(
       `the sshd of ${gateway.name} listens to nobody${from} for a while${reason ? `, because of ${reason}` : ''} (PerSourcePenalties): ${guilty(c)}`,
-      `stop what is refused there; then it is over by itself, in ten minutes at most (who: ${on(gateway.name, 'journalctl -u ssh | grep -E "penalty|authenticating user"')}); gentler penalties: ${run(c, gateway.name)}`,
+      `stop what is refused there; then it is over by itself, in ten minutes at most (who: ${onHost(gateway.name, 'journalctl -u ssh | grep -E "penalty|authenticating user"')}); gentler penalties: ${provisionCommand(c, gateway.name)}`,
     )
   }
   if (why === 'MaxStartups')
     return broken(
       `the sshd of ${gateway.name} has too many logins under way${from} and drops further ones (MaxStartups, PerSourceMaxStartups)`,
-      on(
+      onHost(
         gateway.name,
         `ss -tn state established '( sport = :${gateway.dial.port} )' shows who hangs there; raise MaxStartups in /etc/ssh/sshd_config.d if they are in the right`,
       ),
@@ -178,7 +181,7 @@ export function penalties(c: Case): Verdict {
 
 /** Whose logins were refused, as far as the log tells. */
 function guilty(c: Case): string {
-  const found = pastOf(c)
+  const found = loginHistoryOf(c)
   const users =
     found?.since.flatMap(({ text }) => /(?:authenticating|invalid) user (\S+) /i.exec(text)?.[1] ?? []) ?? []
   const count = (user: string) => users.filter((each) => each === user).length

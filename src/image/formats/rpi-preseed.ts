@@ -7,7 +7,7 @@ import { type Format, hostNameConflict, record, refuseConflicts } from './format
 import { hostNamesIn } from './host-name.ts'
 import { refuseKernelLine } from './kernel-line.ts'
 import { parsedToml } from './toml.ts'
-import { countryConflict, type Wifi, wifiConflict } from './wifi.ts'
+import { countryConflict, type WifiOnCard, wifiConflict } from './wifi.ts'
 
 const name = 'rpi-preseed.toml'
 const pointer = 'rpi_preseed.config='
@@ -66,7 +66,7 @@ function conflicts(seed: Seed, there: Toml): (string | undefined)[] {
 }
 
 /** Of two names for the network the one in hexadecimal digits counts. */
-function wifiConflicts(wifi: Wifi, wlan: Toml): (string | undefined)[] {
+function wifiConflicts(wifi: WifiOnCard, wlan: Toml): (string | undefined)[] {
   const where = `its ${name}`
   const ssid = typeof wlan.ssid_hex === 'string' ? Buffer.from(wlan.ssid_hex, 'hex').toString() : wlan.ssid
   if (ssid === undefined) return []

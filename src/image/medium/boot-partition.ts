@@ -4,10 +4,10 @@ import { access, constants, mkdir, open, rename, rm, stat, statfs } from 'node:f
 import { join } from 'node:path'
 import { InventoryError, ProvisionError } from '../../errors.ts'
 import { type BootFile, type BootFiles, empty } from './boot-files.ts'
-import type { Card } from './medium.ts'
+import type { Medium } from './medium.ts'
 
 /** A mounted boot partition. */
-export async function openFolder(path: string): Promise<Card> {
+export async function openFolder(path: string): Promise<Medium> {
   const found = await stat(path).catch(() => undefined)
   if (!found?.isDirectory())
     throw new InventoryError(`${path} is no folder`, 'name where the boot partition is mounted')
@@ -21,7 +21,7 @@ export async function openFolder(path: string): Promise<Card> {
 }
 
 /** A folder that gets the files alone; it is made where it is not there. */
-export async function openOutput(path: string): Promise<Card> {
+export async function openOutput(path: string): Promise<Medium> {
   await mkdir(path, { recursive: true, mode: 0o700 }).catch((error: NodeJS.ErrnoException) => {
     throw new InventoryError(`${path} cannot be made: ${error.code ?? error.message}`)
   })
@@ -45,7 +45,7 @@ function only({ names, text }: BootFiles, name: string): BootFiles {
 const customised = ['firstrun.sh', 'custom.toml', 'userconf', 'userconf.txt']
 
 /** @throws InventoryError where something else is there, which is not ours to replace. */
-function onlyOurs({ what, boot }: Card, files: readonly BootFile[]): readonly BootFile[] {
+function onlyOurs({ what, boot }: Medium, files: readonly BootFile[]): readonly BootFile[] {
   const wanted = new Map(files.map(({ name, content }) => [name, content]))
   const other = [...wanted.keys(), ...customised].find(
     (name) => name !== addedTo && boot.names.includes(name) && boot.text(name) !== wanted.get(name),

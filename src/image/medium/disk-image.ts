@@ -4,12 +4,12 @@ import { isBoot } from '../formats/detect.ts'
 import type { BootFile, BootFiles } from './boot-files.ts'
 import { asText } from './boot-partition.ts'
 import { type Fat, openFat } from './fat.ts'
-import { about, type Card } from './medium.ts'
-import { type Change, type Draft, draft, part } from './overlay.ts'
+import { about, type Medium } from './medium.ts'
+import { type Draft, draft, type FileChange, part } from './overlay.ts'
 import { type Disk, type Partition, readPartitions } from './partition-table.ts'
 
 /** The image of a whole card, as a file. Nothing is mounted, and root is not needed. */
-export async function openImage(path: string): Promise<Card> {
+export async function openImage(path: string): Promise<Medium> {
   const file = opened(path)
   try {
     const disk = diskOf(file, fstatSync(file).size)
@@ -138,7 +138,7 @@ function put({ file, partition }: Place, offset: number, bytes: Buffer): void {
 }
 
 /** The sectors, and the files as a file system that begins anew finds them. */
-async function compare({ disk, partition }: Place, changes: readonly Change[], files: readonly BootFile[]) {
+async function compare({ disk, partition }: Place, changes: readonly FileChange[], files: readonly BootFile[]) {
   const now = part(disk, partition)
   const fat = await openFat(draft(now))
   const other =
@@ -147,7 +147,7 @@ async function compare({ disk, partition }: Place, changes: readonly Change[], f
   if (other) throw new ProvisionError('it reads back otherwise than it was written, and was put back as it was')
 }
 
-function putBack(place: Place, changes: readonly Change[]): void {
+function putBack(place: Place, changes: readonly FileChange[]): void {
   try {
     // Where nothing came to be written, nothing is to be either: there may be no room for it.
     const now = part(place.disk, place.partition)

@@ -2,7 +2,7 @@ import { InventoryError, ProvisionError } from '../../errors.ts'
 import type { BootFile, BootFiles } from './boot-files.ts'
 
 /** What a seed is written to: a mounted boot partition, an image of a card, or an empty folder. */
-export interface Card {
+export interface Medium {
   /** As messages name it. */
   readonly what: string
   readonly boot: BootFiles

@@ -1,7 +1,7 @@
 import { InventoryError } from '../../errors.ts'
 import { openFolder, openOutput } from './boot-partition.ts'
 import { openImage } from './disk-image.ts'
-import type { Card } from './medium.ts'
+import type { Medium } from './medium.ts'
 
 /** Where a seed goes, in the words of the command line: one of them. */
 export interface Target {
@@ -11,7 +11,7 @@ export interface Target {
 }
 
 /** @throws InventoryError where that is not exactly one, or cannot be used; ProvisionError where it is no card of a Pi */
-export function openCard({ boot, image, output }: Target): Promise<Card> {
+export function openCard({ boot, image, output }: Target): Promise<Medium> {
   const [only, ...others] = [
     ...(boot === undefined ? [] : [() => openFolder(boot)]),
     ...(image === undefined ? [] : [() => openImage(image)]),

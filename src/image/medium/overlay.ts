@@ -1,7 +1,7 @@
 import type { Disk } from './partition-table.ts'
 
 /** Bytes at one place of a disk, before and after. */
-export interface Change {
+export interface FileChange {
   readonly offset: number
   readonly before: Buffer
   readonly after: Buffer
@@ -11,7 +11,7 @@ export interface Change {
 export interface Draft extends Disk {
   write(offset: number, bytes: Uint8Array): void
   /** Only what differs, from the front of the disk to its end. */
-  changes(): readonly Change[]
+  changes(): readonly FileChange[]
 }
 
 const SECTOR = 512

@@ -19,9 +19,9 @@ import type { Seed, SeedFile } from './seed.ts'
 /** What the program brings to its end; it removes this folder and itself when every gateway has said yes. */
 const folder = '/etc/reverse-tunnel/enrolment'
 
-export const firstBoot: Seed['program'] = { path: firstBootPath, content: firstBootText }
+export const firstBootProgram: Seed['program'] = { path: firstBootPath, content: firstBootText }
 
-export interface Card {
+export interface CardWish {
   readonly device: Device
   readonly gateways: readonly Gateway[]
   /** What everything that is made for the device carries. */
@@ -34,7 +34,7 @@ export interface Card {
 }
 
 /** Everything that `first-boot.sh` needs on the card, and that the playbook would put there anyway. */
-export function firstBootFiles({ device, gateways, mark, hostKeysOf, secrets, hostKeys }: Card): SeedFile[] {
+export function firstBootFiles({ device, gateways, mark, hostKeysOf, secrets, hostKeys }: CardWish): SeedFile[] {
   const mine = gateways.filter((gateway) => dials(device, gateway))
   const trusted = mine.flatMap((gateway) => hostKeysOf(gateway).map((key) => `${gateway.name} ${key}\n`))
   return [

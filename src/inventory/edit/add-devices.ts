@@ -6,7 +6,7 @@ import { type NewForward, withDevice, withMember } from './insert.ts'
 import { find } from './text.ts'
 
 /** What is asked for; everything else is chosen. */
-export interface Wanted {
+export interface NewDevices {
   readonly names: readonly string[]
   /** The gateways to get a forward on; none named: those with `ports`. */
   readonly gateways: readonly string[]
@@ -24,12 +24,16 @@ export type Reader = (text: string) => Inventory
  * written is correct, and no port is given twice.
  * @throws InventoryError for what cannot be added; nothing is half done
  */
-export function withDevices(text: string, wanted: Wanted, read: Reader): { text: string; devices: readonly Device[] } {
+export function withDevices(
+  text: string,
+  wanted: NewDevices,
+  read: Reader,
+): { text: string; devices: readonly Device[] } {
   const after = wanted.names.reduce((before, name) => withNext(before, name, wanted, read), text)
   return { text: after, devices: read(after).devices.filter(({ name }) => wanted.names.includes(name)) }
 }
 
-function withNext(text: string, name: string, wanted: Wanted, read: Reader): string {
+function withNext(text: string, name: string, wanted: NewDevices, read: Reader): string {
   const { group, address } = wanted
   const inventory = read(text)
   if (inventory.devices.some((device) => device.name === name)) {
@@ -56,7 +60,7 @@ function withNext(text: string, name: string, wanted: Wanted, read: Reader): str
   return after
 }
 
-function chosen(name: string, { gateways, to }: Wanted, inventory: Inventory): NewForward[] {
+function chosen(name: string, { gateways, to }: NewDevices, inventory: Inventory): NewForward[] {
   const names = inventory.gateways.map((gateway) => gateway.name)
   for (const wanted of gateways) {
     if (!names.includes(wanted)) {

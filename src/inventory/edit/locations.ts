@@ -1,14 +1,14 @@
 import { findNodeAtLocation, parseTree } from 'jsonc-parser'
 import type { Forward, Inventory } from '../model.ts'
 import { expandGroups } from '../read/groups.ts'
-import { type Path, type Place, position, problemsOf } from '../read/problems.ts'
+import { type Path, position, problemsOf, type TextPosition } from '../read/problems.ts'
 import { readShape } from '../read/shape.ts'
 import { plainValue } from '../read/syntax.ts'
 
 /** Where in the text of an inventory its hosts and forwards were written; undefined: not in this text. */
 export interface Places {
-  host(name: string): Place | undefined
-  forward(wanted: Pick<Forward, 'device' | 'gateway' | 'bindAddress' | 'port'>): Place | undefined
+  host(name: string): TextPosition | undefined
+  forward(wanted: Pick<Forward, 'device' | 'gateway' | 'bindAddress' | 'port'>): TextPosition | undefined
 }
 
 export function placesIn(text: string, { gateways, devices }: Pick<Inventory, 'gateways' | 'devices'>): Places {

@@ -5,7 +5,7 @@ import { fromProblem } from './from-patterns.ts'
 import { looksLikeKey, readAuthorizedKey } from './keys.ts'
 import { absolute, checkPath, type Surroundings } from './paths.ts'
 import type { Path, Problems } from './problems.ts'
-import type { Holey } from './shape.ts'
+import type { DeepPartial } from './shape.ts'
 
 interface AccountReading {
   readonly path: Path
@@ -13,7 +13,7 @@ interface AccountReading {
   readonly problems: Problems
 }
 
-export function readAccounts(name: string, account: Holey<File.Account>, reading: AccountReading): Account {
+export function readAccounts(name: string, account: DeepPartial<File.Account>, reading: AccountReading): Account {
   const { path, problems } = reading
   if (account.exclusive === true && !('authorizedKeys' in account)) {
     const sentence =
@@ -27,7 +27,7 @@ export function readAccounts(name: string, account: Holey<File.Account>, reading
   return { name, authorizedKeys: [...new Set(keys)], exclusive: account.exclusive ?? false, ...(from && { from }) }
 }
 
-function readFrom(entries: Holey<readonly string[]>, { path, problems }: AccountReading): string[] {
+function readFrom(entries: DeepPartial<readonly string[]>, { path, problems }: AccountReading): string[] {
   const known = entries.flatMap((entry, index) => {
     const problem = entry === undefined ? undefined : fromProblem(entry)
     if (problem !== undefined) problems.add([...path, index], problem)

@@ -5,7 +5,7 @@ import { show, suggest } from '../messages.ts'
 import type { Device, Forward } from '../model.ts'
 import type { Building } from './building.ts'
 import type { Path, Problems } from './problems.ts'
-import type { Holey } from './shape.ts'
+import type { DeepPartial } from './shape.ts'
 
 export interface ForwardsBuilding extends Building {
   readonly device: string
@@ -16,10 +16,10 @@ export interface ForwardsBuilding extends Building {
   readonly path: Path
 }
 
-type Choice = Pick<Holey<File.ForwardObject>, 'gateway' | 'listener' | 'expose'>
+type Choice = Pick<DeepPartial<File.ForwardObject>, 'gateway' | 'listener' | 'expose'>
 
 export function buildForwards(
-  forwards: readonly (Holey<File.Forward> | undefined)[],
+  forwards: readonly (DeepPartial<File.Forward> | undefined)[],
   building: ForwardsBuilding,
 ): Forward[] {
   return forwards.flatMap((entry, index) => {
@@ -29,7 +29,7 @@ export function buildForwards(
   })
 }
 
-function buildForward(entry: Holey<File.Forward>, building: ForwardsBuilding): Forward | undefined {
+function buildForward(entry: DeepPartial<File.Forward>, building: ForwardsBuilding): Forward | undefined {
   const { path, problems } = building
   if (typeof entry === 'string') {
     const reading = parseForward(entry)

@@ -8,11 +8,11 @@ import { readHostKey } from './keys.ts'
 import { absolute, checkPath } from './paths.ts'
 import { readPorts } from './ports.ts'
 import type { Path, Problems } from './problems.ts'
-import type { Holey } from './shape.ts'
+import type { DeepPartial } from './shape.ts'
 import { buildWifi } from './wifi.ts'
 
 /** Writes out every default, and says what is wrong with each value by itself. What is wrong stays out. */
-export function build(file: Holey<File.InventoryFile>, building: Building): Omit<Inventory, 'groups'> {
+export function build(file: DeepPartial<File.InventoryFile>, building: Building): Omit<Inventory, 'groups'> {
   const common: Common = {
     login: buildLogin(file.login, ['login'], building),
     profile: file.profile ?? 'compatible',
@@ -45,7 +45,7 @@ interface HostBuilding extends Building {
 
 type Common = { readonly login: Partial<Login> } & Pick<Host, 'profile' | 'passwordLogin'>
 
-function buildGateway(name: string, gateway: Holey<File.Gateway>, building: HostBuilding): Gateway {
+function buildGateway(name: string, gateway: DeepPartial<File.Gateway>, building: HostBuilding): Gateway {
   const { problems } = building
   const path = ['gateways', name]
   const host = buildHost(name, gateway, { ...building, path })
@@ -68,7 +68,7 @@ function buildGateway(name: string, gateway: Holey<File.Gateway>, building: Host
 
 function buildDevice(
   name: string,
-  device: Holey<File.Device>,
+  device: DeepPartial<File.Device>,
   building: HostBuilding & Pick<ForwardsBuilding, 'gateways' | 'listeners'>,
 ): Device {
   const path = ['devices', name]
@@ -93,7 +93,7 @@ function buildDevice(
 
 function buildHost(
   name: string,
-  host: Holey<Pick<File.Gateway, keyof File.Gateway & keyof File.Device>>,
+  host: DeepPartial<Pick<File.Gateway, keyof File.Gateway & keyof File.Device>>,
   building: HostBuilding & { readonly path: Path },
 ) {
   const { path, problems, common } = building
@@ -110,7 +110,7 @@ function buildHost(
   }
 }
 
-function buildHostKeys(keys: Holey<File.HostKeys>, path: Path, problems: Problems): string[] {
+function buildHostKeys(keys: DeepPartial<File.HostKeys>, path: Path, problems: Problems): string[] {
   return keys.flatMap((text, index) => {
     if (text === undefined) return []
     const reading = readHostKey(text)
@@ -120,7 +120,7 @@ function buildHostKeys(keys: Holey<File.HostKeys>, path: Path, problems: Problem
   })
 }
 
-function buildLogin(login: Holey<File.Login> | undefined, path: Path, building: Building): Partial<Login> {
+function buildLogin(login: DeepPartial<File.Login> | undefined, path: Path, building: Building): Partial<Login> {
   const { problems, around } = building
   const { user, identityFile, sudo, transport } = login ?? {}
   if (user !== undefined) report(problems, [...path, 'user'], loginUserProblem(user))
@@ -128,7 +128,7 @@ function buildLogin(login: Holey<File.Login> | undefined, path: Path, building: 
   return present({ user, identityFile: fits ? absolute(identityFile, around) : undefined, sudo, transport })
 }
 
-function buildAccounts(accounts: Holey<File.Accounts>, path: Path, building: Building): Account[] {
+function buildAccounts(accounts: DeepPartial<File.Accounts>, path: Path, building: Building): Account[] {
   return Object.entries(accounts).map(([name, account]) => {
     problemAtKey(building.problems, [...path, name], accountProblem(name))
     return readAccounts(name, account ?? {}, { ...building, path: [...path, name] })
@@ -136,7 +136,7 @@ function buildAccounts(accounts: Holey<File.Accounts>, path: Path, building: Bui
 }
 
 /** The identity file of a client lies on the client, where this machine's folders mean nothing. */
-function buildClient(name: string, client: Holey<File.Client>, { problems }: Building): Client {
+function buildClient(name: string, client: DeepPartial<File.Client>, { problems }: Building): Client {
   const path = ['clients', name]
   problemAtKey(problems, path, hostNameProblem(name))
   if (client.user !== undefined) report(problems, [...path, 'user'], loginUserProblem(client.user))

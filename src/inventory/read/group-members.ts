@@ -2,9 +2,9 @@ import type * as File from '../file.ts'
 import { show } from '../messages.ts'
 import { readIndexes } from './index-range.ts'
 import type { Path, Problems } from './problems.ts'
-import type { Holey } from './shape.ts'
+import type { DeepPartial } from './shape.ts'
 
-export interface Member {
+export interface GroupMember {
   readonly name: string
   /** What `{index}` is for it; undefined: it is named as it is. */
   readonly index: string | undefined
@@ -13,7 +13,7 @@ export interface Member {
 }
 
 /** The devices that a group names, `{index}` counted out. Those that its settings cannot be for stay out. */
-export function membersOf(group: string, wanted: Partial<Holey<File.Group>>, problems: Problems): Member[] {
+export function membersOf(group: string, wanted: Partial<DeepPartial<File.Group>>, problems: Problems): GroupMember[] {
   const place = ['groups', group]
   const entries = (wanted.devices ?? []).flatMap((text, at) =>
     text === undefined ? [] : [{ text, path: [...place, 'devices', at] }],
@@ -29,7 +29,7 @@ export function membersOf(group: string, wanted: Partial<Holey<File.Group>>, pro
   checkSettings(wanted.settings ?? {}, [...place, 'settings'], problems)
   const indexes = indexesOf(wanted, templates.length, { place, problems })
   const counts = JSON.stringify(wanted.settings ?? {}).includes('{index}')
-  return entries.flatMap(({ text, path }): Member[] => {
+  return entries.flatMap(({ text, path }): GroupMember[] => {
     if (problems.has(path)) return []
     if (text.includes('{index}'))
       return indexes.map((index) => ({ name: text.replaceAll('{index}', index), index, path }))
@@ -39,7 +39,7 @@ export function membersOf(group: string, wanted: Partial<Holey<File.Group>>, pro
 }
 
 function indexesOf(
-  { index }: Partial<Holey<File.Group>>,
+  { index }: Partial<DeepPartial<File.Group>>,
   templates: number,
   { place, problems }: { readonly place: Path; readonly problems: Problems },
 ): readonly string[] {
@@ -55,7 +55,7 @@ function indexesOf(
   return 'problem' in read ? [] : read.indexes
 }
 
-function checkSettings({ hostKeys, address, knownAs }: Holey<File.Device>, path: Path, problems: Problems): void {
+function checkSettings({ hostKeys, address, knownAs }: DeepPartial<File.Device>, path: Path, problems: Problems): void {
   // A certificate authority may vouch for many.
   if (hostKeys?.some((key) => key !== undefined && !key.startsWith('@cert-authority')))
     problems.addAtKey([...path, 'hostKeys'], 'are of one machine: write them under "devices"')

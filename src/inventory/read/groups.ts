@@ -4,11 +4,11 @@ import type { Group } from '../model.ts'
 import { hostNameProblem } from '../names.ts'
 import { membersOf } from './group-members.ts'
 import type { Path, Problems } from './problems.ts'
-import type { Holey } from './shape.ts'
+import type { DeepPartial } from './shape.ts'
 
 export interface Grouped {
   /** As if there were no groups: each device has what its groups say. */
-  readonly file: Holey<File.InventoryFile>
+  readonly file: DeepPartial<File.InventoryFile>
   readonly groups: readonly Group[]
   /** Where that which stands at this path of `file` was written: there, or in a group. */
   readonly written: (path: Path) => Path
@@ -24,7 +24,7 @@ interface Growing {
 }
 
 /** Writes out what groups stand for: their devices, and the settings of each. What is wrong stays out. */
-export function expandGroups(file: Holey<File.InventoryFile>, problems: Problems): Grouped {
+export function expandGroups(file: DeepPartial<File.InventoryFile>, problems: Problems): Grouped {
   const groups = Object.entries(file.groups ?? {}).map(([name, group]) => {
     const problem = hostNameProblem(name)
     if (problem !== undefined) problems.addAtKey(['groups', name], problem.replaceAll('host name', 'group name'))
@@ -51,7 +51,8 @@ export function expandGroups(file: Holey<File.InventoryFile>, problems: Problems
   }
   const devices = Object.fromEntries([...growing].map(([name, { device }]) => [name, device]))
   return {
-    file: file.groups === undefined ? file : { ...file, devices: devices as Holey<File.InventoryFile['devices']> },
+    file:
+      file.groups === undefined ? file : { ...file, devices: devices as DeepPartial<File.InventoryFile['devices']> },
     groups: groups.map(({ name, members }) => ({ name, devices: members.map((member) => member.name) })),
     written(path) {
       const [kind, name, key, inner, ...rest] = path
@@ -67,7 +68,7 @@ export function expandGroups(file: Holey<File.InventoryFile>, problems: Problems
 }
 
 interface Giving {
-  readonly settings: Holey<File.Device>
+  readonly settings: DeepPartial<File.Device>
   readonly index: string | undefined
   /** Where the group names the device. */
   readonly path: Path
@@ -96,7 +97,7 @@ interface Leaf {
   readonly value: unknown
 }
 
-function leavesOf(settings: Holey<File.Device>): Leaf[] {
+function leavesOf(settings: DeepPartial<File.Device>): Leaf[] {
   return Object.entries(settings).flatMap(([key, value]): Leaf[] => {
     if ((key !== 'login' && key !== 'accounts') || !isObject(value)) return [{ keys: [key], value }]
     return Object.entries(value).map(([inner, part]) => ({ keys: [key, inner], value: part }))

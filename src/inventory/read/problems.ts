@@ -5,7 +5,7 @@ import { show } from '../messages.ts'
 export type Path = readonly (string | number)[]
 
 /** Lines and columns count from 1, as editors have it. */
-export interface Place {
+export interface TextPosition {
   readonly line: number
   readonly column: number
 }
@@ -78,7 +78,7 @@ function keyOffset(root: Node | undefined, path: Path): number {
   return (node?.parent?.type === 'property' ? node.parent.offset : node?.offset) ?? 0
 }
 
-export function position(text: string, offset: number): Place {
+export function position(text: string, offset: number): TextPosition {
   const before = text.slice(0, offset)
   return { line: before.split('\n').length, column: offset - before.lastIndexOf('\n') }
 }

@@ -5,13 +5,15 @@ import { keys, type SchemaError, validate } from '../validate.js'
 import type { Path, Problems } from './problems.ts'
 
 /** T, after everything of the wrong shape was taken out of it. */
-export type Holey<T> = T extends string | number | boolean ? T : { readonly [K in keyof T]: Holey<T[K]> | undefined }
+export type DeepPartial<T> = T extends string | number | boolean
+  ? T
+  : { readonly [K in keyof T]: DeepPartial<T[K]> | undefined }
 
 /**
  * Holds the value against inventory/schema.json, and takes out what does not fit, so that the rest can still be checked
  * and everything told at once. Returns undefined where nothing is left.
  */
-export function readShape(value: unknown, problems: Problems): Holey<InventoryFile> | undefined {
+export function readShape(value: unknown, problems: Problems): DeepPartial<InventoryFile> | undefined {
   validate(value)
   const errors = withoutBranches([...(validate.errors ?? [])], value)
   let fits = true
@@ -27,7 +29,7 @@ export function readShape(value: unknown, problems: Problems): Holey<InventoryFi
     if (path.length === 0) fits = false
     else takeOut(value, path)
   }
-  return fits ? (value as Holey<InventoryFile>) : undefined
+  return fits ? (value as DeepPartial<InventoryFile>) : undefined
 }
 
 /**

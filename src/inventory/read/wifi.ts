@@ -3,10 +3,10 @@ import type { Wifi } from '../model.ts'
 import type { Building } from './building.ts'
 import { absolute, checkPath } from './paths.ts'
 import type { Path } from './problems.ts'
-import type { Holey } from './shape.ts'
+import type { DeepPartial } from './shape.ts'
 
 /** undefined: none is wanted, or what is wanted is wrong. What stands for a passphrase is never repeated: it may be one. */
-export function buildWifi(wifi: Holey<File.Wifi> | undefined, path: Path, building: Building): Wifi | undefined {
+export function buildWifi(wifi: DeepPartial<File.Wifi> | undefined, path: Path, building: Building): Wifi | undefined {
   const { ssid, passphrase, country } = wifi ?? {}
   const { problems } = building
   if (ssid === undefined || passphrase === undefined) return undefined

@@ -1,23 +1,10 @@
 import { printListener } from '../../inventory/forward.ts'
+import { duration } from '../duration.ts'
 import type { ForwardState, RunsOn } from '../report.ts'
 import { clean } from '../terminal/text.ts'
 import type { ForwardStatus, StatusReport } from './status.ts'
 
 /** The words that a status is told in, whatever they are written on. What a host sent is cleaned here. */
-
-/** `40 s`, `12 min`, `3 h 5 min`, `2 d 4 h`: two units at most, rounded down. */
-export function duration(seconds: number): string {
-  const [s, min, h, d] = [seconds, seconds / 60, seconds / 3600, seconds / 86_400].map(Math.floor) as [
-    number,
-    number,
-    number,
-    number,
-  ]
-  const two = (more: string, rest: number, unit: string) => (rest > 0 ? `${more} ${rest} ${unit}` : more)
-  if (d > 0) return two(`${d} d`, h % 24, 'h')
-  if (h > 0) return two(`${h} h`, min % 60, 'min')
-  return min > 0 ? `${min} min` : `${Math.max(0, s)} s`
-}
 
 /** How long before the look that was. */
 export function age(time: string | undefined, { at }: Pick<StatusReport, 'at'>): string | undefined {

@@ -1,15 +1,18 @@
-import type { Checked } from '../../playbook/playbook.ts'
+import type { VerifyStep } from '../../playbook/playbook.ts'
 import { type AwayReport, type HostReport, isSameForward, type RecoveryReport } from '../../report/report.ts'
 
 /**
  * How long each device may be away while these changes are made: for every host on the way whose change interrupts the
  * tunnel, one recovery; and where the host takes the change back, the time in which it waits for the tunnel to come up
- * and for the login that confirms it (`patience`) besides.
+ * and for the login that confirms it (`confirmWithinSeconds`) besides.
  */
-export function awayOf(
-  checks: readonly Checked[],
+export function expectedDowntime(
+  checks: readonly VerifyStep[],
   planned: readonly HostReport[],
-  { recoveries, patience }: { readonly recoveries: readonly RecoveryReport[]; readonly patience: number },
+  {
+    recoveries,
+    confirmWithinSeconds,
+  }: { readonly recoveries: readonly RecoveryReport[]; readonly confirmWithinSeconds: number },
 ): AwayReport[] {
   const perForward = recoveries.map((promise) => {
     const waits = checks.flatMap(({ forwards, carriers }) =>
@@ -18,7 +21,7 @@ export function awayOf(
         .flatMap((forward) => carriers(forward).flatMap(interruption)),
     )
     const seconds = waits.length * promise.powerCut
-    const undone = waits.reduce((sum, wait) => sum + wait + patience, seconds)
+    const undone = waits.reduce((sum, wait) => sum + wait + confirmWithinSeconds, seconds)
     return { device: promise.device, seconds, undone }
   })
   const devices = [...new Set(perForward.map(({ device }) => device))]
@@ -32,7 +35,7 @@ export function awayOf(
   })
 
   /** Of one host: its longest wait, as its changes go live together. */
-  function interruption({ host, units }: ReturnType<Checked['carriers']>[number]): number[] {
+  function interruption({ host, units }: ReturnType<VerifyStep['carriers']>[number]): number[] {
     const changes = planned.find(({ name }) => name === host)?.changes ?? []
     const cuts = changes.flatMap(({ interrupts }) =>
       interrupts?.units.some((unit) => units.includes(unit)) ? [interrupts.seconds] : [],

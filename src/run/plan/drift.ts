@@ -4,7 +4,7 @@ import type { ChangeReport, HostReport, Trouble } from '../../report/report.ts'
  * What a plan that was made before does not hold for any more, host by host: another change than planned, or the same
  * change of something that shows itself differently by now. A host that cannot be looked at has not moved.
  */
-export function movedSince(planned: readonly HostReport[], now: readonly HostReport[]): Map<string, Trouble> {
+export function driftSince(planned: readonly HostReport[], now: readonly HostReport[]): Map<string, Trouble> {
   return new Map(
     now.flatMap((host): [string, Trouble][] => {
       if (host.outcome === 'unreachable') return []

@@ -4,7 +4,7 @@ import { asFunction, decode, whole } from '../../shell/program.ts'
 import { lines, sh } from '../../shell/sh.ts'
 
 /** What an inspect printed, and the digest by which the host can tell whether that has changed since. */
-export interface Shown {
+export interface Observation {
   readonly text: string
   readonly digest: string
 }
@@ -13,7 +13,7 @@ export interface Shown {
  * One exec that prints the state of all resources and changes nothing. `mark` is a word that nobody can guess: it stands
  * before each state, for what a resource shows is printed as it is. Encoding it would take a process for each.
  */
-export function lookScript(resources: readonly Resource[], mark: string): string {
+export function observeScript(resources: readonly Resource[], mark: string): string {
   return whole(
     lines(
       sh`PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C; export PATH LC_ALL`,
@@ -28,18 +28,22 @@ export function lookScript(resources: readonly Resource[], mark: string): string
 }
 
 /** What a look printed: resource id → what it showed. A resource that has not come to its end is missing in the map. */
-export function parseLook(stdout: Buffer, resources: readonly Resource[], mark: string): Map<string, Shown> {
-  const shown = new Map<string, Shown>()
+export function parseObservations(
+  stdout: Buffer,
+  resources: readonly Resource[],
+  mark: string,
+): Map<string, Observation> {
+  const shown = new Map<string, Observation>()
   const parts = stdout.toString('latin1').split(mark)
   for (const part of parts.slice(1, -1)) {
     const end = part.indexOf('\n')
     const resource = resources[Number(part.slice(0, end))]
-    if (resource) shown.set(resource.id, shownAs(Buffer.from(part.slice(end + 1), 'latin1').toString('base64')))
+    if (resource) shown.set(resource.id, observationOf(Buffer.from(part.slice(end + 1), 'latin1').toString('base64')))
   }
   return shown
 }
 
 /** The host keeps what its resources showed as base64, and its digests are of that. */
-export function shownAs(encoded: string): Shown {
+export function observationOf(encoded: string): Observation {
   return { text: decode(encoded), digest: createHash('sha256').update(encoded).digest('hex') }
 }

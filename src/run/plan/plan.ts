@@ -1,7 +1,7 @@
 import type { Change, Refused, Resource, Seen } from '../../resources/resource.ts'
-import type { Shown } from './observation.ts'
+import type { Observation } from './observation.ts'
 
-export interface Planned {
+export interface PlannedChange {
   readonly resource: Resource
   readonly change: Change
   /** Of the inspect that the change was made from. */
@@ -10,16 +10,16 @@ export interface Planned {
 
 /** What a host lacks. Pure. */
 export interface HostPlan {
-  readonly changes: readonly Planned[]
+  readonly changes: readonly PlannedChange[]
   /** Cannot be told yet: they need something that an earlier step makes, or a host that is gone. */
   readonly later: readonly Resource[]
   readonly refused: readonly { readonly resource: Resource; readonly refused: Refused }[]
 }
 
 /** From what a host showed to what has to change. A resource that showed nothing is refused, never guessed at. */
-export function plan(resources: readonly Resource[], shown: ReadonlyMap<string, Shown>, fleet: Seen): HostPlan {
+export function plan(resources: readonly Resource[], shown: ReadonlyMap<string, Observation>, fleet: Seen): HostPlan {
   const seen = { ...fleet, here: (id: string) => shown.get(id)?.text }
-  const changes: Planned[] = []
+  const changes: PlannedChange[] = []
   const later: Resource[] = []
   const refused: { resource: Resource; refused: Refused }[] = []
   for (const resource of resources) {

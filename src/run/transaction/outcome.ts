@@ -1,19 +1,19 @@
 import type { Trouble } from '../../report/report.ts'
 import type { Session } from '../../ssh/session/session.ts'
-import type { Shown } from '../plan/observation.ts'
-import type { Answer } from './script.ts'
+import type { Observation } from '../plan/observation.ts'
+import type { TransactionAnswer } from './script.ts'
 
 /** What became of one transaction. */
 export interface End {
   readonly outcome: 'changed' | 'rejected' | 'undone' | 'undo-failed' | 'unknown'
   /** The newest session, when there is one: its login is what was confirmed. */
   readonly session?: Session
-  readonly shown: ReadonlyMap<string, Shown>
+  readonly shown: ReadonlyMap<string, Observation>
   readonly error?: Trouble
 }
 
 /** How a transaction ended, from what the host answered last. */
-export function ended(answer: Answer, session: Session): End {
+export function ended(answer: TransactionAnswer, session: Session): End {
   const { outcome, failure, undoErrors, shown } = answer
   if (outcome === 'confirmed') return { outcome: 'changed', session, shown }
   if (outcome === 'never') {
@@ -45,7 +45,7 @@ export function ended(answer: Answer, session: Session): End {
 }
 
 /** What is not as before, and what to do about it at the console: this host may let nobody in. */
-function notUndone(what: string, { failure, undoErrors, left = [] }: Answer): Trouble {
+function notUndone(what: string, { failure, undoErrors, left = [] }: TransactionAnswer): Trouble {
   const complaint = undoErrors?.trim()
   const parts = [
     ...(failure?.phase === 'earlier' ? [what] : [`${what}; and it could not be undone`]),
@@ -84,7 +84,7 @@ export function shutOut({ outcome: _, session: __, ...undone }: End, id: string,
   }
 }
 
-function sentence({ phase, resource, code, message }: NonNullable<Answer['failure']>): string {
+function sentence({ phase, resource, code, message }: NonNullable<TransactionAnswer['failure']>): string {
   const said = message.trim()
   if (phase === 'confirm' || phase === 'interrupted') return said
   if (phase === 'earlier')
@@ -97,7 +97,7 @@ function sentence({ phase, resource, code, message }: NonNullable<Answer['failur
 /** For an undo of what is no longer as its run left it. */
 export const movedHint = 'put that back by hand, or change the inventory to what you want and run it'
 
-function hintFor(failure: Answer['failure']): { hint?: string } {
+function hintFor(failure: TransactionAnswer['failure']): { hint?: string } {
   if (failure?.phase === 'unmoved')
     return { hint: failure.resource ? 'somebody changed it in the meantime: run again' : movedHint }
   if (failure?.phase === 'send') return { hint: 'is there room left on the file system of /var/lib/provision?' }
@@ -105,8 +105,8 @@ function hintFor(failure: Answer['failure']): { hint?: string } {
 }
 
 /** The host does not answer any more. It does not need us to come to its end. */
-export function unknown(patience: number, now: Date): End {
-  const by = new Date(now.getTime() + patience * 1000).toTimeString().slice(0, 8)
+export function unknown(confirmWithinSeconds: number, now: Date): End {
+  const by = new Date(now.getTime() + confirmWithinSeconds * 1000).toTimeString().slice(0, 8)
   return {
     outcome: 'unknown',
     shown: new Map(),

@@ -1,8 +1,8 @@
 import type { Change, Resource } from '../../resources/resource.ts'
 import { asFunction, decode, heredoc, program, whole } from '../../shell/program.ts'
 import { lines, type Sh, sh } from '../../shell/sh.ts'
-import { type Shown, shownAs } from '../plan/observation.ts'
-import type { Planned } from '../plan/plan.ts'
+import { type Observation, observationOf } from '../plan/observation.ts'
+import type { PlannedChange } from '../plan/plan.ts'
 import guardProgram from './guard/guard.sh'
 import historyProgram from './guard/history.sh'
 import rollbackProgram from './guard/rollback.sh'
@@ -11,10 +11,10 @@ import watchProgram from './guard/watch.sh'
 /** Transactions → shell scripts, and what those print → values. Pure. */
 
 /** How an apply, a confirmation or a watch ended on the host. */
-export interface Answer {
+export interface TransactionAnswer {
   readonly outcome: 'waiting' | 'confirmed' | 'rejected' | 'undone' | 'undo-failed' | 'never' | 'locked'
   /** What the resources showed after they were activated. */
-  readonly shown: ReadonlyMap<string, Shown>
+  readonly shown: ReadonlyMap<string, Observation>
   readonly failure?: {
     /** `earlier`: a transaction before this one could not be undone, and still holds the host. */
     readonly phase: string
@@ -34,12 +34,12 @@ export interface Transaction {
   /** For a second run that finds the lock taken. */
   readonly who: string
   /** How long the host waits for a confirmation, in seconds, before it undoes by itself. */
-  readonly patience: number
+  readonly confirmWithinSeconds: number
   /** Everything the step wants of this host: looked at again after the change. */
   readonly resources: readonly Resource[]
-  readonly changes: readonly Planned[]
+  readonly changes: readonly PlannedChange[]
   /** What each of the resources showed last, changed or not: an undo of the whole run has to bring that back. */
-  readonly before?: ReadonlyMap<string, Pick<Shown, 'digest'>>
+  readonly before?: ReadonlyMap<string, Pick<Observation, 'digest'>>
 }
 
 const guard = watchProgram + historyProgram + rollbackProgram + guardProgram
@@ -49,13 +49,13 @@ const isAlwaysThere = (piece: (typeof pieces)[number]) => /^(stage|validate|comm
 
 /** One exec that hands a whole transaction to the host, and prints how far it came. */
 export function applyScript(transaction: Transaction): string {
-  const { patience, resources, changes, before } = transaction
+  const { confirmWithinSeconds, resources, changes, before } = transaction
   const numbers = changes.map((planned) => resources.indexOf(planned.resource))
   const having = (piece: keyof Change) => changes.flatMap(({ change }, at) => (change[piece] ? [numbers[at] ?? 0] : []))
   const digests = new Map(resources.flatMap(({ id }, n) => [[n, before?.get(id)?.digest] as const]))
   for (const [at, { digest }] of changes.entries()) digests.set(numbers[at] ?? 0, digest)
   const plan = lines(
-    sh`patience=${patience}`,
+    sh`confirm_within=${confirmWithinSeconds}`,
     sh`within=${Math.max(settleSeconds, ...changes.map(({ change }) => change.interrupts?.seconds ?? 0))}`,
     sh`changes=${numbers.join(' ')}`,
     sh`activations=${once(changes, 'activate', having('activate')).join(' ')}`,
@@ -117,17 +117,17 @@ export const watchScript = (id: string): string => talk('watch', id)
 export const abandonScript = (id: string, why: string): string => talk('abandon', id, why)
 
 /** What resources showed after a change. One whose line is missing is missing in the map. */
-function parseShown(stdout: Buffer, resources: readonly Resource[]): Map<string, Shown> {
-  const shown = new Map<string, Shown>()
+function parseShown(stdout: Buffer, resources: readonly Resource[]): Map<string, Observation> {
+  const shown = new Map<string, Observation>()
   for (const [, index, encoded = ''] of stdout.toString('latin1').matchAll(/^@seen (\d+) (\S*)$/gm)) {
     const resource = resources[Number(index)]
-    if (resource) shown.set(resource.id, shownAs(encoded))
+    if (resource) shown.set(resource.id, observationOf(encoded))
   }
   return shown
 }
 
 /** What an apply, a confirmation or a watch printed; undefined when it did not come to its end. */
-export function parseAnswer(stdout: Buffer, resources: readonly Resource[]): Answer | undefined {
+export function parseAnswer(stdout: Buffer, resources: readonly Resource[]): TransactionAnswer | undefined {
   const text = stdout.toString('latin1')
   const shown = parseShown(stdout, resources)
   const locked = /^@locked (\S*)$/m.exec(text)
@@ -141,7 +141,7 @@ export function parseAnswer(stdout: Buffer, resources: readonly Resource[]): Ans
   const left = /^@left (\S*)$/m.exec(text)
   const resource = failed && phases.has(failed[1] ?? '') ? resources[Number(failed[2])] : undefined
   return {
-    outcome: outcome as Answer['outcome'],
+    outcome: outcome as TransactionAnswer['outcome'],
     shown,
     ...(failed && {
       failure: {
@@ -164,7 +164,7 @@ export function parseAnswer(stdout: Buffer, resources: readonly Resource[]): Ans
 const phases = new Set(['unmoved', 'stage', 'validate', 'commit', 'activate'])
 
 /** Equal pieces run once, at the place of the last one. */
-function once(changes: readonly Planned[], piece: 'activate' | 'undo', numbers: readonly number[]): number[] {
+function once(changes: readonly PlannedChange[], piece: 'activate' | 'undo', numbers: readonly number[]): number[] {
   const texts = changes.flatMap(({ change }) => (change[piece] ? [change[piece].text] : []))
   return numbers.filter((_, at) => texts.lastIndexOf(texts[at] ?? '') === at)
 }

@@ -4,13 +4,13 @@ import type { Session } from '../../ssh/session/session.ts'
 import { plan } from '../plan/plan.ts'
 import { type End, ended, shutOut, unknown } from './outcome.ts'
 import {
-  type Answer,
   abandonScript,
   applyScript,
   confirmScript,
   parseAnswer,
   settleSeconds,
   type Transaction,
+  type TransactionAnswer,
   watchScript,
 } from './script.ts'
 
@@ -39,20 +39,24 @@ const rollbackMs = answerMs + 2 * settleSeconds * 1000
 const leastPatience = 30
 
 /** A transaction on its way to a host. */
-export interface Sent extends Pick<Transaction, 'id' | 'patience' | 'resources'> {
+export interface Sent extends Pick<Transaction, 'id' | 'confirmWithinSeconds' | 'resources'> {
   /** Hands it over to the host. */
   readonly script: string
   /** What is wrong with what the host showed after the change: then it is not confirmed. */
-  readonly fault: (answer: Answer) => string | undefined
+  readonly fault: (answer: TransactionAnswer) => string | undefined
   /** The confirming login has to be shown one of these; none: whichever is pinned. */
   readonly hostKeys?: readonly string[]
 }
 
 export function transact(session: Session, wanted: Transaction, seen: Seen, ways: Ways): Promise<End> {
-  const { id, patience, resources } = wanted
+  const { id, confirmWithinSeconds, resources } = wanted
   const hostKeys = wanted.changes.flatMap(({ change }) => change.hostKeys ?? [])
-  const fault = (answer: Answer) => notConverged(wanted, answer, seen)
-  return carry(session, { id, patience, resources, script: applyScript(wanted), fault, hostKeys }, ways)
+  const fault = (answer: TransactionAnswer) => notConverged(wanted, answer, seen)
+  return runTransaction(
+    session,
+    { id, confirmWithinSeconds, resources, script: applyScript(wanted), fault, hostKeys },
+    ways,
+  )
 }
 
 /**
@@ -60,7 +64,7 @@ export function transact(session: Session, wanted: Transaction, seen: Seen, ways
  * a fresh login has to come in after it. Of all sessions only the one that it ends with stays open, and where there is
  * none the one that was there before.
  */
-export async function carry(session: Session, sent: Sent, ways: Ways): Promise<End> {
+export async function runTransaction(session: Session, sent: Sent, ways: Ways): Promise<End> {
   const opened = new Set([session])
   const tracked: Tracked = {
     ...ways,
@@ -94,7 +98,7 @@ async function decided(session: Session, sent: Sent, ways: Tracked): Promise<End
   ways.debug(`apply on ${session.host}`, sent.script)
   const began = await ask(session, sent.script, sent, applyMs)
   const applied = began ?? (await askAgain(watchScript(sent.id), sent, ways))
-  if (!applied) return unknown(sent.patience, ways.clock())
+  if (!applied) return unknown(sent.confirmWithinSeconds, ways.clock())
   if (applied.answer.outcome !== 'waiting') return ended(applied.answer, applied.session)
 
   const reached = applied.session
@@ -106,15 +110,15 @@ async function decided(session: Session, sent: Sent, ways: Tracked): Promise<End
   // Logged in, and of no use there: sudo is gone, say.
   if (answer instanceof Error) return abandon(reached, sent, ways, answer.message)
   const confirmed = answer ?? (await askAgain(confirmScript(sent.id), sent, ways))
-  if (!confirmed) return unknown(sent.patience, ways.clock())
+  if (!confirmed) return unknown(sent.confirmWithinSeconds, ways.clock())
   const end = ended(confirmed.answer, confirmed.session)
   return end.outcome === 'changed' ? { ...end, shown: applied.answer.shown } : end
 }
 
 /** What the host says of its rollback is believed when it lets us in afresh. What runs may still be coming up, so a refusal is no end. */
-async function proved(end: End, { id, patience }: Sent, ways: Ways): Promise<End> {
+async function proved(end: End, { id, confirmWithinSeconds }: Sent, ways: Ways): Promise<End> {
   if (end.outcome !== 'undone') return end
-  const deadline = ways.now() + Math.max(patience, leastPatience) * 1000
+  const deadline = ways.now() + Math.max(confirmWithinSeconds, leastPatience) * 1000
   for (let pause = 250; ; pause = Math.min(2 * pause, 4000)) {
     try {
       return { ...end, session: await ways.login() }
@@ -127,7 +131,7 @@ async function proved(end: End, { id, patience }: Sent, ways: Ways): Promise<End
 }
 
 interface Asked {
-  readonly answer: Answer
+  readonly answer: TransactionAnswer
   readonly session: Session
 }
 
@@ -159,17 +163,18 @@ async function ask(
 }
 
 /** The script came to its end without handing the transaction over: the disk was full, or systemd did not take the guard. */
-function unsent(code: number, stderr: Buffer): Answer {
+function unsent(code: number, stderr: Buffer): TransactionAnswer {
   return { outcome: 'rejected', shown: new Map(), failure: { phase: 'send', code, message: stderr.toString('utf8') } }
 }
 
 /** Logs in again until the host has answered, for as long as it may take to settle by itself. */
 async function askAgain(script: string, sent: Sent, ways: Tracked): Promise<Asked | undefined> {
-  const { patience } = sent
-  const deadline = ways.now() + (patience + 30) * 1000
+  const { confirmWithinSeconds } = sent
+  const deadline = ways.now() + (confirmWithinSeconds + 30) * 1000
   while (ways.now() < deadline) {
     const session = await ways.login().catch(() => undefined)
-    const asked = session && (await ask(session, script, sent, rollbackMs + patience * 1000).catch(() => undefined))
+    const asked =
+      session && (await ask(session, script, sent, rollbackMs + confirmWithinSeconds * 1000).catch(() => undefined))
     if (asked) return asked
     ways.drop(session)
     await ways.wait(500)
@@ -178,8 +183,11 @@ async function askAgain(script: string, sent: Sent, ways: Tracked): Promise<Aske
 }
 
 /** A login that was there before proves nothing: sshd keeps old sessions over a reload. Nor does one refused once mean no. */
-async function freshLogin({ patience, hostKeys = [] }: Sent, ways: Tracked): Promise<Session | ConnectError> {
-  const deadline = ways.now() + patience * 500
+async function freshLogin(
+  { confirmWithinSeconds, hostKeys = [] }: Sent,
+  ways: Tracked,
+): Promise<Session | ConnectError> {
+  const deadline = ways.now() + confirmWithinSeconds * 500
   for (;;) {
     try {
       const session = await ways.login()
@@ -199,11 +207,11 @@ async function abandon(session: Session, sent: Sent, ways: Tracked, why: string)
   const script = abandonScript(sent.id, why)
   const asked =
     (await ask(session, script, sent, rollbackMs).catch(() => undefined)) ?? (await askAgain(script, sent, ways))
-  return asked ? ended(asked.answer, asked.session) : unknown(sent.patience, ways.clock())
+  return asked ? ended(asked.answer, asked.session) : unknown(sent.confirmWithinSeconds, ways.clock())
 }
 
 /** After all was activated, the host was looked at once more: anything but converged is a fault of ours, and is undone. */
-function notConverged({ changes }: Transaction, { shown }: Answer, seen: Seen): string | undefined {
+function notConverged({ changes }: Transaction, { shown }: TransactionAnswer, seen: Seen): string | undefined {
   const changed = changes.map(({ resource }) => resource)
   const again = plan(changed, shown, seen)
   const first = again.changes[0]?.resource ?? again.refused[0]?.resource ?? again.later[0]

@@ -1,4 +1,4 @@
-import { type HostKey, hostKey, hostKeyText, matches } from './known-hosts.ts'
+import { type HostKey, hostKeyOfBlob, hostKeyText, matches } from './known-hosts.ts'
 import { isSigned } from './signed.ts'
 
 /** What a certificate says that `ssh-keygen -s CA -h` has made for a host. */
@@ -66,12 +66,12 @@ export function parseHostCertificate(text: string): HostCertificate | undefined 
     const names = reader(read.string())
     const principals: string[] = []
     while (names.more()) principals.push(names.string().toString())
-    const plain: HostKey | undefined = hostKey(Buffer.concat([Buffer.from(type), ...values].flatMap(withLength)))
+    const plain: HostKey | undefined = hostKeyOfBlob(Buffer.concat([Buffer.from(type), ...values].flatMap(withLength)))
     const [after, before] = [read.long(), read.long()]
     const critical = read.string().length > 0
     read.string()
     read.string()
-    const authority = hostKey(read.string())
+    const authority = hostKeyOfBlob(read.string())
     const signed = bytes.subarray(0, read.at())
     const signature = read.string()
     if (read.more() || plain === undefined) return undefined

@@ -27,7 +27,7 @@ export function fingerprintOf(key: Buffer | HostKey | string): string {
 }
 
 /** A blob's key; undefined where it does not even start with a name. */
-export function hostKey(blob: Buffer): HostKey | undefined {
+export function hostKeyOfBlob(blob: Buffer): HostKey | undefined {
   const length = blob.length < 4 ? 0 : blob.readUInt32BE(0)
   if (length === 0 || length > 64 || blob.length < 4 + length) return undefined
   return { type: blob.toString('latin1', 4, 4 + length), blob }
@@ -41,7 +41,7 @@ export function hostKeyText(key: HostKey): string {
 export function parseHostKey(text: string): HostKey | undefined {
   const [type, base64] = text.trim().split(/\s+/)
   if (type === undefined || base64 === undefined) return undefined
-  const key = hostKey(Buffer.from(base64, 'base64'))
+  const key = hostKeyOfBlob(Buffer.from(base64, 'base64'))
   return key?.type === type ? key : undefined
 }
 

@@ -32,7 +32,7 @@ export interface KnownKeys {
   readonly from: 'inventory' | 'known_hosts'
 }
 
-export type Verdict = 'known' | 'unknown' | 'changed' | 'revoked'
+export type PinVerdict = 'known' | 'unknown' | 'changed' | 'revoked'
 
 export interface PinsOptions {
   /** The known_hosts file beside the inventory. */
@@ -75,7 +75,7 @@ export interface Pins {
   settle(host: Pinned, key: HostKey): Promise<void>
 }
 
-export function judge(known: KnownKeys, key: HostKey): Verdict {
+export function judge(known: KnownKeys, key: HostKey): PinVerdict {
   if (known.revoked.some((revoked) => revoked.blob.equals(key.blob))) return 'revoked'
   if (known.keys.some((pinned) => pinned.blob.equals(key.blob))) return 'known'
   if (known.fingerprints.includes(fingerprintOf(key))) return 'known'

@@ -2,10 +2,10 @@ import { ConnectError, ProvisionError } from '../../errors.ts'
 import type { Device, Gateway } from '../../inventory/model.ts'
 import type { HostKey } from '../host-keys/pins.ts'
 import { undertaking } from '../session/connections.ts'
-import { certified } from '../session/host-trust.ts'
-import { knock } from '../session/retry.ts'
+import { resolvedHostKeys } from '../session/host-trust.ts'
+import { connectWithRetry } from '../session/retry.ts'
 import { transportTo } from '../session/transport.ts'
-import { openSocket, type Roads } from './routes.ts'
+import { openSocket, type RouteContext } from './routes.ts'
 
 export interface Fetched {
   readonly key: HostKey
@@ -21,7 +21,7 @@ export interface Fetched {
 export async function fetchHostKey(
   host: Gateway | Device,
   ways: readonly string[],
-  roads: Roads,
+  roads: RouteContext,
 ): Promise<Fetched & { readonly via: string }> {
   const failures: string[] = []
   for (const via of ways) {
@@ -35,26 +35,29 @@ export async function fetchHostKey(
   throw new ConnectError('unreachable', `no host key to be had (${failures.join('; ')})`)
 }
 
-async function fetch(host: Gateway | Device, via: string, roads: Roads): Promise<Fetched> {
+async function fetch(host: Gateway | Device, via: string, roads: RouteContext): Promise<Fetched> {
   const asking = undertaking(roads.wire.connections, undefined)
   return ask(host, via, roads, asking.signal).finally(asking.done)
 }
 
-async function ask(host: Gateway | Device, via: string, roads: Roads, signal: AbortSignal): Promise<Fetched> {
+async function ask(host: Gateway | Device, via: string, roads: RouteContext, signal: AbortSignal): Promise<Fetched> {
   const { wire } = roads
   const known = await wire.pins.for(host)
   const config = await wire.userConfig(host.name)
   const open = () => openSocket(host, via, roads)
   const at = { host, wire, config, open, ownSocket: via === 'direct', signal }
   if (known.authorities.length > 0) {
-    const theirs = await certified(known, at).catch((error: unknown) => {
+    const theirs = await resolvedHostKeys(known, at).catch((error: unknown) => {
       if (error instanceof ConnectError && error.kind !== 'unreachable') return undefined
       throw error
     })
     if (theirs !== undefined) return { key: theirs, certified: true }
   }
   const transport = transportTo(host, wire)
-  const answer = await knock(async () => transport(await open(), { name: host.name, known, config, wire, signal }), at)
+  const answer = await connectWithRetry(
+    async () => transport(await open(), { name: host.name, known, config, wire, signal }),
+    at,
+  )
   if (answer.kind === 'ready') throw new Error('a login that nobody asked for')
   return { key: answer.key, certified: false }
 }

@@ -7,19 +7,27 @@ import type { Device, Gateway, Inventory } from '../../inventory/model.ts'
 import { connect } from '../session/connect.ts'
 import type { Session } from '../session/session.ts'
 import type { Wire } from '../session/wire.ts'
-import { forwardWays, HopError, type Jumps, jumps, opener, type Roads, undeclaredWays } from './routes.ts'
-import { defaultForks, onceConnected, type Turn, type Turns, turns } from './slots.ts'
+import {
+  forwardRoutes,
+  HopError,
+  type JumpSessions,
+  jumpSessions,
+  opener,
+  type RouteContext,
+  undeclaredRoutes,
+} from './routes.ts'
+import { defaultForks, type Limiter, limiter, onceConnected, type Slot } from './slots.ts'
 
 /** What all logins of one run share: the wire, and one session for each gateway that others jump through. */
-export interface ReachContext extends Roads {
+export interface ReachContext extends RouteContext {
   readonly wire: Wire
-  readonly jumps: Jumps
+  readonly jumps: JumpSessions
   /** The next way starts beside a way whose connection does not stand by then; beside one that stands, 5 times as late. */
   readonly staggerMs: number
   /** The logins of the whole run take turns. */
-  readonly forks: Turns
+  readonly forks: Limiter
   /** And so do the changes. */
-  readonly changes: Turns
+  readonly changes: Limiter
   /** At most 8 logins under way at each sshd: beyond 10, it starts to hang up (MaxStartups). */
   handshakes(name: string): LimitFunction
   /** Closes the sessions to gateways that others jumped through, and with them what goes through. Not those `reach` gave out. */
@@ -35,15 +43,15 @@ export interface ReachOptions {
 
 export function reachContext(inventory: Pick<Inventory, 'gateways'>, options: ReachOptions): ReachContext {
   const limits = new Map<string, LimitFunction>()
-  const shared = jumps()
+  const shared = jumpSessions()
   return {
     wire: options.wire,
     jumps: shared,
     gateways: inventory.gateways,
     formerDoors: new Map(),
     staggerMs: options.staggerMs ?? 1000,
-    forks: turns(options.forks ?? defaultForks),
-    changes: turns(options.forks ?? defaultForks, onceConnected),
+    forks: limiter(options.forks ?? defaultForks),
+    changes: limiter(options.forks ?? defaultForks, onceConnected),
     handshakes(name) {
       const limit = limits.get(name) ?? pLimit(8)
       limits.set(name, limit)
@@ -72,21 +80,21 @@ export function reach(
     readonly until?: Promise<unknown>
   } = {},
 ): Promise<Session> {
-  const ways = options.along ?? waysTo(host)
+  const ways = options.along ?? routesTo(host)
   // All who wait for their turn are asked for at once.
   void context.wire.userConfig(host.name)
   return context.forks(async (turn) => {
     options.onTurn?.()
     if (options.until) turn.until(options.until)
-    const others = options.along === undefined ? await undeclaredWays(host, context) : []
+    const others = options.along === undefined ? await undeclaredRoutes(host, context) : []
     return race(host, [...ways, ...others], { context, signal: options.signal, turn })
   })
 }
 
 /** In the order they are tried. A forward that does not end at the device's own sshd is no way in. */
-export function waysTo(host: Gateway | Device): readonly string[] {
+export function routesTo(host: Gateway | Device): readonly string[] {
   if (host.role === 'gateway') return ['direct']
-  const usable = host.via.flatMap((way) => (way === 'forward' ? [...forwardWays(host).keys()] : [way]))
+  const usable = host.via.flatMap((way) => (way === 'forward' ? [...forwardRoutes(host).keys()] : [way]))
   return usable.length > 0 ? usable : ['direct']
 }
 
@@ -94,16 +102,16 @@ export function waysTo(host: Gateway | Device): readonly string[] {
  * The ways by which a fresh login confirms a change of a host that was reached along `via`: the same one; and where that was
  * a forward which the inventory does not name, those that it does name, for the change may have moved its tunnel there.
  */
-export function confirmingWays(host: Gateway | Device, via: string): readonly string[] {
+export function confirmingRoutes(host: Gateway | Device, via: string): readonly string[] {
   if (host.role === 'gateway' || !isForwardWay(via)) return [via]
-  const named = [...forwardWays(host).keys()]
+  const named = [...forwardRoutes(host).keys()]
   return named.includes(via) ? [via] : [...named, via]
 }
 
 interface Run {
   readonly context: ReachContext
   readonly signal: AbortSignal | undefined
-  readonly turn: Turn
+  readonly turn: Slot
 }
 
 interface Way extends Run {

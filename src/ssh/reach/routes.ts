@@ -9,13 +9,13 @@ import type { Wire } from '../session/wire.ts'
 import { parseJump } from '../user-config/jump.ts'
 
 /** Sessions that others jump through: one for each gateway or hop, opened when first needed, and again when it is gone or was not there. */
-export interface Jumps {
+export interface JumpSessions {
   /** @throws ConnectError */
   get(key: string, open: (onClose: () => void) => Promise<Session>): Promise<Session>
   closeAll(): void
 }
 
-export function jumps(): Jumps {
+export function jumpSessions(): JumpSessions {
   const open = new Map<string, Promise<Session>>()
   let closed = false
   return {
@@ -48,26 +48,26 @@ export function jumps(): Jumps {
 /** One connection to a host's sshd along one way, each call a new one. */
 export type Opener = (signal?: AbortSignal) => Promise<Duplex>
 
-export interface Roads {
+export interface RouteContext {
   readonly wire: Wire
-  readonly jumps: Jumps
+  readonly jumps: JumpSessions
   readonly gateways: readonly Gateway[]
   /** Doors that gateways still hold for a device and that the inventory does not name any more: device → way → where. */
-  readonly formerDoors: Map<string, ReadonlyMap<string, FormerDoor>>
+  readonly formerDoors: Map<string, ReadonlyMap<string, FormerEndpoint>>
 }
 
-export type FormerDoor = Pick<Forward, 'gateway' | 'bindAddress' | 'port'>
+export type FormerEndpoint = Pick<Forward, 'gateway' | 'bindAddress' | 'port'>
 
 /**
  * What `forward` among the ways to a device means: a way for each gateway with a forward to the device's own sshd, so that a
  * login reaches the device; the first such forward there. Where there are several they are `forward on GATEWAY`.
  */
-export function forwardWays(device: Device): ReadonlyMap<string, Forward> {
+export function forwardRoutes(device: Device): ReadonlyMap<string, Forward> {
   const all = doors(device)
   return new Map(all.map((forward) => [all.length > 1 ? `forward on ${forward.gateway}` : 'forward', forward]))
 }
 
-export const formerWay = (door: FormerDoor) => `former forward ${printListener(door)} on ${door.gateway}`
+export const formerRoute = (door: FormerEndpoint) => `former forward ${printListener(door)} on ${door.gateway}`
 
 /** A forward that the inventory does not have: `forward on GATEWAY at ADDRESS:PORT`. */
 const undeclared = /^forward on (?<gateway>\S+) at \[?(?<address>[^\]]+?)\]?:(?<port>\d+)$/
@@ -76,11 +76,14 @@ const undeclared = /^forward on (?<gateway>\S+) at \[?(?<address>[^\]]+?)\]?:(?<
  * The ways in besides those of the inventory: the forward that the user's own ssh_config leads to, made by hand, or of a time
  * when the inventory said something else. Not one that belongs to another device now.
  */
-export async function undeclaredWays(host: Gateway | Device, { wire }: Pick<Roads, 'wire'>): Promise<string[]> {
+export async function undeclaredRoutes(
+  host: Gateway | Device,
+  { wire }: Pick<RouteContext, 'wire'>,
+): Promise<string[]> {
   const { endpoint } = await wire.userConfig(host.name)
   if (endpoint === undefined || host.role === 'gateway' || !host.via.some(isDirectOrForward)) return []
   const { gateway, address, port, device = host.name } = endpoint
-  const known = [...forwardWays(host).values()].some((one) => one.gateway === gateway && one.port === port)
+  const known = [...forwardRoutes(host).values()].some((one) => one.gateway === gateway && one.port === port)
   if (known || device !== host.name) return []
   return [`forward on ${gateway} at ${address.includes(':') ? `[${address}]` : address}:${port}`]
 }
@@ -88,7 +91,7 @@ export async function undeclaredWays(host: Gateway | Device, { wire }: Pick<Road
 const isDirectOrForward = (way: string) => way === 'direct' || way === 'forward'
 
 /** How to open one way; undefined for `direct` without a jump, which `connect` does best itself. */
-export async function opener(host: Gateway | Device, way: string, roads: Roads): Promise<Opener | undefined> {
+export async function opener(host: Gateway | Device, way: string, roads: RouteContext): Promise<Opener | undefined> {
   if (way === 'direct') return proxyJump(host, roads)
   if (host.role === 'gateway') throw new ConnectError('unreachable', `a gateway is reached directly, not by ${way}`)
   const { gateway, address, port } = undeclared.exec(way)?.groups ?? {}
@@ -96,7 +99,7 @@ export async function opener(host: Gateway | Device, way: string, roads: Roads):
     return () => through(gateway, { address, port: Number(port) }, roads)
   }
   if (isForwardWay(way)) {
-    const forward = forwardWays(host).get(way) ?? roads.formerDoors.get(host.name)?.get(way)
+    const forward = forwardRoutes(host).get(way) ?? roads.formerDoors.get(host.name)?.get(way)
     if (forward === undefined) throw new ConnectError('unreachable', 'it has no such forward to its own sshd')
     return () => through(forward.gateway, { address: reachedOn(forward), port: forward.port }, roads)
   }
@@ -110,7 +113,7 @@ interface Target {
 }
 
 /** A session that was cut since is opened anew, once: a gateway may just have restarted its sshd. */
-async function through(name: string, to: Target, roads: Roads): Promise<Duplex> {
+async function through(name: string, to: Target, roads: RouteContext): Promise<Duplex> {
   const gateway = roads.gateways.find((one) => one.name === name)
   if (gateway === undefined) throw new ConnectError('unreachable', `there is no gateway ${name}`)
   const session = () =>
@@ -136,7 +139,7 @@ async function forwardOrAgain(session: () => Promise<Session>, to: Target): Prom
 }
 
 /** The ProxyJump of the user's own ssh_config: hop by hop, each with its own login and its own pinned key. */
-async function proxyJump(host: Host, roads: Roads): Promise<Opener | undefined> {
+async function proxyJump(host: Host, roads: RouteContext): Promise<Opener | undefined> {
   const config = await roads.wire.userConfig(host.name)
   if (config.proxyCommand !== undefined) {
     throw new ConnectError(
@@ -151,7 +154,7 @@ async function proxyJump(host: Host, roads: Roads): Promise<Opener | undefined> 
 }
 
 /** A hop that the inventory does not know is reached by the transport of the host behind it. */
-async function hop(chain: readonly string[], roads: Roads, transport: Login['transport']): Promise<Session> {
+async function hop(chain: readonly string[], roads: RouteContext, transport: Login['transport']): Promise<Session> {
   const here = chain.at(-1) ?? ''
   const before = chain.slice(0, -1)
   const wanted = parseJump(here)
@@ -198,7 +201,7 @@ function atHop(name: string, error: unknown): unknown {
 }
 
 /** The socket of a way, for those who want no login: `direct` without a jump is plain TCP. */
-export async function openSocket(host: Gateway | Device, way: string, roads: Roads): Promise<Duplex> {
+export async function openSocket(host: Gateway | Device, way: string, roads: RouteContext): Promise<Duplex> {
   const open = await opener(host, way, roads)
   if (open !== undefined) return open()
   const config = await roads.wire.userConfig(host.name)

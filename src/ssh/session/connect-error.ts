@@ -7,7 +7,7 @@ export type Cause =
   | { readonly kind: 'no-match' | 'other'; readonly why: string }
 
 /** What else is known about an attempt that failed. */
-export interface Attempt {
+export interface FailedAttempt {
   readonly transport: 'node-ssh' | 'openssh'
   /** The first bytes the host sent. */
   readonly greeting: string
@@ -32,7 +32,7 @@ export function isPenalised(greeting: string): boolean {
 }
 
 /** What went wrong, with what to do about it. */
-export function connectError(cause: Cause, attempt: Attempt): ConnectError {
+export function connectError(cause: Cause, attempt: FailedAttempt): ConnectError {
   if (isPenalised(attempt.greeting)) {
     return new ConnectError(
       'unreachable',
@@ -72,19 +72,19 @@ export function connectError(cause: Cause, attempt: Attempt): ConnectError {
 /** How to change to the other transport. */
 const useOpenssh = '--transport openssh, or "transport": "openssh" under its "login"'
 
-function noMatchHint({ transport }: Attempt): string {
+function noMatchHint({ transport }: FailedAttempt): string {
   const widen = 'widen KexAlgorithms or HostKeyAlgorithms there, for example with curve25519-sha256 and ssh-ed25519'
   return transport === 'node-ssh'
     ? `its sshd offers only algorithms that node-ssh lacks (post-quantum ones alone, or only SHA-1): your own ssh may have them: ${useOpenssh}; or ${widen}`
     : `its sshd offers only algorithms that your own ssh lacks, or that your ssh_config does not allow: ${widen}`
 }
 
-function agentHint({ transport }: Attempt): string {
+function agentHint({ transport }: FailedAttempt): string {
   const unlock = 'is it locked? Or name the key: login.identityFile'
   return transport === 'node-ssh' ? `${unlock}. Where the key is bound to hosts (ssh-add -h): ${useOpenssh}` : unlock
 }
 
-function refused({ transport, identity, offered = [], remarks = [], partial }: Attempt): ConnectError {
+function refused({ transport, identity, offered = [], remarks = [], partial }: FailedAttempt): ConnectError {
   const { user = '', skipped = [], foreign = [] } = identity ?? {}
   const said = offered.length === 0 ? 'there was no key to offer' : `offered: ${offered.join(', ')}`
   const what = partial ? `the login as ${user} needs more than a key` : `the login as ${user} was refused`

@@ -5,7 +5,7 @@ import { undertaking } from './connections.ts'
 import { knownKeys, settleKey } from './host-trust.ts'
 import { identity } from './identity.ts'
 import { openSession } from './open-session.ts'
-import { knock } from './retry.ts'
+import { connectWithRetry } from './retry.ts'
 import type { Session } from './session.ts'
 import { dial } from './socket.ts'
 import { transportTo } from './transport.ts'
@@ -64,7 +64,7 @@ async function login(host: Host, options: ConnectOptions & { readonly signal: Ab
       if (socket.destroyed) throw new ConnectError('unreachable', 'the connection was closed before the login')
       return transport(socket, { name: host.name, known, identity: who, config, wire, signal })
     }
-    const answer = await knock(attempt, at)
+    const answer = await connectWithRetry(attempt, at)
     if (answer.kind === 'ready') {
       wire.counts.logins++
       const sudo = !host.login.sudo ? 'never' : wire.sudoPassword === undefined ? 'plain' : 'password'

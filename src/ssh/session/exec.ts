@@ -3,7 +3,7 @@ import { RemoteError } from '../../errors.ts'
 import { collector, printable } from './end-mark.ts'
 import type { Link, Running } from './link.ts'
 import { remoteCommand, type Sudo } from './remote-command.ts'
-import type { Result } from './session.ts'
+import type { ExecResult } from './session.ts'
 import { sudoError } from './sudo-error.ts'
 
 export interface Exec {
@@ -30,7 +30,7 @@ const CLOSE_GRACE_MS = 1000
  * writes counts as one.
  * @throws RemoteError `lost`, `timeout`, `sudo`, `output`, `refused`
  */
-export function exec(link: Link, wish: Exec): Promise<Result> {
+export function exec(link: Link, wish: Exec): Promise<ExecResult> {
   const mark = `end-${randomBytes(16).toString('hex')}`
   const withPassword = wish.privileged && wish.sudo === 'password' && wish.password !== undefined
   const text = `${wish.script}${wish.input ?? ''}`
@@ -42,7 +42,7 @@ export function exec(link: Link, wish: Exec): Promise<Result> {
   let running: Running | undefined
   let grace: NodeJS.Timeout | undefined
 
-  return new Promise<Result>((resolve, reject) => {
+  return new Promise<ExecResult>((resolve, reject) => {
     let settled = false
     const settle = (act: () => void) => {
       if (settled) return
@@ -89,7 +89,7 @@ export function exec(link: Link, wish: Exec): Promise<Result> {
   })
 }
 
-function result(stdout: Ended, stderr: Ended, wish: Exec, mark: string): Result {
+function result(stdout: Ended, stderr: Ended, wish: Exec, mark: string): ExecResult {
   const [code = '', word] = stderr.words
   if (word === undefined) return { code: Number(code), stdout: stdout.output, stderr: stderr.output }
   // The line that root's side writes before the script begins: without it sudo refused.

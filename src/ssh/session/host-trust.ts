@@ -12,11 +12,11 @@ import {
 } from '../host-keys/pins.ts'
 import type { UserConfig } from '../user-config/user-config.ts'
 import { shownCertificate } from './openssh/handshake.ts'
-import { knock } from './retry.ts'
+import { connectWithRetry } from './retry.ts'
 import type { Wire } from './wire.ts'
 
 /** A host whose key is in question, and how to come to its sshd. */
-export interface Vouching {
+export interface HostTrust {
   readonly host: Pinned
   readonly wire: Wire
   readonly config: UserConfig
@@ -31,10 +31,10 @@ export interface Vouching {
  * only an authority is pinned, the host is asked for its certificate first: a connection of its own, once.
  * @throws ConnectError
  */
-export async function knownKeys(at: Vouching): Promise<KnownKeys> {
+export async function knownKeys(at: HostTrust): Promise<KnownKeys> {
   const known = await at.wire.pins.for(at.host)
   const found = at.wire.vouched.get(at.host.name)
-  const key = found ?? (onlyAuthorities(known) ? await certified(known, at) : undefined)
+  const key = found ?? (onlyAuthorities(known) ? await resolvedHostKeys(known, at) : undefined)
   const stands = key !== undefined && (known.authorities.length > 0 || judge(known, key) === 'known')
   return stands ? { ...known, keys: [...known.keys, key] } : known
 }
@@ -43,12 +43,12 @@ export async function knownKeys(at: Vouching): Promise<KnownKeys> {
  * A key that was shown and is not among those: is it vouched for, or does the user say so?
  * @throws ConnectError `unknown-host-key`, `changed-host-key`
  */
-export async function settleKey(key: HostKey, at: Vouching): Promise<void> {
+export async function settleKey(key: HostKey, at: HostTrust): Promise<void> {
   const known = await at.wire.pins.for(at.host)
   if (judge(known, key) === 'known') return void at.wire.vouched.set(at.host.name, key)
   if (known.authorities.length > 0 && judge(known, key) !== 'revoked') {
     try {
-      const theirs = await certified(known, at)
+      const theirs = await resolvedHostKeys(known, at)
       if (theirs.blob.equals(key.blob)) return
     } catch (error) {
       if (onlyAuthorities(known) || !(error instanceof ConnectError) || error.kind === 'unreachable') throw error
@@ -62,17 +62,19 @@ export async function settleKey(key: HostKey, at: Vouching): Promise<void> {
  * has this key is for the login to prove.
  * @throws ConnectError; `unknown-host-key`, `changed-host-key` where it shows no certificate that counts
  */
-export async function certified(known: KnownKeys, at: Vouching): Promise<HostKey> {
+export async function resolvedHostKeys(known: KnownKeys, at: HostTrust): Promise<HostKey> {
   const { host, wire, config, signal } = at
   const { name } = host
   const pinned = `pinned is the authority ${known.authorities.map(fingerprintOf).join(', ')}`
   const wish = { name, known, config, wire, signal }
-  const answer = await knock(async () => shownCertificate(await at.open(), wish), at).catch((error: unknown) => {
-    const isBare = error instanceof ConnectError && /no matching host key/.test(error.message)
-    if (!isBare) throw error
-    const hint = `sign its host key (ssh-keygen -s CA -h -I ${name} -n ${name} …) and name the certificate as HostCertificate in its sshd_config, or pin its key itself`
-    throw new ConnectError('unknown-host-key', `${name} shows no certificate, and ${pinned}`, hint)
-  })
+  const answer = await connectWithRetry(async () => shownCertificate(await at.open(), wish), at).catch(
+    (error: unknown) => {
+      const isBare = error instanceof ConnectError && /no matching host key/.test(error.message)
+      if (!isBare) throw error
+      const hint = `sign its host key (ssh-keygen -s CA -h -I ${name} -n ${name} …) and name the certificate as HostCertificate in its sshd_config, or pin its key itself`
+      throw new ConnectError('unknown-host-key', `${name} shows no certificate, and ${pinned}`, hint)
+    },
+  )
   if (answer.kind === 'ready') throw new Error('a login that nobody asked for')
   const certificate = parseHostCertificate(hostKeyText(answer.key))
   const key = parseHostKey(certificate?.key ?? '')
@@ -92,7 +94,7 @@ function problemOf(
   certificate: HostCertificate,
   key: HostKey | undefined,
   known: KnownKeys,
-  { host, wire }: Vouching,
+  { host, wire }: HostTrust,
 ): string | undefined {
   const gone = [key, certificate.authority].find((one) => one !== undefined && judge(known, one) === 'revoked')
   if (gone !== undefined) return `${gone === key ? 'its key' : 'who signed it'} is marked @revoked`

@@ -3,7 +3,7 @@ import { basename } from 'node:path'
 import ssh2, { type AgentAuthMethod, type ParsedKey, type PublicKeyAuthMethod } from 'ssh2'
 import { isThere } from '../../files/atomic.ts'
 import type { Host } from '../../inventory/model.ts'
-import { hostKey } from '../host-keys/known-hosts.ts'
+import { hostKeyOfBlob } from '../host-keys/known-hosts.ts'
 import { fingerprintOf } from '../host-keys/pins.ts'
 import type { UserConfig } from '../user-config/user-config.ts'
 import { type AgentKeys, agentKeys, OneKeyAgent } from './agent.ts'
@@ -177,7 +177,8 @@ async function readKeyFile(path: string): Promise<KeyFile> {
 
 /** Of a key that ssh2 cannot read. */
 function kindOf(text: string): string {
-  const type = hostKey(publicPart(text) ?? Buffer.alloc(0))?.type ?? /^(sk|ssh|ecdsa)-\S+(?= AAAA)/.exec(text)?.[0]
+  const type =
+    hostKeyOfBlob(publicPart(text) ?? Buffer.alloc(0))?.type ?? /^(sk|ssh|ecdsa)-\S+(?= AAAA)/.exec(text)?.[0]
   return type ?? 'a kind that node-ssh cannot read'
 }
 

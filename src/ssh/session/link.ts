@@ -9,7 +9,7 @@ import type { Wire } from './wire.ts'
  * What a transport does: from an open connection to a login, and what goes through it afterwards. Sessions are made of
  * this alone, and nothing else knows which transport it is.
  */
-export type Transport = (socket: Duplex, wish: Handshake) => Promise<Outcome>
+export type Transport = (socket: Duplex, wish: Handshake) => Promise<LoginOutcome>
 
 export interface Handshake {
   /** The host's HostKeyAlias. */
@@ -22,7 +22,7 @@ export interface Handshake {
   readonly signal?: AbortSignal | undefined
 }
 
-export type Outcome =
+export type LoginOutcome =
   | { readonly kind: 'ready'; readonly link: Link }
   /** A key that is not pinned, or the key alone was wanted: the connection is closed, nothing was sent to the host. */
   | { readonly kind: 'key'; readonly key: HostKey }

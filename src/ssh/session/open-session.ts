@@ -6,7 +6,7 @@ import { hostKeyText } from '../host-keys/pins.ts'
 import { exec } from './exec.ts'
 import { type Link, NoSession } from './link.ts'
 import type { Sudo } from './remote-command.ts'
-import type { Result, Session } from './session.ts'
+import type { ExecResult, Session } from './session.ts'
 import type { Wire } from './wire.ts'
 
 /** sshd allows 10 (MaxSessions) and refuses the rest; connections through it do not count. */
@@ -14,7 +14,7 @@ const MOST_EXECS = 8
 const MOST_ROOM_WAIT_MS = 1000
 
 /** A login that has just succeeded. */
-export interface Authenticated {
+export interface OpenedLogin {
   readonly link: Link
   readonly host: string
   readonly via: string
@@ -24,7 +24,7 @@ export interface Authenticated {
   readonly onClose?: (() => void) | undefined
 }
 
-export function openSession(login: Authenticated): Session {
+export function openSession(login: OpenedLogin): Session {
   const { link, wire } = login
   const limit = pLimit(MOST_EXECS)
   const gone = new AbortController()
@@ -34,7 +34,7 @@ export function openSession(login: Authenticated): Session {
 
   // sshd counts a session until its last process is gone, so for a moment, or beside something a script left behind, there
   // may be no room although ours are few. Nothing has run then: trying again is safe.
-  async function whenThereIsRoom(run: () => Promise<Result>): Promise<Result> {
+  async function whenThereIsRoom(run: () => Promise<ExecResult>): Promise<ExecResult> {
     for (let wait = 20; ; wait *= 2) {
       try {
         const result = await run()

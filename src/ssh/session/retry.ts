@@ -1,19 +1,19 @@
-import type { Outcome } from './link.ts'
+import type { LoginOutcome } from './link.ts'
 import type { Wire } from './wire.ts'
 
 const MOST_RETRIES = 3
 
-export type Answer = Exclude<Outcome, { readonly kind: 'early' }>
+export type LoginAnswer = Exclude<LoginOutcome, { readonly kind: 'early' }>
 
 /**
  * One attempt at a host, and another, up to three times and with jitter, where it hung up before it spoke: on a socket of
  * our own only, since one through another host may mean anything.
  * @throws ConnectError
  */
-export async function knock(
-  attempt: () => Promise<Outcome>,
+export async function connectWithRetry(
+  attempt: () => Promise<LoginOutcome>,
   { wire, ownSocket }: { readonly wire: Wire; readonly ownSocket: boolean },
-): Promise<Answer> {
+): Promise<LoginAnswer> {
   for (let retries = 0; ; ) {
     wire.counts.connections++
     const outcome = await attempt()

@@ -21,13 +21,13 @@ export interface Session {
   exec(
     script: string,
     options: { readonly timeoutMs: number; readonly privileged: boolean; readonly input?: string },
-  ): Promise<Result>
+  ): Promise<ExecResult>
   /** A connection made by the host itself to one of its own addresses (`direct-tcpip`). @throws RemoteError `refused`, `lost`, `timeout` */
   forward(address: string, port: number): Promise<Duplex>
   close(): void
 }
 
-export interface Result {
+export interface ExecResult {
   readonly code: number
   readonly stdout: Buffer
   readonly stderr: Buffer

@@ -20,7 +20,7 @@ const begin = /^# >>> provision: (.*)$/
 const end = /^# <<< provision: /
 
 /** Every line of a file, with the block that it stands in. A block whose last line is gone goes to the end of its file. */
-export function marked({ lines }: ConfigFile): MarkedLine[] {
+export function markedConfigLines({ lines }: ConfigFile): MarkedLine[] {
   let block: string | undefined
   return lines.map((line) => {
     const text = line.text.trimEnd()
@@ -32,7 +32,7 @@ export function marked({ lines }: ConfigFile): MarkedLine[] {
 /** The names that the blocks of these inventories are about; they have no patterns. */
 export function namesInBlocks(files: readonly ConfigFile[], block: LeftOut['block']): ReadonlySet<string> {
   const names = files.flatMap((file): string[] =>
-    marked(file).flatMap((line) => {
+    markedConfigLines(file).flatMap((line) => {
       if (line.includes)
         return line.includes.flatMap((one) => (typeof one === 'string' ? [] : [...namesInBlocks([one], block)]))
       if (line.block === undefined || !block(line.block)) return []
@@ -45,7 +45,7 @@ export function namesInBlocks(files: readonly ConfigFile[], block: LeftOut['bloc
 
 /** The lines of a file that stay. */
 export function without(file: ConfigFile, leftOut: LeftOut): ConfigLine[] {
-  return sections(marked(file)).flatMap((section) => {
+  return sections(markedConfigLines(file)).flatMap((section) => {
     const leads = section.some(({ keyword, words }) => keyword === 'hostname' && leftOut.endpoint(words[0] ?? ''))
     return section.filter(
       ({ keyword, block }) => !route.has(keyword) || !(leads || (block !== undefined && leftOut.block(block))),

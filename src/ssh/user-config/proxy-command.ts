@@ -1,6 +1,6 @@
 import { wordsOf } from './words.ts'
 
-export interface Jumps {
+export interface ProxyJumps {
   /** `[user@]host[:port]`, nearest to us first. */
   readonly jumps: readonly string[]
   /** Where the last one connects to, in place of the host's own address: a door there. */
@@ -11,7 +11,7 @@ export interface Jumps {
  * `ssh [-q] [-p 2222] -W %h:%p user@gw` says the same as `-J user@gw:2222`; `-W 127.0.0.1:9022` is a door of that gateway.
  * undefined: it is something else.
  */
-export function jumpOfCommand(command: string): Jumps | undefined {
+export function jumpOfCommand(command: string): ProxyJumps | undefined {
   const [program, ...words] = wordsOf(command.replace(/^exec\s+/, '')) ?? []
   if (program === undefined || !/^(\S*\/)?ssh$/.test(program)) return undefined
   let target = ''

@@ -1,12 +1,12 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect } from 'vitest'
-import { local, type Result } from '../../../src/lab/local.ts'
+import { type LocalResult, local } from '../../../src/lab/local.ts'
 import type { Rehearsal } from '../kit.ts'
 import { githubJob, gitlabJob, type Step } from './jobs.ts'
 
 /** How a job ended, and what it said. */
-export interface Job extends Result {
+export interface Job extends LocalResult {
   readonly summary: string
   /** Everything that the runner kept or showed. */
   readonly all: string
@@ -66,7 +66,7 @@ export function runners(to: () => { readonly it: Rehearsal; readonly temp: strin
     return { ...job, summary: rest[2] ?? '', all: [job.stdout, job.stderr, ...rest].join('\n') }
   }
 
-  async function gitlab(name: string, variables: Record<string, string> = {}): Promise<Result> {
+  async function gitlab(name: string, variables: Record<string, string> = {}): Promise<LocalResult> {
     const step = gitlabJob(name)
     const env = {
       ...step.env,
@@ -80,7 +80,7 @@ export function runners(to: () => { readonly it: Rehearsal; readonly temp: strin
   }
 
   /** Without the install step, which was done before. */
-  async function run({ text }: Step, env: Record<string, string>, from: string): Promise<Result> {
+  async function run({ text }: Step, env: Record<string, string>, from: string): Promise<LocalResult> {
     const rest = parted(text)[1]
     if (rest.trim() === '') return { code: 0, stdout: '', stderr: '' }
     const file = at('step.sh')
@@ -89,7 +89,7 @@ export function runners(to: () => { readonly it: Rehearsal; readonly temp: strin
   }
 
   /** A shell of the runner: in the checkout, in that network, with nothing of the lab's own pins. */
-  function shell(script: string, env: Record<string, string>, from: string): Promise<Result> {
+  function shell(script: string, env: Record<string, string>, from: string): Promise<LocalResult> {
     const { it } = to()
     const words = ['bash', '--noprofile', '--norc', '-eo', 'pipefail', script]
     return it.lab.run(['env', '-u', 'PROVISION_KNOWN_HOSTS', '-C', it.folder, ...words], {

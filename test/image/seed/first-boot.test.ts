@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
-import { handedIn } from '../../../src/enrolment/expected-cards.ts'
+import { parseEnrolmentRequest } from '../../../src/enrolment/expected-cards.ts'
 import { credentialsSince } from '../../../src/tunnel/device-units.ts'
 import { type CardBox, cardBox } from '../card-box.ts'
 
@@ -47,7 +47,7 @@ describe.each([['dash'], ['busybox', 'sh']])('run by %s', (...shell) => {
     const record = expectWhole()
     // Before it looks at any host key.
     expect(box.read('systemctl.log')).toMatch(/^disable --now regenerate_ssh_host_keys\.service\n/)
-    expect(handedIn(record, card.enrolment)?.hostKeys.map(({ type }) => type)).toEqual([
+    expect(parseEnrolmentRequest(record, card.enrolment)?.hostKeys.map(({ type }) => type)).toEqual([
       'ssh-ed25519',
       'ecdsa-sha2-nistp256',
     ])

@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest'
 import { InventoryError } from '../../../src/errors.ts'
-import { type Wanted, withDevices } from '../../../src/inventory/edit/add-devices.ts'
+import { type NewDevices, withDevices } from '../../../src/inventory/edit/add-devices.ts'
 import { parse } from '../parse.ts'
 
 const to = { host: 'localhost', hostPort: 22 }
-const add = (text: string, names: readonly string[], wanted: Partial<Wanted> = {}) =>
+const add = (text: string, names: readonly string[], wanted: Partial<NewDevices> = {}) =>
   withDevices(text, { names, gateways: [], to, ...wanted }, parse).text
-const refusal = (text: string, names: readonly string[], wanted: Partial<Wanted> = {}) => {
+const refusal = (text: string, names: readonly string[], wanted: Partial<NewDevices> = {}) => {
   try {
     add(text, names, wanted)
   } catch (error) {

@@ -28,7 +28,9 @@ describe('the examples', () => {
       home: '/home/user001',
       readText: () => undefined,
     })
-    await expect(`${JSON.stringify(inventory, null, 2)}\n`).toMatchFileSnapshot('../../golden/inventory/guest-lan.golden')
+    await expect(`${JSON.stringify(inventory, null, 2)}\n`).toMatchFileSnapshot(
+      '../../golden/inventory/guest-lan.golden',
+    )
   })
 
   test('accounts.json brings the keys of its .pub file, without the comments', async () => {

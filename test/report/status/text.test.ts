@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
+import { duration } from '../../../src/report/duration.ts'
 import { printStatus } from '../../../src/report/status/text.ts'
-import { duration } from '../../../src/report/status/words.ts'
 import { fleet, forward, gateway, report, troubled } from '../status-of.ts'
 
 const plain = { color: false, columns: 1000 }

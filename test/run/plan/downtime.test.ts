@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import type { Forward } from '../../../src/inventory/model.ts'
 import { verify } from '../../../src/playbook/playbook.ts'
 import type { ChangeReport, HostReport } from '../../../src/report/report.ts'
-import { awayOf } from '../../../src/run/plan/downtime.ts'
+import { expectedDowntime } from '../../../src/run/plan/downtime.ts'
 
 const listener = { device: 'host-a', gateway: 'gw', bindAddress: '127.0.0.1', port: 9022 }
 const recoveries = [{ ...listener, powerCut: 10, silentLink: 20, frozenClient: 15 }]
@@ -22,7 +22,7 @@ const cuts = (units: readonly string[], seconds = 30): ChangeReport => ({
   summary: 'restart',
   interrupts: { units, seconds },
 })
-const away = (...planned: HostReport[]) => awayOf(checks, planned, { recoveries, patience: 60 })
+const away = (...planned: HostReport[]) => expectedDowntime(checks, planned, { recoveries, confirmWithinSeconds: 60 })
 
 test('a change that touches nothing the tunnel needs does not interrupt it', () => {
   const motd = { resource: 'file /etc/motd', summary: 'write' }
@@ -51,8 +51,8 @@ test('of several forwards the slowest counts, and a device of which nothing is p
   const slow = { ...listener, port: 9023, powerCut: 40, silentLink: 40, frozenClient: 15 }
   const both = [{ ...checks[0], forwards: [forward, { ...forward, port: 9023 }] }] as typeof checks
   const planned = [host('host-a', cuts(['tunnel.service']))]
-  expect(awayOf(both, planned, { recoveries: [...recoveries, slow], patience: 60 })).toEqual([
+  expect(expectedDowntime(both, planned, { recoveries: [...recoveries, slow], confirmWithinSeconds: 60 })).toEqual([
     { device: 'host-a', seconds: 40, undone: 130 },
   ])
-  expect(awayOf(checks, planned, { recoveries: [], patience: 60 })).toEqual([])
+  expect(expectedDowntime(checks, planned, { recoveries: [], confirmWithinSeconds: 60 })).toEqual([])
 })

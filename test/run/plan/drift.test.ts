@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { ChangeReport, HostReport } from '../../../src/report/report.ts'
-import { movedSince } from '../../../src/run/plan/drift.ts'
+import { driftSince } from '../../../src/run/plan/drift.ts'
 
 const change = (more: Partial<ChangeReport> = {}): ChangeReport => ({
   resource: 'file /etc/motd',
@@ -19,7 +19,7 @@ const host = (changes: readonly ChangeReport[], more: Partial<HostReport> = {}):
   ...more,
 })
 const messages = (planned: readonly HostReport[], now: readonly HostReport[]) =>
-  [...movedSince(planned, now)].map(([name, { message }]) => `${name}: ${message}`)
+  [...driftSince(planned, now)].map(([name, { message }]) => `${name}: ${message}`)
 
 test('a plan holds while every host shows what it showed', () => {
   expect(messages([host([change()])], [host([change()])])).toEqual([])

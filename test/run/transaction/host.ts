@@ -5,7 +5,7 @@ import type { Resource } from '../../../src/resources/resource.ts'
 import type { Transaction } from '../../../src/run/transaction/script.ts'
 import { transact } from '../../../src/run/transaction/transaction.ts'
 import { sh } from '../../../src/shell/sh.ts'
-import type { Result, Session } from '../../../src/ssh/session/session.ts'
+import type { ExecResult, Session } from '../../../src/ssh/session/session.ts'
 
 /** Text as a host sends it. */
 export const b64 = (text: string) => Buffer.from(text).toString('base64')
@@ -22,7 +22,7 @@ export const resource: Resource = {
 export const wanted: Transaction = {
   id: 'run-0',
   who: 'user001',
-  patience: 20,
+  confirmWithinSeconds: 20,
   resources: [resource],
   changes: [{ resource, change: { summary: 'rewrite', saves: [], commit: sh`:` }, digest: 'd' }],
 }
@@ -42,7 +42,7 @@ export const outcome = (word: string) => `@outcome ${word}\n`
 export const failed = (phase: string, message: string, word: string) =>
   `@failed ${phase} 0 1 ${b64(message)}\n${outcome(word)}`
 
-type Answers = readonly (string | Error | Partial<Result>)[]
+type Answers = readonly (string | Error | Partial<ExecResult>)[]
 interface Wire {
   readonly end: Awaited<ReturnType<typeof transact>>
   /** `HOST-SIDE WORD by SESSION`, and what else happened, in order. */

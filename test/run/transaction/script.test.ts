@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 import { managedFile, sshdSettings, systemdUnit } from '../../../src/resources/index.ts'
-import { lookScript } from '../../../src/run/plan/observation.ts'
+import { observeScript } from '../../../src/run/plan/observation.ts'
 import { abandonScript, applyScript, confirmScript, watchScript } from '../../../src/run/transaction/script.ts'
 import { lookBackScript, undoScript } from '../../../src/undo/script.ts'
 import { planned, thing } from './script/thing.ts'
@@ -19,7 +19,7 @@ const resources = [thing('a fact'), file, unit, sshd]
 const apply = applyScript({
   id: '20260101-abc-0',
   who: "o'neill on host001",
-  patience: 20,
+  confirmWithinSeconds: 20,
   resources,
   changes: [
     planned(file, 'absent\n'),
@@ -28,12 +28,12 @@ const apply = applyScript({
   ],
 })
 const scripts = {
-  look: lookScript(resources, 'seen-1'),
+  look: observeScript(resources, 'seen-1'),
   apply,
   confirm: confirmScript('20260101-abc-0'),
   watch: watchScript('20260101-abc-0'),
   lookBack: lookBackScript(),
-  undo: undoScript({ id: '20260102-abc-0', who: "o'neill", patience: 20, ids: ['20260101-abc-1', '20260101-abc-0'] }),
+  undo: undoScript({ id: '20260102-abc-0', who: "o'neill", confirmWithinSeconds: 20, ids: ['20260101-abc-1', '20260101-abc-0'] }),
   abandon: abandonScript('20260101-abc-0', "it's\n$(reboot) `reboot`"),
 }
 
@@ -133,9 +133,7 @@ test('watch.sh, history.sh, rollback.sh and guard.sh are one program without bas
   const path = join(folder, 'guard.sh')
   writeFileSync(
     path,
-    ['watch.sh', 'history.sh', 'rollback.sh', 'guard.sh']
-      .map((name) => readFileSync(join(src, name), 'utf8'))
-      .join(''),
+    ['watch.sh', 'history.sh', 'rollback.sh', 'guard.sh'].map((name) => readFileSync(join(src, name), 'utf8')).join(''),
   )
   expect(spawnSync('dash', ['-n', path]).stderr.toString()).toBe('')
   expect(spawnSync('shellcheck', ['-s', 'sh', path]).stdout.toString()).toBe('')

@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { waysTo } from '../../../src/ssh/reach/reach.ts'
+import { routesTo } from '../../../src/ssh/reach/reach.ts'
 import { parseJump } from '../../../src/ssh/user-config/jump.ts'
 import { freePort, host, type Lab, lab, me, type Sshd, transports, until } from '../session/fixture.ts'
 import { reaching } from './fixture.ts'
@@ -93,9 +93,9 @@ describe.each(transports)('over %s', (transport) => {
     test('that is a forward to something else than its own sshd is none', () => {
       const one = device()
       const web = one.forwards.map((forward) => ({ ...forward, hostPort: 80 }))
-      expect(waysTo({ ...one, forwards: web })).toEqual(['direct'])
-      expect(waysTo(one)).toEqual(['direct', 'forward'])
-      expect(waysTo(gateway())).toEqual(['direct'])
+      expect(routesTo({ ...one, forwards: web })).toEqual(['direct'])
+      expect(routesTo(one)).toEqual(['direct', 'forward'])
+      expect(routesTo(gateway())).toEqual(['direct'])
     })
 
     test('that is a forward is one for each gateway that has one, and the next where a gateway is gone', async () => {
@@ -105,7 +105,7 @@ describe.each(transports)('over %s', (transport) => {
       const gone = { ...gateway(), name: 'gone', port: 1 }
       const both = { ...one, forwards: [{ ...there, gateway: 'gone' }, there, { ...there, port: there.port + 1 }] }
       const ways = ['forward on gone', `forward on ${there.gateway}`]
-      expect(waysTo(both)).toEqual(ways)
+      expect(routesTo(both)).toEqual(ways)
       const known = context()
       const session = await go(both, { ...known, gateways: [...known.gateways, gone] })
       expect(session.via).toBe(ways[1])

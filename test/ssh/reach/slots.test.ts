@@ -1,14 +1,14 @@
 import { EventEmitter, once } from 'node:events'
 import { setTimeout as wait } from 'node:timers/promises'
 import { expect, test } from 'vitest'
-import { type Turn, turns } from '../../../src/ssh/reach/slots.ts'
+import { limiter, type Slot } from '../../../src/ssh/reach/slots.ts'
 
 /** Work that is over when it is told so. */
 function tasks(count: number) {
   const begun: number[] = []
-  const turn: Turn[] = []
+  const turn: Slot[] = []
   const over: (() => void)[] = []
-  const work = Array.from({ length: count }, (_, at) => (given: Turn) => {
+  const work = Array.from({ length: count }, (_, at) => (given: Slot) => {
     begun.push(at)
     turn[at] = given
     return new Promise<number>((resolve) => {
@@ -17,11 +17,11 @@ function tasks(count: number) {
   })
   return { begun, over, turn, work }
 }
-const patience = { silentMs: 50, speechlessMs: 150, mostMs: 400 }
+const patience = { silentMs: 50, bannerTimeoutMs: 150, maxHoldMs: 400 }
 
 test('no more have their turn than there are places, in the order they came', async () => {
   const { begun, over, work } = tasks(4)
-  const take = turns(2)
+  const take = limiter(2)
   const all = Promise.all(work.map((each) => take(each)))
   await wait(20)
   expect(begun).toEqual([0, 1])
@@ -36,7 +36,7 @@ test('no more have their turn than there are places, in the order they came', as
 
 test('who does not answer gives its place away, and is heard all the same when it does', async () => {
   const { begun, over, work } = tasks(2)
-  const take = turns(1, patience)
+  const take = limiter(1, patience)
   const all = work.map((each) => take(each))
   await wait(20)
   expect(begun).toEqual([0])
@@ -48,7 +48,7 @@ test('who does not answer gives its place away, and is heard all the same when i
 
 test('who answers has longer to say a word; who speaks keeps its place; nobody keeps it for ever', async () => {
   const { begun, turn, work } = tasks(3)
-  const take = turns(1, patience)
+  const take = limiter(1, patience)
   for (const each of work) void take(each)
   await wait(10)
   turn[0]?.connected(() => false)
@@ -65,7 +65,7 @@ test('who answers has longer to say a word; who speaks keeps its place; nobody k
 
 test('a place may be kept for what comes after the work', async () => {
   const { begun, over, turn, work } = tasks(2)
-  const take = turns(1)
+  const take = limiter(1)
   const all = work.map((each) => take(each))
   await wait(10)
   const after = new EventEmitter()
@@ -80,7 +80,7 @@ test('a place may be kept for what comes after the work', async () => {
 })
 
 test('what fails is told to whom it belongs, and the next has its turn', async () => {
-  const take = turns(1)
+  const take = limiter(1)
   const failed = take(() => Promise.reject(new Error('no')))
   const next = take(() => Promise.resolve('yes'))
   await expect(failed).rejects.toThrow('no')

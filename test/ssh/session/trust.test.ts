@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { trust, trustHosts } from '../../../src/commands/trust.ts'
+import { trustCommand, trustHosts } from '../../../src/commands/trust.ts'
 import type { Device, Inventory } from '../../../src/inventory/model.ts'
 import { fingerprintOf, openPins } from '../../../src/ssh/host-keys/pins.ts'
 import { reachContext } from '../../../src/ssh/reach/reach.ts'
@@ -111,7 +111,7 @@ describe.each(transports)('over %s', (transport) => {
         _: [],
         $0: 'provision',
       }
-      await expect((async () => trust.handler(words))()).rejects.toMatchObject({
+      await expect((async () => trustCommand.handler(words))()).rejects.toMatchObject({
         name: 'InventoryError',
         hint: expect.stringContaining('--yes'),
       })

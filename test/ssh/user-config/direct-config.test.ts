@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path'
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Inventory } from '../../../src/inventory/model.ts'
 import { openPins } from '../../../src/ssh/host-keys/pins.ts'
-import { undeclaredWays } from '../../../src/ssh/reach/routes.ts'
+import { undeclaredRoutes } from '../../../src/ssh/reach/routes.ts'
 import { type Wire, wire } from '../../../src/ssh/session/wire.ts'
 import { clientConfig } from '../../../src/ssh-config/ssh-config.ts'
 import { parse } from '../../inventory/parse.ts'
@@ -54,7 +54,7 @@ async function route(text: string, name = 'pi1', known?: Inventory) {
 /** The ways to pi1 that the inventory does not have. */
 async function ways(text: string, known = inventory): Promise<string[]> {
   const device = known.devices.find(({ name }) => name === 'pi1')
-  return device ? undeclaredWays(device, { wire: asked(text, known) }) : []
+  return device ? undeclaredRoutes(device, { wire: asked(text, known) }) : []
 }
 
 beforeEach(() => {

@@ -4,7 +4,7 @@
 # those who watch hear at once how it stands, and look ten times a second where there is none.
 #
 #   run   stage, validate, save, commit, activate, inspect, wait for a confirmation, else undo
-#   do    one piece of the plan, in a process of its own
+#   do    one phase of one change, in a process of its own
 #   boot  what a power cut left behind is undone before anything is started
 #   undo, accept   for a person at the console, after an undo that failed
 #
@@ -12,7 +12,7 @@
 #   (none)     nothing live was touched     pending   something live may be touched, nobody has confirmed
 #   confirmed  it stays                     undoing   it is being put back, or could not be (outcome)
 # reserve is room on the disk for the words that tell how it ended, when the disk is full. The guard holds plan.sh until
-# somebody has to confirm, and id until the end, for those who watch; word is where it hears who confirms or abandons.
+# somebody has to confirm, and id until the end, for those who watch; wakeup is where it hears who confirms or abandons.
 
 home=/var/lib/provision
 current=$home/current
@@ -20,7 +20,7 @@ boot_unit=/etc/systemd/system/provision-recover.service
 boot_link=/etc/systemd/system/sysinit.target.wants/provision-recover.service
 # plan.sh sets these: the numbers of the changes, in the order in which each phase takes them; those that only end
 # something; seconds to wait for a confirmation, and after a rollback for what has to come up again.
-changes='' activations='' undos='' inspects='' endings='' patience=60 within=30
+changes='' activations='' undos='' inspects='' endings='' confirm_within=60 within=30
 
 # put FROM TO MODE OWNER: TO becomes FROM in one rename; missing folders are made for everybody to read.
 put() {
@@ -41,9 +41,9 @@ run() {
     return
   fi
   # Of a guard that was killed here.
-  rm -rf stage word
+  rm -rf stage wakeup
   # Open as long as we live, or what is said between two looks is lost.
-  mkfifo word && exec 7<>word
+  mkfifo wakeup && exec 7<>wakeup
   # Not waited for long: a watcher that was stopped may have one of them in its hand.
   exec 8<id 9<plan.sh
   { flock -w 1 8 && flock -w 1 9; } 2>/dev/null
@@ -62,13 +62,13 @@ run() {
   : >waiting
   exec 9<&-
   uptime
-  deadline=$((now + patience))
+  deadline=$((now + confirm_within))
   while [ -e pending ] && [ ! -e abandon ] && [ "$now" -lt "$deadline" ]; do
-    if [ -p word ]; then timeout 1 head -c 1 <&7 >/dev/null; else sleep 0.25; fi
+    if [ -p wakeup ]; then timeout 1 head -c 1 <&7 >/dev/null; else sleep 0.25; fi
     uptime
   done
   if mv -T pending undoing 2>/dev/null; then
-    [ -e abandon ] || echo "nobody confirmed within $patience s" >why
+    [ -e abandon ] || echo "nobody confirmed within $confirm_within s" >why
     echo 'confirm 0 1' >failed
     undo
   else
@@ -95,7 +95,7 @@ step() {
   return 1
 }
 
-piece() {
+run_phase() {
   case $1 in
     unmoved) unmoved "$2" ;;
     save) save ;;
@@ -172,7 +172,7 @@ settle() {
   cd "$current" || return
   rm -f outcome reserve
   # Ours now: whoever else finds it left behind leaves it to us.
-  { echo "$$ $(birth $$)"; sed 1d holder; } >holder.new 2>/dev/null && mv holder.new holder
+  { echo "$$ $(start_time $$)"; sed 1d holder; } >holder.new 2>/dev/null && mv holder.new holder
   # shellcheck source=/dev/null
   [ -r plan.sh ] && . ./plan.sh
   [ -e failed ] || echo 'interrupted 0 1' >failed
@@ -197,7 +197,7 @@ main() {
       cd "$current" || return
       # shellcheck source=/dev/null
       . ./plan.sh
-      piece "$2" "$3"
+      run_phase "$2" "$3"
       ;;
     boot)
       PROVISION_BOOT=1

@@ -7,7 +7,7 @@
 
 finish() {
   cd "$current" || return
-  rm -rf stage reserve word
+  rm -rf stage reserve wakeup
   echo "$1" >outcome
   disarm
   last=0

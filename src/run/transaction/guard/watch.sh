@@ -16,7 +16,7 @@ talk() {
     watch) watch ;;
     confirm)
       find_it
-      [ "$here" = "$current" ] && mv -T "$current/pending" "$current/confirmed" 2>/dev/null && say_so
+      [ "$here" = "$current" ] && mv -T "$current/pending" "$current/confirmed" 2>/dev/null && notify
       watch
       ;;
     abandon)
@@ -25,7 +25,7 @@ talk() {
         rm -f "$current/reserve"
         printf '%s\n' "$3" >"$current/why"
         : >"$current/abandon"
-        say_so
+        notify
         while [ -e "$current/pending" ] && ! stale; do sleep 0.05; done
       fi
       watch
@@ -36,7 +36,7 @@ talk() {
 apply() {
   mkdir -p "$home/history"
   id=$(cat "$1/id")
-  { echo "$$ $(birth $$)"; cat "$1/who"; } >"$1/holder"
+  { echo "$$ $(start_time $$)"; cat "$1/who"; } >"$1/holder"
   if ! mv -T "$1" "$current" 2>/dev/null; then
     stale && settle 'the run that began it went away'
     if ! mv -T "$1" "$current" 2>/dev/null; then
@@ -83,10 +83,10 @@ start() {
 }
 
 # The guard looks up. Opened to be read as well, for nobody may be there to read it.
-say_so() { [ ! -p "$current/word" ] || echo 1<>"$current/word"; }
+notify() { [ ! -p "$current/wakeup" ] || echo 1<>"$current/wakeup"; }
 
 # When a process was started (proc(5), field 22): with it a number that was given out again is told apart.
-birth() {
+start_time() {
   read -r stat 2>/dev/null <"/proc/$1/stat" || return
   # shellcheck disable=SC2086
   set -- ${stat##*) }
@@ -96,7 +96,7 @@ birth() {
 # Neither the shell that took the lock nor the guard that it was handed to is alive.
 stale() {
   read -r pid born 2>/dev/null <"$current/holder" || return 1
-  [ "$(birth "$pid")" != "$born" ] && ! alive
+  [ "$(start_time "$pid")" != "$born" ] && ! alive
 }
 
 # A guard that was killed and is about to be started again settles it by itself: two would be in each other's way.
@@ -139,7 +139,7 @@ watch() {
       echo '@outcome waiting'
       return
     fi
-    # The guard lets go of it in the moment that is waited for. When nobody listens any more, the word ends us.
+    # The guard lets go of it in the moment that is waited for. When nobody listens any more, the wakeup ends us.
     if [ -e "$here/waiting" ]; then held=$here/id; else held=$here/plan.sh; fi
     flock -s -w 1 -E 75 7 2>/dev/null 7<"$held"
     if [ $? = 75 ]; then

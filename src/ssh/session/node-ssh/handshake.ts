@@ -3,10 +3,10 @@ import { NodeSSH } from 'node-ssh'
 import type { AuthenticationType, AuthHandlerMiddleware } from 'ssh2'
 import { ConnectError, LoginRefused } from '../../../errors.ts'
 import { errorCode } from '../../../files/atomic.ts'
-import { hostKey } from '../../host-keys/known-hosts.ts'
+import { hostKeyOfBlob } from '../../host-keys/known-hosts.ts'
 import { type HostKey, hostKeyText, judge } from '../../host-keys/pins.ts'
 import { type Cause, connectError, isPenalised } from '../connect-error.ts'
-import type { Handshake, Outcome } from '../link.ts'
+import type { Handshake, LoginOutcome } from '../link.ts'
 import { socketReason } from '../socket.ts'
 import { algorithms } from './algorithms.ts'
 import { hangUp, nodeSshLink } from './link.ts'
@@ -16,7 +16,7 @@ import { hangUp, nodeSshLink } from './link.ts'
  * A key that is not pinned ends the connection: people take their time to answer, and sshd's patience is short.
  * @throws ConnectError `unreachable`, `login`; LoginRefused where the key was proved
  */
-export async function nodeSsh(socket: Duplex, wish: Handshake): Promise<Outcome> {
+export async function nodeSsh(socket: Duplex, wish: Handshake): Promise<LoginOutcome> {
   const { known, identity, signal } = wish
   const timeoutMs = wish.wire.connectTimeoutMs
   let seen: HostKey | undefined
@@ -39,7 +39,7 @@ export async function nodeSsh(socket: Duplex, wish: Handshake): Promise<Outcome>
     authHandler,
     algorithms: algorithms(known),
     hostVerifier: (blob: Buffer) => {
-      seen = hostKey(blob)
+      seen = hostKeyOfBlob(blob)
       return identity !== undefined && seen !== undefined && judge(known, seen) === 'known'
     },
     readyTimeout: timeoutMs,
@@ -57,7 +57,7 @@ export async function nodeSsh(socket: Duplex, wish: Handshake): Promise<Outcome>
   })
   const proved: HostKey[] = []
   // Right behind the login sshd offers to prove all its keys, and ssh2 has it do so (hostkeys-prove-00@openssh.com).
-  client.once('hostkeys', (keys) => void proved.push(...keys.flatMap((key) => hostKey(key.getPublicSSH()) ?? [])))
+  client.once('hostkeys', (keys) => void proved.push(...keys.flatMap((key) => hostKeyOfBlob(key.getPublicSSH()) ?? [])))
   const listen = (chunk: Buffer) => {
     if (greeting.length < 256) greeting += chunk.toString('latin1', 0, 256)
     else socket.removeListener('data', listen)

@@ -8,7 +8,7 @@ import { type Link, NoSession, type Running } from '../link.ts'
 import { letGo, socketReason } from '../socket.ts'
 
 /** A login by node-ssh that has just succeeded. */
-export interface Authenticated {
+export interface NodeSshLogin {
   readonly ssh: NodeSSH
   readonly client: Client
   readonly key: HostKey
@@ -18,7 +18,7 @@ export interface Authenticated {
   readonly socket: Duplex
 }
 
-export function nodeSshLink({ ssh, client, key, accepted, proved, socket }: Authenticated): Link {
+export function nodeSshLink({ ssh, client, key, accepted, proved, socket }: NodeSshLogin): Link {
   let reason: string | undefined
   client.on('error', (error) => {
     reason ??= /keepalive/i.test(error.message) ? 'it answers no more' : socketReason(error)

@@ -4,7 +4,7 @@ import type { Handshake } from '../link.ts'
 /** What is wanted of a host: a login, its key, or its certificate. */
 export type Aim = 'login' | 'key' | 'certificate'
 
-export interface Place {
+export interface LocalEndpoint {
   readonly folder: string
   /** On loopback, for this ssh alone. */
   readonly port: number
@@ -14,7 +14,7 @@ export interface Place {
  * What ssh is told: nothing that is not here, and of the user's own ssh_config what `ssh -G` made of it. No program and no
  * forward of theirs is started, nobody is asked, and a key is the only way to log in.
  */
-export function configOf(wish: Handshake, aim: Aim, { folder, port }: Place): string {
+export function configOf(wish: Handshake, aim: Aim, { folder, port }: LocalEndpoint): string {
   const { name, identity, config, known } = wish
   const own = config.own.filter((line) => !line.startsWith('hostkeyalgorithms '))
   const login = aim === 'login' ? identity : undefined
@@ -51,7 +51,7 @@ export function configOf(wish: Handshake, aim: Aim, { folder, port }: Place): st
 }
 
 /** For those who go through the connection that stands: where it is gone, they must not make one of their own. */
-export function clientOf({ folder }: Place): string {
+export function clientOf({ folder }: LocalEndpoint): string {
   return text([
     `ControlPath ${path(`${folder}/control`)}`,
     'ControlMaster no',

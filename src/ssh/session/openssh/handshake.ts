@@ -5,12 +5,12 @@ import type { Duplex } from 'node:stream'
 import { ConnectError, LoginRefused } from '../../../errors.ts'
 import { readIfThere } from '../../../files/atomic.ts'
 import { type HostKey, hostKeyText, judge, type KnownKeys, parseHostKey } from '../../host-keys/pins.ts'
-import { type Attempt, connectError, isPenalised } from '../connect-error.ts'
+import { connectError, type FailedAttempt, isPenalised } from '../connect-error.ts'
 import { printable } from '../end-mark.ts'
-import type { Handshake, Outcome } from '../link.ts'
+import type { Handshake, LoginOutcome } from '../link.ts'
 import { agentDoor } from './agent-door.ts'
 import { bridge } from './bridge.ts'
-import { type Aim, clientOf, configOf, knownHostsOf, type Place } from './config.ts'
+import { type Aim, clientOf, configOf, knownHostsOf, type LocalEndpoint } from './config.ts'
 import { opensshLink } from './link.ts'
 import { type Log, sshLog } from './log.ts'
 import shownKey from './shown-key.sh'
@@ -21,7 +21,7 @@ import { ssh } from './ssh.ts'
  * process for each session. Host keys are checked by ssh, against a file of the pins alone.
  * @throws ConnectError `unreachable`, `login`; LoginRefused where the key was proved
  */
-export async function openssh(socket: Duplex, wish: Handshake): Promise<Outcome> {
+export async function openssh(socket: Duplex, wish: Handshake): Promise<LoginOutcome> {
   const { known, identity } = wish
   const end = await attempt(socket, wish, identity ? 'login' : 'key')
   if (end.kind === 'ready') return end
@@ -40,7 +40,7 @@ function isPinned(key: HostKey, known: KnownKeys): boolean {
  * The host certificate that a host shows, in place of a key; nobody logs in, and nothing of it has been looked at.
  * @throws ConnectError `login` where it has none
  */
-export async function shownCertificate(socket: Duplex, wish: Omit<Handshake, 'identity'>): Promise<Outcome> {
+export async function shownCertificate(socket: Duplex, wish: Omit<Handshake, 'identity'>): Promise<LoginOutcome> {
   const end = await attempt(socket, wish, 'certificate')
   if (end.kind === 'ready') return end
   if (end.seen !== undefined) return { kind: 'key', key: end.seen }
@@ -48,7 +48,7 @@ export async function shownCertificate(socket: Duplex, wish: Omit<Handshake, 'id
   throw end.failure
 }
 
-type Ready = Extract<Outcome, { readonly kind: 'ready' }>
+type Ready = Extract<LoginOutcome, { readonly kind: 'ready' }>
 
 interface End {
   readonly kind: 'failed'
@@ -93,7 +93,7 @@ async function attempt(socket: Duplex, wish: Handshake, aim: Aim): Promise<End |
   await stop()
   if (how === 'aborted') throw new ConnectError('unreachable', 'given up')
   if (way.greeting() === '') mustBeUsable(code, log)
-  const about: Attempt = {
+  const about: FailedAttempt = {
     transport: 'openssh',
     greeting: way.greeting(),
     spoke: door.asked(),
@@ -112,7 +112,7 @@ async function attempt(socket: Duplex, wish: Handshake, aim: Aim): Promise<End |
 }
 
 /** The files and the agent of one login. */
-async function prepare(wish: Handshake, aim: Aim, { port }: Pick<Place, 'port'>) {
+async function prepare(wish: Handshake, aim: Aim, { port }: Pick<LocalEndpoint, 'port'>) {
   const folder = await wish.wire.folders.make()
   const place = { folder, port }
   const files = {

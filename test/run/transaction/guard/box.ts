@@ -14,13 +14,13 @@ import {
 import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
 import type { Change, Resource } from '../../../../src/resources/resource.ts'
-import { lookScript, parseLook } from '../../../../src/run/plan/observation.ts'
+import { observeScript, parseObservations } from '../../../../src/run/plan/observation.ts'
 import {
-  type Answer,
   abandonScript,
   applyScript,
   confirmScript,
   parseAnswer,
+  type TransactionAnswer,
   watchScript,
 } from '../../../../src/run/transaction/script.ts'
 import { sh } from '../../../../src/shell/sh.ts'
@@ -107,20 +107,20 @@ exit 3`,
     program,
     id: () => `t-${count++}`,
     /** Sends an apply and waits for what the host says. */
-    apply(id: string, resources: readonly Resource[], { patience = 30, who = 'user001 on host001' } = {}) {
-      const { script } = this.planned(id, resources, patience, who)
+    apply(id: string, resources: readonly Resource[], { confirmWithinSeconds = 30, who = 'user001 on host001' } = {}) {
+      const { script } = this.planned(id, resources, confirmWithinSeconds, who)
       const { stdout, stderr } = run(script)
       return (
         parseAnswer(stdout, resources) ?? {
-          outcome: `nothing: ${stdout}${stderr}` as Answer['outcome'],
+          outcome: `nothing: ${stdout}${stderr}` as TransactionAnswer['outcome'],
           shown: new Map(),
         }
       )
     },
     send: (script: string, resources: readonly Resource[]) => parseAnswer(run(script).stdout, resources),
     /** Sends an apply and does not wait. */
-    begin(id: string, resources: readonly Resource[], { patience = 30 } = {}) {
-      return this.start(this.planned(id, resources, patience, 'user001 on host001').script)
+    begin(id: string, resources: readonly Resource[], { confirmWithinSeconds = 30 } = {}) {
+      return this.start(this.planned(id, resources, confirmWithinSeconds, 'user001 on host001').script)
     },
     start(script: string) {
       const child = spawn('dash', ['-s'], {
@@ -134,7 +134,7 @@ exit 3`,
       watching.push(child)
       return child
     },
-    planned(id: string, resources: readonly Resource[], patience: number, who: string) {
+    planned(id: string, resources: readonly Resource[], confirmWithinSeconds: number, who: string) {
       const shown = this.look(resources)
       const changes = resources.flatMap((resource) => {
         const now = shown.get(resource.id)
@@ -142,15 +142,16 @@ exit 3`,
         if (!now || typeof change !== 'object' || 'refused' in change) return []
         return [{ resource, change, digest: now.digest }]
       })
-      return { changes, script: applyScript({ id, who, patience, resources, changes, before: shown }) }
+      return { changes, script: applyScript({ id, who, confirmWithinSeconds, resources, changes, before: shown }) }
     },
-    look: (resources: readonly Resource[]) => parseLook(run(lookScript(resources, mark)).stdout, resources, mark),
+    look: (resources: readonly Resource[]) =>
+      parseObservations(run(observeScript(resources, mark)).stdout, resources, mark),
     /** What `provision undo` asks this host first. */
     lookBack: () => parsePast(Buffer.from(run(lookBackScript()).stdout)),
     /** Sends an undo of these, or of the last run, and waits for what the host says. */
-    takeBack(id: string, { patience = 30, ids }: { patience?: number; ids?: readonly string[] } = {}) {
+    takeBack(id: string, { confirmWithinSeconds = 30, ids }: { confirmWithinSeconds?: number; ids?: readonly string[] } = {}) {
       const taken = ids ?? this.lookBack()?.ids ?? []
-      const { stdout, stderr } = run(undoScript({ id, who: 'user002 on host002', patience, ids: taken }))
+      const { stdout, stderr } = run(undoScript({ id, who: 'user002 on host002', confirmWithinSeconds, ids: taken }))
       const answer = parseAnswer(stdout, [])
       if (!answer) throw new Error(`nothing: ${stdout}${stderr}`)
       return answer
@@ -158,7 +159,7 @@ exit 3`,
     /** Sends an undo of the last run and does not wait. */
     beginToTakeBack(id: string) {
       const ids = this.lookBack()?.ids ?? []
-      this.start(undoScript({ id, who: 'user002 on host002', patience: 30, ids }))
+      this.start(undoScript({ id, who: 'user002 on host002', confirmWithinSeconds: 30, ids }))
     },
     confirm: (id: string) => parseAnswer(run(confirmScript(id)).stdout, []),
     watch: (id: string) => parseAnswer(run(watchScript(id)).stdout, []),

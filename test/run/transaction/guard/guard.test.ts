@@ -49,7 +49,7 @@ describe('a change that is confirmed', () => {
     host.apply('b', [motd('newer\n')])
     expect(host.abandon('b', 'the login was refused')).toMatchObject({ outcome: 'undone' })
     expect(host.read('motd')).toBe('new\n')
-    expect(readdirSync(join(host.home, 'history/a'))).not.toContain('word')
+    expect(readdirSync(join(host.home, 'history/a'))).not.toContain('wakeup')
   })
 
   test('leaves files of any content, mode and depth converged', () => {

@@ -17,7 +17,7 @@ test('of a confirmation and an undo in the same moment one wins, and the host is
   const script = applyScript({
     id: 'race',
     who: 'x',
-    patience: 0,
+    confirmWithinSeconds: 0,
     resources: [one],
     changes: [{ resource: one, change: { summary: '', ...change }, digest: '' }],
   })
@@ -40,7 +40,7 @@ while [ $n -lt ${races} ]; do
   echo race >${host.current}/id
   echo "$$ $(sed 's/.*) //' /proc/$$/stat | cut -d ' ' -f 20)" >${host.current}/holder
   dash ${host.current}/guard.sh run &
-  # Confirmed a little sooner or later each time, around the moment at which the patience ends.
+  # Confirmed a little sooner or later each time, around the moment at which the confirmWithinSeconds ends.
   while [ ! -e ${host.current}/seen.new ] && [ ! -e ${host.current}/seen ] && [ ! -e ${host.home}/history/race ]; do :; done
   i=0; while [ $i -lt $((n * 60)) ]; do i=$((i + 1)); done
   said=$(dash confirm.sh | grep '^@outcome')

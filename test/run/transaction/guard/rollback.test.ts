@@ -58,7 +58,7 @@ describe('a change that is undone', () => {
   test('because nobody confirmed is so by itself', async () => {
     const good = ruin()
     const before = host.tree()
-    expect(host.apply('a', [thing('good', good)], { patience: 1 })).toMatchObject({ outcome: 'waiting' })
+    expect(host.apply('a', [thing('good', good)], { confirmWithinSeconds: 1 })).toMatchObject({ outcome: 'waiting' })
     await until(() => !existsSync(host.current), 'the host settled by itself')
     expect(host.confirm('a')).toMatchObject({
       outcome: 'undone',

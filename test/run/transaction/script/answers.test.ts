@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import type { Resource } from '../../../../src/resources/resource.ts'
-import { lookScript, parseLook } from '../../../../src/run/plan/observation.ts'
+import { observeScript, parseObservations } from '../../../../src/run/plan/observation.ts'
 import { parseAnswer } from '../../../../src/run/transaction/script.ts'
 import { sh } from '../../../../src/shell/sh.ts'
 import { thing } from './thing.ts'
@@ -11,7 +11,11 @@ describe('what a look printed', () => {
   const [a, b] = [thing('a'), thing('b')]
   const mark = 'seen-1'
   const looked = (resources: readonly Resource[], before = '') =>
-    parseLook(execFileSync('dash', ['-s'], { input: `${before}${lookScript(resources, mark)}` }), resources, mark)
+    parseObservations(
+      execFileSync('dash', ['-s'], { input: `${before}${observeScript(resources, mark)}` }),
+      resources,
+      mark,
+    )
   const texts = (shown: ReturnType<typeof looked>) => [...shown].map(([id, { text }]) => [id, text])
 
   test('is what each resource showed, byte for byte, with the digest that the host will compare', () => {
@@ -45,7 +49,7 @@ describe('what a look printed', () => {
   })
 
   test('lacks a resource that did not come to its end, and ignores numbers that nobody has', () => {
-    const cut = (text: string) => [...parseLook(Buffer.from(text), [a, b], mark).keys()]
+    const cut = (text: string) => [...parseObservations(Buffer.from(text), [a, b], mark).keys()]
     expect(cut(`${mark} 1\nx\n${mark} 7\ny\n${mark} 0\nhal`)).toEqual(['b'])
     expect(cut(`${mark} 0`)).toEqual([])
     expect(cut('')).toEqual([])

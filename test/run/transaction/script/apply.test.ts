@@ -11,7 +11,7 @@ describe('what an apply is made of', () => {
   const plan = (changes: readonly Change[]) => {
     const all = changes.map((_, index) => thing(`r${index}`))
     const made = all.map((resource, at) => ({ resource, change: changes[at] as Change, digest: `${at}` }))
-    return body(applyScript({ id: 'i', who: 'w', patience: 9, resources: all, changes: made }))
+    return body(applyScript({ id: 'i', who: 'w', confirmWithinSeconds: 9, resources: all, changes: made }))
   }
 
   test('equal activations run once, at the place of the last one, and equal undos once, last first', () => {
@@ -39,7 +39,7 @@ describe('what an apply is made of', () => {
       applyScript({
         id: 'i',
         who: 'w',
-        patience: 9,
+        confirmWithinSeconds: 9,
         resources: [a, b],
         changes: [{ resource: b, change: change({}), digest: 'x' }],
       }),
@@ -54,7 +54,7 @@ describe('what an apply is made of', () => {
     const text = applyScript({
       id: 'i',
       who: 'w',
-      patience: 9,
+      confirmWithinSeconds: 9,
       resources: [resource],
       changes: [planned(resource, 'absent\n')],
     })
