@@ -40,6 +40,9 @@ export class ConnectError extends ProvisionError {
   }
 }
 
+/** The host has no host key of a type that was asked for. */
+export class NoCommonHostKey extends ConnectError {}
+
 /** An unknown host key that is pinned for a host which the inventory does not name any more. */
 export class RenamedHost extends ConnectError {
   readonly formerName: string
@@ -67,5 +70,12 @@ export class RemoteError extends ProvisionError {
   constructor(kind: RemoteKind, message: string, hint?: string) {
     super(message, hint)
     this.kind = kind
+  }
+}
+
+/** The host opens no connection of this kind for anybody, wherever it would lead (AllowTcpForwarding, sshd_config(5)). */
+export class ForwardingProhibited extends RemoteError {
+  constructor(message: string) {
+    super('refused', message)
   }
 }

@@ -85,6 +85,7 @@ export function forgotten(device: Device, gateway: Gateway): Proof[] {
   return [
     {
       what: 'its key is refused',
+      kind: 'key',
       script: (seen: Seen) => keysRefused(account, formerKeysOf(device, gateway, seen)),
     },
     ...doors.map((door) => ({

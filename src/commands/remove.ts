@@ -70,6 +70,6 @@ async function finish(device: Device, gateways: readonly string[], { report, inv
 function hasForgotten({ hosts, proofs = [] }: Report, gateway: string): boolean {
   const tried = proofs.filter(({ host }) => host === gateway)
   const outcome = hosts.find(({ name }) => name === gateway)?.outcome
-  const asked = tried.every(({ state, what }) => state === 'holds' || (state === 'untried' && what.includes('key')))
+  const asked = tried.every(({ state, kind }) => state === 'holds' || (state === 'untried' && kind === 'key'))
   return (outcome === 'ok' || outcome === 'changed') && tried.length > 0 && asked
 }

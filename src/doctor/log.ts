@@ -110,9 +110,9 @@ const endings: readonly (readonly [RegExp, string])[] = [
 const ending = (text: string) => endings.find(([pattern]) => pattern.test(text))?.[1]
 
 /** `10 min ago (2026-11-24T10:00:00Z)`. */
-export const ago = (at: number, now: number) => `${duration(now - at)} ago (${moment(at)})`
+export const ago = (at: number, now: number) => `${duration(Math.round(now - at))} ago (${moment(at)})`
 
 /** `for 10 min (since 2026-11-24T10:00:00Z)`. */
-export const lasting = (at: number, now: number) => `for ${duration(now - at)} (since ${moment(at)})`
+export const lasting = (at: number, now: number) => `for ${duration(Math.round(now - at))} (since ${moment(at)})`
 
 const moment = (at: number) => new Date(at * 1000).toISOString().replace(/\.\d+Z$/, 'Z')

@@ -12,7 +12,7 @@ export interface Folders {
 /** Room for our names and ssh's own suffix in the path of a socket: 104 bytes with macOS, 108 with Linux. */
 const LONGEST = 104 - '/provision-123456/control.0123456789abcdef'.length - 1
 
-export function folders(): Folders {
+export function temporaryFolders(): Folders {
   const there = new Set<string>()
   const onExit = () => {
     for (const folder of there) rmSync(folder, { recursive: true, force: true })

@@ -109,6 +109,8 @@ export interface ProofReport {
   readonly what: string
   /** `untried`: the host could not be asked, or there was nothing to try it with. */
   readonly state: 'holds' | 'fails' | 'untried'
+  /** It is about a key, which there may be none of. */
+  readonly kind?: 'key'
   /** What it is one of: `attempts with its key on ssh-gw.guest.internal`. Those that hold are told in one line. */
   readonly of?: string
   readonly error?: Trouble

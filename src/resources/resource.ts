@@ -99,6 +99,8 @@ export interface Refused {
 /** A sentence, and shell that tries it as root and changes nothing: exit code 0 when it holds, else stderr says what is there instead. */
 export interface Proof {
   readonly what: string
+  /** `key`: without a key it cannot be tried, and then there is nothing that it would have to hold for. */
+  readonly kind?: 'key'
   /** Undefined: there is nothing to try it with. */
   readonly script: Sh | ((seen: Seen) => Sh | undefined)
 }

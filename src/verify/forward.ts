@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream'
-import { ConnectError, LoginRefused, ProvisionError, RemoteError } from '../errors.ts'
+import { ConnectError, ForwardingProhibited, LoginRefused, ProvisionError, RemoteError } from '../errors.ts'
 import { isOwnSshd, reachedOn, socketName } from '../inventory/forward.ts'
 import type { Device, Forward } from '../inventory/model.ts'
 import type { ForwardReport, ForwardState, Trouble } from '../report/report.ts'
@@ -153,7 +153,7 @@ function noTunnel({ port, listener }: Forward): [ForwardState, Trouble] {
 function refused(error: ProvisionError, forward: Forward): Parameters<Is> {
   if (!(error instanceof RemoteError) || error.kind !== 'refused')
     return ['unverified', { message: error.message }, cut(error)]
-  if (/prohibited/i.test(error.message)) {
+  if (error instanceof ForwardingProhibited) {
     return [
       'unverified',
       {

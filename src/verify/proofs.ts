@@ -16,9 +16,9 @@ const tryMs = 60_000
 /** Tries each sentence on the host itself, one after another. */
 export async function tryProofs({ host, proofs, seen, session }: ProofTrial): Promise<ProofReport[]> {
   const reports: ProofReport[] = []
-  for (const { what, script: late } of proofs) {
+  for (const { what, kind, script: late } of proofs) {
     const is = (state: ProofReport['state'], message?: string) =>
-      reports.push({ host, what, state, ...(message && { error: { message } }) })
+      reports.push({ host, what, state, ...(kind && { kind }), ...(message && { error: { message } }) })
     const script = typeof late === 'function' ? late(seen) : late
     if (!session) is('untried', 'the host was not there to ask')
     else if (!script) is('untried', 'there is nothing to try it with')

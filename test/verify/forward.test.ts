@@ -1,6 +1,6 @@
 import { connect as dial } from 'node:net'
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
-import { ConnectError, RemoteError } from '../../src/errors.ts'
+import { ConnectError, ForwardingProhibited, RemoteError } from '../../src/errors.ts'
 import { fingerprintOf } from '../../src/ssh/host-keys/pins.ts'
 import { type Lab, lab, me, type Sshd, transports } from '../ssh/session/fixture.ts'
 import { closed, prover, refuse, silent, speaking } from './prover.ts'
@@ -132,7 +132,9 @@ describe.each(transports)('over %s', (transport) => {
     })
 
     test('that the gateway does not let us ask is not verified, and says what it needs', async () => {
-      const { report } = await prove({ open: refuse('open failed: administratively prohibited') })
+      const { report } = await prove({
+        open: () => Promise.reject(new ForwardingProhibited('open failed: administratively prohibited')),
+      })
       expect(report).toMatchObject({ state: 'unverified', error: { hint: 'it needs AllowTcpForwarding yes or local' } })
       expect(report.cut).toBeUndefined()
     })

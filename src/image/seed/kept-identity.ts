@@ -60,6 +60,6 @@ function keyOf({ path, text }: { path: string; text: string }, device: Device) {
 function unfit({ principals, after, before }: HostCertificate, { name }: Device, now: Date): string | undefined {
   const seconds = BigInt(Math.floor(now.getTime() / 1000))
   if (principals.length > 0 && !principals.includes(name)) return `is for ${principals.join(', ')}, and not for ${name}`
-  if (seconds >= before) return 'its time is over'
-  return seconds < after ? 'its time has not come yet' : undefined
+  if (seconds >= before) return 'it has expired'
+  return seconds < after ? 'it is not valid yet' : undefined
 }

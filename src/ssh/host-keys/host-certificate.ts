@@ -18,6 +18,15 @@ export interface HostCertificate {
   readonly signature: Buffer
 }
 
+/** Why a certificate does not count. `expired`: it did or will, as far as the rest goes; the same host may get another one. */
+export interface CertificateProblem {
+  readonly kind: 'expired' | 'untrusted'
+  readonly why: string
+}
+
+const untrusted = (why: string): CertificateProblem => ({ kind: 'untrusted', why })
+const expired = (why: string): CertificateProblem => ({ kind: 'expired', why })
+
 /**
  * Why a host of this name is not who its certificate says; undefined: one of these has signed it for that name, and it is
  * valid now. As OpenSSH has it, but that a certificate for every name is good for none.
@@ -25,17 +34,17 @@ export interface HostCertificate {
 export function certificateProblem(
   certificate: HostCertificate,
   { name, authorities, now }: { readonly name: string; readonly authorities: readonly HostKey[]; readonly now: Date },
-): string | undefined {
+): CertificateProblem | undefined {
   const { principals, after, before, authority, signature } = certificate
   const by = authorities.find(({ blob }) => authority?.blob.equals(blob))
-  if (by === undefined) return 'another authority has signed it'
-  if (!isSigned(certificate.signed, { by, signature })) return 'its signature is wrong'
-  if (certificate.critical) return 'it has critical options'
+  if (by === undefined) return untrusted('another authority has signed it')
+  if (!isSigned(certificate.signed, { by, signature })) return untrusted('its signature is wrong')
+  if (certificate.critical) return untrusted('it has critical options')
   const seconds = BigInt(Math.floor(now.getTime() / 1000))
-  if (seconds >= before) return 'its time is over'
-  if (seconds < after) return 'its time has not come yet'
+  if (seconds >= before) return expired('it has expired')
+  if (seconds < after) return expired('it is not valid yet')
   const isFor = principals.some((pattern) => !/[,!|]/.test(pattern) && matches(pattern, [name.toLowerCase()]))
-  return isFor ? undefined : `it is for ${principals.join(', ') || 'no name'}`
+  return isFor ? undefined : untrusted(`it is for ${principals.join(', ') || 'no name'}`)
 }
 
 /** How many values of a plain key stand in its certificate. */

@@ -1,10 +1,12 @@
-import { ConnectError } from '../../errors.ts'
+import { ConnectError, NoCommonHostKey } from '../../errors.ts'
 import type { Identity } from './identity.ts'
 
 /** What ended an attempt, as a transport heard it. `hung-up`: the host closed the connection and gave no reason. */
 export type Cause =
   | { readonly kind: 'refused' | 'agent' | 'timeout' | 'hung-up' }
-  | { readonly kind: 'no-match' | 'other'; readonly why: string }
+  /** `hostKey`: it is host keys that do not match. */
+  | { readonly kind: 'no-match'; readonly why: string; readonly hostKey: boolean }
+  | { readonly kind: 'other'; readonly why: string }
 
 /** What else is known about an attempt that failed. */
 export interface FailedAttempt {
@@ -43,7 +45,11 @@ export function connectError(cause: Cause, attempt: FailedAttempt): ConnectError
   }
   switch (cause.kind) {
     case 'no-match':
-      return new ConnectError('login', `no common ground to speak ssh on: ${cause.why}`, noMatchHint(attempt))
+      return new (cause.hostKey ? NoCommonHostKey : ConnectError)(
+        'login',
+        `its sshd and provision have no algorithm in common: ${cause.why}`,
+        noMatchHint(attempt),
+      )
     case 'agent':
       return new ConnectError('login', 'the ssh agent did not sign', agentHint(attempt))
     case 'refused':

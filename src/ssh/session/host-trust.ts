@@ -1,6 +1,11 @@
 import type { Duplex } from 'node:stream'
-import { ConnectError } from '../../errors.ts'
-import { certificateProblem, type HostCertificate, parseHostCertificate } from '../host-keys/host-certificate.ts'
+import { ConnectError, NoCommonHostKey } from '../../errors.ts'
+import {
+  type CertificateProblem,
+  certificateProblem,
+  type HostCertificate,
+  parseHostCertificate,
+} from '../host-keys/host-certificate.ts'
 import {
   fingerprintOf,
   type HostKey,
@@ -69,8 +74,7 @@ export async function resolvedHostKeys(known: KnownKeys, at: HostTrust): Promise
   const wish = { name, known, config, wire, signal }
   const answer = await connectWithRetry(async () => shownCertificate(await at.open(), wish), at).catch(
     (error: unknown) => {
-      const isBare = error instanceof ConnectError && /no matching host key/.test(error.message)
-      if (!isBare) throw error
+      if (!(error instanceof NoCommonHostKey)) throw error
       const hint = `sign its host key (ssh-keygen -s CA -h -I ${name} -n ${name} …) and name the certificate as HostCertificate in its sshd_config, or pin its key itself`
       throw new ConnectError('unknown-host-key', `${name} shows no certificate, and ${pinned}`, hint)
     },
@@ -78,26 +82,29 @@ export async function resolvedHostKeys(known: KnownKeys, at: HostTrust): Promise
   if (answer.kind === 'ready') throw new Error('a login that nobody asked for')
   const certificate = parseHostCertificate(hostKeyText(answer.key))
   const key = parseHostKey(certificate?.key ?? '')
-  const why = certificate ? problemOf(certificate, key, known, at) : 'it is of a kind that is not known here'
-  if (why === undefined && key !== undefined) {
+  const problem = certificate ? problemOf(certificate, key, known, at) : unknownKind
+  if (problem === undefined && key !== undefined) {
     wire.vouched.set(name, key)
     return key
   }
   throw new ConnectError(
-    why !== undefined && /its time/.test(why) ? 'unknown-host-key' : 'changed-host-key',
-    `${name} showed a certificate that does not count: ${why}; ${pinned}`,
+    problem?.kind === 'expired' ? 'unknown-host-key' : 'changed-host-key',
+    `${name} showed a certificate that is not accepted: ${problem?.why}; ${pinned}`,
     `look at it on the machine itself (ssh-keygen -Lf …-cert.pub): it has to be valid now, and for the name ${name}`,
   )
 }
+
+const unknownKind: CertificateProblem = { kind: 'untrusted', why: 'provision does not know its type' }
 
 function problemOf(
   certificate: HostCertificate,
   key: HostKey | undefined,
   known: KnownKeys,
   { host, wire }: HostTrust,
-): string | undefined {
+): CertificateProblem | undefined {
   const gone = [key, certificate.authority].find((one) => one !== undefined && judge(known, one) === 'revoked')
-  if (gone !== undefined) return `${gone === key ? 'its key' : 'who signed it'} is marked @revoked`
+  if (gone !== undefined)
+    return { kind: 'untrusted', why: `${gone === key ? 'its key' : 'the authority that signed it'} is marked @revoked` }
   return certificateProblem(certificate, { name: host.name, authorities: known.authorities, now: wire.clock() })
 }
 

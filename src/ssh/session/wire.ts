@@ -1,5 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import { type Folders, folders } from '../../files/temporary-folders.ts'
+import { type Folders, temporaryFolders } from '../../files/temporary-folders.ts'
 import type { Login } from '../../inventory/model.ts'
 import type { HostKey, Pins } from '../host-keys/pins.ts'
 import { copyWithout } from '../user-config/config-copy.ts'
@@ -79,7 +79,7 @@ export interface WireOptions {
 
 export function wire(options: WireOptions): Wire {
   const all = options.connections ?? connections()
-  const temporary = folders()
+  const temporary = temporaryFolders()
   return {
     pins: options.pins,
     counts: options.counts ?? noCounts(),

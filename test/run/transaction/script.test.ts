@@ -33,7 +33,12 @@ const scripts = {
   confirm: confirmScript('20260101-abc-0'),
   watch: watchScript('20260101-abc-0'),
   lookBack: lookBackScript(),
-  undo: undoScript({ id: '20260102-abc-0', who: "o'neill", confirmWithinSeconds: 20, ids: ['20260101-abc-1', '20260101-abc-0'] }),
+  undo: undoScript({
+    id: '20260102-abc-0',
+    who: "o'neill",
+    confirmWithinSeconds: 20,
+    ids: ['20260101-abc-1', '20260101-abc-0'],
+  }),
   abandon: abandonScript('20260101-abc-0', "it's\n$(reboot) `reboot`"),
 }
 

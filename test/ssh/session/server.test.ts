@@ -92,7 +92,7 @@ describe.each(transports)('over %s', (transport) => {
       expect(await failure({}, it.wire(), old)).toMatchObject({
         kind: 'login',
         message: expect.stringMatching(
-          /^no common ground to speak ssh on: no matching key exchange (algorithm|method)/,
+          /^its sshd and provision have no algorithm in common: no matching key exchange (algorithm|method)/,
         ),
         hint: expect.stringContaining('KexAlgorithms'),
       })

@@ -98,7 +98,10 @@ function causeOf(error: unknown): Cause {
   if (!(error instanceof Error)) return { kind: 'other', why: 'the connection failed' }
   const level = 'level' in error ? error.level : undefined
   const { message } = error
-  if (/no matching/i.test(message)) return { kind: 'no-match', why: message.replace(/^Handshake failed: /, '') }
+  if (/no matching/i.test(message)) {
+    const why = message.replace(/^Handshake failed: /, '')
+    return { kind: 'no-match', why, hostKey: /host key/i.test(why) }
+  }
   if (level === 'agent') return { kind: 'agent' }
   if (level === 'client-authentication' || /too many authentication failures/i.test(message)) return { kind: 'refused' }
   if (level === 'client-timeout') return { kind: 'timeout' }

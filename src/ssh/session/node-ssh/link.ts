@@ -2,7 +2,7 @@ import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { NodeSSH } from 'node-ssh'
 import type { Client, ClientChannel } from 'ssh2'
-import { RemoteError } from '../../../errors.ts'
+import { ForwardingProhibited, RemoteError } from '../../../errors.ts'
 import type { HostKey } from '../../host-keys/pins.ts'
 import { type Link, NoSession, type Running } from '../link.ts'
 import { letGo, socketReason } from '../socket.ts'
@@ -63,8 +63,8 @@ export function nodeSshLink({ ssh, client, key, accepted, proved, socket }: Node
       } catch (error) {
         const far = /open failure: ?(.*)$/i.exec(error instanceof Error ? error.message : '')?.[1]
         if (far === undefined) throw lost()
-        const why = isProhibited(error) ? 'administratively prohibited' : far
-        throw new RemoteError('refused', `${address} port ${port}: ${why}`)
+        if (isProhibited(error)) throw new ForwardingProhibited(`${address} port ${port}: administratively prohibited`)
+        throw new RemoteError('refused', `${address} port ${port}: ${far}`)
       }
     },
     onGone(tell) {

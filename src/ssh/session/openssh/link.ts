@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Duplex, PassThrough } from 'node:stream'
-import { RemoteError } from '../../../errors.ts'
+import { ForwardingProhibited, RemoteError } from '../../../errors.ts'
 import { parseKnownLine } from '../../host-keys/known-hosts.ts'
 import type { HostKey } from '../../host-keys/pins.ts'
 import { type Link, NoSession, type Running } from '../link.ts'
@@ -86,7 +86,9 @@ export function opensshLink({ name, key, folder, log, gone, stop, env }: Master)
       })
       if (opened) return channel
       const why = await refusal(`${address}:${port}`)
-      throw why === undefined ? lost() : new RemoteError('refused', `${address} port ${port}: ${why}`)
+      if (why === undefined) throw lost()
+      const message = `${address} port ${port}: ${why}`
+      throw /prohibited/.test(why) ? new ForwardingProhibited(message) : new RemoteError('refused', message)
     },
     onGone: (tell) => void gone.then(() => tell(log.reason())),
     hangUp: () => void stopAll(),

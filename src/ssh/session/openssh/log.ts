@@ -81,7 +81,8 @@ export function sshLog(): Log {
     refusal: (to) => refusals.get(to),
     cause() {
       const mismatch = /no matching .*/.exec(heard(/no matching/) ?? '')?.[0]
-      if (mismatch !== undefined) return { kind: 'no-match', why: printable(mismatch) }
+      if (mismatch !== undefined)
+        return { kind: 'no-match', why: printable(mismatch), hostKey: /host key/.test(mismatch) }
       const denied = heard(/Permission denied|Too many authentication failures/)
       if (denied !== undefined && heard(/signing failed|agent refused/) !== undefined) return { kind: 'agent' }
       if (denied !== undefined) return { kind: 'refused' }

@@ -149,7 +149,10 @@ exit 3`,
     /** What `provision undo` asks this host first. */
     lookBack: () => parsePast(Buffer.from(run(lookBackScript()).stdout)),
     /** Sends an undo of these, or of the last run, and waits for what the host says. */
-    takeBack(id: string, { confirmWithinSeconds = 30, ids }: { confirmWithinSeconds?: number; ids?: readonly string[] } = {}) {
+    takeBack(
+      id: string,
+      { confirmWithinSeconds = 30, ids }: { confirmWithinSeconds?: number; ids?: readonly string[] } = {},
+    ) {
       const taken = ids ?? this.lookBack()?.ids ?? []
       const { stdout, stderr } = run(undoScript({ id, who: 'user002 on host002', confirmWithinSeconds, ids: taken }))
       const answer = parseAnswer(stdout, [])
