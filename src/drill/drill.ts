@@ -1,7 +1,7 @@
 import { ProvisionError } from '../errors.ts'
 import type { Inventory } from '../inventory/model.ts'
 import { type FaultReport, faultsExitCode, type Report } from '../report/report.ts'
-import type { Run } from '../run/run.ts'
+import type { RunOptions } from '../run/context.ts'
 import { type ReachContext, reach, reachContext } from '../ssh/reach/reach.ts'
 import type { Session } from '../ssh/session/session.ts'
 import { proveForward } from '../verify/forward.ts'
@@ -20,7 +20,7 @@ export interface Wish {
  * Breaks a device's tunnel on purpose, one fault after the other, and measures when the right device answers again.
  * Begins only with a device that is as written; every fault ends by itself on its host, whatever becomes of us.
  */
-export async function drill(inventory: Inventory, run: Run, { drilled, names, verify }: Wish): Promise<Report> {
+export async function drill(inventory: Inventory, run: RunOptions, { drilled, names, verify }: Wish): Promise<Report> {
   const began = run.now()
   const { device, gateway, forward } = drilled
   const faults = faultsOf(drilled, names)
@@ -43,10 +43,11 @@ export async function drill(inventory: Inventory, run: Run, { drilled, names, ve
     }
   }
   const untold = faults.slice(reports.length)
-  const why = !promised || before.exitCode !== 0 ? 'the device is not as written, so nothing was broken' : undefined
+  const why =
+    !promised || before.exitCode !== 0 ? 'the device differs from the inventory, so the drill did not start' : undefined
   const all = [
     ...reports,
-    ...untold.map((fault) => untried(fault, promised?.[fault.promise], why ?? 'the drill had ended before')),
+    ...untold.map((fault) => untried(fault, promised?.[fault.promise], why ?? 'the drill ended before this fault')),
   ]
   const { connections, execs } = run.context.wire.counts
   return {
@@ -64,7 +65,7 @@ interface Happening {
   readonly promised: number
   readonly door: Door
   readonly context: ReachContext
-  readonly run: Run
+  readonly run: RunOptions
 }
 
 async function happen(fault: Fault, { drilled, promised, door, context, run }: Happening): Promise<FaultReport> {
@@ -106,7 +107,7 @@ interface Door {
 }
 
 /** Through the forward, by one session on the gateway for as long as that lives. */
-function doorOf({ device, gateway, forward }: Drilled, context: ReachContext, { now }: Run): Door {
+function doorOf({ device, gateway, forward }: Drilled, context: ReachContext, { now }: RunOptions): Door {
   let session: Promise<Session> | undefined
   // One that is given up may still carry proofs of its own.
   const all = new Set<Promise<Session>>()
@@ -154,7 +155,7 @@ function untried(fault: Fault, promised: number | undefined, message: string): F
 
 function gaveUp(patience: number, restore: number) {
   return {
-    message: `it did not answer again within ${patience} s`,
-    hint: `the host puts everything back by itself ${restore} s after it was begun; then: provision verify`,
+    message: `the device did not answer again within ${patience} s`,
+    hint: `the host restores everything by itself ${restore} s after the fault began; then run: provision verify`,
   }
 }

@@ -3,12 +3,12 @@ import { InventoryError } from '../errors.ts'
 import { hosts, type Inventory } from '../inventory/model.ts'
 import { continued } from '../report/merge.ts'
 import type { HostReport, Report, ShardReport } from '../report/report.ts'
+import type { RunOptions } from './context.ts'
 import { readReport } from './report-file.ts'
-import type { Run } from './run.ts'
 
 /** Which of the hosts a run is about, beyond names: one machine's share, or what an earlier run has left. */
 export interface PartialRun {
-  within(limit: Run['limit']): Run['limit']
+  within(limit: RunOptions['limit']): RunOptions['limit']
   /** The report of this part, with what is known of the rest. */
   whole(report: Report): Report
 }
@@ -46,8 +46,8 @@ export async function partialRunOf(
 export function inShard(
   inventory: Inventory,
   { index, count }: Pick<ShardReport, 'index' | 'count'>,
-  limit: Run['limit'],
-): Run['limit'] {
+  limit: RunOptions['limit'],
+): RunOptions['limit'] {
   const wanted = hosts(inventory).filter(({ name }) => limit(name))
   const mine = new Set(wanted.flatMap(({ name }, at) => (at % count === index - 1 ? [name] : [])))
   return (name) => mine.has(name)

@@ -1,33 +1,27 @@
 import { isOwnSshd } from '../inventory/forward.ts'
-import type { Forward, Inventory } from '../inventory/model.ts'
+import type { Forward } from '../inventory/model.ts'
 import type { ProveStep } from '../playbook/playbook.ts'
 import { type ForwardReport, isSameForward, type RecoveryReport } from '../report/report.ts'
-import { reach } from '../ssh/reach/reach.ts'
 import { type Proving, proveForwards } from '../verify/index.ts'
-import type { Fleet } from './fleet.ts'
-import type { Run } from './run.ts'
+import type { Run } from './context.ts'
 import { slowerAndSlower, waitingSentence } from './wait.ts'
 
 /** A forward is looked at when its device is within the limit; its gateway is asked, whether within the limit or not. */
-export async function proveWithRetry(
-  forwards: readonly Forward[],
-  { members }: Fleet,
-  inventory: Inventory,
-  run: Run,
-): Promise<ForwardReport[]> {
+export async function proveWithinLimit(forwards: readonly Forward[], run: Run): Promise<ForwardReport[]> {
+  const { inventory, fleet, context, reach, signal } = run
   const extra = new Map<string, ReturnType<typeof reach>>()
   const login = (name: string) => {
     const gateway = inventory.gateways.find((candidate) => candidate.name === name)
     if (!gateway) throw new RangeError(`no gateway ${name}`)
-    const session = extra.get(name) ?? reach(gateway, run.context, { signal: run.signal })
+    const session = extra.get(name) ?? reach(gateway, context, { signal })
     extra.set(name, session)
     return session
   }
   const wanted = forwards.filter(({ device }) => run.limit(device))
   const reports = await proveForwards(wanted, {
     devices: inventory.devices,
-    gateway: async (name) => members.get(name)?.session ?? members.get(name)?.login ?? login(name),
-    wire: run.context.wire,
+    gateway: async (name) => fleet.members.get(name)?.session ?? fleet.members.get(name)?.login ?? login(name),
+    wire: context.wire,
     now: run.now,
     hostKeyEnough: run.only === 'forwards',
     pace: inTurn(wanted, run),
@@ -44,8 +38,9 @@ export async function proveWithRetry(
 export async function proveMovedForwards(
   step: ProveStep,
   recoveries: readonly RecoveryReport[],
-  { fleet, inventory, run }: { fleet: Fleet; inventory: Inventory; run: Run },
+  run: Run,
 ): Promise<void> {
+  const { fleet, inventory } = run
   const wanted = step.forwards(fleet.seen).filter(({ device }) => !fleet.seen.gone(device))
   const deviceOf = (name: string) => inventory.devices.find((device) => device.name === name)
   const isWayIn = (forward: Forward) => {
@@ -56,7 +51,7 @@ export async function proveMovedForwards(
   const look = async () => {
     const some = open()
     if (some.length === 0) return
-    const reports = await proveWithRetry(some, fleet, inventory, run)
+    const reports = await proveWithinLimit(some, run)
     for (const device of new Set(some.map((forward) => forward.device))) {
       const mine = some.filter((forward) => forward.device === device)
       const deciding = mine.some(isWayIn) ? mine.filter(isWayIn) : mine

@@ -8,19 +8,17 @@ import {
 } from '../enrolment/expected-cards.ts'
 import { type EnrolmentLog, explainEnrolment, readEnrolmentLog } from '../enrolment/gateway-log.ts'
 import { ProvisionError } from '../errors.ts'
-import { type Device, type Gateway, type Inventory, nameOnGateways } from '../inventory/model.ts'
+import { type Device, type Gateway, nameOnGateways } from '../inventory/model.ts'
 import type { ForwardReport } from '../report/report.ts'
 import { fingerprintOf, hostKeyText } from '../ssh/host-keys/pins.ts'
-import { reach } from '../ssh/reach/reach.ts'
-import type { Fleet } from './fleet.ts'
-import type { Run } from './run.ts'
+import { type Run, withGateway } from './context.ts'
 
 /** Devices that come back with a fresh card: known again by what they have handed in at their gateway. */
 export interface Readmission {
   /** Pins the new host keys of those that have come back since, and names them. Costs nothing where no card is waited for. */
-  met(): Promise<readonly string[]>
+  readmitReturned(): Promise<readonly string[]>
   /** Of forwards that do not reach a device whose card is waited for: with what its gateway has seen of that. */
-  explained(reports: readonly ForwardReport[]): Promise<ForwardReport[]>
+  withEnrolmentHints(reports: readonly ForwardReport[]): Promise<ForwardReport[]>
 }
 
 /** What somebody with the card of a device has handed in at one of its gateways. */
@@ -45,8 +43,10 @@ export function doubtOf(claims: readonly Claim[], proved: string | undefined): s
   return proved && !known ? 'the machine that is pinned still answers, so another one has used its card' : undefined
 }
 
-export function readmit(inventory: Inventory, { members }: Fleet, run: Run): Readmission {
-  const { pins } = run.context.wire
+export function readmit(run: Run): Readmission {
+  const { inventory, context } = run
+  const { members } = run.fleet
+  const { pins } = context.wire
   const told = new Set<string>()
   const once = (text: string) => {
     if (!told.has(text)) run.progress.note(text)
@@ -58,21 +58,21 @@ export function readmit(inventory: Inventory, { members }: Fleet, run: Run): Rea
       return device && run.limit(device.name) ? [{ card, device }] : []
     })
   return {
-    async met() {
+    async readmitReturned() {
       const found: string[] = []
       for (const { card, device } of await awaited()) if (await welcome(device, card)) found.push(device.name)
       return found
     },
-    async explained(reports) {
+    async withEnrolmentHints(reports) {
       const cards = await awaited()
       return Promise.all(
         reports.map(async (report) => {
           const device = cards.find(({ device: { name } }) => name === report.device)?.device
           const gateway = inventory.gateways.find(({ name }) => name === report.gateway)
           if (!device || !gateway || report.state === 'ok') return report
-          const knocks = await ask(gateway, device)
-          if (!knocks) return report
-          const { message, hint } = explainEnrolment(gateway, knocks)
+          const log = await ask(gateway, device)
+          if (!log) return report
+          const { message, hint } = explainEnrolment(gateway, log)
           return { ...report, error: { message: [report.error?.message, message].filter(Boolean).join('; '), hint } }
         }),
       )
@@ -81,14 +81,14 @@ export function readmit(inventory: Inventory, { members }: Fleet, run: Run): Rea
 
   async function welcome(device: Device, card: ExpectedCard): Promise<boolean> {
     const gateways = inventory.gateways.filter(({ name }) => device.forwards.some(({ gateway }) => gateway === name))
-    const asked = await Promise.all(gateways.map(async (gateway) => ({ gateway, knocks: await ask(gateway, device) })))
-    const claims = asked.flatMap(({ gateway: { name: gateway }, knocks }): Claim[] => {
-      const found = knocks && parseEnrolmentRequest(knocks.record, card)
-      return found ? [{ ...found, gateway, other: knocks.other }] : []
+    const asked = await Promise.all(gateways.map(async (gateway) => ({ gateway, log: await ask(gateway, device) })))
+    const claims = asked.flatMap(({ gateway: { name: gateway }, log }): Claim[] => {
+      const found = log && parseEnrolmentRequest(log.record, card)
+      return found ? [{ ...found, gateway, other: log.other }] : []
     })
     const [first] = claims
     if (!first) {
-      const over = asked.every(({ knocks }) => knocks && !knocks.card)
+      const over = asked.every(({ log }) => log && !log.card)
       if (over && run.command === 'apply') await forgetCard(pins, card.device)
       return false
     }
@@ -110,17 +110,11 @@ export function readmit(inventory: Inventory, { members }: Fleet, run: Run): Rea
     return true
   }
 
-  /** By the session of this run, or one for this alone; undefined where the gateway cannot be asked. */
+  /** Undefined where the gateway cannot be asked. */
   async function ask(gateway: Gateway, device: Device): Promise<EnrolmentLog | undefined> {
-    const member = members.get(gateway.name)
-    if (member?.failure) return undefined
+    if (members.get(gateway.name)?.failure) return undefined
     try {
-      const session = member?.session ?? (await reach(gateway, run.context, { signal: run.signal }))
-      try {
-        return await readEnrolmentLog(session, gateway, device)
-      } finally {
-        if (session !== member?.session) session.close()
-      }
+      return await withGateway(gateway.name, run, (session) => readEnrolmentLog(session, gateway, device))
     } catch (error) {
       if (error instanceof ProvisionError) return undefined
       throw error

@@ -1,15 +1,11 @@
 import { RenamedHost } from '../errors.ts'
-import type { Outcome, Trouble } from '../report/report.ts'
-import type { Fleet, Member } from './fleet.ts'
+import type { Run } from './context.ts'
 
 /**
  * A device that shows the host key of one that the inventory has no more was renamed in the file. Its gateways are left
  * alone: by the new name they would make a second account for it, and take the port from its own tunnel.
  */
-export function holdForRenamed(
-  { members }: Fleet,
-  end: (member: Member, outcome: Outcome, error: Trouble) => void,
-): void {
+export function holdForRenamed({ fleet: { members }, end }: Pick<Run, 'fleet' | 'end'>): void {
   for (const { host, failure } of members.values()) {
     if (!(failure instanceof RenamedHost) || host.role !== 'device') continue
     const gateways = new Set(host.forwards.map(({ gateway }) => gateway))

@@ -1,18 +1,12 @@
 import { ProvisionError } from '../errors.ts'
 import { type ForwardReport, isSameForward, type RecoveryReport } from '../report/report.ts'
-import { askHost, type Changing, preview } from './change.ts'
-import { hasFailed, type Member } from './fleet.ts'
-import type { Run } from './run.ts'
-import { isUnreachable, lookAgain, mergeForwards, slowerAndSlower, waitedFor, waitingSentence } from './wait.ts'
+import type { Run } from './context.ts'
+import { dropSession, hasFailed, type Member } from './fleet.ts'
+import { askHost, type Looking, lookAgain } from './look.ts'
+import { preview } from './preview.ts'
+import { isUnreachable, mergeForwards, type ProveAgain, slowerAndSlower, waitedFor, waitingSentence } from './wait.ts'
 
-export interface Promised {
-  readonly changing: Changing
-  readonly run: Pick<Run, 'command' | 'now' | 'wait' | 'signal' | 'progress'>
-  /** What the plan has printed; a forward without a promise is not waited for. */
-  readonly recoveries: readonly RecoveryReport[]
-  /** Proves these and, since one forward may show that the tunnel of another lives, all others of the same tunnels. */
-  readonly again: (reports: readonly ForwardReport[]) => Promise<ForwardReport[]>
-}
+export type WaitingAsPromised = Looking & Pick<Run, 'command' | 'now' | 'wait' | 'signal'>
 
 /**
  * The forwards at the end of a run that may change: who is not there yet is not called dead before the seconds are over that
@@ -25,7 +19,10 @@ export interface Promised {
  */
 export async function waitAsPromised(
   first: readonly ForwardReport[] | Promise<readonly ForwardReport[]>,
-  { changing, run, recoveries, again }: Promised,
+  /** What the plan has printed; a forward without a promise is not waited for. */
+  recoveries: readonly RecoveryReport[],
+  again: ProveAgain,
+  run: WaitingAsPromised,
 ): Promise<ForwardReport[]> {
   const since = run.now()
   const found = await first
@@ -34,7 +31,7 @@ export async function waitAsPromised(
   // When the newest look began: a forward had its time if that was after the promise was over.
   let looked = since
   const over = (report: ForwardReport) => since + promisedMs(report, recoveries)
-  const missing = () => reports.filter((report) => over(report) > looked && mayCome(report, changing))
+  const missing = () => reports.filter((report) => over(report) > looked && mayCome(report, run))
   await slowerAndSlower(
     {
       left() {
@@ -49,13 +46,13 @@ export async function waitAsPromised(
         const now = missing()
         looked = run.now()
         const cut = now.flatMap((report) => (report.cut ? report.gateway : []))
-        await Promise.all([...new Set(cut)].map((name) => connectAgain(name, changing)))
+        await Promise.all([...new Set(cut)].map((name) => connectAgain(name, run)))
         reports = mergeForwards(reports, waitedFor(now, await again(now), run.now() - since))
       },
     },
     run,
   )
-  if (!run.signal.aborted) await lookAtThoseBack(reports, changing)
+  if (!run.signal.aborted) await lookAtThoseBack(reports, run)
   return reports
 }
 
@@ -68,7 +65,7 @@ function promisedMs(report: ForwardReport, recoveries: readonly RecoveryReport[]
   return 1000 * (isDialled ? powerCut : Math.max(powerCut, silentLink))
 }
 
-function mayCome(report: ForwardReport, { fleet: { members } }: Changing): boolean {
+function mayCome(report: ForwardReport, { fleet: { members } }: Pick<Run, 'fleet'>): boolean {
   const { state, cut, device, gateway } = report
   if (state === 'ok' || state === 'wrong-device') return false
   const [there, through] = [members.get(device), members.get(gateway)]
@@ -83,27 +80,26 @@ function wasTouched(member: Member | undefined): boolean {
 }
 
 /** A session that was cut stays so, and every proof would go through it. */
-async function connectAgain(name: string, changing: Changing): Promise<void> {
-  const member = changing.fleet.members.get(name)
+async function connectAgain(name: string, run: Looking): Promise<void> {
+  const member = run.fleet.members.get(name)
   if (!member) return
-  member.session?.close()
-  delete member.session
+  dropSession(member)
   try {
-    await askHost(member, undefined, changing)
+    await askHost(member, undefined, run)
   } catch (error) {
     if (!(error instanceof ProvisionError)) throw error
   }
 }
 
 /** Devices that were out of reach for want of the very tunnels that are there now: what they lack, a next run does. */
-async function lookAtThoseBack(reports: readonly ForwardReport[], changing: Changing): Promise<void> {
+async function lookAtThoseBack(reports: readonly ForwardReport[], run: Looking): Promise<void> {
   const isBack = ({ host }: Member) =>
     reports.some(({ device, state, waited }) => device === host.name && state === 'ok' && waited !== undefined)
-  const back = [...changing.fleet.members.values()].filter((member) => isUnreachable(member) && isBack(member))
+  const back = [...run.fleet.members.values()].filter((member) => isUnreachable(member) && isBack(member))
   await Promise.all(
     back.map(async (member) => {
-      await lookAgain(member, changing)
-      if (!member.end) changing.end(member, preview(member, changing.fleet).changes.length > 0 ? 'differs' : 'ok')
+      await lookAgain(member, run)
+      if (!member.end) run.end(member, preview(member, run.fleet).changes.length > 0 ? 'differs' : 'ok')
     }),
   )
 }

@@ -1,19 +1,19 @@
 import { ConnectError, RemoteError } from '../errors.ts'
 import { type ForwardReport, isSameForward } from '../report/report.ts'
-import { type Changing, lookAtHost, preview } from './change.ts'
+import type { Run } from './context.ts'
 import { type Fleet, hasFailed, type Member } from './fleet.ts'
-import type { Run } from './run.ts'
+import { type Looking, lookAgain } from './look.ts'
+import { preview } from './preview.ts'
 
 /** Every look is a login at somebody's sshd, which counts those that fail against the whole network they come from. */
 const firstPauseMs = 2_000
 const longestPauseMs = 15_000
 
-export interface Waiting {
-  readonly changing: Changing
-  readonly run: Pick<Run, 'waitMs' | 'now' | 'wait' | 'signal' | 'progress'>
-  /** Proves these and, since one forward may show that the tunnel of another lives, all others of the same tunnels. */
-  readonly again: (reports: readonly ForwardReport[]) => Promise<ForwardReport[]>
-}
+/** What waiting needs of its run. */
+export type Waiting = Looking & Pick<Run, 'waitMs' | 'now' | 'wait' | 'signal'>
+
+/** Proves these and, since one forward may show that the tunnel of another lives, all others of the same tunnels. */
+export type ProveAgain = (reports: readonly ForwardReport[]) => Promise<ForwardReport[]>
 
 /** What is waited for, and how somebody looks whether it is there. */
 export interface Awaited {
@@ -48,10 +48,10 @@ export async function slowerAndSlower(
  */
 export async function waitFor(
   first: readonly ForwardReport[],
-  { changing, run, again }: Waiting,
+  again: ProveAgain,
+  run: Waiting,
 ): Promise<ForwardReport[]> {
-  const { waitMs = 0 } = run
-  const { fleet } = changing
+  const { waitMs = 0, fleet } = run
   const members = [...fleet.members.values()]
   const began = run.now()
   let reports = [...first]
@@ -78,18 +78,18 @@ export async function waitFor(
         )
         const behind = named(missing.map(({ device }) => device))
         const now = [...asked, ...away.filter((member) => !asked.includes(member) && !behind(member))]
-        const looks = now.map((member) => lookAgain(member, changing))
+        const looks = now.map((member) => lookAgain(member, run))
         reports = mergeForwards(reports, waitedFor(missing, await again(missing), run.now() - began))
         const still = named(reports.flatMap((report) => (mayCome(report, fleet) ? report.device : [])))
         const back = away.filter((member) => !now.includes(member) && !still(member))
-        await Promise.all([...looks, ...back.map((member) => lookAgain(member, changing))])
+        await Promise.all([...looks, ...back.map((member) => lookAgain(member, run))])
       },
     },
     run,
   )
   if (waited && !run.signal.aborted) {
-    const late = members.filter((member) => isUnreachable(member) || differs(member, changing))
-    await Promise.all(late.map((member) => lookAgain(member, changing)))
+    const late = members.filter((member) => isUnreachable(member) || differs(member, run))
+    await Promise.all(late.map((member) => lookAgain(member, run)))
   }
   return reports
 }
@@ -113,16 +113,8 @@ export function isUnreachable({ end, failure }: Member): boolean {
   return failure instanceof RemoteError && (failure.kind === 'lost' || failure.kind === 'timeout')
 }
 
-function differs(member: Member, { fleet }: Changing): boolean {
+function differs(member: Member, { fleet }: Pick<Run, 'fleet'>): boolean {
   return !hasFailed(member) && preview(member, fleet).changes.length > 0
-}
-
-export async function lookAgain(member: Member, changing: Changing): Promise<void> {
-  member.session?.close()
-  delete member.session
-  delete member.end
-  delete member.failure
-  await lookAtHost(member, changing)
 }
 
 export function mergeForwards(before: readonly ForwardReport[], after: readonly ForwardReport[]): ForwardReport[] {

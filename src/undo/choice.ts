@@ -4,7 +4,7 @@ import { type Fleet, hasFailed, type Member } from '../run/fleet.ts'
 import { movedHint } from '../run/transaction/outcome.ts'
 import type { PastRun } from './script.ts'
 
-/** Which run is taken back, and on which hosts it must not be. Pure. */
+/** Which run is undone, and on which hosts it must not be. Pure. */
 
 export interface Taken {
   readonly run?: string
@@ -31,12 +31,12 @@ export function choose(
   return {
     none: {
       message: `${silent.join(', ')} did not answer, and may hold a newer run than ${newest}`,
-      hint: `to take that one back all the same: --run ${newest}`,
+      hint: `to undo ${newest} all the same: --run ${newest}`,
     },
   }
 }
 
-const kept = 'a host keeps its last three runs in /var/lib/provision/history, and an undo takes one away'
+const kept = 'a host keeps its last three runs in /var/lib/provision/history, and each undo removes one of them'
 
 /** A device that should have gone back and has not may be reached through this gateway alone. */
 export function wayInOf(gateway: Gateway, { devices }: Inventory, { members }: Fleet): Trouble | undefined {
@@ -47,14 +47,14 @@ export function wayInOf(gateway: Gateway, { devices }: Inventory, { members }: F
   if (left.length === 0) return undefined
   const names = left.map(({ name }) => name).join(', ')
   return {
-    message: `not taken back, as it may be the only way to ${names}`,
-    hint: `mend ${names} first, or take back this gateway alone with --limit ${gateway.name}`,
+    message: `not undone, as this gateway may be the only route to ${names}`,
+    hint: `repair ${names} first, or undo the run on this gateway alone with --limit ${gateway.name}`,
   }
 }
 
-/** Why this must not be taken back. */
+/** Why this must not be undone. */
 export function objection({ moved, gone }: PastRun): Trouble | undefined {
-  if (gone) return { message: gone, hint: 'put it back by hand: there is nothing left to put it back from' }
+  if (gone) return { message: gone, hint: 'restore the files by hand: no copy of them is left' }
   if (moved.length === 0) return undefined
-  return { message: `no longer as that run left it: ${moved.join(', ')}`, hint: movedHint }
+  return { message: `changed since that run: ${moved.join(', ')}`, hint: movedHint }
 }

@@ -1,42 +1,44 @@
 import type { Trouble } from '../report/report.ts'
-import { askHost, type Changing, troubleOf } from '../run/change.ts'
-import type { Member } from '../run/fleet.ts'
+import { troubleOf } from '../report/trouble.ts'
+import type { Run } from '../run/context.ts'
+import { addChanges, type Member, replaceSession } from '../run/fleet.ts'
+import { askHost } from '../run/look.ts'
 import { runTransaction } from '../run/transaction/transaction.ts'
 import { confirmingRoutes } from '../ssh/reach/reach.ts'
 import { lookBackScript, type PastRun, parsePast, undoScript } from './script.ts'
 
-/** What one host goes through when a run is taken back: a look, then one transaction, guarded like any other. */
+/** What one host goes through when a run is undone: a look, then one transaction, guarded like any other. */
 
 /** What its last run was. Undefined where no run is kept, and where nobody could be asked. */
-export async function lookBack(member: Member, changing: Changing): Promise<PastRun | undefined> {
+export async function lookBack(member: Member, run: Run): Promise<PastRun | undefined> {
   try {
-    const stdout = await askHost(member, lookBackScript(), changing)
+    const stdout = await askHost(member, lookBackScript(), run)
     return stdout && parsePast(stdout)
   } catch (error) {
-    changing.end(member, 'unreachable', troubleOf(error))
+    run.end(member, 'unreachable', troubleOf(error))
     return undefined
   } finally {
-    changing.progress.over('look', member.host.name)
+    run.progress.over('look', member.host.name)
   }
 }
 
 /** The host becomes what it was before that run, or stays what it is. */
-export async function goBack(member: Member, past: PastRun, changing: Changing): Promise<void> {
-  const { login, progress, end, who, confirmWithinSeconds } = changing
+export async function goBack(member: Member, past: PastRun, run: Run): Promise<void> {
+  const { login, progress, end, who, confirmWithinSeconds } = run
   const { session, host } = member
   if (!session) return
-  progress.phase(host.name, `take back ${past.run}`)
-  const id = `${changing.runId}-0`
+  progress.phase(host.name, `undo ${past.run}`)
+  const id = `${run.runId}-0`
   const script = undoScript({ id, who, confirmWithinSeconds, ids: past.ids })
   try {
-    const ways = { ...changing.ways, login: () => login(member, { along: confirmingRoutes(host, session.via) }) }
+    const confirming = { ...run, login: () => login(member, { along: confirmingRoutes(host, session.via) }) }
     const result = await runTransaction(
       session,
       { id, confirmWithinSeconds, resources: [], script, fault: () => undefined },
-      ways,
+      confirming,
     )
-    if (result.session) member.session = result.session
-    if (result.outcome === 'changed') member.changes.push(...past.changes)
+    if (result.session) replaceSession(member, result.session)
+    if (result.outcome === 'changed') addChanges(member, past.changes)
     else end(member, result.outcome, explained(result.outcome, result.error))
   } catch (error) {
     end(member, 'unknown', troubleOf(error))
@@ -49,5 +51,5 @@ function explained(outcome: string, error: Trouble | undefined): Trouble | undef
 }
 
 const undoneHint =
-  'it is as that run left it; where its way in would have gone with the undo, edit the inventory back to what it was and run ' +
-  'that instead: a run opens the former door before it closes this one'
+  'the host is as that run left it; if the undo would have removed the only route to the host, change the inventory back ' +
+  'and run that instead: a run opens the former forward before it closes the present one'

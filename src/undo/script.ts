@@ -15,11 +15,11 @@ export interface PastRun {
   readonly changes: readonly { readonly resource: string; readonly summary: string }[]
   /** The resources that are no longer as that run left them. */
   readonly moved: readonly string[]
-  /** Why it cannot be taken back at all. */
+  /** Why it cannot be undone at all. */
   readonly gone?: string
 }
 
-/** One exec that prints what would be taken back, and changes nothing. */
+/** One exec that prints what would be undone, and changes nothing. */
 export function lookBackScript(): string {
   return whole(
     lines(
@@ -34,7 +34,7 @@ export function lookBackScript(): string {
   )
 }
 
-/** One exec that hands the host the transaction which takes these back. */
+/** One exec that hands the host the transaction which undoes these. */
 export function undoScript(
   undo: Pick<Transaction, 'id' | 'who' | 'confirmWithinSeconds'> & Pick<PastRun, 'ids'>,
 ): string {
@@ -63,7 +63,7 @@ export function parsePast(stdout: Buffer): PastRun | undefined {
     who: words('who')[0]?.trim() ?? '',
     changes: words('what').map((line) => {
       const [resource = '', summary = ''] = line.split('\t')
-      return { resource, summary: `take back: ${summary}` }
+      return { resource, summary: `undo of: ${summary}` }
     }),
     moved: words('moved'),
     ...(gone && { gone: gone.trim() }),

@@ -1,4 +1,4 @@
-# How a run is taken back. The plan of such a transaction, and the look before it. $ids: what the run did to this host,
+# How a run is undone. The plan of such a transaction, and the look before it. $ids: what the run did to this host,
 # newest first. Of each, history/ID holds the plan, what was saved before it, and what was seen after it.
 #
 # Rows of the proof: SIDE ID N NAME. A side is `expect`, what a resource showed before the run, or `seen`, what it showed after.
@@ -6,7 +6,7 @@
 tab=$(printf '\t')
 nl='
 '
-gone='what that run had saved is no longer kept here'
+gone='the files that this run saved are no longer kept here'
 oldest=
 for id in $ids; do oldest="$id $oldest"; done
 
@@ -87,7 +87,7 @@ unmoved() {
   if ! whole; then
     echo "$gone" >&2
   elif [ "$(cd "$home/history" && standing | head -n 1)" != "${ids%% *}" ]; then
-    echo 'another run has been here since it was looked at' >&2
+    echo 'another run has changed this host in the meantime' >&2
   else
     # shellcheck disable=SC2086
     left=$(strays "$(sides seen $ids)" | listing)
@@ -95,12 +95,12 @@ unmoved() {
       undoable
       return
     fi
-    echo "no longer as that run left it: $left" >&2
+    echo "changed since that run: $left" >&2
   fi
   return 1
 }
 
-# Would taking it back do more than that? Says on stderr why.
+# Would the undo do more than that? Says on stderr why.
 undoable() {
   for id in $ids; do
     for n in $(planned "$id" eval 'echo ${undoables-}'); do planned "$id" "undoable_$n" || return; done

@@ -1,9 +1,9 @@
 import type { Inventory } from '../inventory/model.ts'
 import { exitCode, type Report } from '../report/report.ts'
 import { allEnded } from '../run/all-ended.ts'
-import { assemble, hasFailed, type Member, reportOf } from '../run/fleet.ts'
-import { proveWithRetry } from '../run/prove.ts'
-import { changingOf, closed, type Run } from '../run/run.ts'
+import { closeRun, openRun, type RunOptions } from '../run/context.ts'
+import { addChanges, hasFailed, type Member, planUndo, reportOf } from '../run/fleet.ts'
+import { proveWithinLimit } from '../run/prove.ts'
 import { choose, objection, wayInOf } from './choice.ts'
 import { goBack, lookBack } from './host.ts'
 import type { PastRun } from './script.ts'
@@ -12,17 +12,16 @@ import type { PastRun } from './script.ts'
  * `provision undo`: the hosts that the last confirmed run changed become what they were before it. Devices first, as the
  * reverse of the steps: a gateway may be their way in. `named`: only where that run is the last one.
  */
-export async function takeBack(inventory: Inventory, run: Run, named?: string): Promise<Report> {
-  const began = run.now()
-  const fleet = assemble(inventory, [], run.limit, began)
+export async function takeBack(inventory: Inventory, options: RunOptions, named?: string): Promise<Report> {
+  const run = openRun(inventory, [], options)
+  const { fleet } = run
   const members = [...fleet.members.values()]
-  const changing = changingOf(fleet, run)
 
   const pasts = new Map<Member, PastRun>()
   run.progress.expect('look', [...fleet.members.keys()])
   await allEnded(
     members.map(async (member) => {
-      const past = await lookBack(member, changing)
+      const past = await lookBack(member, run)
       if (past) pasts.set(member, past)
     }),
   )
@@ -30,9 +29,9 @@ export async function takeBack(inventory: Inventory, run: Run, named?: string): 
   for (const member of members) {
     const past = pasts.get(member)
     const here = past !== undefined && past.run === taken.run
-    if (here) member.takesBack = { run: past.run, who: past.who }
+    if (here) planUndo(member, { run: past.run, who: past.who })
     const refused = taken.none ?? (here ? objection(past) : undefined)
-    if (refused && !hasFailed(member)) changing.end(member, 'rejected', refused)
+    if (refused && !hasFailed(member)) run.end(member, 'rejected', refused)
   }
   const going = (member: Member) => (member.takesBack && !hasFailed(member) ? pasts.get(member) : undefined)
   run.show({
@@ -45,21 +44,21 @@ export async function takeBack(inventory: Inventory, run: Run, named?: string): 
         const past = going(member)
         if (!past || member.host.role !== role) return
         const waits = member.host.role === 'gateway' && wayInOf(member.host, inventory, fleet)
-        if (waits) changing.end(member, 'rejected', waits)
-        else if (run.command !== 'undo') member.changes.push(...past.changes)
-        else if (!run.signal.aborted) await goBack(member, past, changing)
+        if (waits) run.end(member, 'rejected', waits)
+        else if (run.command !== 'undo') addChanges(member, past.changes)
+        else if (!run.signal.aborted) await goBack(member, past, run)
       }),
     )
   }
   for (const member of members) {
     if (hasFailed(member)) continue
     const left = going(member) && (run.command !== 'undo' || member.changes.length === 0)
-    changing.end(member, left ? 'differs' : member.changes.length > 0 ? 'changed' : 'ok')
+    run.end(member, left ? 'differs' : member.changes.length > 0 ? 'changed' : 'ok')
   }
   const all = inventory.devices.flatMap(({ forwards }) => forwards)
-  const forwards = run.command === 'undo' && !run.signal.aborted ? await proveWithRetry(all, fleet, inventory, run) : []
+  const forwards = run.command === 'undo' && !run.signal.aborted ? await proveWithinLimit(all, run) : []
 
-  const { hosts, wire, ...head } = closed(inventory, members, began, run)
+  const { hosts, wire, ...head } = closeRun(run)
   return {
     ...head,
     // Before that run a forward may not have been there, or not have worked.

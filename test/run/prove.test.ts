@@ -2,9 +2,9 @@ import { connect as dial } from 'node:net'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Inventory } from '../../src/inventory/model.ts'
 import { silent } from '../../src/report/terminal/progress.ts'
-import { assemble } from '../../src/run/fleet.ts'
+import type { Run } from '../../src/run/context.ts'
+import { assemble, replaceSession } from '../../src/run/fleet.ts'
 import { proveMovedForwards } from '../../src/run/prove.ts'
-import type { Run } from '../../src/run/run.ts'
 import { parse } from '../inventory/parse.ts'
 import { type Lab, lab, type Sshd } from '../ssh/session/fixture.ts'
 import { deviceOf, forwardOf, gatewayOf, refuse } from '../verify/prover.ts'
@@ -30,13 +30,14 @@ async function moved(backAt: number, powerCut: number | undefined) {
   const member = fleet.members.get('gw')
   if (!member) throw new Error('nobody')
   const no = refuse('Connection refused')
-  member.session = gatewayOf(() => {
+  const { session } = gatewayOf(() => {
     asked.push(now / 1000)
     return now >= backAt * 1000 ? dial(sshd.port, '127.0.0.1') : no()
-  }).session
+  })
+  replaceSession(member, session)
   const notes: string[] = []
   const run = {
-    ...{ limit: () => true, now: () => now, signal: new AbortController().signal },
+    ...{ fleet, inventory, limit: () => true, now: () => now, signal: new AbortController().signal },
     context: { wire: it.wire(), forks: (work: (turn: undefined) => Promise<unknown>) => work(undefined) },
     progress: { ...silent, note: (text: string) => notes.push(text) },
     lastProofs: { stamp: async (reports: unknown) => reports },
@@ -47,7 +48,7 @@ async function moved(backAt: number, powerCut: number | undefined) {
   const { device, gateway, bindAddress, port } = forward
   const promise = { device, gateway, bindAddress, port, silentLink: 20, frozenClient: 15 }
   const recoveries = powerCut === undefined ? [] : [{ ...promise, powerCut }]
-  await proveMovedForwards({ kind: 'prove', forwards: () => [forward] }, recoveries, { fleet, inventory, run })
+  await proveMovedForwards({ kind: 'prove', forwards: () => [forward] }, recoveries, run)
   return { answers: fleet.answers.get('host-a'), asked, notes }
 }
 

@@ -2,9 +2,9 @@ import { expect, test } from 'vitest'
 import { ConnectError } from '../../src/errors.ts'
 import type { ForwardReport, ForwardState, Outcome, Report } from '../../src/report/report.ts'
 import { silent } from '../../src/report/terminal/progress.ts'
-import type { Changing } from '../../src/run/change.ts'
-import { assemble } from '../../src/run/fleet.ts'
-import { waitAsPromised } from '../../src/run/wait-as-promised.ts'
+import { addChanges, assemble, endMember, failLook, replaceSession } from '../../src/run/fleet.ts'
+import type { ProveAgain } from '../../src/run/wait.ts'
+import { type WaitingAsPromised, waitAsPromised } from '../../src/run/wait-as-promised.ts'
 import type { Session } from '../../src/ssh/session/session.ts'
 import { parse } from '../inventory/parse.ts'
 
@@ -64,42 +64,32 @@ async function wait({
   }
   for (const [name, member] of fleet.members) {
     const outcome = ends[name] ?? 'ok'
-    if (outcome === 'unreachable') member.failure = new ConnectError('unreachable', 'no route to host')
-    else member.session = session
-    if (outcome === 'changed') member.changes.push({ resource: 'file x', summary: 'write' })
-    member.end = { outcome, at: 0 }
+    if (outcome === 'unreachable') failLook(member, new ConnectError('unreachable', 'no route to host'))
+    else replaceSession(member, session)
+    if (outcome === 'changed') addChanges(member, [{ resource: 'file x', summary: 'write' }])
+    endMember(member, { outcome, at: 0 })
   }
-  const changing: Changing = {
-    fleet,
-    turns: (work) => work({ connected: () => {}, until: () => {} }),
+  const run: WaitingAsPromised = {
+    ...{ fleet, command, now: () => now, signal: interrupt.signal, debug: () => {} },
+    wait: async (ms: number) => pass(ms),
     login: async ({ host }) => {
       say(`login ${host.name}`)
       return session
     },
-    ways: { now: () => now, wait: async () => {}, clock: () => new Date(now), debug: () => {} },
     pins: { trusted: async () => () => true, add: async () => {}, keep: async () => {} },
-    progress: silent,
-    end: (member, outcome) => Object.assign(member, { end: { outcome, at: now } }),
-    ...{ runId: '', who: '', confirmWithinSeconds: 60 },
+    progress: { ...silent, note: (text) => notes.push(text) },
+    end: (member, outcome) => endMember(member, { outcome, at: now }),
   }
-  const reports = await waitAsPromised(first, {
-    changing,
-    recoveries: promised,
-    run: {
-      ...{ command, now: () => now, signal: interrupt.signal },
-      progress: { ...silent, note: (text) => notes.push(text) },
-      wait: async (ms: number) => pass(ms),
-    },
-    again: async (some) => {
-      for (const { device } of some) say(`prove ${device}`)
-      const began = now
-      pass(lookTakes * 1000)
-      return some.map(({ cut: _, waited: __, ...report }) => {
-        const there = began >= (back[report.device] ?? Number.POSITIVE_INFINITY) * 1000
-        return there ? { ...report, state: 'ok' as const } : report
-      })
-    },
-  })
+  const again: ProveAgain = async (some) => {
+    for (const { device } of some) say(`prove ${device}`)
+    const began = now
+    pass(lookTakes * 1000)
+    return some.map(({ cut: _, waited: __, ...report }) => {
+      const there = began >= (back[report.device] ?? Number.POSITIVE_INFINITY) * 1000
+      return there ? { ...report, state: 'ok' as const } : report
+    })
+  }
+  const reports = await waitAsPromised(first, promised, again, run)
   return {
     ...{ done, notes, seconds: now / 1000 },
     states: reports.map(({ state }) => state),

@@ -2,9 +2,8 @@ import { expect, test } from 'vitest'
 import { ConnectError, type ProvisionError } from '../../src/errors.ts'
 import type { ForwardReport, ForwardState } from '../../src/report/report.ts'
 import { silent } from '../../src/report/terminal/progress.ts'
-import type { Changing } from '../../src/run/change.ts'
-import { assemble, type Member } from '../../src/run/fleet.ts'
-import { waitFor } from '../../src/run/wait.ts'
+import { assemble, endMember, failLook, type Member } from '../../src/run/fleet.ts'
+import { type Waiting, waitFor } from '../../src/run/wait.ts'
 import type { Session } from '../../src/ssh/session/session.ts'
 import { parse } from '../inventory/parse.ts'
 
@@ -46,34 +45,29 @@ async function wait({ waitMs = 60_000, first, away = {}, meanwhile, backIn = 99 
   }
   for (const [name, error] of Object.entries(away)) {
     const member = fleet.members.get(name) ?? expect.fail(name)
-    Object.assign(member, { failure: error, end: { outcome: 'unreachable', at: 0 } })
+    failLook(member, error)
+    endMember(member, { outcome: 'unreachable', at: 0 })
   }
-  const changing: Changing = {
-    fleet,
-    turns: (work) => work({ connected: () => {}, until: () => {} }),
+  const run: Waiting = {
+    ...{ fleet, waitMs, now: () => now, signal: new AbortController().signal, debug: () => {} },
+    wait: async (ms: number) => {
+      now += ms
+      round++
+    },
     login: async (member: Member) => {
       say(`look ${member.host.name}`)
       if (round < backIn) throw away[member.host.name]
       return session
     },
-    ways: { now: () => now, wait: async () => {}, clock: () => new Date(now), debug: () => {} },
     pins: { trusted: async () => () => true, add: async () => {}, keep: async () => {} },
     progress: silent,
-    end: (member, outcome) => Object.assign(member, { end: { outcome, at: now } }),
-    ...{ runId: '', who: '', confirmWithinSeconds: 60 },
+    end: (member, outcome) => endMember(member, { outcome, at: now }),
   }
   const again = async (some: readonly ForwardReport[]) => {
     for (const { device } of some) say(`prove ${device}`)
     return some.map((report) => meanwhile?.(round, report) ?? report)
   }
-  const run = {
-    ...{ waitMs, now: () => now, signal: new AbortController().signal, progress: silent },
-    wait: async (ms: number) => {
-      now += ms
-      round++
-    },
-  }
-  const reports = await waitFor(first, { changing, run, again })
+  const reports = await waitFor(first, again, run)
   return {
     done,
     states: reports.map(({ state }) => state),

@@ -7,9 +7,9 @@ import type { Report } from '../../report/report.ts'
 import { liveProgress } from '../../report/terminal/live.ts'
 import { type Progress, plainProgress, silent } from '../../report/terminal/progress.ts'
 import { printPlan } from '../../report/terminal/text.ts'
-import type { Run } from '../../run/run.ts'
+import type { RunOptions } from '../../run/context.ts'
 import type { HostKey, Pins } from '../../ssh/host-keys/pins.ts'
-import type { ReachContext } from '../../ssh/reach/reach.ts'
+import { type ReachContext, reach } from '../../ssh/reach/reach.ts'
 import { lastProofs, lastProofsFile } from '../../verify/last-proofs.ts'
 import { askYes } from './ask.ts'
 import { connected } from './context.ts'
@@ -45,7 +45,7 @@ interface Conducted extends Conduct {
   readonly command: Report['command']
   readonly argv: HostArguments
   readonly inventory: Inventory
-  readonly limit: Run['limit']
+  readonly limit: RunOptions['limit']
   readonly files: Outputs
   readonly progress: Progress
 }
@@ -55,10 +55,11 @@ async function conductOver(context: ReachContext, conducted: Conducted): Promise
   const { go, announced, silent: untold = false, tells = () => !untold } = conducted
   const color = process.stdout.hasColors?.() ?? false
   const interrupt = onInterrupt(progress)
-  const settings: Run = {
+  const settings: RunOptions = {
     command,
     limit,
     context,
+    reach,
     progress,
     lastProofs: lastProofs({
       file: lastProofsFile(process.env, homedir()),
@@ -93,7 +94,7 @@ async function conductOver(context: ReachContext, conducted: Conducted): Promise
 }
 
 export interface Conduct {
-  readonly go: (settings: Run) => Promise<Report>
+  readonly go: (settings: RunOptions) => Promise<Report>
   /** By host: what counts in this run instead of what is pinned for it. */
   readonly hostKeys?: ReadonlyMap<string, readonly HostKey[]>
   /** What is said before it begins. */

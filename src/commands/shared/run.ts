@@ -10,7 +10,7 @@ import { keptKeys } from '../../run/kept-keys.ts'
 import { partialRunOf } from '../../run/partial-run.ts'
 import { type Sources, withIdentity } from '../../run/plan/plan-file.ts'
 import { provision } from '../../run/provision.ts'
-import type { Run } from '../../run/run.ts'
+import type { RunOptions } from '../../run/context.ts'
 import { steppingAside } from '../../run/step-aside.ts'
 import { takeBack } from '../../undo/undo.ts'
 import { type Conduct, conduct, type Done } from './conduct.ts'
@@ -31,7 +31,7 @@ export async function run(
   const part = await partialRunOf(written, { ...argv, command, limit: limit ?? [] })
   const whole: Playbook = (of) => [...playbook(of), ...(asked.beyond?.(of) ?? [])]
   let inventory = written
-  const goWith = (wanted: Inventory) => async (settings: Run) => {
+  const goWith = (wanted: Inventory) => async (settings: RunOptions) => {
     const { id, note } = await identityOf(inventory, command, { shard: argv.shard, planned: planned?.id })
     if (note) settings.progress.note(note)
     if (id) inventory = { ...inventory, id }
@@ -72,7 +72,7 @@ async function moveAside(
   argv: HostArguments,
   inventory: Inventory,
   names: readonly string[],
-  goWith: (wanted: Inventory) => (settings: Run) => Promise<Report>,
+  goWith: (wanted: Inventory) => (settings: RunOptions) => Promise<Report>,
 ): Promise<Done> {
   const devices = names.map((name) => named(name, inventory.devices))
   const gateways = devices.flatMap(({ forwards }) => forwards.map(({ gateway }) => gateway))
@@ -91,7 +91,7 @@ async function moveAside(
  * Where the playbook keeps nothing there is nobody who would trust a spare host key; and a private half that is made in a CI is
  * gone with the CI's workspace.
  */
-function keptIn(inventory: Inventory, playbook: Playbook, run: Run, { planned }: { planned: boolean }) {
+function keptIn(inventory: Inventory, playbook: Playbook, run: RunOptions, { planned }: { planned: boolean }) {
   const keeps = playbook(inventory).some((step) => step.kind === 'verify' && step.keeps !== undefined)
   return keptKeys(inventory, {
     command: run.command,
@@ -115,10 +115,10 @@ export async function drilled(
   inventory: Inventory,
   wish: Pick<Wish, 'drilled' | 'names'>,
 ): Promise<void> {
-  const go = async (settings: Run) => {
+  const go = async (settings: RunOptions) => {
     const playbook = await defaultPlaybook()
     const { kept } = await keptIn(inventory, playbook, settings, { planned: false })
-    const verify = (limit: Run['limit']) =>
+    const verify = (limit: RunOptions['limit']) =>
       provision({ ...inventory, kept }, playbook, { ...settings, command: 'verify', limit })
     return drill(inventory, settings, { ...wish, verify })
   }
@@ -133,7 +133,7 @@ export interface Asked extends Pick<Conduct, 'hostKeys' | 'silent'> {
   readonly wish?: (inventory: Inventory) => Inventory
   readonly limit?: readonly string[]
   /** How a run looks that changes nothing. */
-  readonly looking?: Pick<Run, 'leastPrivilege' | 'only' | 'waitMs'>
+  readonly looking?: Pick<RunOptions, 'leastPrivilege' | 'only' | 'waitMs'>
   /** Devices that move in two steps. */
   readonly stepAside?: readonly string[]
   /** This plan and no other. */

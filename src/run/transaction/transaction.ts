@@ -19,8 +19,9 @@ import {
  * to this process or its connections, the host ends wholly old or wholly new.
  */
 
-export interface Ways {
-  /** A new connection and login, along the way that the session at hand came. @throws ConnectError */
+/** How a transaction logs in, waits and tells the time. */
+export interface TransactionContext {
+  /** A new connection and login, along the route that the session at hand came. @throws ConnectError */
   readonly login: () => Promise<Session>
   /** Milliseconds of a clock that only goes forward. */
   readonly now: () => number
@@ -48,14 +49,14 @@ export interface Sent extends Pick<Transaction, 'id' | 'confirmWithinSeconds' | 
   readonly hostKeys?: readonly string[]
 }
 
-export function transact(session: Session, wanted: Transaction, seen: Seen, ways: Ways): Promise<End> {
+export function transact(session: Session, wanted: Transaction, seen: Seen, context: TransactionContext): Promise<End> {
   const { id, confirmWithinSeconds, resources } = wanted
   const hostKeys = wanted.changes.flatMap(({ change }) => change.hostKeys ?? [])
   const fault = (answer: TransactionAnswer) => notConverged(wanted, answer, seen)
   return runTransaction(
     session,
     { id, confirmWithinSeconds, resources, script: applyScript(wanted), fault, hostKeys },
-    ways,
+    context,
   )
 }
 
@@ -64,12 +65,12 @@ export function transact(session: Session, wanted: Transaction, seen: Seen, ways
  * a fresh login has to come in after it. Of all sessions only the one that it ends with stays open, and where there is
  * none the one that was there before.
  */
-export async function runTransaction(session: Session, sent: Sent, ways: Ways): Promise<End> {
+export async function runTransaction(session: Session, sent: Sent, context: TransactionContext): Promise<End> {
   const opened = new Set([session])
   const tracked: Tracked = {
-    ...ways,
+    ...context,
     async login() {
-      const fresh = await ways.login()
+      const fresh = await context.login()
       opened.add(fresh)
       return fresh
     },
@@ -88,44 +89,44 @@ export async function runTransaction(session: Session, sent: Sent, ways: Ways): 
   }
 }
 
-interface Tracked extends Ways {
+interface Tracked extends TransactionContext {
   /** Closes a session that led nowhere. */
   readonly drop: (session: Session | undefined) => void
 }
 
 /** Applied, then confirmed or given up. */
-async function decided(session: Session, sent: Sent, ways: Tracked): Promise<End> {
-  ways.debug(`apply on ${session.host}`, sent.script)
+async function decided(session: Session, sent: Sent, context: Tracked): Promise<End> {
+  context.debug(`apply on ${session.host}`, sent.script)
   const began = await ask(session, sent.script, sent, applyMs)
-  const applied = began ?? (await askAgain(watchScript(sent.id), sent, ways))
-  if (!applied) return unknown(sent.confirmWithinSeconds, ways.clock())
+  const applied = began ?? (await askAgain(watchScript(sent.id), sent, context))
+  if (!applied) return unknown(sent.confirmWithinSeconds, context.clock())
   if (applied.answer.outcome !== 'waiting') return ended(applied.answer, applied.session)
 
   const reached = applied.session
   const broken = sent.fault(applied.answer)
-  if (broken) return abandon(reached, sent, ways, broken)
-  const fresh = await freshLogin(sent, ways)
-  if (!('exec' in fresh)) return abandon(reached, sent, ways, fresh.message)
+  if (broken) return abandon(reached, sent, context, broken)
+  const fresh = await freshLogin(sent, context)
+  if (!('exec' in fresh)) return abandon(reached, sent, context, fresh.message)
   const answer = await ask(fresh, confirmScript(sent.id), sent, answerMs).catch(toError)
   // Logged in, and of no use there: sudo is gone, say.
-  if (answer instanceof Error) return abandon(reached, sent, ways, answer.message)
-  const confirmed = answer ?? (await askAgain(confirmScript(sent.id), sent, ways))
-  if (!confirmed) return unknown(sent.confirmWithinSeconds, ways.clock())
+  if (answer instanceof Error) return abandon(reached, sent, context, answer.message)
+  const confirmed = answer ?? (await askAgain(confirmScript(sent.id), sent, context))
+  if (!confirmed) return unknown(sent.confirmWithinSeconds, context.clock())
   const end = ended(confirmed.answer, confirmed.session)
   return end.outcome === 'changed' ? { ...end, shown: applied.answer.shown } : end
 }
 
 /** What the host says of its rollback is believed when it lets us in afresh. What runs may still be coming up, so a refusal is no end. */
-async function proved(end: End, { id, confirmWithinSeconds }: Sent, ways: Ways): Promise<End> {
+async function proved(end: End, { id, confirmWithinSeconds }: Sent, context: TransactionContext): Promise<End> {
   if (end.outcome !== 'undone') return end
-  const deadline = ways.now() + Math.max(confirmWithinSeconds, leastPatience) * 1000
+  const deadline = context.now() + Math.max(confirmWithinSeconds, leastPatience) * 1000
   for (let pause = 250; ; pause = Math.min(2 * pause, 4000)) {
     try {
-      return { ...end, session: await ways.login() }
+      return { ...end, session: await context.login() }
     } catch (error) {
       if (!(error instanceof ConnectError)) throw error
-      if (ways.now() > deadline) return shutOut(end, id, error.message)
-      await ways.wait(pause)
+      if (context.now() > deadline) return shutOut(end, id, error.message)
+      await context.wait(pause)
     }
   }
 }
@@ -168,16 +169,16 @@ function unsent(code: number, stderr: Buffer): TransactionAnswer {
 }
 
 /** Logs in again until the host has answered, for as long as it may take to settle by itself. */
-async function askAgain(script: string, sent: Sent, ways: Tracked): Promise<Asked | undefined> {
+async function askAgain(script: string, sent: Sent, context: Tracked): Promise<Asked | undefined> {
   const { confirmWithinSeconds } = sent
-  const deadline = ways.now() + (confirmWithinSeconds + 30) * 1000
-  while (ways.now() < deadline) {
-    const session = await ways.login().catch(() => undefined)
+  const deadline = context.now() + (confirmWithinSeconds + 30) * 1000
+  while (context.now() < deadline) {
+    const session = await context.login().catch(() => undefined)
     const asked =
       session && (await ask(session, script, sent, rollbackMs + confirmWithinSeconds * 1000).catch(() => undefined))
     if (asked) return asked
-    ways.drop(session)
-    await ways.wait(500)
+    context.drop(session)
+    await context.wait(500)
   }
   return undefined
 }
@@ -185,29 +186,29 @@ async function askAgain(script: string, sent: Sent, ways: Tracked): Promise<Aske
 /** A login that was there before proves nothing: sshd keeps old sessions over a reload. Nor does one refused once mean no. */
 async function freshLogin(
   { confirmWithinSeconds, hostKeys = [] }: Sent,
-  ways: Tracked,
+  context: Tracked,
 ): Promise<Session | ConnectError> {
-  const deadline = ways.now() + confirmWithinSeconds * 500
+  const deadline = context.now() + confirmWithinSeconds * 500
   for (;;) {
     try {
-      const session = await ways.login()
+      const session = await context.login()
       if (hostKeys.length === 0 || hostKeys.includes(session.hostKey)) return session
-      ways.drop(session)
+      context.drop(session)
       // A reload takes its time.
       throw new ConnectError('unreachable', 'the login still showed a host key from before the change')
     } catch (error) {
       if (!(error instanceof ConnectError)) throw error
-      if (error.kind !== 'unreachable' || ways.now() > deadline) return error
-      await ways.wait(250)
+      if (error.kind !== 'unreachable' || context.now() > deadline) return error
+      await context.wait(250)
     }
   }
 }
 
-async function abandon(session: Session, sent: Sent, ways: Tracked, why: string): Promise<End> {
+async function abandon(session: Session, sent: Sent, context: Tracked, why: string): Promise<End> {
   const script = abandonScript(sent.id, why)
   const asked =
-    (await ask(session, script, sent, rollbackMs).catch(() => undefined)) ?? (await askAgain(script, sent, ways))
-  return asked ? ended(asked.answer, asked.session) : unknown(sent.confirmWithinSeconds, ways.clock())
+    (await ask(session, script, sent, rollbackMs).catch(() => undefined)) ?? (await askAgain(script, sent, context))
+  return asked ? ended(asked.answer, asked.session) : unknown(sent.confirmWithinSeconds, context.clock())
 }
 
 /** After all was activated, the host was looked at once more: anything but converged is a fault of ours, and is undone. */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { formerForwardsOf } from '../../src/run/former-doors.ts'
+import { formerForwardsOf } from '../../src/run/former-forwards.ts'
 import { confirmingRoutes } from '../../src/ssh/reach/reach.ts'
 import type { HeldForward } from '../../src/tunnel/held-doors.ts'
 import { parse } from '../inventory/parse.ts'

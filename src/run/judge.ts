@@ -1,0 +1,70 @@
+import type { VerifyStep } from '../playbook/playbook.ts'
+import type { AwayReport, HostReport, RecoveryReport, Trouble } from '../report/report.ts'
+import type { Run } from './context.ts'
+import { addChanges, type Fleet, hasFailed, type Member, reportOf } from './fleet.ts'
+import { expectedDowntime } from './plan/downtime.ts'
+import { driftSince } from './plan/drift.ts'
+import { plan } from './plan/plan.ts'
+import { preview } from './preview.ts'
+
+export interface Verdict {
+  /** How long devices may be out of reach; absent: there is nothing to change. */
+  readonly downtime?: readonly AwayReport[]
+  /** Something is to be changed now. */
+  readonly applies: boolean
+  /** Some host is not as it was when the plan that is to be applied was made: none is touched. */
+  readonly isStale: boolean
+}
+
+/** Plans, and shows the plan before anything moves: a host that refuses one thing is left alone in all. */
+export function judge(checks: readonly VerifyStep[], run: Run): Verdict {
+  const { fleet, end } = run
+  const members = [...fleet.members.values()]
+  const hosts = members.map((member): HostReport => {
+    const { changes, refused } = preview(member, fleet)
+    if (hasFailed(member)) return reportOf(member)
+    if (refused) end(member, 'rejected', refused)
+    if (run.command !== 'apply') addChanges(member, changes)
+    return { ...reportOf(member), changes }
+  })
+  for (const member of members) {
+    const why = run.command === 'apply' ? refusedGateways(member, fleet) : undefined
+    if (why) end(member, 'rejected', why)
+  }
+  const drift = driftSince(run.planned ?? hosts, hosts)
+  for (const member of members) {
+    const why = drift.get(member.host.name)
+    if (why) end(member, 'differs', why)
+  }
+  const something = hosts.some(({ changes }) => changes.length > 0)
+  const recoveries = promises(checks, fleet)
+  const downtime = something
+    ? expectedDowntime(checks, hosts, { recoveries, confirmWithinSeconds: run.confirmWithinSeconds })
+    : undefined
+  run.show({ hosts, recoveries, ...(downtime && { away: downtime }) })
+  return {
+    ...(downtime && { downtime }),
+    applies: run.command === 'apply' && something && drift.size === 0,
+    isStale: drift.size > 0,
+  }
+}
+
+/** A device whose gateways all refuse the plan is not changed for them. */
+function refusedGateways({ host, resources, shown, end }: Member, fleet: Fleet): Trouble | undefined {
+  if (host.role !== 'device' || end || host.forwards.length === 0) return undefined
+  const names = [...new Set(host.forwards.map(({ gateway }) => gateway))]
+  const refused = names.every((name) => fleet.members.get(name)?.end?.outcome === 'rejected')
+  if (!refused || plan(resources, shown, fleet.seen).changes.length === 0) return undefined
+  return { message: `not touched, since ${names.join(' and ')} refused what it is to get there` }
+}
+
+/** What is promised of the forwards of devices within the limit. */
+export function promises(checks: readonly VerifyStep[], { members, seen }: Fleet): RecoveryReport[] {
+  return checks.flatMap(({ forwards, recovery: promise }) =>
+    forwards.flatMap((forward) => {
+      const recovery = members.has(forward.device) ? promise(forward, seen) : undefined
+      const { device, gateway, bindAddress, port } = forward
+      return recovery ? [{ device, gateway, bindAddress, port, ...recovery }] : []
+    }),
+  )
+}

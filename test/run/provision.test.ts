@@ -1,0 +1,200 @@
+import { describe, expect, test } from 'vitest'
+import { ConnectError, RemoteError } from '../../src/errors.ts'
+import { on, type Playbook, playbook, proveFirst, verify } from '../../src/playbook/playbook.ts'
+import type { Report } from '../../src/report/report.ts'
+import { silent } from '../../src/report/terminal/progress.ts'
+import type { Resource } from '../../src/resources/resource.ts'
+import type { RunOptions } from '../../src/run/context.ts'
+import { provision } from '../../src/run/provision.ts'
+import { sh } from '../../src/shell/sh.ts'
+import type { Session } from '../../src/ssh/session/session.ts'
+import { parse } from '../inventory/parse.ts'
+
+/** The whole flow of a run over hosts that are made of values: no process, no connection, no clock. */
+
+const inventory = parse(
+  JSON.stringify({
+    gateways: { gw: {} },
+    devices: { pi: { forwards: ['9001:localhost:22'] }, cam: { forwards: ['9002:localhost:22'] } },
+  }),
+)
+
+/** A file of one word. */
+const word = (wanted: string): Resource => ({
+  id: 'word',
+  inspect: sh`cat /word`,
+  diff: (now) =>
+    now.trim() === wanted
+      ? 'converged'
+      : now.trim() === 'locked'
+        ? { refused: 'somebody else has written it', hint: 'ask them' }
+        : { summary: `write ${wanted}`, saves: ['/word'], commit: sh`echo ${wanted} >/word` },
+})
+
+/** Gateways get their word before devices, and forwards are proved between. */
+const recipe: Playbook = playbook(({ gateways, devices }) => [
+  on(gateways, () => [word('new')]),
+  proveFirst(() => []),
+  on(devices, () => [word('new')]),
+  verify(devices, ({ forwards }) => forwards),
+])
+
+interface FakeHost {
+  word: string
+  /** Absent: it can be reached. */
+  readonly unreachable?: true
+  /** After a change nobody gets in: it undoes. */
+  readonly shutsOut?: true
+  /** The connection is lost while it changes, and nothing is heard of it again. */
+  readonly falls?: true
+}
+
+type World = Partial<Record<'gw' | 'pi' | 'cam', Partial<FakeHost>>>
+
+/** What one run makes of these hosts, and in which order it did what. */
+async function run(command: 'apply' | 'check' | 'verify', world: World = {}, more: Partial<RunOptions> = {}) {
+  const hosts = new Map(['gw', 'pi', 'cam'].map((name) => [name, { word: 'old', ...world[name as 'gw'] } as FakeHost]))
+  const done: string[] = []
+  let now = 0
+  let open = 0
+  const reach = async ({ name }: { name: string }): Promise<Session> => {
+    const host = hosts.get(name)
+    if (!host || host.unreachable) throw new ConnectError('unreachable', `${name} is switched off`)
+    if (done.includes(`apply ${name}`) && (host.shutsOut || host.falls)) {
+      if (!done.includes(`undone ${name}`)) throw new ConnectError('login', 'the login was refused')
+    }
+    open++
+    done.push(`login ${name}`)
+    return sessionOf(name, host)
+  }
+  const sessionOf = (name: string, host: FakeHost): Session => ({
+    ...{ host: name, via: 'direct', hostKey: 'ssh-ed25519 AAAA', hostKeys: () => [] },
+    close: () => void open--,
+    forward: () => Promise.reject(new RemoteError('refused', 'Connection refused')),
+    async exec(script) {
+      const answer = (stdout: string) => ({ code: 0, stdout: Buffer.from(stdout), stderr: Buffer.alloc(0) })
+      const seen = (text: string) => `@seen 0 ${Buffer.from(text).toString('base64')}\n`
+      const mark = /\b(seen-[0-9a-f]{32})\b/.exec(script)?.[1]
+      if (mark) return answer(`${mark} 0\n${host.word}\n${mark}\n`)
+      if (script.includes('guard.sh" apply')) {
+        done.push(`apply ${name}`)
+        if (host.falls) throw new RemoteError('lost', 'the connection was lost')
+        return answer(`@outcome waiting\n${seen('new\n')}`)
+      }
+      if (script.includes('set -- abandon')) {
+        done.push(`undone ${name}`)
+        return answer(`@outcome undone\n${seen(host.word)}`)
+      }
+      host.word = 'new'
+      done.push(`confirm ${name}`)
+      return answer(`@outcome confirmed\n${seen('new\n')}`)
+    },
+  })
+  const interrupt = new AbortController()
+  const shown: Pick<Report, 'hosts'>[] = []
+  const one = <T>(work: (slot: never) => Promise<T>) => work({ connected() {}, until() {} } as never)
+  const report = await provision(inventory, recipe, {
+    ...{ command, limit: () => true, reach, progress: silent, signal: interrupt.signal },
+    context: {
+      wire: {
+        counts: { connections: 0, execs: 0 },
+        userConfig: async () => ({ port: 22 }),
+        pins: { file: '/nowhere/known_hosts', trusted: async () => () => true, add: async () => {} },
+      },
+      ...{ formerDoors: new Map(), forks: one, changes: one, closeAll() {} },
+    },
+    lastProofs: { stamp: async (reports: unknown) => reports },
+    show: (plan: Pick<Report, 'hosts'>) => shown.push(plan),
+    debug() {},
+    now: () => now,
+    wait: async (ms: number) => {
+      now += ms
+    },
+    clock: () => new Date(now),
+    ...{ runId: '20260101-abc', who: 'me', confirmWithinSeconds: 10 },
+    ...more,
+  } as unknown as RunOptions)
+  return {
+    ...{ report, done, open },
+    outcomes: Object.fromEntries(report.hosts.map(({ name, outcome }) => [name, outcome])),
+    words: Object.fromEntries([...hosts].map(([name, host]) => [name, host.word])),
+    plan: shown[0]?.hosts.flatMap(({ name, changes }) => changes.map(({ summary }) => `${name}: ${summary}`)),
+  }
+}
+const at = (done: readonly string[], what: string) => done.indexOf(what)
+
+describe('a run over connected hosts', () => {
+  test('changes each in its step, confirms by a fresh login, and leaves nothing open', async () => {
+    const { outcomes, words, done, open, plan } = await run('apply')
+    expect(outcomes).toEqual({ gw: 'changed', pi: 'changed', cam: 'changed' })
+    expect(words).toEqual({ gw: 'new', pi: 'new', cam: 'new' })
+    expect(plan).toEqual(['gw: write new', 'pi: write new', 'cam: write new'])
+    // A login, the apply, and a fresh login before the word that keeps it.
+    expect(done.filter((what) => what.endsWith(' pi')).slice(0, 4)).toEqual([
+      ...['login pi', 'apply pi', 'login pi', 'confirm pi'],
+    ])
+    expect(at(done, 'confirm gw')).toBeLessThan(at(done, 'apply pi'))
+    expect(open).toBe(0)
+  })
+
+  test('changes nothing where all is as written, and nothing in a check', async () => {
+    const converged = { gw: { word: 'new' }, pi: { word: 'new' }, cam: { word: 'new' } }
+    const same = await run('apply', converged)
+    expect(same.outcomes).toEqual({ gw: 'ok', pi: 'ok', cam: 'ok' })
+    expect(same.done).toEqual(['login gw', 'login pi', 'login cam'])
+    const checked = await run('check')
+    expect(checked.outcomes).toEqual({ gw: 'differs', pi: 'differs', cam: 'differs' })
+    expect(checked.words).toEqual({ gw: 'old', pi: 'old', cam: 'old' })
+    expect(checked.report.exitCode).not.toBe(0)
+  })
+})
+
+describe('a run in which one host fails goes on with the others', () => {
+  test('an unreachable one', async () => {
+    const { outcomes, words, report } = await run('apply', { pi: { unreachable: true } })
+    expect(outcomes).toEqual({ gw: 'changed', pi: 'unreachable', cam: 'changed' })
+    expect(words).toEqual({ gw: 'new', pi: 'old', cam: 'new' })
+    expect(report.hosts.find(({ name }) => name === 'pi')?.error).toMatchObject({ message: 'pi is switched off' })
+    expect(report.exitCode).toBe(3)
+  })
+
+  test('one that refuses the plan is not touched, and says why', async () => {
+    const { outcomes, words, done, report } = await run('apply', { cam: { word: 'locked' } })
+    expect(outcomes).toEqual({ gw: 'changed', pi: 'changed', cam: 'rejected' })
+    expect(words.cam).toBe('locked')
+    expect(done).not.toContain('apply cam')
+    const { error } = report.hosts.find(({ name }) => name === 'cam') ?? {}
+    expect(error).toEqual({ message: 'word: somebody else has written it', hint: 'ask them' })
+  })
+
+  test('devices are not changed for a gateway that refuses', async () => {
+    const { outcomes, words } = await run('apply', { gw: { word: 'locked' } })
+    expect(outcomes).toEqual({ gw: 'rejected', pi: 'rejected', cam: 'rejected' })
+    expect(words).toEqual({ gw: 'locked', pi: 'old', cam: 'old' })
+  })
+
+  test('one that lets nobody in after the change undoes it, and that is proved by a login', async () => {
+    const { outcomes, words, done } = await run('apply', { pi: { shutsOut: true } })
+    expect(outcomes).toEqual({ gw: 'changed', pi: 'undone', cam: 'changed' })
+    expect(words.pi).toBe('old')
+    expect(done).not.toContain('confirm pi')
+    expect(done.lastIndexOf('login pi')).toBeGreaterThan(at(done, 'undone pi'))
+  })
+
+  test('one that is lost in mid-change is unknown', async () => {
+    const { outcomes, report } = await run('apply', { cam: { falls: true } })
+    expect(outcomes).toEqual({ gw: 'changed', pi: 'changed', cam: 'unknown' })
+    expect(report.exitCode).toBe(3)
+  })
+})
+
+test('after Ctrl-C no further step is begun: what is left still differs, and the report says that it was interrupted', async () => {
+  const interrupt = new AbortController()
+  const debug = (title: string) => {
+    if (title === 'apply on gw') interrupt.abort()
+  }
+  const { outcomes, words, report } = await run('apply', {}, { signal: interrupt.signal, debug })
+  expect(outcomes).toEqual({ gw: 'changed', pi: 'differs', cam: 'differs' })
+  expect(words).toEqual({ gw: 'new', pi: 'old', cam: 'old' })
+  expect(report.exitCode).toBe(130)
+})
