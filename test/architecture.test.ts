@@ -145,7 +145,7 @@ describe('imports point one way', () => {
   test('the run is begun by the commands alone, and a diagnosis by its own', () => {
     expect(importersOf(/^src\/run\/provision\.ts$/)).toEqual(['src/commands/shared/run.ts'])
     expect(importersOf(/^src\/doctor\/examine\.ts$/)).toEqual(['src/commands/doctor.ts'])
-    expect(importersOf(/^src\/run\/readmit\.ts$/)).toEqual(['src/run/provision.ts'])
+    expect(importersOf(/^src\/run\/readmit\.ts$/)).toEqual(['src/run/forward-proofs.ts'])
     expect(importersOf(/^src\/lab\//).filter((file) => !file.startsWith('src/lab/'))).toEqual(['src/commands/lab.ts'])
   })
 
@@ -166,7 +166,7 @@ describe('imports point one way', () => {
   })
 
   test('a report is made of values: it knows no session, no plan and no host', () => {
-    expect(offenders(/^src\/report\//, /^src\/report\/|^src\/inventory\/forward\.ts$|^node:(util|stream)$/)).toEqual([])
+    expect(offenders(/^src\/report\//, /^src\/report\/|^src\/inventory\/forward\.ts$|^src\/errors\.ts$|^node:(util|stream)$/)).toEqual([])
   })
 
   test('what a format makes of a seed is made of values: it knows no card, no gateway and no device', () => {

@@ -9,17 +9,17 @@ import { observeScript, parseObservations } from './plan/observation.ts'
 const lookMs = 60_000
 
 /** What a look needs of its run. */
-export type Looking = Pick<Run, 'fleet' | 'login' | 'pins' | 'progress' | 'debug' | 'end'>
+export type LookContext = Pick<Run, 'fleet' | 'login' | 'pins' | 'progress' | 'debug' | 'end'>
 
 /** All hosts at once; each look has ended when this has, whatever came of it. */
-export async function lookAtAll(run: Looking): Promise<void> {
+export async function lookAtAll(run: LookContext): Promise<void> {
   const members = [...run.fleet.members.values()]
   run.progress.expect('look', [...run.fleet.members.keys()])
   await allEnded(members.map((member) => lookAtHost(member, run)))
 }
 
 /** Everything the playbook wants to know of one host. */
-export async function lookAtHost(member: Member, run: Looking): Promise<void> {
+export async function lookAtHost(member: Member, run: LookContext): Promise<void> {
   const { host, resources } = member
   const mark = `seen-${randomBytes(16).toString('hex')}`
   try {
@@ -35,7 +35,7 @@ export async function lookAtHost(member: Member, run: Looking): Promise<void> {
   }
 }
 
-export async function lookAgain(member: Member, run: Looking): Promise<void> {
+export async function lookAgain(member: Member, run: LookContext): Promise<void> {
   startAgain(member)
   await lookAtHost(member, run)
 }

@@ -8,7 +8,7 @@ import { closeRun, openRun, type Run, type RunOptions } from './context.ts'
 import type { Fleet, Member } from './fleet.ts'
 import { connectByFormerForwards } from './former-forwards.ts'
 import { forwardProofs } from './forward-proofs.ts'
-import { judge, promises, type Verdict } from './judge.ts'
+import { decide, promises, type Decision } from './decide.ts'
 import { lookAtAll } from './look.ts'
 import { leftAlone, unchecked } from './only-forwards.ts'
 import { preview } from './preview.ts'
@@ -31,13 +31,13 @@ export async function provision(inventory: Inventory, playbook: Playbook, option
   holdForRenamed(run)
   await proofs.readmitAndWait()
 
-  const verdict = judge(checks, run)
-  if (verdict.applies) await changeStepByStep(checks, run)
-  endTheRest(verdict, run)
+  const decision = decide(checks, run)
+  if (decision.applies) await changeStepByStep(checks, run)
+  endTheRest(decision, run)
 
   const recoveries = promises(checks, run.fleet)
-  const forwards = verdict.isStale ? [] : await proofs.atTheEnd({ changed: verdict.applies, recoveries })
-  const claims = await proveClaims(checks, verdict, run)
+  const forwards = decision.isStale ? [] : await proofs.atTheEnd({ changed: decision.applies, recoveries })
+  const claims = await proveClaims(checks, decision, run)
   if (run.command === 'apply') for (const { keeps } of checks) if (keeps) await run.keep?.(keeps(run.fleet.seen))
 
   const { hosts, wire, ...head } = closeRun(run)
@@ -47,7 +47,7 @@ export async function provision(inventory: Inventory, playbook: Playbook, option
     hosts,
     forwards,
     recoveries,
-    ...(verdict.downtime && { away: verdict.downtime }),
+    ...(decision.downtime && { away: decision.downtime }),
     ...(claims.length > 0 && { proofs: claims }),
     ...unchecked(inventory, run),
     pending: checks.flatMap(({ pending }) => pending?.(run.fleet.seen) ?? []),
@@ -66,7 +66,7 @@ async function changeStepByStep(checks: readonly VerifyStep[], run: Run): Promis
 }
 
 /** Hosts that have not come to an end yet have come to a good one. */
-function endTheRest({ isStale }: Verdict, run: Run): void {
+function endTheRest({ isStale }: Decision, run: Run): void {
   const held = isStale || run.signal.aborted
   for (const member of run.fleet.members.values())
     if (!member.end) run.end(member, goodOutcome(member, { ...run, held }))
@@ -85,7 +85,7 @@ function goodOutcome(
 /** What the playbook claims beyond its resources, and what keys must not be able to do where that was asked for. */
 async function proveClaims(
   checks: readonly VerifyStep[],
-  { isStale }: Verdict,
+  { isStale }: Decision,
   run: Run,
 ): Promise<readonly ProofReport[]> {
   if (run.signal.aborted) return []

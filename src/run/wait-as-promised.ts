@@ -2,11 +2,11 @@ import { ProvisionError } from '../errors.ts'
 import { type ForwardReport, isSameForward, type RecoveryReport } from '../report/report.ts'
 import type { Run } from './context.ts'
 import { dropSession, hasFailed, type Member } from './fleet.ts'
-import { askHost, type Looking, lookAgain } from './look.ts'
+import { askHost, type LookContext, lookAgain } from './look.ts'
 import { preview } from './preview.ts'
 import { isUnreachable, mergeForwards, type ProveAgain, slowerAndSlower, waitedFor, waitingSentence } from './wait.ts'
 
-export type WaitingAsPromised = Looking & Pick<Run, 'command' | 'now' | 'wait' | 'signal'>
+export type WaitingAsPromised = LookContext & Pick<Run, 'command' | 'now' | 'wait' | 'signal'>
 
 /**
  * The forwards at the end of a run that may change: who is not there yet is not called dead before the seconds are over that
@@ -80,7 +80,7 @@ function wasTouched(member: Member | undefined): boolean {
 }
 
 /** A session that was cut stays so, and every proof would go through it. */
-async function connectAgain(name: string, run: Looking): Promise<void> {
+async function connectAgain(name: string, run: LookContext): Promise<void> {
   const member = run.fleet.members.get(name)
   if (!member) return
   dropSession(member)
@@ -92,7 +92,7 @@ async function connectAgain(name: string, run: Looking): Promise<void> {
 }
 
 /** Devices that were out of reach for want of the very tunnels that are there now: what they lack, a next run does. */
-async function lookAtThoseBack(reports: readonly ForwardReport[], run: Looking): Promise<void> {
+async function lookAtThoseBack(reports: readonly ForwardReport[], run: LookContext): Promise<void> {
   const isBack = ({ host }: Member) =>
     reports.some(({ device, state, waited }) => device === host.name && state === 'ok' && waited !== undefined)
   const back = [...run.fleet.members.values()].filter((member) => isUnreachable(member) && isBack(member))

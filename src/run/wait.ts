@@ -2,7 +2,7 @@ import { ConnectError, RemoteError } from '../errors.ts'
 import { type ForwardReport, isSameForward } from '../report/report.ts'
 import type { Run } from './context.ts'
 import { type Fleet, hasFailed, type Member } from './fleet.ts'
-import { type Looking, lookAgain } from './look.ts'
+import { type LookContext, lookAgain } from './look.ts'
 import { preview } from './preview.ts'
 
 /** Every look is a login at somebody's sshd, which counts those that fail against the whole network they come from. */
@@ -10,7 +10,7 @@ const firstPauseMs = 2_000
 const longestPauseMs = 15_000
 
 /** What waiting needs of its run. */
-export type Waiting = Looking & Pick<Run, 'waitMs' | 'now' | 'wait' | 'signal'>
+export type Waiting = LookContext & Pick<Run, 'waitMs' | 'now' | 'wait' | 'signal'>
 
 /** Proves these and, since one forward may show that the tunnel of another lives, all others of the same tunnels. */
 export type ProveAgain = (reports: readonly ForwardReport[]) => Promise<ForwardReport[]>

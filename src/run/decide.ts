@@ -7,7 +7,7 @@ import { driftSince } from './plan/drift.ts'
 import { plan } from './plan/plan.ts'
 import { preview } from './preview.ts'
 
-export interface Verdict {
+export interface Decision {
   /** How long devices may be out of reach; absent: there is nothing to change. */
   readonly downtime?: readonly AwayReport[]
   /** Something is to be changed now. */
@@ -17,7 +17,7 @@ export interface Verdict {
 }
 
 /** Plans, and shows the plan before anything moves: a host that refuses one thing is left alone in all. */
-export function judge(checks: readonly VerifyStep[], run: Run): Verdict {
+export function decide(checks: readonly VerifyStep[], run: Run): Decision {
   const { fleet, end } = run
   const members = [...fleet.members.values()]
   const hosts = members.map((member): HostReport => {
