@@ -1,6 +1,7 @@
 import { type Device, type Gateway, hosts, type Inventory } from '../inventory/model.ts'
 import type { ApplyStep, Step } from '../playbook/playbook.ts'
 import type { ChangeReport, HostReport, Outcome, Trouble } from '../report/report.ts'
+import { lastingStorage } from '../resources/lasting-storage.ts'
 import type { Resource, Seen } from '../resources/resource.ts'
 import { fingerprintOf } from '../ssh/host-keys/pins.ts'
 import type { Session } from '../ssh/session/session.ts'
@@ -120,9 +121,11 @@ export function assemble(
   const members = new Map<string, Member>()
   for (const host of hosts(inventory)) {
     if (!limit(host.name)) continue
-    const resources = new Map<string, Resource>()
+    const resources = new Map<string, Resource>([[lastingStorage.id, lastingStorage]])
     for (const step of wanted)
       for (const resource of step.hosts.get(host.name) ?? []) resources.set(resource.id, resource)
+    // Alone it has nothing to say.
+    if (resources.size === 1) resources.clear()
     members.set(host.name, { host, resources: [...resources.values()], shown: new Map(), changes: [], began: now })
   }
   const answers = new Map<string, boolean>()
@@ -160,7 +163,7 @@ export function reportOf({ host, via, resources, shown, changes, takesBack, bega
     outcome: end?.outcome ?? 'unknown',
     ...(via && { via }),
     seconds: Math.round((end?.at ?? began) - began) / 1000,
-    resources: resources.flatMap(({ id }) => (shown.has(id) ? [id] : [])),
+    resources: resources.flatMap(({ id, onlyBeforeChanges }) => (shown.has(id) && !onlyBeforeChanges ? [id] : [])),
     changes,
     ...(takesBack && { takesBack }),
     ...(end?.error && { error: end.error }),

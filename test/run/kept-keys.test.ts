@@ -191,6 +191,6 @@ describe('what is kept', () => {
     ['nothing', ''],
   ])('with %s in it ends a run before it begins: without it devices would unlearn the spare', async (_, text) => {
     writeFileSync(join(folder, 'site.gateways.json'), text)
-    await expect(run('apply')).rejects.toThrow(/site\.gateways\.json: is no file of public keys/)
+    await expect(run('apply')).rejects.toThrow(/site\.gateways\.json: is not a file of public keys/)
   })
 })

@@ -106,7 +106,7 @@ describe('--resume', () => {
     await expect(left(reportOf([], { command: 'verify' }))).rejects.toThrow('is of another command: verify')
     await expect(left(reportOf([], { inventory: 'other.json' }))).rejects.toThrow('is of another inventory: other.json')
     for (const none of ['', '{}', '[]', 'null', '{"version":1}'])
-      await expect(left(none)).rejects.toThrow('is no report of a run')
+      await expect(left(none)).rejects.toThrow('is not a report of a run')
     await expect(part({ resume: join(folder, 'nowhere') })).rejects.toThrow('cannot be read (ENOENT)')
   })
 })

@@ -75,7 +75,7 @@ async function run(command: 'apply' | 'check' | 'verify', world: World = {}, mor
       const answer = (stdout: string) => ({ code: 0, stdout: Buffer.from(stdout), stderr: Buffer.alloc(0) })
       const seen = (text: string) => `@seen 0 ${Buffer.from(text).toString('base64')}\n`
       const mark = /\b(seen-[0-9a-f]{32})\b/.exec(script)?.[1]
-      if (mark) return answer(`${mark} 0\n${host.word}\n${mark}\n`)
+      if (mark) return answer(`${mark} 0\n/ ext4\n${mark} 1\n${host.word}\n${mark}\n`)
       if (script.includes('guard.sh" apply')) {
         done.push(`apply ${name}`)
         if (host.falls) throw new RemoteError('lost', 'the connection was lost')

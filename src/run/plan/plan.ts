@@ -29,7 +29,8 @@ export function plan(resources: readonly Resource[], shown: ReadonlyMap<string, 
     else if (isRefused(verdict)) refused.push({ resource, refused: verdict })
     else if (now && verdict !== 'converged') changes.push({ resource, change: verdict, digest: now.digest })
   }
-  return { changes, later, refused }
+  const moves = changes.length + later.length > 0
+  return { changes, later, refused: refused.filter(({ resource }) => moves || !resource.onlyBeforeChanges) }
 }
 
 function isRefused(verdict: Change | Refused | 'converged'): verdict is Refused {

@@ -87,7 +87,7 @@ test.each([
 ])('%s is no plan', async (_, text) => {
   const file = join(folder, 'plan.json')
   await writeFile(file, text)
-  await expect(readPlan(file)).rejects.toThrow(`${file}: is no plan`)
+  await expect(readPlan(file)).rejects.toThrow(`${file}: is not a plan`)
 })
 
 test('a file that is not there is named', async () => {

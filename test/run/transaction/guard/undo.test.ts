@@ -74,9 +74,9 @@ describe('a look back', () => {
       ids: ['second-3', 'second-1'],
       who: 'user001 on host001',
       changes: [
-        { resource: `file ${host.etc}/x`, summary: 'take back: write' },
-        { resource: `file ${host.etc}/motd`, summary: 'take back: rewrite' },
-        { resource: 'other', summary: 'take back: do more than that' },
+        { resource: `file ${host.etc}/x`, summary: 'undo of: write' },
+        { resource: `file ${host.etc}/motd`, summary: 'undo of: rewrite' },
+        { resource: 'other', summary: 'undo of: do more than that' },
       ],
       moved: [],
     })
@@ -92,7 +92,10 @@ describe('a look back', () => {
   test('says so when what the run saved is gone', async () => {
     await confirmed('first-0', motd('one\n'))
     rmSync(join(host.home, 'history/first-0/saved'), { recursive: true })
-    expect(host.lookBack()).toMatchObject({ run: 'first', gone: 'what that run had saved is no longer kept here' })
+    expect(host.lookBack()).toMatchObject({
+      run: 'first',
+      gone: 'the files that this run saved are no longer kept here',
+    })
     expect(host.takeBack('undo-0')).toMatchObject({ outcome: 'rejected', failure: { phase: 'unmoved' } })
     expect(host.read('motd')).toBe('one\n')
   })
@@ -213,7 +216,7 @@ describe('an undo that is refused touches nothing live', () => {
     const before = host.tree()
     expect(host.takeBack('undo-0', { ids: [...ids] })).toMatchObject({
       outcome: 'rejected',
-      failure: { phase: 'unmoved', message: `no longer as that run left it: file ${host.etc}/motd\n` },
+      failure: { phase: 'unmoved', message: `changed since that run: file ${host.etc}/motd\n` },
     })
     expect([host.tree(), host.armed()]).toEqual([before, []])
   })
@@ -223,7 +226,7 @@ describe('an undo that is refused touches nothing live', () => {
     await confirmed('second-0', thing('other', {}))
     expect(host.takeBack('undo-0', { ids: ['first-0'] })).toMatchObject({
       outcome: 'rejected',
-      failure: { message: 'another run has been here since it was looked at\n' },
+      failure: { message: 'another run has changed this host in the meantime\n' },
     })
     expect(host.read('motd')).toBe('one\n')
   })
