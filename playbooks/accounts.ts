@@ -2,7 +2,7 @@ import { account, authorizedKeys, formerKeys, type Inventory, on, playbook } fro
 import { keysOf } from '../src/tunnel/key-lines.ts'
 import { markFor } from '../src/tunnel/marks.ts'
 
-/** The accounts that the inventory asks for, and the keys that let people into them; keys that it asked for before go. */
+/** The accounts of the inventory, and the keys by which people log in to them; keys that it asked for before are removed. */
 export default playbook((inventory) => [
   on([...inventory.gateways, ...inventory.devices], ({ name: host, accounts }) => {
     const mark = markFor(inventory)

@@ -2,7 +2,7 @@ import { type Device, type Gateway, hostKeys, on, playbook, type Resource, sshdS
 import { markFor } from '../src/tunnel/marks.ts'
 import { dialledBy, dialling, passwordsOff } from './hardening/logins.ts'
 import { strictSettings } from './hardening/strict.ts'
-import { reloadingDevice } from './reverse-tunnel/host-key-rotation.ts'
+import { reloading } from './reverse-tunnel/host-key-rotation.ts'
 
 /**
  * What the inventory asks of every sshd, and what the tunnels need of it. Its file goes before all others: sshd takes
@@ -27,9 +27,9 @@ export default playbook((inventory) => [
   ]),
 ])
 
-/** Of a gateway whoever knows its devices sees to it. */
+/** For a gateway the caller does the same, since it knows the devices that check its keys. */
 const keepingHostKeys = (host: Gateway | Device, settings: Resource) =>
-  host.role === 'device' ? reloadingDevice(host, settings) : settings
+  host.role === 'device' ? reloading(host, [], settings) : settings
 
 const dials =
   ({ name }: Gateway) =>

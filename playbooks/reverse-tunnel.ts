@@ -28,17 +28,17 @@ import { recoverable, recoveryOf, timingOf } from '../src/tunnel/timing.ts'
 import checkText from '../src/tunnel/watchdog.sh'
 import accounts, { systemAccount } from './accounts.ts'
 import hardening from './hardening.ts'
+import { enrolling, enrolmentAccess, enrolmentsOn } from './reverse-tunnel/enrolment.ts'
+import { emptied, gatewaySide } from './reverse-tunnel/gateway-side.ts'
 import {
-  heldDoors,
+  hasLeftovers,
+  heldForwards,
   isOurUnit,
-  leavesSomething,
   leftOn,
   othersOn,
-  pendingDoors,
+  pendingForwards,
   roomOn,
-} from './reverse-tunnel/doors.ts'
-import { enrolling, enrolmentDoor, enrolmentsOn } from './reverse-tunnel/enrolment.ts'
-import { emptied, gatewaySide } from './reverse-tunnel/gateway-side.ts'
+} from './reverse-tunnel/held-forwards.ts'
 import {
   beginsRotation,
   mayRotate,
@@ -51,21 +51,28 @@ import { observedKeys, pendingSpares } from './reverse-tunnel/kept-keys.ts'
 import { moveToNextKey, nextKeyPair, pendingKeys, retiredKeys } from './reverse-tunnel/key-rotation.ts'
 import { privilege } from './reverse-tunnel/least-privilege.ts'
 import { portsAreFree } from './reverse-tunnel/ports.ts'
-import { endedSessions, forgotten, formerKey, gone, mayForget, nothingLeft } from './reverse-tunnel/removal.ts'
+import {
+  deviceRemovedProofs,
+  endedSessions,
+  formerKey,
+  gatewayRemovedProofs,
+  mayRemove,
+  removedFromDevice,
+} from './reverse-tunnel/removal.ts'
 
 /** Every device keeps its own forwards open on the gateways, and can do nothing else there. */
 export default playbook((inventory) => {
   const devices = inventory.devices.filter(({ forwards }) => forwards.length > 0)
   const { leaving = [], gateways } = inventory
-  const leavingFrom = (gateway: Gateway) => leaving.filter((device) => dials(device, gateway))
+  const removedFrom = (gateway: Gateway) => leaving.filter((device) => dials(device, gateway))
   return [
     accounts(inventory),
-    // Who leaves goes first, while it can be reached: its tunnel ends when the gateway has forgotten it.
+    // A device that is removed goes first, while it can be reached: its tunnel ends when the gateway has removed it.
     leaving.length === 0
       ? []
       : [
-          on(gateways, (gateway) => leavingFrom(gateway).map(formerKey)),
-          on(leaving, (device) => nothingLeft(gatewaysOf(device, inventory))),
+          on(gateways, (gateway) => removedFrom(gateway).map(formerKey)),
+          on(leaving, (device) => removedFromDevice(gatewaysOf(device, inventory))),
         ],
 
     inventory.rotate?.devices ? on(gateways, (gateway) => rotating(gateway, inventory).map(formerKey)) : [],
@@ -93,24 +100,24 @@ export default playbook((inventory) => {
     reloadingAll(hardening(inventory), gateways, devices),
 
     // The gateway before the tunnels: sshd penalises the whole network of a device whose key it refuses.
-    // New doors are opened beside the old ones.
+    // New forwards are opened beside the old ones.
     on(gateways, (gateway) => [
       versions,
       hostKeys,
       nextHostKeys(beginsRotation(gateway, inventory)),
-      heldDoors,
+      heldForwards,
       portsAreFree(gateway, inventory),
       ...enrolmentsIn(gateway, devices, inventory),
       ...gatewaySide(gateway, inventory, roomOn(gateway, inventory)),
       retiredKeys(gateway, inventory),
-      ...leavingFrom(gateway).flatMap((device) => [mayForget(device), ...endedSessions(device, gateway)]),
+      ...removedFrom(gateway).flatMap((device) => [mayRemove(device), ...endedSessions(device, gateway)]),
       ...(devices.some((device) => dials(device, gateway))
         ? []
         : [emptied(gateway, inventory, roomOn(gateway, inventory))]),
       switchHostKeys(mayRotate(gateway, devices)),
     ]),
 
-    // Each device moves to its new doors, and stays at the old ones where no login comes through.
+    // Each device moves to its new forwards, and stays at the old ones where no login comes through.
     on(devices, (device) => [
       keyPair(key, { owner: keyOwner(device), comment: printMark(markFor(inventory, device)) }),
       nextKeyPair(device, gatewaysOf(device, inventory)),
@@ -123,13 +130,13 @@ export default playbook((inventory) => {
       unitsOn(device, inventory, { goes: () => false }),
     ]),
 
-    // Only what answers through its new doors loses the old ones.
+    // Only what answers through its new forwards loses the old ones.
     proveFirst((seen) =>
-      devices.filter((device) => leavesSomething(device, inventory, seen)).flatMap(({ forwards }) => forwards),
+      devices.filter((device) => hasLeftovers(device, inventory, seen)).flatMap(({ forwards }) => forwards),
     ),
     on(devices, (device) => [unitsOn(device, inventory, { goes: (_, seen) => seen.answers?.(device.name) !== false })]),
     on(gateways, (gateway) => [
-      heldDoors,
+      heldForwards,
       ...gatewaySide(gateway, inventory, leftOn(gateway, inventory)),
       // Keys that were moved away from.
       retiredKeys(gateway, inventory),
@@ -145,14 +152,14 @@ export default playbook((inventory) => {
     leaving.length === 0
       ? []
       : [
-          prove(gateways, (gateway) => leavingFrom(gateway).flatMap((device) => forgotten(device, gateway))),
-          prove(leaving, (device) => gone(gatewaysOf(device, inventory))),
+          prove(gateways, (gateway) => removedFrom(gateway).flatMap((device) => gatewayRemovedProofs(device, gateway))),
+          prove(leaving, (device) => deviceRemovedProofs(gatewaysOf(device, inventory))),
         ],
     tell((seen) => gateways.flatMap((gateway) => pendingHostKeys(gateway, devices, seen))),
     tell((seen) => [...pendingKeys(inventory, seen), ...pendingSpares(inventory, seen)], {
       keeps: observedKeys({ ...inventory, devices }),
     }),
-    tell((seen) => devices.flatMap((device) => pendingDoors(device, inventory, seen))),
+    tell((seen) => devices.flatMap((device) => pendingForwards(device, inventory, seen))),
     tellOthers((seen) => gateways.flatMap((gateway) => othersOn(gateway, inventory, seen))),
   ]
 })
@@ -165,7 +172,7 @@ const rotating = (gateway: Gateway, { devices, rotate }: Inventory) =>
 function enrolmentsIn(gateway: Gateway, devices: readonly Device[], inventory: Inventory) {
   const enrolments = enrolmentsOn(gateway, inventory)
   if (!enrolling(gateway, inventory)) return [enrolments]
-  const { ahead, settings } = enrolmentDoor(gateway, inventory)
+  const { ahead, settings } = enrolmentAccess(gateway, inventory)
   return [...ahead, reloading(gateway, devices, settings), enrolments]
 }
 

@@ -28,7 +28,7 @@ function penalties(dialling: number): Setting[] {
 
 /**
  * After a gateway was away all its devices dial it in the same moment, and many share an address. All of them may be under
- * way at once, and as many others beside them as a stock sshd lets in (MaxStartups 10:30:100); one address cannot take
+ * way at once, and as many others beside them as a stock sshd accepts (MaxStartups 10:30:100); one address cannot take
  * more than the whole fleet needs. Measured in bench/herd.md.
  */
 function crowd(dialling: number): Setting[] {

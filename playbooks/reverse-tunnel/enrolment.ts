@@ -18,7 +18,7 @@ import { enrolRun, enrolUnit, enrolUnits, isEnrolUnit } from './enrol-units.ts'
 import { enrolSettings } from './sshd-settings.ts'
 
 /** What a device with a fresh card needs of its gateway: an account that can do nothing but hand in keys, and who looks at them. */
-export function enrolmentDoor(
+export function enrolmentAccess(
   gateway: Gateway,
   inventory: Inventory,
 ): { readonly ahead: Resource[]; readonly settings: Resource } {
@@ -43,9 +43,9 @@ export const enrolling = (gateway: Gateway, { devices, enrol = [] }: Inventory) 
   devices.some((device) => dials(device, gateway) && enrol.some((one) => one.device === nameOnGateways(device)))
 
 /**
- * The cards that may hand in keys: those that this run makes, and those of before. One that has is forgotten when its device
- * was reached, for what it handed in is how the device is known; another one when its time is over. With the last one
- * everything goes that they needed.
+ * The cards that may hand in keys: those that this run makes, and earlier ones. One that has handed in keys is removed
+ * when its device was reached, for by these keys the device is known; another one when its time is over. With the last
+ * one everything goes that they needed.
  */
 export function enrolmentsOn(gateway: Gateway, inventory: Inventory): Resource {
   const file = managedFile(enrolments, { content: '' })
@@ -82,11 +82,11 @@ export function enrolmentsOn(gateway: Gateway, inventory: Inventory): Resource {
       const change = managedFile(enrolments, { content: wanted.map((row) => `${row}\n`).join('') }).diff(text, seen)
       if (typeof change === 'string' || 'refused' in change) return change
       const left = kept.map(nameOf)
-      const forgotten = before.map(nameOf).filter((name) => !wanted.map(nameOf).includes(name))
+      const removedNames = before.map(nameOf).filter((name) => !wanted.map(nameOf).includes(name))
       const removed = [...records.keys()].flatMap((name) => (left.includes(name) ? [] : `${enrolledFolder}/${name}`))
       const summary = [
-        ...(fresh.length > 0 ? [`let in once ${fresh.map(nameOf).join(', ')}`] : []),
-        ...(forgotten.length > 0 ? [`forget ${forgotten.join(', ')}`] : []),
+        ...(fresh.length > 0 ? [`accept one enrolment of ${fresh.map(nameOf).join(', ')}`] : []),
+        ...(removedNames.length > 0 ? [`remove the enrolment of ${removedNames.join(', ')}`] : []),
       ].join('; ')
       const saves = [...change.saves, enrolledFolder, ...removed]
       // What systemd makes there for the first card it would leave.
@@ -116,7 +116,7 @@ function parse(now: string) {
   }
 }
 
-/** The last one goes, and its door with it. sshd need not be told: the account is gone. */
+/** The last enrolment goes, and with it all that enrolments need. sshd need not be reloaded: the account is gone. */
 function shut({ summary, text, saves }: Change, account: ReturnType<Resource['diff']>): Change {
   const without = typeof account === 'string' || 'refused' in account ? undefined : account
   const paths = [
@@ -127,7 +127,7 @@ function shut({ summary, text, saves }: Change, account: ReturnType<Resource['di
     `/etc/systemd/system/${enrolUnit}.service`,
   ]
   return {
-    summary: `${summary}; nobody is left to be let in, so remove what that needs`,
+    summary: `${summary}; no enrolment is left, so remove the enrolment service`,
     ...(text && { text }),
     saves: [...saves, ...paths],
     commit: lines(sh`rm -rf ${[enrolments, enrolledFolder, ...paths]}`, without?.commit),

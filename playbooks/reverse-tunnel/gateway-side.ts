@@ -15,9 +15,9 @@ import { markFor } from '../../src/tunnel/marks.ts'
 import { accountPrefix, gatewayFolder, keysFolder, nameOnGateways, unitPrefix } from '../../src/tunnel/names.ts'
 import { sharedTiming } from '../../src/tunnel/timing.ts'
 import { systemAccount } from '../accounts.ts'
-import { type Closing, doorsOn, isOurUnit, isSameDoor } from './doors.ts'
 import { tunnelKeyOptions } from './enrolment.ts'
 import { againUnit, isUnitOf, jails, listenerUnits, makeJails } from './gateway-units.ts'
+import { type Closing, heldForwardsOn, isOurUnit, isSameEndpoint } from './held-forwards.ts'
 import { reloading } from './host-key-rotation.ts'
 import { loginKeys } from './kept-keys.ts'
 import { freedPorts } from './listener-change.ts'
@@ -100,49 +100,57 @@ function keyLines(gateway: Gateway, devices: readonly Device[], inventory: Inven
     keys: (seen: Seen) => keysOf(gateway, device, inventory, seen),
     line: (each: string, present: readonly string[], seen: Seen) => {
       const wanted = mayListen(gateway, device)
-      const left = doorsOn(gateway, seen).filter(
-        (door) => door.listener === 'sshd' && door.device === nameOnGateways(device) && !closing.door(door, seen),
+      const left = heldForwardsOn(gateway, seen).filter(
+        (held) => held.listener === 'sshd' && held.device === nameOnGateways(device) && !closing.forward(held, seen),
       )
       const before = present.flatMap((row) => parseKeyLine(row)?.options.match(/permitlisten="[^"]+"/g) ?? [])
-      const stays = before.filter((option) => left.some((door) => option === `permitlisten="${printListener(door)}"`))
+      const stays = before.filter((option) => left.some((held) => option === `permitlisten="${printListener(held)}"`))
       const options = ['restrict', 'port-forwarding', ...new Set([...wanted, ...stays])].join(',')
       return `${options} ${each} ${printMark(markFor(inventory, device))}`
     },
   }))
 }
 
-/** systemd's units for the ports, but for those that a session by hand still holds: it may be the only way to its device. */
+/**
+ * systemd's units for the ports, but for those that a tunnel set up by hand still holds: that tunnel may be the only route
+ * to its device.
+ */
 function listeners(gateway: Gateway, inventory: Inventory, closing: Closing): Resource {
-  const doors = jailed(inventory.devices, gateway).flatMap((device) =>
+  const wanted = jailed(inventory.devices, gateway).flatMap((device) =>
     forwardsOn(gateway, device).map((forward) => ({
       ...{ forward, account: accountOn(gateway, device), mark: markFor(inventory, device) },
     })),
   )
-  const units = (some: typeof doors) =>
+  const units = (some: typeof wanted) =>
     systemdUnits(unitPrefix, listenerUnits(some), {
       ...{ owns: isOurUnit, ...(inventory.adopt && { adopts: inventory.adopt }) },
       goes: ({ name }, seen) => {
-        const held = doorsOn(gateway, seen).filter(({ listener }) => listener === 'socket')
-        if (name === againUnit) return held.every((door) => closing.door(door, seen))
-        return held.some((door) => isUnitOf(name, door) && closing.door(door, seen))
+        const held = heldForwardsOn(gateway, seen).filter(({ listener }) => listener === 'socket')
+        if (name === againUnit) return held.every((each) => closing.forward(each, seen))
+        return held.some((each) => isUnitOf(name, each) && closing.forward(each, seen))
       },
     })
   return {
-    ...units(doors),
+    ...units(wanted),
     diff(now, seen) {
       const waits = closing.takesOver ? [] : adoptedPlaces(gateway, inventory, seen)
-      return units(doors.filter(({ forward }) => !waits.some((place) => isSameDoor(place, forward)))).diff(now, seen)
+      return units(wanted.filter(({ forward }) => !waits.some((place) => isSameEndpoint(place, forward)))).diff(
+        now,
+        seen,
+      )
     },
   }
 }
 
-/** The sessions by hand whose ports this run takes on purpose, once the device has a tunnel of ours beside them. */
+/**
+ * The tunnels set up by hand whose ports this run takes over on purpose, once the device has a tunnel of ours beside them.
+ */
 function takenOver(gateway: Gateway, inventory: Inventory, closing: Closing): Resource[] {
   const { adopt = [] } = inventory
   if (adopt.length === 0 || !closing.takesOver) return []
   const places = jailed(inventory.devices, gateway).flatMap((device) => forwardsOn(gateway, device))
   const when = (seen: Seen) => adoptedPlaces(gateway, inventory, seen).filter(({ device }) => !seen.gone(device))
-  return places.length > 0 ? [noSessionOn({ id: 'ports of sessions by hand', places, when })] : []
+  return places.length > 0 ? [noSessionOn({ id: 'ports of tunnels set up by hand', places, when })] : []
 }
 
 /** Where nobody dials any more, and nobody else has anything there: no folder of ours. */
@@ -158,7 +166,7 @@ export function emptied(gateway: Gateway, inventory: Inventory, closing: Closing
         const text = new RegExp(`^@line ${name}:(.*)$`, 'm').exec(files)?.[1] ?? ''
         return !closing.account(name, parseMark(text), seen)
       })
-      const held = doorsOn(gateway, seen).some((door) => !closing.door(door, seen))
+      const held = heldForwardsOn(gateway, seen).some((each) => !closing.forward(each, seen))
       return left || held ? 'converged' : folder.diff(now, seen)
     },
   }

@@ -14,7 +14,7 @@ import {
   type Unit,
 } from '../../src/index.ts'
 import { accountPrefix, jail, jailFile, unitPrefix } from '../../src/tunnel/names.ts'
-import { type Closing, commentOf } from './doors.ts'
+import { type Closing, commentOf } from './held-forwards.ts'
 
 /** The folders that the accounts' sessions are shut up in; /run is empty after every boot. */
 export function jailFolders(accounts: readonly string[]): string {
@@ -50,7 +50,7 @@ export function jails(gateway: Gateway, accounts: readonly string[], closing: Cl
       const others = accountsIn(now, /^d \/run\/reverse-tunnel\/(\S+)\/s /gm)
       const names = together(accounts, staying(others, gateway, closing, seen))
       if (isForeign(now))
-        return { refused: `${jailFile} was made by somebody else`, hint: 'move it away, then run again' }
+        return { refused: `${jailFile} was not made by provision`, hint: 'move it away, then run again' }
       if (names.length > 0) return file(names).diff(now, seen)
       return now.startsWith('absent') ? 'converged' : file([]).diff(`f ${jailFile}\n`, seen)
     },
@@ -87,8 +87,8 @@ export interface ListenerWish {
 }
 
 /** Everything that systemd needs to own these ports. */
-export function listenerUnits(doors: readonly ListenerWish[]): Unit[] {
-  return doors.length === 0 ? [] : [again, ...doors.flatMap(listener)]
+export function listenerUnits(wishes: readonly ListenerWish[]): Unit[] {
+  return wishes.length === 0 ? [] : [again, ...wishes.flatMap(listener)]
 }
 
 function listener({ forward, account, mark }: ListenerWish): Unit[] {
@@ -100,13 +100,13 @@ function listener({ forward, account, mark }: ListenerWish): Unit[] {
   ]
 }
 
-/** The units of a door, by the name of its socket. */
-export const isUnitOf = (name: string, door: Pick<Forward, 'bindAddress' | 'port'>) =>
-  name.replace(/\.(socket|service)$/, '') === `${unitPrefix}${socketName(door)}`
+/** The units of a forward, by the name of its socket. */
+export const isUnitOf = (name: string, forward: Pick<Forward, 'bindAddress' | 'port'>) =>
+  name.replace(/\.(socket|service)$/, '') === `${unitPrefix}${socketName(forward)}`
 
 /**
  * A socket unit that cannot get its port fails and is not restarted by systemd; one that is called too often stops for
- * good (TriggerLimitBurst, systemd.socket(5)). Neither may end a door.
+ * good (TriggerLimitBurst, systemd.socket(5)). Neither may end a forward.
  */
 const socket = (forward: Forward, what: string) => `[Unit]
 Description=${what}
@@ -157,7 +157,7 @@ SystemCallFilter=@system-service
 LogLevelMax=notice
 `
 
-/** Of every door, whosever it is. */
+/** Of every forward, whosever it is. */
 export const againUnit = `${unitPrefix}again@.service`
 
 /** A loop, and not one try for each failure: systemd drops a start that comes while the last one has not quite ended. */

@@ -19,15 +19,15 @@ import {
 } from '../../src/tunnel/names.ts'
 
 /**
- * A door is opened beside the one that it replaces, the device moves to it under its own guard, a fresh login comes through
- * it, and only then the old one is closed. What this run may close, and what it must leave, is decided here. Pure.
+ * A forward is opened beside the one that it replaces, the device moves to it under its own guard, a fresh login comes
+ * through it, and only then the old one is closed. What this run may close, and what it must leave, is decided here. Pure.
  */
 
-/** A fact on a gateway: the doors that it holds open, for whichever inventory. */
-export const heldDoors: Resource = { id: 'doors', inspect: inspectHeldForwards, diff: () => 'converged' }
+/** A fact on a gateway: the forwards that it holds open, for whichever inventory. */
+export const heldForwards: Resource = { id: 'held forwards', inspect: inspectHeldForwards, diff: () => 'converged' }
 
-export const doorsOn = (gateway: Gateway, seen: Seen): HeldForward[] =>
-  parseHeldForwards(seen.of(gateway.name, heldDoors.id) ?? '')
+export const heldForwardsOn = (gateway: Gateway, seen: Seen): HeldForward[] =>
+  parseHeldForwards(seen.of(gateway.name, heldForwards.id) ?? '')
 
 /** The comment (GECOS) of an account there whose name begins like ours; undefined: there is no such account. */
 export function commentOf(name: string, gateway: Gateway, seen: Seen): string | undefined {
@@ -35,7 +35,7 @@ export function commentOf(name: string, gateway: Gateway, seen: Seen): string | 
   return accounts.find((row) => row.startsWith(`@account ${name}:`))?.split(':')[2]
 }
 
-export const isSameDoor = (
+export const isSameEndpoint = (
   one: Pick<HeldForward, 'bindAddress' | 'port'>,
   other: Pick<HeldForward, 'bindAddress' | 'port'>,
 ) => one.port === other.port && one.bindAddress === other.bindAddress
@@ -46,13 +46,13 @@ export const isInTheWay = (
   other: Pick<HeldForward, 'bindAddress' | 'port'>,
 ) => one.port === other.port && overlap(one.bindAddress, other.bindAddress)
 
-/** Reached in this run by another way than a forward: then its tunnel may be away for a moment. */
+/** Reached in this run by another route than a forward: then its tunnel may be down for a moment. */
 export const isReachedBeside = ({ name }: Device, seen: Seen): boolean => {
   const via = seen.via?.(name)
   return via !== undefined && !isForwardWay(via) && !seen.gone(name)
 }
 
-/** What a gateway has for one device: a door, an account with its key file, or a line in the shared key file. */
+/** What a gateway has for one device: a forward, an account with its key file, or a line in the shared key file. */
 export interface Held {
   /** The name by which the gateway knows the device; absent where nothing tells it. */
   readonly device: string | undefined
@@ -61,45 +61,43 @@ export interface Held {
 
 /** Which of the things that a gateway holds, and that are not wanted there, a run closes. */
 export interface Closing {
-  /** Ports of sessions by hand are taken now, where the run was asked to. */
+  /** Ports of tunnels that somebody set up by hand are taken over now, where the run was asked to. */
   readonly takesOver: boolean
-  door(door: HeldForward, seen: Seen): boolean
+  forward(forward: HeldForward, seen: Seen): boolean
   account(name: string, mark: Mark | undefined, seen: Seen): boolean
   keyLine(comment: string, seen: Seen): boolean
 }
 
-/** At first: what has to make room at once for a device that is reached beside its forwards. */
+/** In the first step: what is closed at once to make room, for a device that is reached beside its forwards. */
 export function roomOn(gateway: Gateway, inventory: Inventory): Closing {
   const devices = jailed(inventory.devices, gateway)
   const others = shared(inventory.devices, gateway)
-  const leaves = leavingFrom(inventory)
+  const isRemoved = isRemovedBy(inventory)
   return {
     takesOver: false,
-    door: (door, seen) =>
-      leaves(door) ||
+    forward: (held, seen) =>
+      isRemoved(held) ||
       [...devices, ...others].some(
         (device) =>
           isReachedBeside(device, seen) &&
-          forwardsOn(gateway, device).some(
-            (wanted) => isInTheWay(wanted, door) && !isWantedDoor(door, gateway, inventory),
-          ),
+          forwardsOn(gateway, device).some((wanted) => isInTheWay(wanted, held) && !isWanted(held, gateway, inventory)),
       ),
-    account: (name, mark) => leaves({ device: deviceOf(name, mark, gateway, inventory), mark }),
-    keyLine: (comment) => leaves(whoseKey({ comment })),
+    account: (name, mark) => isRemoved({ device: deviceOf(name, mark, gateway, inventory), mark }),
+    keyLine: (comment) => isRemoved(whoseKey({ comment })),
   }
 }
 
-/** In the end: what devices have left for good, and what a run that prunes takes away. */
+/** In the last step: what devices have moved away from, and what a run that prunes removes. */
 export function leftOn(gateway: Gateway, inventory: Inventory): Closing {
   const goes = ({ device: name, mark }: Held, wanted: (device: Device) => boolean, seen: Seen): boolean => {
-    if (leavingFrom(inventory)({ device: name })) return true
+    if (isRemovedBy(inventory)({ device: name })) return true
     const device = inventory.devices.find((each) => nameOnGateways(each) === name)
     if (device) return !wanted(device) && hasMoved(device, seen)
     return isPruned(mark, inventory)
   }
   return {
     takesOver: true,
-    door: (door, seen) => goes(door, () => isWantedDoor(door, gateway, inventory), seen),
+    forward: (held, seen) => goes(held, () => isWanted(held, gateway, inventory), seen),
     account: (name, mark, seen) => {
       const held = { device: deviceOf(name, mark, gateway, inventory), mark }
       return goes(held, (device) => jailed([device], gateway).length > 0, seen)
@@ -108,7 +106,7 @@ export function leftOn(gateway: Gateway, inventory: Inventory): Closing {
   }
 }
 
-const leavingFrom =
+const isRemovedBy =
   ({ leaving = [] }: Inventory) =>
   ({ device }: Held) =>
     leaving.some((each) => nameOnGateways(each) === device)
@@ -126,39 +124,39 @@ const hasMoved = ({ name }: Device, seen: Seen) => !seen.gone(name) && seen.answ
 const isPruned = (mark: Mark | undefined, { id, prune }: Inventory) =>
   prune === true && id !== undefined && mark?.inventory === id
 
-function isWantedDoor(door: HeldForward, gateway: Gateway, { devices }: Inventory): boolean {
+function isWanted(held: HeldForward, gateway: Gateway, { devices }: Inventory): boolean {
   return devices.some(
     (device) =>
-      nameOnGateways(device) === door.device &&
-      forwardsOn(gateway, device).some((wanted) => isSameDoor(wanted, door) && wanted.listener === door.listener),
+      nameOnGateways(device) === held.device &&
+      forwardsOn(gateway, device).some((wanted) => isSameEndpoint(wanted, held) && wanted.listener === held.listener),
   )
 }
 
-/** Has somebody still something for this device that the inventory does not want: it is proved before that goes. */
-export function leavesSomething(device: Device, inventory: Inventory, seen: Seen): boolean {
+/** Does any host still hold something for this device that the inventory does not want? It goes after the device's proof. */
+export function hasLeftovers(device: Device, inventory: Inventory, seen: Seen): boolean {
   if (seen.gone(device.name)) return false
   return (
-    oldDoors(device, inventory, seen).length > 0 ||
+    formerForwards(device, inventory, seen).length > 0 ||
     hasOldAccess(device, inventory, seen) ||
     hasOldUnit(device, inventory, seen)
   )
 }
 
-/** Why doors that a device has moved away from are still open. */
-export function pendingDoors(device: Device, inventory: Inventory, seen: Seen): string[] {
-  const places = oldDoors(device, inventory, seen)
+/** Why forwards that a device has moved away from are still open. */
+export function pendingForwards(device: Device, inventory: Inventory, seen: Seen): string[] {
+  const places = formerForwards(device, inventory, seen)
   if (places.length === 0 || seen.answers?.(device.name) !== false) return []
   return [
-    `${device.name}: its former door ${places.join(', ')} stays open until it answers through what the inventory names`,
+    `${device.name}: its former forward ${places.join(', ')} stays open until ${device.name} answers through the forwards of the inventory`,
   ]
 }
 
-function oldDoors(device: Device, inventory: Inventory, seen: Seen): string[] {
+function formerForwards(device: Device, inventory: Inventory, seen: Seen): string[] {
   const name = nameOnGateways(device)
   return inventory.gateways.flatMap((gateway) =>
-    doorsOn(gateway, seen)
-      .filter((door) => door.device === name && !isWantedDoor(door, gateway, inventory))
-      .map((door) => `${printListener(door)} on ${gateway.name}`),
+    heldForwardsOn(gateway, seen)
+      .filter((held) => held.device === name && !isWanted(held, gateway, inventory))
+      .map((held) => `${printListener(held)} on ${gateway.name}`),
   )
 }
 
@@ -186,12 +184,14 @@ function hasOldUnit(device: Device, { gateways }: Inventory, seen: Seen): boolea
 export function othersOn(gateway: Gateway, inventory: Inventory, seen: Seen): string[] {
   const { devices, leaving = [], id } = inventory
   const mine = [...devices, ...leaving].map(nameOnGateways)
-  const others = doorsOn(gateway, seen).filter((door) => !mine.includes(door.device) && !isPruned(door.mark, inventory))
+  const others = heldForwardsOn(gateway, seen).filter(
+    (held) => !mine.includes(held.device) && !isPruned(held.mark, inventory),
+  )
   const names = [...new Set(others.map(({ device }) => device))]
   return names.map((name) => {
-    const doors = others.filter(({ device }) => device === name)
-    const own = id !== undefined && doors.every(({ mark }) => mark?.inventory === id)
-    const places = doors.map((door) => printListener(door)).join(', ')
+    const forwards = others.filter(({ device }) => device === name)
+    const own = id !== undefined && forwards.every(({ mark }) => mark?.inventory === id)
+    const places = forwards.map((held) => printListener(held)).join(', ')
     return `${name} (${places} on ${gateway.name})${own ? ', made by this inventory: --prune removes it' : ''}`
   })
 }

@@ -38,38 +38,44 @@ export function mayRotate(gateway: Gateway, devices: readonly Device[]) {
 }
 
 /**
- * A resource whose change reloads the gateway's sshd. When its host keys on disk were replaced, that is the moment from
- * which it proves the new ones: refused, before anything moves, while somebody does not trust them.
+ * A resource whose change reloads the sshd of this host. When host keys on disk were replaced, that is the moment from
+ * which sshd proves the new ones: refused, before anything moves, while somebody who checks them does not trust them.
+ * `devices`: those that may check the keys of a gateway.
  */
-export function reloading(gateway: Gateway, devices: readonly Device[], resource: Resource): Resource {
+export function reloading(host: Gateway | Device, devices: readonly Device[], resource: Resource): Resource {
   return {
     ...resource,
     diff(now, seen) {
       const verdict = resource.diff(now, seen)
       if (typeof verdict === 'string' || 'refused' in verdict) return verdict
-      const fresh = unproved(gateway.name, seen)
+      const { all, fresh, away, soon } =
+        host.role === 'device' ? reloadOfDevice(host, seen) : reloadOfGateway(host, devices, seen)
       if (fresh.length === 0) return verdict
-      const { away, soon } = strangers(gateway, devices, fresh, seen)
-      if (away.length > 0) return cut(gateway.name, away)
-      return soon ? 'later' : { ...verdict, hostKeys: known(hostKeysOf(gateway.name), seen) ?? [] }
+      if (away.length > 0) return cut(host.name, away)
+      return soon ? 'later' : { ...verdict, hostKeys: all }
     },
   }
 }
 
-/** The same of a device: who checks its host keys is this machine. */
-export function reloadingDevice({ name }: Device, resource: Resource): Resource {
-  return {
-    ...resource,
-    diff(now, seen) {
-      const verdict = resource.diff(now, seen)
-      if (typeof verdict === 'string' || 'refused' in verdict) return verdict
-      const { all, unread } = known(hostKeysAfterReload(name), seen) ?? { all: [], unread: [] }
-      const proved = seen.proved?.(name) ?? []
-      const fresh = unread.filter((key) => !proved.includes(key))
-      if (fresh.length === 0) return verdict
-      return fresh.some((key) => seen.trusts?.(name, key)) ? { ...verdict, hostKeys: all } : cut(name, [thisMachine])
-    },
-  }
+/** What a reload of sshd means for those who check its host keys. */
+interface Reload extends Distrust {
+  /** The host keys that sshd proves after it. */
+  readonly all: readonly string[]
+  /** Those of them that sshd does not prove yet. */
+  readonly fresh: readonly string[]
+}
+
+function reloadOfGateway(gateway: Gateway, devices: readonly Device[], seen: Seen): Reload {
+  const fresh = unproved(gateway.name, seen)
+  return { all: known(hostKeysOf(gateway.name), seen) ?? [], fresh, ...strangers(gateway, devices, fresh, seen) }
+}
+
+/** Only this machine checks the host keys of a device. */
+function reloadOfDevice({ name }: Device, seen: Seen): Reload {
+  const { all, unread } = known(hostKeysAfterReload(name), seen) ?? { all: [], unread: [] }
+  const proved = seen.proved?.(name) ?? []
+  const fresh = unread.filter((key) => !proved.includes(key))
+  return { all, fresh, away: fresh.some((key) => seen.trusts?.(name, key)) ? [] : [thisMachine], soon: false }
 }
 
 /** The same for everything that a recipe wants of gateways. */
@@ -90,7 +96,7 @@ export function pendingHostKeys(gateway: Gateway, devices: readonly Device[], se
   const fresh = next.length > 0 ? next : unproved(gateway.name, seen)
   const { away, soon } = strangers(gateway, devices, fresh, seen)
   if (fresh.length === 0 || (away.length === 0 && (soon || next.length === 0))) return []
-  if (next.length === 0) return [`${gateway.name}: its sshd has new host keys that ${list(away)} do not trust yet`]
+  if (next.length === 0) return [`${gateway.name}: its sshd has new host keys, not trusted yet by ${list(away)}`]
   return [`${gateway.name}: its next host keys wait for ${list(away) || 'the next run'}`]
 }
 
@@ -103,8 +109,16 @@ function unproved(gateway: string, seen: Seen): readonly string[] {
   return proved ? configured.filter((key) => !proved.includes(key)) : []
 }
 
-/** Who would be cut if the gateway proved these keys: those out of reach, and whether others still come to trust them. */
-function strangers(gateway: Gateway, devices: readonly Device[], keys: readonly string[], seen: Seen) {
+/** Who does not trust host keys yet. */
+interface Distrust {
+  /** Those who cannot learn the keys in this run. */
+  readonly away: readonly string[]
+  /** Does somebody else learn them later in this run. */
+  readonly soon: boolean
+}
+
+/** Who would no longer get in to the gateway if it proved these keys. */
+function strangers(gateway: Gateway, devices: readonly Device[], keys: readonly string[], seen: Seen): Distrust {
   const lacking = devices.filter((device) => {
     const trusted = pinnedKeys(knownHosts, { on: device.name, name: gateway.name }, seen)
     return dials(device, gateway) && !keys.every((key) => trusted.includes(key))
@@ -126,7 +140,7 @@ function cut(name: string, away: readonly string[]): Refused {
       : []),
   ]
   return {
-    refused: `sshd would be reloaded and then prove other host keys, because its key files were replaced; not trusted yet by ${list(away)}`,
+    refused: `a reload would make sshd prove other host keys, because its key files were replaced; not trusted yet by ${list(away)}`,
     hint: hints.join('; '),
   }
 }

@@ -11,8 +11,8 @@ export function spareKeys({ name }: Gateway, { kept }: Inventory): readonly stri
 }
 
 /**
- * The keys that a gateway lets in of a device: its present one, and while it moves to another one that, too (empty: none). Where
- * this run brings the gateway back, and the device cannot be asked, those that were kept.
+ * The keys of a device that a gateway accepts: its present one, and while it moves to another one that, too (empty:
+ * none). Where this run brings the gateway back, and the device cannot be asked, those that were kept.
  */
 export function loginKeys(gateway: Gateway, device: Device, inventory: Inventory) {
   const standIn = (seen: Seen) => standIns(gateway, device, inventory, seen)
@@ -26,12 +26,12 @@ export function loginKeys(gateway: Gateway, device: Device, inventory: Inventory
 
 /** Not where the gateway itself has a key of the device: that is newer than what was kept, and may have replaced it. */
 function standIns(gateway: Gateway, device: Device, { kept, restored }: Inventory, seen: Seen) {
-  if (restored !== gateway.name || !seen.gone(device.name) || isLetIn(gateway, device, seen)) return undefined
+  if (restored !== gateway.name || !seen.gone(device.name) || hasKeyOf(gateway, device, seen)) return undefined
   return kept?.tunnelKeys[nameOnGateways(device)]
 }
 
 /** The gateway has a key of this device. */
-function isLetIn({ name }: Gateway, device: Device, seen: Seen): boolean {
+function hasKeyOf({ name }: Gateway, device: Device, seen: Seen): boolean {
   const texts = [seen.of(name, `files in ${keysFolder}`), seen.of(name, `file ${sharedKeys}`)]
   const ends = [` ${device.name}`, ` ${nameOnGateways(device)}`]
   return texts.some((text) =>

@@ -58,7 +58,7 @@ export function nextKeyOf(device: Device, gateways: readonly Gateway[]): Late<st
 }
 
 /**
- * Once every gateway lets the next key in: a real login with it alone, at each of them, and then the tunnels move to it.
+ * Once every gateway accepts the next key: a real login with it alone, at each of them, and then the tunnels move to it.
  * When they do not come up, the old key is back.
  */
 export function moveToNextKey(device: Device, gateways: readonly Gateway[]): Resource {
@@ -69,10 +69,10 @@ export function moveToNextKey(device: Device, gateways: readonly Gateway[]): Res
     diff(now, seen) {
       const next = now.trim()
       if (next === '' || !isRetired(device, gateways, seen)) return 'converged'
-      const closed = gateways.filter((gateway) => !letsIn(gateway, next, seen))
+      const closed = gateways.filter((gateway) => !accepts(gateway, next, seen))
       if (closed.length > 0) return closed.some(({ name }) => seen.gone(name)) ? 'converged' : 'later'
       return {
-        summary: 'log in with it alone, then use it',
+        summary: 'log in with the next key alone, then use it',
         saves: [key, `${key}.pub`, nextKey, `${nextKey}.pub`],
         validate: lines(...gateways.map((gateway) => login(gateway, accountOn(gateway, device)))),
         commit: sh`
@@ -144,7 +144,7 @@ function retiredOn(gateway: Gateway, device: Device, seen: Seen): string[] {
   return own.map((row) => row.slice(name.length + 1))
 }
 
-function letsIn({ name }: Gateway, next: string, seen: Seen): boolean {
+function accepts({ name }: Gateway, next: string, seen: Seen): boolean {
   const files = [seen.of(name, `files in ${keysFolder}`), seen.of(name, `file ${sharedKeys}`)]
   return !seen.gone(name) && files.some((text) => text?.includes(`${next} `))
 }

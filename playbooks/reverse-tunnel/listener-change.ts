@@ -1,7 +1,7 @@
 import type { Gateway, Inventory, Resource } from '../../src/index.ts'
 import { forwardsOn, jailed } from '../../src/tunnel/accounts.ts'
 import { nameOnGateways } from '../../src/tunnel/names.ts'
-import { doorsOn, isReachedBeside } from './doors.ts'
+import { heldForwardsOn, isReachedBeside } from './held-forwards.ts'
 import { noSessionOn } from './sessions.ts'
 
 /**
@@ -14,16 +14,16 @@ export function freedPorts(gateway: Gateway, inventory: Inventory): Resource[] {
   if (places.length === 0) return []
   return [
     noSessionOn({
-      id: 'ports that sshd holds',
+      id: 'ports held by sshd',
       places,
       account: gateway.tunnelAccount,
       when: (seen) =>
         devices
           .filter((device) => isReachedBeside(device, seen))
           .flatMap((device) => {
-            const held = doorsOn(gateway, seen).filter((door) => door.listener === 'sshd')
+            const held = heldForwardsOn(gateway, seen).filter((forward) => forward.listener === 'sshd')
             const isOwn = (port: number) =>
-              held.some((door) => door.port === port && door.device === nameOnGateways(device))
+              held.some((forward) => forward.port === port && forward.device === nameOnGateways(device))
             return forwardsOn(gateway, device).filter(({ port }) => isOwn(port))
           }),
     }),

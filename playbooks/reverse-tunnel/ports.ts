@@ -2,7 +2,7 @@ import type { Device, Forward, Gateway, HeldForward, Inventory, Refused, Resourc
 import { parseListener, parseMark, printListener, sh } from '../../src/index.ts'
 import { forwardsOn } from '../../src/tunnel/accounts.ts'
 import { nameOnGateways } from '../../src/tunnel/names.ts'
-import { commentOf, doorsOn, isInTheWay, isReachedBeside, isSameDoor } from './doors.ts'
+import { commentOf, heldForwardsOn, isInTheWay, isReachedBeside, isSameEndpoint } from './held-forwards.ts'
 
 /** Who holds the ports that this inventory wants. Whatever is not ours, or another device's, is named and left alone. */
 
@@ -33,9 +33,9 @@ export function portsAreFree(gateway: Gateway, inventory: Inventory): Resource {
             ps -o pid=,user:40=,lstart=,comm= -p "$(ss -Hltnp ${ports} | grep -o 'pid=[0-9]*' | cut -d = -f 2 | sort -u | paste -sd , -)" | sed 's/^/@process /'
           `,
     diff(now, seen) {
-      const doors = doorsOn(gateway, seen)
+      const held = heldForwardsOn(gateway, seen)
       const listening = parseListening(now)
-      const around = { gateway, inventory, doors, listening, seen }
+      const around = { gateway, inventory, held, listening, seen }
       const problems = wanted.flatMap((one) => [...heldByDevice(one, around), ...heldByStranger(one, around)])
       if (problems.length === 0) return 'converged'
       const moving = problems.flatMap(({ aside = [] }) => aside)
@@ -56,42 +56,42 @@ interface Wanted {
 interface Around {
   readonly gateway: Gateway
   readonly inventory: Inventory
-  readonly doors: readonly HeldForward[]
+  readonly held: readonly HeldForward[]
 }
 
-/** By a door that cannot stand beside it: of another device, or of this one with another listener or bind address. */
-function heldByDevice({ device, forward }: Wanted, { inventory, doors, seen }: Around & { seen: Seen }): Problem[] {
+/** By a forward that cannot be open beside it: of another device, or of this one with another listener or bind address. */
+function heldByDevice({ device, forward }: Wanted, { inventory, held, seen }: Around & { seen: Seen }): Problem[] {
   const name = nameOnGateways(device)
   const place = printListener(forward)
-  return doors.flatMap((door): Problem[] => {
-    if (!isInTheWay(door, forward)) return []
-    if (door.device === name) {
-      const stays = isSameDoor(door, forward) && door.listener === forward.listener
+  return held.flatMap((other): Problem[] => {
+    if (!isInTheWay(other, forward)) return []
+    if (other.device === name) {
+      const stays = isSameEndpoint(other, forward) && other.listener === forward.listener
       if (stays || isReachedBeside(device, seen) || seen.gone(device.name)) return []
       return [
         {
-          refused: `${device.name} has ${printListener(door)} open here, and ${place} (${forward.listener}) cannot be opened beside it; that door is the only way to it from here`,
+          refused: `${device.name} has ${printListener(other)} open on this gateway, and ${place} (${forward.listener}) cannot be opened beside it; that forward is the only route from here to ${device.name}`,
           aside: [device],
         },
       ]
     }
-    const holder = inventory.devices.find((each) => nameOnGateways(each) === door.device)
+    const holder = inventory.devices.find((each) => nameOnGateways(each) === other.device)
     if (holder) {
       const canMove = isReachedBeside(holder, seen) && isReachedBeside(device, seen)
-      const refused = `${place}, which ${device.name} is to get, is still open for ${holder.name}`
+      const refused = `${place}, wanted for ${device.name}, is still open for ${holder.name}`
       return canMove ? [] : [{ refused, aside: [holder, device] }]
     }
-    const own = inventory.id !== undefined && door.mark?.inventory === inventory.id
+    const own = inventory.id !== undefined && other.mark?.inventory === inventory.id
     if (own && inventory.prune) return []
     return [
       {
-        refused: `${place}, which ${device.name} is to get, is open for ${door.device}, ${
+        refused: `${place}, wanted for ${device.name}, is open for ${other.device}, ${
           own
-            ? 'which this inventory does not name any more'
-            : `a device of another inventory (${door.mark?.inventory ?? 'without a mark'})`
+            ? 'which this inventory no longer names'
+            : `a device of another inventory (${other.mark?.inventory ?? 'without a mark'})`
         }`,
         hint: own
-          ? `if ${door.device} is to lose it: \`provision ${inventory.file} --prune\`; else choose another port for ${device.name}`
+          ? `take the port from ${other.device} with: \`provision ${inventory.file} --prune\`; or choose another port for ${device.name}`
           : `choose another port for ${device.name}`,
       },
     ]
@@ -101,7 +101,7 @@ function heldByDevice({ device, forward }: Wanted, { inventory, doors, seen }: A
 /** One command for all that have to move, for none of them may be left where another one has to go. */
 function stepAside({ file }: Inventory, devices: readonly Device[]): string {
   const names = [...new Set(devices.map(({ name }) => `--step-aside ${name}`))].join(' ')
-  return `move in two steps, by way of another port, with: \`provision ${file} ${names}\``
+  return `move in two steps, through another port, with: \`provision ${file} ${names}\``
 }
 
 /** Why a port cannot be had, and who has to step aside for it. */
@@ -109,15 +109,15 @@ type Problem = Refused & { readonly aside?: readonly Device[] }
 
 function heldByStranger(
   { device, forward }: Wanted,
-  { gateway, inventory, doors, listening, seen }: Around & { listening: readonly PortHolder[]; seen: Seen },
+  { gateway, inventory, held, listening, seen }: Around & { listening: readonly PortHolder[]; seen: Seen },
 ): Problem[] {
   const place = printListener(forward)
-  return strangers(forward, { gateway, doors, listening, seen }).flatMap((stranger): Problem[] => {
+  return strangers(forward, { gateway, held, listening, seen }).flatMap((stranger): Problem[] => {
     const { pid, program, user, since } = stranger
     const adopted = inventory.adopt?.includes(place) && mayBeEnded(stranger) && forward.listener === 'socket'
     if (adopted) return []
     const where = printListener(stranger)
-    const what = `${place}, which ${device.name} is to get, is taken: ${program} (process ${pid} of ${user}, since ${since}) listens on ${where}`
+    const what = `${place}, wanted for ${device.name}, is taken: ${program} (process ${pid} of ${user}, since ${since}) listens on ${where}`
     const others = `choose another port for ${device.name}, or end that process yourself`
     if (!mayBeEnded(stranger)) {
       const own = program.startsWith('sshd') ? `${what}, which is the sshd of ${gateway.name} itself` : what
@@ -128,7 +128,7 @@ function heldByStranger(
         refused: what,
         hint:
           forward.listener === 'socket'
-            ? `${others}; if it is a tunnel by hand to ${device.name}, take its port over with: \`provision ${inventory.file} --adopt ${place}\``
+            ? `${others}; if it is a tunnel that somebody set up by hand to ${device.name}, take over its port with: \`provision ${inventory.file} --adopt ${place}\``
             : others,
       },
     ]
@@ -143,16 +143,16 @@ function strangers(
   forward: Forward,
   {
     gateway,
-    doors,
+    held,
     listening,
     seen,
-  }: Pick<Around, 'gateway' | 'doors'> & { listening: readonly PortHolder[]; seen: Seen },
+  }: Pick<Around, 'gateway' | 'held'> & { listening: readonly PortHolder[]; seen: Seen },
 ): PortHolder[] {
   const isOurs = ({ bindAddress, port, program, user }: PortHolder) => {
     if (user === gateway.tunnelAccount || isOurAccount(user, gateway, seen)) return true
     return (
       program.startsWith('systemd') &&
-      doors.some((door) => door.listener === 'socket' && isShownAs(door, { bindAddress, port }))
+      held.some((one) => one.listener === 'socket' && isShownAs(one, { bindAddress, port }))
     )
   }
   const inTheWay = listening.filter((one) => isInTheWay(one, forward))
@@ -172,15 +172,15 @@ function isOurAccount(user: string, gateway: Gateway, seen: Seen): boolean {
 }
 
 /** ss(8) shows a socket on every address of both kinds as `*`. */
-const isShownAs = (door: HeldForward, shown: Pick<PortHolder, 'bindAddress' | 'port'>) =>
-  isSameDoor(door, shown) ||
-  (door.port === shown.port && door.bindAddress === '*' && /^(\*|0\.0\.0\.0|::)$/.test(shown.bindAddress))
+const isShownAs = (held: HeldForward, shown: Pick<PortHolder, 'bindAddress' | 'port'>) =>
+  isSameEndpoint(held, shown) ||
+  (held.port === shown.port && held.bindAddress === '*' && /^(\*|0\.0\.0\.0|::)$/.test(shown.bindAddress))
 
-/** The sessions by hand that this run takes the ports of, as `--adopt ADDRESS:PORT` has it. */
+/** The forwards whose ports this run takes over from tunnels set up by hand, as `--adopt ADDRESS:PORT` has it. */
 export function adoptedPlaces(gateway: Gateway, inventory: Inventory, seen: Seen): Forward[] {
   const wanted = inventory.devices.flatMap((device) => forwardsOn(gateway, device))
   const listening = parseListening(seen.of(gateway.name, id) ?? '')
-  const around = { gateway, doors: doorsOn(gateway, seen), listening, seen }
+  const around = { gateway, held: heldForwardsOn(gateway, seen), listening, seen }
   return wanted.filter(
     (forward) => inventory.adopt?.includes(printListener(forward)) && strangers(forward, around).length > 0,
   )
@@ -200,7 +200,7 @@ export function parseListening(observed: string): PortHolder[] {
     const place = parseListener(local.replace(/%[^:\]]+/, ''))
     if (!place) return []
     const holders = [...users.matchAll(/\("([^"]*)",pid=(\d+)/g)]
-    if (holders.length === 0) return [{ ...place, pid: 0, program: 'somebody', user: '?', since: '?' }]
+    if (holders.length === 0) return [{ ...place, pid: 0, program: 'an unknown program', user: '?', since: '?' }]
     return holders.map(([, program = '', pid = '']) => {
       const known = processes.get(Number(pid))
       return { ...place, pid: Number(pid), program, user: known?.user ?? '?', since: known?.since ?? '?' }

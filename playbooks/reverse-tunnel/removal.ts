@@ -1,5 +1,5 @@
 import type { Device, Gateway, Proof, Resource, Seen, Sh } from '../../src/index.ts'
-import { absent, noSystemAccount, sh, socketName, sshdSettings, systemdUnits } from '../../src/index.ts'
+import { absent, noSystemAccount, precondition, sh, socketName, sshdSettings, systemdUnits } from '../../src/index.ts'
 import { accountOn, forwardsOn, listenerOf } from '../../src/tunnel/accounts.ts'
 import {
   checkProgram,
@@ -15,7 +15,7 @@ import {
   tunnelUnitName,
   unitPrefix,
 } from '../../src/tunnel/names.ts'
-import { isOurUnit } from './doors.ts'
+import { isOurUnit } from './held-forwards.ts'
 import { listeningAt, noSessionOn } from './sessions.ts'
 
 const folder = key.replace(/\/[^/]*$/, '')
@@ -26,10 +26,10 @@ const isOurFile = (path: string) =>
   path.startsWith(`${folder}/done`)
 
 /**
- * On a device that leaves: no unit, file or account of ours. The tunnel itself stays open, for it may be the way that we
- * came: it ends with its session when the gateway forgets the device, and by then nothing is there to dial again.
+ * On a device that is removed: no unit, file or account of ours. The tunnel itself stays open, for this run may have
+ * come through it: it ends with its session when the gateway removes the device, and then nothing is there to dial again.
  */
-export function nothingLeft(gateways: readonly Gateway[]): readonly Resource[] {
+export function removedFromDevice(gateways: readonly Gateway[]): readonly Resource[] {
   const tunnels = gateways.map(tunnelUnitName)
   return [
     systemdUnits(unitPrefix, [], { lingers: tunnels, owns: isOurUnit }),
@@ -42,23 +42,19 @@ export function nothingLeft(gateways: readonly Gateway[]): readonly Resource[] {
 /** Not `systemAccounts`: that would end the tunnel. */
 const withoutAccount = noSystemAccount(dialler)
 
-/** On the gateway: a device that could be reached is not forgotten before its own side is done, so that it can be tried again. */
-export function mayForget({ name }: Device): Resource {
-  return {
-    id: `farewell of ${name}`,
-    inspect: sh`:`,
-    diff(_, seen) {
-      const reached = seen.of(name, withoutAccount.id) !== undefined
-      if (!reached || !seen.failed(name)) return 'converged'
-      return {
-        refused: `${name} itself was reached and could not be cleared, so it is not forgotten here`,
-        hint: 'see what it says, then run again',
-      }
-    },
-  }
+/** On the gateway: a device that was reached is removed only after its own side, so that another run can try again. */
+export function mayRemove({ name }: Device): Resource {
+  return precondition(`removal of ${name}`, (seen) => {
+    const reached = seen.of(name, withoutAccount.id) !== undefined
+    if (!reached || !seen.failed(name)) return undefined
+    return {
+      refused: `${name} was reached, but the tunnel could not be removed there; so this gateway does not remove ${name} yet`,
+      hint: `see the error of ${name}, then run again`,
+    }
+  })
 }
 
-/** A fact on the gateway, from before the device was forgotten: the key that it must refuse afterwards. */
+/** A fact on the gateway, from before the device was removed: the key that it must refuse afterwards. */
 export function formerKey(device: Device): Resource {
   return {
     id: `key of ${device.name}`,
@@ -74,35 +70,35 @@ export function endedSessions(device: Device, gateway: Gateway): Resource[] {
   return [noSessionOn({ ...sessions, account: gateway.tunnelAccount })]
 }
 
-/** What is tried on the gateway when all is done. */
-export function forgotten(device: Device, gateway: Gateway): Proof[] {
+/** What is checked on the gateway after the removal. */
+export function gatewayRemovedProofs(device: Device, gateway: Gateway): Proof[] {
   const account = accountOn(gateway, device)
   const own = listenerOf(gateway, device) === 'socket'
-  const doors = forwardsOn(gateway, device)
-  const units = doors.flatMap((door) =>
-    ['socket', 'service'].map((kind) => `/etc/systemd/system/${unitPrefix}${socketName(door)}.${kind}`),
+  const forwards = forwardsOn(gateway, device)
+  const units = forwards.flatMap((forward) =>
+    ['socket', 'service'].map((kind) => `/etc/systemd/system/${unitPrefix}${socketName(forward)}.${kind}`),
   )
   return [
     {
-      what: 'its key is refused',
+      what: `the key of ${device.name} is refused`,
       kind: 'key',
       script: (seen: Seen) => keysRefused(account, formerKeysOf(device, gateway, seen)),
     },
-    ...doors.map((door) => ({
-      what: `nothing listens on its port ${door.port}`,
-      script: sh`ss -Hltnp ${listeningAt(door)} | { ! grep . >&2; }`,
+    ...forwards.map(({ bindAddress, port }) => ({
+      what: `nothing listens on port ${port}`,
+      script: sh`ss -Hltnp ${listeningAt({ bindAddress, port })} | { ! grep . >&2; }`,
     })),
     ...(own
       ? [
-          { what: 'it has no account', script: sh`! getent passwd ${account} >&2` },
+          { what: `${device.name} has no account here`, script: sh`! getent passwd ${account} >&2` },
           {
-            what: 'it has no process',
+            what: `${device.name} has no process here`,
             script: sh`ps -eo user:40=,args= | { ! grep -F ${account} | grep -v grep >&2; }`,
           },
         ]
       : []),
     {
-      what: 'it has no file and no unit',
+      what: `${device.name} has no file and no unit here`,
       script: sh`
         found=$(ls -d ${`${keysFolder}/${account}`} ${jail(account)} ${units} 2>/dev/null
           grep -ls ${` ${nameOnGateways(device)}$`} ${sharedKeys}) || :
@@ -112,14 +108,14 @@ export function forgotten(device: Device, gateway: Gateway): Proof[] {
   ]
 }
 
-/** The keys of a device that the gateway let in when it was looked at first. */
+/** The keys of a device that the gateway accepted when it was looked at first. */
 export function formerKeysOf(device: Device, gateway: Gateway, seen: Seen): readonly string[] {
   return seen.of(gateway.name, formerKey(device).id)?.match(/^ssh-ed25519 \S+$/gm) ?? []
 }
 
 /**
- * Offers each key to the gateway's own sshd, as its owner would; the public half is enough to be told whether it would be
- * let in. Undefined where there is no key to try.
+ * Offers each key to the gateway's own sshd, as its owner would; the public half is enough to learn whether sshd would
+ * accept the key. Undefined where there is no key to try.
  */
 export function keysRefused(account: string, publicKeys: readonly string[]): Sh | undefined {
   if (publicKeys.length === 0) return undefined
@@ -149,8 +145,8 @@ export function keysRefused(account: string, publicKeys: readonly string[]): Sh 
   `
 }
 
-/** What is tried on the device itself, if it can still be asked. */
-export const gone = (gateways: readonly Gateway[]): readonly Proof[] => {
+/** What is checked on the device itself, where it can still be reached. */
+export const deviceRemovedProofs = (gateways: readonly Gateway[]): readonly Proof[] => {
   const units = gateways.flatMap((gateway) => [tunnelUnitName(gateway), checkUnitName(gateway)])
   return [
     {
@@ -161,7 +157,7 @@ export const gone = (gateways: readonly Gateway[]): readonly Proof[] => {
       `,
     },
     {
-      what: 'it dials no more',
+      what: 'it no longer dials',
       script: sh`systemctl list-units --all --no-legend --plain ${units} | { ! grep ' running ' >&2; }`,
     },
   ]

@@ -1,7 +1,7 @@
 import type { Gateway, Late, Resource, Seen } from '../../src/index.ts'
 import { known, managedFile, parseKeyLine, whoseKey } from '../../src/index.ts'
 import { sharedKeys } from '../../src/tunnel/names.ts'
-import type { Closing } from './doors.ts'
+import type { Closing } from './held-forwards.ts'
 
 /** The key lines of one device in the file that all devices of a gateway share. */
 export interface SharedKeys {

@@ -12,8 +12,8 @@ import {
   sshdSettings,
 } from '../../src/index.ts'
 import { enrolments, enrolProgram, jail, keysFolder, sharedKeys } from '../../src/tunnel/names.ts'
-import type { Closing } from './doors.ts'
 import { accountsIn, staying, together } from './gateway-units.ts'
+import type { Closing } from './held-forwards.ts'
 
 /** What no tunnel needs, whoever owns its port. Each line closes something that stays open without it. */
 const closed: readonly Setting[] = [
@@ -142,18 +142,18 @@ export const needsItsAddress = ({ bindAddress }: Pick<Forward, 'bindAddress'>) =
 function linesOf({ name }: Gateway, seen: Seen) {
   const rows = (seen.of(name, `file ${sharedKeys}`) ?? '').split('\n')
   return rows.flatMap((row) => {
-    const doors = parseHeldForwards(row)
-    const [door] = doors
+    const forwards = parseHeldForwards(row)
+    const [first] = forwards
     const comment = parseKeyLine(row)?.comment
-    if (!door || comment === undefined) return []
-    const exposed = doors.some(needsItsAddress)
-    return [{ comment, device: door.device, exposed }]
+    if (!first || comment === undefined) return []
+    const exposed = forwards.some(needsItsAddress)
+    return [{ comment, device: first.device, exposed }]
   })
 }
 
 function otherAccount({ name, tunnelAccount }: Gateway, account: string): Refused {
   return {
-    refused: `tunnels of another inventory share the account ${account} on ${name}, and this one asks for ${tunnelAccount}`,
+    refused: `tunnels of another inventory use the shared account ${account} on ${name}, and this inventory asks for ${tunnelAccount}`,
     hint: `write "tunnelAccount": "${account}" for ${name}`,
   }
 }

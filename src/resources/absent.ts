@@ -24,11 +24,13 @@ export function absent(path: string, { owns = () => true, ...more }: AbsentOptio
       )
       if (found.length === 0) return 'converged'
       const odd = found.find(({ type }) => !'fld'.includes(type))
-      if (odd)
-        return { refused: `${odd.name} is neither file nor link nor folder`, hint: 'move it away, then run again' }
+      if (odd) return { refused: `${odd.name} is not a file, a link or a folder`, hint: 'move it away, then run again' }
       const files = found.filter(({ type }) => type !== 'd').map(({ name }) => name)
       const inside = found.filter(({ type }) => type === 'd').map(({ name }) => name)
-      const stays = foreign.length > 0 ? `; ${foreign.map(({ name }) => name).join(', ')} is not ours and stays` : ''
+      const stays =
+        foreign.length > 0
+          ? `; kept, since provision did not make it: ${foreign.map(({ name }) => name).join(', ')}`
+          : ''
       return {
         summary: `${files.length > 1 ? `remove, with ${files.length} files` : 'remove'}${stays}`,
         saves: [...folders(path), ...found.map(({ name }) => name)],

@@ -133,8 +133,8 @@ function takeOver(
 }
 
 const somebodyElses = (name: string, { id, home, shell }: Found): Refused => ({
-  refused: `the account ${name} is there already and was not made by provision (user id ${id}, home ${home}, shell ${shell})`,
+  refused: `the account ${name} exists already and was not made by provision (user id ${id}, home ${home}, shell ${shell})`,
   hint:
-    `a tunnel needs an account of this name for itself: give the one that is there another name (usermod --login OTHER ${name}), ` +
-    `or take it over, which ends its logins: --adopt ${name}`,
+    `a tunnel needs an account of this name for itself: rename the account that exists (usermod --login OTHER ${name}), ` +
+    `or take over that account with --adopt ${name}, which ends its logins`,
 })

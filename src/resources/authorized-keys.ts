@@ -27,8 +27,8 @@ export interface AuthorizedKeys {
 }
 
 /**
- * The public keys that let people (or a tunnel) into an account. Other people's lines and options stay untouched: those
- * without a mark, and those with the mark of another inventory.
+ * The public keys by which people (or a tunnel) log in to an account. Other people's lines and options stay untouched:
+ * those without a mark, and those with the mark of another inventory.
  */
 export function authorizedKeys(account: string, wanted: AuthorizedKeys): Resource {
   return {
@@ -118,7 +118,7 @@ export interface KeyChange {
   readonly after: string
 }
 
-/** Where this run logs in to the account: neither the key that let it in goes, nor the last one. */
+/** Where this run logs in to the account: neither the key that it used nor the last one is removed. */
 export function lockedOut({ account, host, before, after }: KeyChange, seen: Seen): Refused | undefined {
   const login = host === undefined ? undefined : seen.login?.(host)
   if (login?.user !== account) return undefined
@@ -126,13 +126,13 @@ export function lockedOut({ account, host, before, after }: KeyChange, seen: See
   const own = had.find(({ blob }) => login.isKey?.(blob))
   if (own !== undefined && !left.some(({ blob }) => blob === own.blob)) {
     return {
-      refused: `this would take away the key by which this run logged in as ${account} (${withoutMark(own.comment) || own.type})`,
+      refused: `this would remove the key with which this run logged in as ${account} (${withoutMark(own.comment) || own.type})`,
       hint: `log in with a key that stays ("login": { "identityFile": … }), or keep this one under "accounts": "${account}"`,
     }
   }
   if (had.length === 0 || left.length > 0) return undefined
   return {
-    refused: `this would take away the last key of ${account}, as whom this run logs in`,
+    refused: `this would remove the last key of ${account}, the account that this run logs in to`,
     hint: `keep a key of yours under "accounts": { "${account}": { "authorizedKeys": […] } }`,
   }
 }

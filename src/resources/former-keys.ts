@@ -1,7 +1,7 @@
 import { lines, sh } from '../shell/sh.ts'
 import { lockedOut, parseKeyLine, takenAway } from './authorized-keys.ts'
 import { type FileNow, inspectFile, parseFile } from './managed-file.ts'
-import { isMarkedBy, type Mark } from './mark.ts'
+import { isMarkedBy, type Mark, printMark } from './mark.ts'
 import type { Refused, Resource } from './resource.ts'
 
 export interface FormerKeys {
@@ -71,7 +71,7 @@ export function formerKeys({ mark, named, host }: FormerKeys): Resource {
         return file.kind === 'file' && after === before ? [] : [{ account, path, file, before, after }]
       })
       for (const { account, path, file, before, after } of changed) {
-        if (file.kind !== 'file') return notPlain(path, file)
+        if (file.kind !== 'file') return notPlain(path, file, mark)
         const locked = lockedOut({ account, host, before, after }, seen)
         if (locked) return locked
       }
@@ -82,7 +82,7 @@ export function formerKeys({ mark, named, host }: FormerKeys): Resource {
       const print = (text: (file: (typeof changed)[number]) => string) =>
         changed.map((file) => `# ${file.path}\n${text(file)}`).join('\n')
       return {
-        summary: `take ${names.join('; ')}`,
+        summary: `remove ${names.join('; ')}`,
         text: { name: 'authorized keys', now: print(({ before }) => before), wanted: print(({ after }) => after) },
         saves: changed.flatMap(({ path }) => [path.replace(/\/[^/]*$/, ''), path]),
         stage: lines(...changed.map(({ after }, index) => sh`printf %s ${after} >"$stage/"${index}`)),
@@ -111,7 +111,7 @@ function without(content: string, mark: Mark): string {
 
 const rights = (file: FileNow) => (file.kind === 'file' ? [file.mode, `${file.owner}:${file.group}`] : [])
 
-const notPlain = (path: string, file: FileNow): Refused => ({
-  refused: `${path} holds keys that have to go, and is no plain file but a ${file.kind === 'other' ? file.what : file.kind}`,
-  hint: 'take the lines that end with our mark out of it, then run again',
+const notPlain = (path: string, file: FileNow, mark: Mark): Refused => ({
+  refused: `${path} holds keys that must be removed, and is not a plain file (${file.kind === 'other' ? file.what : file.kind})`,
+  hint: `remove the lines that end with "${printMark(mark)}" from it, then run again`,
 })

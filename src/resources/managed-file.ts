@@ -57,7 +57,7 @@ export function parseFile(observed: Observed): FileNow {
   const end = observed.indexOf('\n')
   const [kind, ...words] = observed.slice(0, end < 0 ? undefined : end).split(' ')
   if (kind === 'absent') return { kind }
-  if (kind !== 'file') return { kind: 'other', what: words.join(' ') || 'something that could not be read' }
+  if (kind !== 'file') return { kind: 'other', what: words.join(' ') || 'unreadable' }
   const [mode = '', owner = '', group = ''] = words
   return { kind, mode, owner, group, content: observed.slice(end + 1) }
 }
@@ -65,7 +65,7 @@ export function parseFile(observed: Observed): FileNow {
 /** From the file that is there to the one that is wanted. */
 export function fileChange(path: string, now: FileNow, asked: FileWanted): Change | Refused | 'converged' {
   if (now.kind === 'other')
-    return { refused: `${path} is no plain file but a ${now.what}`, hint: 'move it away, then run again' }
+    return { refused: `${path} is not a plain file (${now.what})`, hint: 'move it away, then run again' }
   const keepsMarks = now.kind === 'file' && !asked.asMarked
   const wanted = keepsMarks ? { ...asked, content: withMarksOf(now.content, asked.content) } : asked
   const same = now.kind === 'file' && now.content === wanted.content

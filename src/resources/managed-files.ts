@@ -84,7 +84,7 @@ export function filesChange(folder: string, now: FilesNow, asked: FilesWanted): 
   )
   const rights = `${defaults.mode}:${defaults.owner}:${defaults.group}`
   const other = [...now].find(([name, { type }]) => type !== 'f' && wanted.has(name))
-  if (other) return { refused: `${folder}/${other[0]} is no plain file`, hint: 'move it away, then run again' }
+  if (other) return { refused: `${folder}/${other[0]} is not a plain file`, hint: 'move it away, then run again' }
   const written = [...wanted].flatMap(([name, content]) => {
     const there = now.get(name)
     return content === undefined || (there?.content === content && there.rights === rights) ? [] : [name]

@@ -76,7 +76,7 @@ export function switchHostKeys(when: (next: readonly string[], seen: Seen) => bo
       if (!ready) return ready === undefined ? 'later' : 'converged'
       const paths = [...now.matchAll(/^@next (\S+) /gm)].map(([, path = '']) => path)
       const change: Change = {
-        summary: 'prove the next host keys, and reload sshd',
+        summary: 'switch to the next host keys, and reload sshd',
         saves: paths.flatMap((path) => [path, `${path}.pub`, `${path}.next`, `${path}.next.pub`]),
         validate: sh`sshd -t ${paths.flatMap((path) => ['-h', `${path}.next`])}`,
         commit: lines(

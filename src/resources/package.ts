@@ -17,7 +17,7 @@ export function installedPackage(name: string): Resource {
         summary: 'install',
         saves: [],
         validate: sh`
-          command -v apt-get >/dev/null || { echo 'there is no apt-get here' >&2; exit 1; }
+          command -v apt-get >/dev/null || { echo 'apt-get is not installed on this host' >&2; exit 1; }
           ${apt} install --simulate ${name} >/dev/null 2>&1 || ${apt} update >&2
           ${apt} install --simulate ${name} >/dev/null
         `,

@@ -10,6 +10,8 @@ export interface Resource {
   diff(now: Observed, seen: Seen): Change | Refused | 'converged' | 'later'
   /** Resources that want nothing, looked at beside it, once for a host: its `diff` finds what they showed by `seen.here`. */
   readonly facts?: readonly Resource[]
+  /** It wants nothing itself: its refusal counts only where something else is to be changed on the host. */
+  readonly onlyBeforeChanges?: true
   /** Host keys that this host says, as root, it is going to prove: pinned beside the inventory as soon as it has shown them. */
   hostKeys?(now: Observed): readonly string[]
 }
@@ -36,7 +38,7 @@ export interface Seen {
   login?(host: string): { readonly user: string; readonly isKey?: (blob: string) => boolean } | undefined
   /** How this host was reached in this run: `direct`, `forward`, or the gateway it was reached through. */
   via?(host: string): string | undefined
-  /** This host is within the limit, and could not be reached or came to a bad end. */
+  /** This host is within the limit, and could not be reached or failed. */
   failed(host: string): boolean
   /** Every host key that its sshd proved at the newest login; undefined while there was none. */
   proved?(host: string): readonly string[] | undefined
@@ -86,7 +88,7 @@ export interface Change {
    * has to show what it showed before.
    */
   readonly endsOnly?: true
-  /** Fails, with the reason on stderr, while undoing it would do more than that. Asked before a run is taken back. */
+  /** Fails, with the reason on stderr, while undoing it would do more than that. Asked before a run is undone. */
   readonly undoable?: Sh
 }
 
@@ -96,7 +98,10 @@ export interface Refused {
   readonly hint?: string
 }
 
-/** A sentence, and shell that tries it as root and changes nothing: exit code 0 when it holds, else stderr says what is there instead. */
+/**
+ * A sentence, and a shell script that checks it as root and changes nothing: exit code 0 when it holds, else stderr says what
+ * is there instead.
+ */
 export interface Proof {
   readonly what: string
   /** `key`: without a key it cannot be tried, and then there is nothing that it would have to hold for. */
@@ -107,7 +112,7 @@ export interface Proof {
 
 /** A key of a host, and what it must not be able to do elsewhere: tried for real by the host itself, when asked. */
 export interface LeastPrivilege {
-  /** Where the key is let in, and how the host dials there. */
+  /** Where the key is accepted, and how the host dials there. */
   readonly on: string
   readonly address: string
   readonly port: number

@@ -64,7 +64,7 @@ export const nothingWaits = sh`
     says=$(grep -HvE '^[[:space:]]*(#|$)' "$file") || :
     said=$(grep -F "$file:" ${inForce}) || :
     if [ "$says" != "$said" ]; then
-      echo "$file was changed and sshd has not read it since: have sshd read it yourself if it is meant, or put it back" >&2
+      echo "$file was changed and sshd has not read it since: reload sshd yourself if the change is intended, or restore the file" >&2
       exit 1
     fi
   done

@@ -26,7 +26,7 @@ export function spareHostKey(publicKey: string): Resource {
     diff(now, seen) {
       if (/^@unconfirmed$/m.test(now)) {
         return {
-          refused: 'a change of an earlier call waits here to be confirmed, and will be undone',
+          refused: 'a change of an earlier run was not confirmed, and will be undone soon',
           hint: 'run again in a minute',
         }
       }
@@ -34,21 +34,24 @@ export function spareHostKey(publicKey: string): Resource {
       if (all.length === 1 && all[0]?.key === publicKey) return 'converged'
       const path = all.find(({ key }) => key.startsWith('ssh-ed25519 '))?.path
       if (path === undefined) {
-        return { refused: 'its sshd has no ed25519 host key to be replaced', hint: 'make one there: ssh-keygen -A' }
+        return {
+          refused: 'sshd has no ed25519 host key that could be replaced',
+          hint: 'create one on that host: ssh-keygen -A',
+        }
       }
       const others = all.filter((each) => each.path !== path).map((each) => each.path)
       const change: Change = {
-        summary: `prove the spare host key${others.length > 0 ? ' and no other' : ''}, and reload sshd`,
+        summary: `switch to the spare host key${others.length > 0 ? ' and no other' : ''}, and reload sshd`,
         saves: [path, ...others].flatMap((file) => [file, `${file}.pub`]),
         stage: sh`
-          [ -e ${deliveredSpare} ] || { echo 'its private half has not come with this run' >&2; exit 1; }
+          [ -e ${deliveredSpare} ] || { echo 'the private half of the spare host key did not arrive with this run' >&2; exit 1; }
           mv ${deliveredSpare} "$stage/key"
           chmod 600 "$stage/key"
           ssh-keygen -y -P '' -f "$stage/key" >"$stage/key.pub"
         `,
         validate: sh`
           [ "$(cut -d ' ' -f 1,2 <"$stage/key.pub")" = ${publicKey} ] ||
-            { echo 'the private half that came is of another key' >&2; exit 1; }
+            { echo 'the private half that arrived belongs to another key' >&2; exit 1; }
           sshd -t -h "$stage/key"
         `,
         commit: lines(

@@ -39,7 +39,7 @@ export function winning(who: string, wanted: readonly string[]) {
       grep -qixF -e "$line" "$stage/effective" && continue
       lost=1
       keyword=\${line%% *}
-      echo "wanted \"$line\", but sshd would take \"$(grep -i "^$keyword " "$stage/effective")\"" >&2
+      echo "wanted \"$line\", but sshd would use \"$(grep -i "^$keyword " "$stage/effective")\"" >&2
       grep -sinE "^[[:space:]]*\${keyword}[[:space:]=]" /etc/ssh/sshd_config /etc/ssh/sshd_config.d/*.conf >&2 || :
     done
     [ -z "$lost" ] && exit

@@ -14,8 +14,9 @@ export interface SshdChange extends Change {
 }
 
 /**
- * The same change, which has sshd read its configuration; or why sshd must not be told to. It is told by way of the unit
- * that runs the sshd which we came by. An sshd that would not read our files, or that would read more than ours, is left alone.
+ * The same change, which has sshd read its configuration; or why sshd must not be reloaded. The reload goes to the unit
+ * that runs the sshd of our own login. An sshd that would not read our files, or that would read more than ours, is left
+ * alone.
  */
 export function withReload(wanted: SshdChange, seen: Seen): Change | Refused {
   const { own, keywords = [], leaves = false, ...change } = wanted
@@ -23,7 +24,8 @@ export function withReload(wanted: SshdChange, seen: Seen): Change | Refused {
   // None runs, or each connection has one of its own: it reads what is there then.
   if (observed === '@none\n') return change
   const sshd = parseSshd(observed ?? '')
-  if (!sshd || observed === undefined) return { refused: 'the host did not show which sshd runs', hint: 'run again' }
+  if (!sshd || observed === undefined)
+    return { refused: 'it is not known which sshd runs on this host', hint: 'run again' }
   const deaf = notOurs(sshd, keywords)
   if (deaf) return leaves ? change : deaf
   const waiting = dormant(sshd, observed, own)
@@ -39,7 +41,7 @@ export function withReload(wanted: SshdChange, seen: Seen): Change | Refused {
   }
 }
 
-/** Is this file as it should be, and sshd has not read it: told to nobody, or by a run that did not come so far. */
+/** Has sshd not read this file since it was changed: nobody reloaded sshd, or the run that wrote the file did not come so far. */
 export function isUnread(path: string, seen: Seen): boolean {
   const observed = seen.here?.(runningSshd.id) ?? ''
   const sshd = parseSshd(observed)
@@ -57,29 +59,29 @@ export function hostKeysAfterReload(
   }
 }
 
-/** That sshd would not do what our files say, or could not be told to read them. */
+/** That sshd would not do what our files say, or could not be made to read them. */
 function notOurs({ unit, reloads, socket, keepsSessions, argv, pid }: Sshd, keywords: readonly string[]) {
   const other = optionsOf(argv, 'f').find((file) => file !== '/etc/ssh/sshd_config')
   if (other !== undefined)
     return {
-      refused: `sshd (pid ${pid}) was started with -f ${other}, so a file of ours would have no effect`,
-      hint: 'have it read /etc/ssh/sshd_config, then run again',
+      refused: `sshd (pid ${pid}) was started with -f ${other}, so settings from provision would have no effect`,
+      hint: 'start it so that it reads /etc/ssh/sshd_config, then run again',
     }
   const options = optionsOf(argv, 'o').map((option) => option.split(/[=\s]/)[0]?.toLowerCase() ?? '')
   const settled = keywords.find((keyword) => options.includes(keyword.toLowerCase()))
   if (settled !== undefined)
     return {
-      refused: `sshd (pid ${pid}) was started with -o ${settled}=…, so a file of ours would have no effect`,
-      hint: 'take that option away where sshd is started, then run again',
+      refused: `sshd (pid ${pid}) was started with -o ${settled}=…, so settings from provision would have no effect`,
+      hint: 'remove that option where sshd is started, then run again',
     }
   if (unit === undefined)
     return {
-      refused: `sshd (pid ${pid}) was started by hand and not by systemd, so a file of ours would have no effect`,
-      hint: 'keep a session open while you have systemd run sshd instead, log in afresh, then run again',
+      refused: `sshd (pid ${pid}) was started by hand and not by systemd, so settings from provision would have no effect`,
+      hint: 'keep a session open, let systemd run sshd instead, log in again, then run again',
     }
   if (socket ? !keepsSessions : !reloads)
     return {
-      refused: `sshd is run by ${unit}, which ${socket ? 'ends all sessions when it is restarted' : 'cannot be reloaded'}, so a file of ours would have no effect`,
+      refused: `sshd is run by ${unit}, which ${socket ? 'ends all sessions when it is restarted' : 'cannot be reloaded'}, so settings from provision would have no effect`,
       hint: socket
         ? `give ${unit} KillMode=process, then run again`
         : `give ${unit} ExecReload=/bin/kill -HUP $MAINPID, run systemctl daemon-reload, then run again`,
@@ -97,7 +99,7 @@ function optionsOf(argv: readonly string[], letter: string): string[] {
 }
 
 const most = 8
-/** Lines that can shut somebody out are told first. */
+/** Lines that can lock somebody out come first. */
 const locksOut =
   /^[+-]? ?(allow|deny)(users|groups)\b|^[+-]? ?(port|listenaddress|addressfamily|match|include|authorizedkeys|authenticationmethods|pubkey|permitrootlogin|passwordauth|usepam|trustedusercakeys)/i
 const byWeight = (lines: readonly string[]) => [
@@ -108,16 +110,16 @@ const byWeight = (lines: readonly string[]) => [
 function dormant(sshd: Sshd, observed: Observed, own: string | undefined): Refused | undefined {
   const files = unread(sshd, observed).filter(({ path }) => path !== own)
   if (files.length === 0) return undefined
-  const told = files.map(({ path, changed, says, whole }) => {
+  const sentences = files.map(({ path, changed, says, whole }) => {
     const some = byWeight(says).slice(0, most).join('; ')
-    const more = says.length > most ? `; and ${says.length - most} lines more` : ''
-    const what = whole ? 'a reload would bring into force what is new in it, of' : 'a reload would bring into force'
-    return `${path} was changed at ${clock(changed)}, and sshd has not read it since (last at ${clock(sshd.lastRead)}); ${what}: ${some}${more}`
+    const more = says.length > most ? `; and ${says.length - most} more lines` : ''
+    const what = whole ? 'a reload would activate whatever is new among these lines' : 'a reload would activate'
+    return `${path} was changed at ${clock(changed)}, and sshd has not read it since (last read at ${clock(sshd.lastRead)}); ${what}: ${some}${more}`
   })
   const command = `systemctl ${sshd.socket ? 'restart' : 'reload'} ${sshd.unit?.replace(/\.service$/, '')}`
   return {
-    refused: told.join('\n'),
-    hint: `look at it; if it is meant, have sshd read it yourself while a second session is open: ${command}; then run again`,
+    refused: sentences.join('\n'),
+    hint: `check that change; if it is intended, keep a second session open and reload sshd yourself: ${command}; then run again`,
   }
 }
 
@@ -141,13 +143,13 @@ function unmoved({ pid, born, unit = '' }: Sshd, { rows }: Configuration): Sh {
     # shellcheck disable=SC2086
     set -- \${stat##*) }
     if [ "\${20-}" != ${born} ] || [ "$(systemctl show --property=MainPID --value ${unit})" != ${pid} ]; then
-      echo 'sshd was started anew since it was looked at: run again' >&2
+      echo 'sshd was restarted after provision looked at it: run again' >&2
       exit 1
     fi
     changed=$(find ${rows.map(({ path }) => path)} -maxdepth 0 -cnewer /run/sshd.pid -printf '%C@ %p\n' 2>/dev/null |
       grep -vxF ${rows.flatMap(({ text }) => ['-e', text])} || :)
     if [ -n "$changed" ]; then
-      echo "sshd's configuration was changed since it was looked at: run again" >&2
+      echo "sshd's configuration was changed after provision looked at it: run again" >&2
       exit 1
     fi
   `

@@ -12,7 +12,7 @@ import { askOpenSsh } from './versions.ts'
 export type Setting = readonly [keyword: string, value: Late<string>, terms?: string | Terms]
 
 export interface Terms {
-  /** The first OpenSSH that knows it: an older one is not told. */
+  /** The first OpenSSH that knows it: an older one does not get it. */
   readonly since?: string
   /** The first one that has another word for it. */
   readonly before?: string
@@ -27,7 +27,7 @@ export interface SshdSettings {
   readonly match?: string
   /** For whom the settings must be the effective ones. */
   readonly user: string
-  /** None that this sshd is to be told: then there is no file of ours. */
+  /** None that applies to this version of sshd: then there is no file of ours. */
   readonly settings: readonly Setting[]
   /** The first line of the file. */
   readonly mark?: Mark
@@ -65,7 +65,7 @@ export function sshdSettings(name: string, { match, user, settings, mark, shared
     ),
     diff(now, seen) {
       const host = parse(now)
-      const wanted = told(settings, host, seen)
+      const wanted = directivesFor(settings, host, seen)
       if (wanted === undefined) return 'later'
       const present = host.file.kind === 'file' ? host.file.content : ''
       const other = shared ? parseMark(present)?.inventory : undefined
@@ -79,7 +79,7 @@ export function sshdSettings(name: string, { match, user, settings, mark, shared
       if (host.broken !== undefined) {
         return {
           refused: `sshd's configuration is broken already: ${host.broken}`,
-          hint: 'mend it so that `sshd -t` is silent',
+          hint: 'repair it until `sshd -t` prints nothing',
         }
       }
       const ruling = wanted.filter(({ leftTo }) => leftTo === undefined).flatMap(printed)
@@ -90,7 +90,7 @@ export function sshdSettings(name: string, { match, user, settings, mark, shared
         summary: [
           change === 'converged'
             ? lost.length === 0
-              ? 'reload sshd, which has not read it'
+              ? 'reload sshd, which has not read the file yet'
               : `make ${lost.map((line) => line.split(' ')[0]).join(', ')} effective`
             : `${change.summary} and reload sshd`,
           ...left.map(({ keyword, leftTo }) => `${keyword} stays as ${leftTo} has it`),
@@ -106,7 +106,7 @@ export function sshdSettings(name: string, { match, user, settings, mark, shared
   }
 }
 
-interface Told {
+interface Directive {
   readonly keyword: string
   readonly value: string
   readonly terms: Terms
@@ -116,9 +116,9 @@ interface Told {
 
 const of = (terms: string | Terms = {}): Terms => (typeof terms === 'string' ? { since: terms } : terms)
 
-/** What this sshd is to be told; undefined while a value is not known yet. */
-function told(settings: readonly Setting[], { version, speaks }: Host, seen: Seen): Told[] | undefined {
-  const result: Told[] = []
+/** The directives for this version of sshd; undefined while a value is not known yet. */
+function directivesFor(settings: readonly Setting[], { version, speaks }: Host, seen: Seen): Directive[] | undefined {
+  const result: Directive[] = []
   for (const [keyword, late, words] of settings) {
     const terms = of(words)
     if (terms.since !== undefined && !atLeast(version, terms.since)) continue
@@ -130,7 +130,7 @@ function told(settings: readonly Setting[], { version, speaks }: Host, seen: See
   return result
 }
 
-function drawUp(match: string | undefined, wanted: readonly Told[], mark: Mark | undefined): string {
+function drawUp(match: string | undefined, wanted: readonly Directive[], mark: Mark | undefined): string {
   const some = wanted.filter(({ terms }) => !terms.always)
   const always = wanted.filter(({ terms }) => terms.always)
   const text = block(match, some) + block('all', always)
@@ -138,26 +138,26 @@ function drawUp(match: string | undefined, wanted: readonly Told[], mark: Mark |
 }
 
 /** The file is another inventory's: it stays, and has to be right for this one, too. */
-function besideAnother(path: string, other: string, wanted: readonly Told[], { effective }: Host) {
+function besideAnother(path: string, other: string, wanted: readonly Directive[], { effective }: Host) {
   const ruling = wanted.filter(({ leftTo, terms }) => leftTo === undefined && !terms.yields).flatMap(printed)
   const lost = ruling.filter((line) => !effective.has(line.toLowerCase()))
   if (lost.length === 0) return 'converged'
   return {
-    refused: `${path} was made for another inventory (${other}) and says otherwise; wanted here: ${lost.join(', ')}`,
-    hint: 'let both inventories ask the same of this host, see "profile" and "passwordLogin"',
+    refused: `${path} was made for another inventory (${other}) and has other settings; wanted here: ${lost.join(', ')}`,
+    hint: 'give this host the same "profile" and "passwordLogin" in both inventories',
   }
 }
 
-function block(match: string | undefined, wanted: readonly Told[]): string {
+function block(match: string | undefined, wanted: readonly Directive[]): string {
   if (wanted.length === 0) return ''
   const indent = match === undefined ? '' : '    '
-  const line = ({ keyword, value, leftTo }: Told) =>
+  const line = ({ keyword, value, leftTo }: Directive) =>
     leftTo === undefined ? `${keyword} ${value}` : `# ${keyword} stays as ${leftTo} has it.`
   return [match === undefined ? '' : `Match ${match}\n`, ...wanted.map((one) => `${indent}${line(one)}\n`)].join('')
 }
 
-/** As sshd -T prints it, and every part of the penalties, told or not, by itself. */
-function printed({ keyword, value }: Pick<Told, 'keyword' | 'value'>): string[] {
+/** As sshd -T prints it, and every part of the penalties by itself. */
+function printed({ keyword, value }: Pick<Directive, 'keyword' | 'value'>): string[] {
   const parts = keyword.toLowerCase() === penalties ? value.split(' ') : [value]
   return parts.map((part) => `${keyword} ${part}`)
 }

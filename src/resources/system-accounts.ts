@@ -79,7 +79,7 @@ export function systemAccounts(
             remark.map(({ name }) => name),
           ),
           ...phrase('remove', remove),
-          ...phrase('no user manager for', mask),
+          ...phrase('disable the user manager of', mask),
         ].join(', '),
         saves: [...mask, ...remove].map((name) => maskOf(there.get(name)?.id ?? '')),
         commit: commit(moved),
@@ -115,8 +115,8 @@ function refusal(
   const account = taken && there.get(taken.name)
   if (!account) return undefined
   return {
-    refused: `there is an account ${taken.name} already that provision has not made (user id ${account.id}, home ${account.home}, shell ${account.shell})`,
-    hint: `rename or remove that account yourself; or take it over, which ends its logins: --adopt ${taken.name}`,
+    refused: `the account ${taken.name} exists already and was not made by provision (user id ${account.id}, home ${account.home}, shell ${account.shell})`,
+    hint: `rename or remove that account yourself, or take over that account with --adopt ${taken.name}, which ends its logins`,
   }
 }
 

@@ -1,4 +1,4 @@
-import { lines, sh } from '../shell/sh.ts'
+import { lines, type Sh, sh } from '../shell/sh.ts'
 import { folders } from './managed-file.ts'
 import {
   type FilesChange,
@@ -64,42 +64,52 @@ export function systemdUnits(prefix: string, units: readonly Unit[], options: Un
       const running = pulled.filter(({ name }) => wanted.get(name) !== undefined || there.has(name))
       const files = filesChange(home, there, wanted)
       if (files !== 'converged' && 'refused' in files) return files
-      const moved = movedBy({
-        now,
-        all,
-        there,
-        wanted,
-        running,
-        files: files === 'converged' ? undefined : files,
-        lingers,
-      })
-      const { written, enable, disable, restart, start, interrupted } = moved
-      if (files === 'converged' && enable.length + disable.length + start.length === 0) return 'converged'
-      return {
-        summary: summaryOf(moved, files === 'converged' ? undefined : files.change.summary),
-        ...(files !== 'converged' && files.change.text && { text: files.change.text }),
-        saves: savesOf(moved, files === 'converged' ? [] : files.change.saves),
-        ...(files !== 'converged' && files.change.stage && { stage: files.change.stage }),
-        ...(written.length > 0 && { validate: verifyUnits(written) }),
-        commit: lines(
-          files === 'converged' ? undefined : files.change.commit,
-          ...enable.map(
-            (unit) =>
-              sh`folder ${`${home}/${unit.wantedBy}.wants`}; ln -sfn ${`${home}/${unit.name}`} ${`${home}/${linkOf(unit)}`}`,
-          ),
-          ...disable.map((link) => sh`rm -f ${`${home}/${link}`}`),
-        ),
-        activate: activateUnits(
-          moved,
-          running.map(({ name }) => name),
-          restart.length + start.length > 0 ? settle : 0,
-        ),
-        ...(interrupted.length > 0 && { interrupts: { units: interrupted, seconds: settle } }),
-        undo: undoUnits(moved),
-      } satisfies Change
+      const written = files === 'converged' ? undefined : files
+      const moved = movedBy({ now, all, there, wanted, running, files: written, lingers })
+      return isAsWanted(moved, written) ? 'converged' : changeOf(moved, { files: written, running, settle })
     },
   }
 }
+
+const isAsWanted = ({ enable, disable, start }: Moved, files: FilesChange | undefined) =>
+  files === undefined && enable.length + disable.length + start.length === 0
+
+interface Steps {
+  /** Absent: every file is as it should be. */
+  readonly files: FilesChange | undefined
+  /** The wanted units that have to run. */
+  readonly running: readonly Unit[]
+  readonly settle: number
+}
+
+function changeOf(moved: Moved, { files, running, settle }: Steps): Change {
+  const { written, restart, start, interrupted } = moved
+  const { summary, text, saves = [], stage, commit } = files?.change ?? {}
+  return {
+    summary: summaryOf(moved, summary),
+    ...(text && { text }),
+    saves: savesOf(moved, saves),
+    ...(stage && { stage }),
+    ...(written.length > 0 && { validate: verifyUnits(written) }),
+    commit: lines(commit, ...linkChanges(moved)),
+    activate: activateUnits(
+      moved,
+      running.map(({ name }) => name),
+      restart.length + start.length > 0 ? settle : 0,
+    ),
+    ...(interrupted.length > 0 && { interrupts: { units: interrupted, seconds: settle } }),
+    undo: undoUnits(moved),
+  }
+}
+
+/** Enables and disables units by their links, without asking systemd. */
+const linkChanges = ({ enable, disable }: Moved): Sh[] => [
+  ...enable.map(
+    (unit) =>
+      sh`folder ${`${home}/${unit.wantedBy}.wants`}; ln -sfn ${`${home}/${unit.name}`} ${`${home}/${linkOf(unit)}`}`,
+  ),
+  ...disable.map((link) => sh`rm -f ${`${home}/${link}`}`),
+]
 
 /** A unit of the name of ours that somebody else made. */
 function foreign(
@@ -113,8 +123,8 @@ function foreign(
   if (!taken) return undefined
   const [name] = taken
   return {
-    refused: `there is a unit ${home}/${name} already that provision has not made`,
-    hint: `rename or remove it yourself; or take it over, which replaces its text: --adopt ${name}`,
+    refused: `the unit ${home}/${name} exists already and was not made by provision`,
+    hint: `rename or remove that unit yourself, or take over that unit with --adopt ${name}, which replaces its text`,
   }
 }
 

@@ -10,7 +10,7 @@ import type { Observed } from './resource.ts'
  * - A file counts as changed at its ctime, which mv, cp -p and touch -d cannot turn back. A ctime that is still to come was
  *   made by another clock and says nothing.
  * - A file that reads as it did at our last reload is in force, whatever its time is: comments, touch, and a clock that goes
- *   wrong in a power cut change nothing. (An edit that was reloaded and then taken back looks so, too. It is as when we were
+ *   wrong in a power cut change nothing. (An edit that was reloaded and then undone looks so, too. It is as when we were
  *   admitted last.)
  * What cannot be known: what in a file is new where we never had this sshd reload; an edit from before the clock was first set
  * after boot, there, or before a virtual machine was paused; and on a machine whose clock is set by nobody, whether a file is
@@ -43,7 +43,7 @@ export interface Configuration {
 export interface Unread {
   readonly path: string
   readonly changed: number
-  /** Its lines: which are new (`+`) and gone (`-`), or `whole`: all, for which are new cannot be told. */
+  /** Its lines: which are new (`+`) and gone (`-`), or `whole`: all, for which are new is not known. */
   readonly says: readonly string[]
   readonly whole: boolean
 }
@@ -65,7 +65,7 @@ export function parseSshd(observed: Observed): Sshd | undefined {
   const started = now - (Number(uptime) - Number(born) / 100)
   const rows = paths(observed)
   const { mtime = Number.NaN } = written === pid ? (rows.find(({ path }) => path === pidFile) ?? {}) : {}
-  const told = [mtime, reloaded(unit)].find((at) => at <= now + slack) ?? started
+  const reported = [mtime, reloaded(unit)].find((at) => at <= now + slack) ?? started
   return {
     pid,
     born,
@@ -81,7 +81,7 @@ export function parseSshd(observed: Observed): Sshd | undefined {
       ([row]) => row.includes(',pid=1,') || openedBySystemd.test(row),
     ),
     now,
-    lastRead: Math.max(started, told),
+    lastRead: Math.max(started, reported),
     configuration: { rows: rows.filter(({ path }) => path !== pidFile).map(({ path, text }) => ({ path, text })) },
   }
 }
@@ -116,7 +116,7 @@ export function hostKeysOnDisk({ lastRead, now }: Sshd, observed: Observed): { a
   return { all: keys.map(({ key }) => key), unread: keys.filter(fresh).map(({ key }) => key) }
 }
 
-/** Ours, which is taken away where nobody is left that it speaks of: sshd is not told then. */
+/** A file of ours that is removed with the last enrolment: sshd is not reloaded then. */
 const withoutReload = /^\/etc\/ssh\/sshd_config\.d\/00-reverse-tunnel-enrol\.conf$/
 
 function compare(before: readonly string[], now: readonly string[]): string[] {

@@ -35,11 +35,11 @@ export const mayListen = (gateway: Gateway, device: Device) =>
 export const carriersOf =
   ({ gateways }: Inventory) =>
   (forward: Forward): Carrier[] => {
-    const door = `${unitPrefix}${socketName(forward)}`
+    const unit = `${unitPrefix}${socketName(forward)}`
     const units = gateways.filter(({ name }) => name === forward.gateway).map(tunnelUnitName)
     return [
       { host: forward.device, units },
-      { host: forward.gateway, units: [`${door}.socket`, `${door}.service`] },
+      { host: forward.gateway, units: [`${unit}.socket`, `${unit}.service`] },
     ]
   }
 

@@ -5,8 +5,8 @@ import { type Sh, sh } from '../shell/sh.ts'
 import { sharedKeys, unitPrefix } from './names.ts'
 
 /**
- * A door that a gateway holds for a device: a socket unit of systemd, or a line in the shared key file that lets a session of
- * sshd open it.
+ * A forward that a gateway holds open for a device: a socket unit of systemd, or a line in the shared key file that
+ * allows a session of sshd to listen there.
  */
 export interface HeldForward extends Pick<Forward, 'bindAddress' | 'port' | 'listener'> {
   /** The name by which the gateway knows the device. */
@@ -17,18 +17,18 @@ export interface HeldForward extends Pick<Forward, 'bindAddress' | 'port' | 'lis
 
 const units = '/etc/systemd/system'
 
-/** Prints what `parseHeldDoors` reads. Everybody may read these files; two processes, however many doors there are. */
+/** Prints what `parseHeldForwards` reads. Everybody may read these files; two processes, however many forwards there are. */
 export const inspectHeldForwards: Sh = sh`
   cd ${units} && grep -HsE '^(# provision |Description=)' ${unitPrefix}*.socket
   grep -s permitlisten= ${sharedKeys}
   :
 `
 
-/** A socket unit that is not ours, by mark or by the shape that an earlier version gave it, is no door. */
+/** A socket unit that is not ours, by mark or by the shape that an earlier version gave it, is none. */
 export function parseHeldForwards(observed: string): HeldForward[] {
   const rows = observed.split('\n')
   const marks = new Map<string, Mark>()
-  const doors: HeldForward[] = []
+  const forwards: HeldForward[] = []
   for (const row of rows) {
     const [, unit = '', text = ''] = /^([^:\s]+\.socket):(.*)$/.exec(row) ?? []
     const mark = parseMark(text)
@@ -37,12 +37,12 @@ export function parseHeldForwards(observed: string): HeldForward[] {
     const place = parseListener(listener)
     const known = marks.get(unit)
     if (place)
-      doors.push({ device: known?.device ?? device, ...place, listener: 'socket', ...(known && { mark: known }) })
+      forwards.push({ device: known?.device ?? device, ...place, listener: 'socket', ...(known && { mark: known }) })
   }
-  return [...doors, ...rows.flatMap((row) => doorsOfKey(parseKeyLine(row)))]
+  return [...forwards, ...rows.flatMap((row) => forwardsOfKey(parseKeyLine(row)))]
 }
 
-function doorsOfKey(line: KeyLine | undefined): HeldForward[] {
+function forwardsOfKey(line: KeyLine | undefined): HeldForward[] {
   if (!line) return []
   const { device, mark } = whoseKey(line)
   const places = [...line.options.matchAll(/permitlisten="([^"]+)"/g)].flatMap(

@@ -69,7 +69,7 @@ export function deriveTiming(listener: Listener, sshd: string, recoverWithin?: n
     listener === 'sshd' && !isRepaired(sshd)
       ? `OpenSSH ${sshd} on the gateway holds a dead session's port for twice the usual time; "listener": "socket" is faster`
       : 'keepalives every second are the limit'
-  return { impossible: `"recoverWithin": ${recoverWithin} cannot be met, ${least} s is the least: ${why}` }
+  return { impossible: `"recoverWithin": ${recoverWithin} cannot be met, ${least} s is the minimum: ${why}` }
 }
 
 const intervals = [60, 45, 30, 20, 15, 12, 10, 8, 7, 6, 5, 4, 3, 2, 1]

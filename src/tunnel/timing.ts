@@ -46,7 +46,7 @@ export function recoverable(device: Device, gateway: Gateway): Resource {
     diff(_, seen) {
       const found = derived(device, gateway, seen)
       return found && 'impossible' in found
-        ? { refused: found.impossible, hint: 'allow more seconds, or another listener' }
+        ? { refused: found.impossible, hint: 'allow more seconds, or use another listener' }
         : 'converged'
     },
   }

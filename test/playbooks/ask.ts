@@ -26,7 +26,7 @@ export const example = (name: string): Promise<Inventory> =>
 /** What an empty host shows to a resource of this id. */
 function empty(id: string): Observed {
   if (id.startsWith('account ')) return ''
-  if (/^(systemd-units|accounts|files in|recovery|versions|doors|ports|keys of)\b/.test(id)) return ''
+  if (/^(systemd-units|accounts|files in|recovery|versions|held forwards|ports|keys of)\b/.test(id)) return ''
   if (id.startsWith('systemd-unit ')) return 'disabled\nstopped\nabsent\n'
   if (id.startsWith('sshd-settings ')) return 'OpenSSH_10.0p2\nvalid\nabsent\n'
   if (/^authorized-keys (?!tunnel)/.test(id)) return '/home/x/.ssh/authorized_keys\nabsent\n'

@@ -98,9 +98,9 @@ describe('the cards that a gateway waits for', () => {
       'its time is over, and its device is of another inventory',
       `@over gone\n@account enrol-tunnel:990:/nonexistent:/bin/sh:\n${file(row.replace(' pi ', ' gone '))}`,
     ],
-  ])('is forgotten when %s, and the door goes with the last one', (_, now) => {
+  ])('is removed when %s, and the enrolment service goes with the last one', (_, now) => {
     const { summary, commit, saves, undo } = change(now)
-    expect(summary).toMatch(/^forget (pi|gone); nobody is left/)
+    expect(summary).toMatch(/^remove the enrolment of (pi|gone); no enrolment is left/)
     expect(commit.text).toContain('/etc/ssh/sshd_config.d/00-reverse-tunnel-enrol.conf')
     expect(commit.text).toContain('userdel --force enrol-tunnel')
     expect(undo?.text).toContain('--uid 990 enrol-tunnel')
@@ -112,12 +112,12 @@ describe('the cards that a gateway waits for', () => {
     expect(diff(others)).toBe('converged')
   })
 
-  test('the door stays while another card is waited for', () => {
+  test('the enrolment service stays while another card is waited for', () => {
     const other = change('absent\n', { cards: [card('qi')] }).rows[0] ?? ''
     const { summary, commit, rows } = change(
       `@over pi\n@account enrol-tunnel:990:/nonexistent:/bin/sh:\n${file(row, other)}`,
     )
-    expect({ summary, rows }).toEqual({ summary: 'forget pi', rows: [other] })
+    expect({ summary, rows }).toEqual({ summary: 'remove the enrolment of pi', rows: [other] })
     expect(commit.text).not.toContain('userdel')
   })
 })

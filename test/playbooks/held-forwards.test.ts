@@ -1,13 +1,13 @@
 import { describe, expect, test } from 'vitest'
 import {
+  hasLeftovers,
   isOurUnit,
   isReachedBeside,
-  leavesSomething,
   leftOn,
   othersOn,
-  pendingDoors,
+  pendingForwards,
   roomOn,
-} from '../../playbooks/reverse-tunnel/doors.ts'
+} from '../../playbooks/reverse-tunnel/held-forwards.ts'
 import type { Inventory } from '../../src/inventory/model.ts'
 import type { Seen } from '../../src/resources/resource.ts'
 import type { HeldForward } from '../../src/tunnel/held-doors.ts'
@@ -25,16 +25,16 @@ interface Told {
   readonly via?: string
   readonly gone?: boolean
   readonly answers?: boolean
-  readonly doors?: string
+  readonly forwards?: string
 }
-const told = ({ via = 'forward', gone = false, answers, doors = '' }: Told = {}): Seen => ({
-  of: (_, resource) => (resource === 'doors' ? doors : undefined),
+const told = ({ via = 'forward', gone = false, answers, forwards = '' }: Told = {}): Seen => ({
+  of: (_, resource) => (resource === 'held forwards' ? forwards : undefined),
   gone: () => gone,
   failed: () => gone,
   via: () => via,
   answers: () => answers,
 })
-const door = (device: string, port: number, more: Partial<HeldForward> = {}): HeldForward => ({
+const held = (device: string, port: number, more: Partial<HeldForward> = {}): HeldForward => ({
   ...{ device, bindAddress: '127.0.0.1', port, listener: 'socket', mark: { inventory: id, device } },
   ...more,
 })
@@ -42,81 +42,81 @@ const row = ({ bindAddress, port, device, mark }: HeldForward) =>
   `reverse-tunnel-${bindAddress}_${port}.socket:# provision ${mark?.inventory} ${device}\n` +
   `reverse-tunnel-${bindAddress}_${port}.socket:Description=${bindAddress}:${port} of ${device}\n`
 
-describe('an old door is closed', () => {
-  const closes = (one: HeldForward, seen: Seen, of: Inventory = inventory) => leftOn(gw, of).door(one, seen)
+describe('a former forward is closed', () => {
+  const closes = (one: HeldForward, seen: Seen, of: Inventory = inventory) => leftOn(gw, of).forward(one, seen)
 
   test('when its device has answered through what is wanted, and not before', () => {
-    expect(closes(door('pi', 9022), told({ answers: true }))).toBe(true)
-    expect(closes(door('pi', 9022), told({ answers: false }))).toBe(false)
-    expect(closes(door('pi', 9022), told({ gone: true }))).toBe(false)
+    expect(closes(held('pi', 9022), told({ answers: true }))).toBe(true)
+    expect(closes(held('pi', 9022), told({ answers: false }))).toBe(false)
+    expect(closes(held('pi', 9022), told({ gone: true }))).toBe(false)
   })
 
   test('never when it is the one that is wanted', () => {
-    expect(closes(door('pi', 9122), told({ answers: true }))).toBe(false)
-    expect(closes(door('pi', 9122, { listener: 'sshd' }), told({ answers: true }))).toBe(true)
+    expect(closes(held('pi', 9122), told({ answers: true }))).toBe(false)
+    expect(closes(held('pi', 9122, { listener: 'sshd' }), told({ answers: true }))).toBe(true)
   })
 
   test('of somebody whom the inventory does not name never, unless this inventory made it and prunes', () => {
     const prune = { ...inventory, prune: true }
-    const theirs = door('qi', 9030, { mark: { inventory: 'zzzz9999', device: 'qi' } })
-    const { mark: _, ...unmarked } = door('qi', 9030)
+    const theirs = held('qi', 9030, { mark: { inventory: 'zzzz9999', device: 'qi' } })
+    const { mark: _, ...unmarked } = held('qi', 9030)
     for (const of of [inventory, prune]) {
       expect(closes(theirs, told(), of)).toBe(false)
       expect(closes(unmarked, told(), of)).toBe(false)
     }
-    expect(closes(door('qi', 9030), told())).toBe(false)
-    expect(closes(door('qi', 9030), told(), prune)).toBe(true)
+    expect(closes(held('qi', 9030), told())).toBe(false)
+    expect(closes(held('qi', 9030), told(), prune)).toBe(true)
     const { id: __, ...nameless } = prune
-    expect(closes(door('qi', 9030, { mark: { inventory: '-', device: 'qi' } }), told(), nameless)).toBe(false)
+    expect(closes(held('qi', 9030, { mark: { inventory: '-', device: 'qi' } }), told(), nameless)).toBe(false)
   })
 
   test('of a device that leaves at once', () => {
     const leaving = { ...inventory, devices: [], leaving: [pi] }
-    expect(roomOn(gw, leaving).door(door('pi', 9022), told())).toBe(true)
-    expect(roomOn(gw, leaving).door(door('qi', 9030), told())).toBe(false)
+    expect(roomOn(gw, leaving).forward(held('pi', 9022), told())).toBe(true)
+    expect(roomOn(gw, leaving).forward(held('qi', 9030), told())).toBe(false)
   })
 })
 
 describe('room is made at once', () => {
-  const makes = (one: HeldForward, seen: Seen) => roomOn(gw, inventory).door(one, seen)
+  const makes = (one: HeldForward, seen: Seen) => roomOn(gw, inventory).forward(one, seen)
 
-  test('only where the new door cannot stand beside the old one, and the device has another way', () => {
-    const overlapping = door('pi', 9122, { bindAddress: '*' })
+  test('only where the new forward cannot be open beside the old one, and the device has another route', () => {
+    const overlapping = held('pi', 9122, { bindAddress: '*' })
     expect(makes(overlapping, told({ via: 'direct' }))).toBe(true)
     expect(makes(overlapping, told({ via: 'forward' }))).toBe(false)
     expect(makes(overlapping, told({ via: 'former forward 127.0.0.1:9022 on gw' }))).toBe(false)
-    expect(makes(door('pi', 9022), told({ via: 'direct' }))).toBe(false)
+    expect(makes(held('pi', 9022), told({ via: 'direct' }))).toBe(false)
   })
 })
 
-test('a forward is no way beside the forwards, whoever named it', () => {
-  const ways = ['forward', 'forward on gw', 'forward on gw at 127.0.0.1:9022', 'former forward 127.0.0.1:9022 on gw']
-  for (const via of ways) expect(isReachedBeside(pi, told({ via }))).toBe(false)
+test('a forward is no route beside the forwards, whoever named it', () => {
+  const routes = ['forward', 'forward on gw', 'forward on gw at 127.0.0.1:9022', 'former forward 127.0.0.1:9022 on gw']
+  for (const via of routes) expect(isReachedBeside(pi, told({ via }))).toBe(false)
   for (const via of ['direct', 'gw', 'forwarder']) expect(isReachedBeside(pi, told({ via }))).toBe(true)
   expect(isReachedBeside(pi, told({ via: 'direct', gone: true }))).toBe(false)
 })
 
-test('a device with an old door is proved first, and one that does not answer keeps it, and it is said', () => {
-  const doors = row(door('pi', 9022)) + row(door('pi', 9122))
-  expect(leavesSomething(pi, inventory, told({ doors }))).toBe(true)
-  expect(leavesSomething(pi, inventory, told({ doors: row(door('pi', 9122)) }))).toBe(false)
-  expect(leavesSomething(pi, inventory, told({ doors, gone: true }))).toBe(false)
-  expect(pendingDoors(pi, inventory, told({ doors, answers: false }))).toEqual([
-    'pi: its former door 127.0.0.1:9022 on gw stays open until it answers through what the inventory names',
+test('a device with a former forward is proved first, and one that does not answer keeps it, and the run says so', () => {
+  const forwards = row(held('pi', 9022)) + row(held('pi', 9122))
+  expect(hasLeftovers(pi, inventory, told({ forwards }))).toBe(true)
+  expect(hasLeftovers(pi, inventory, told({ forwards: row(held('pi', 9122)) }))).toBe(false)
+  expect(hasLeftovers(pi, inventory, told({ forwards, gone: true }))).toBe(false)
+  expect(pendingForwards(pi, inventory, told({ forwards, answers: false }))).toEqual([
+    'pi: its former forward 127.0.0.1:9022 on gw stays open until pi answers through the forwards of the inventory',
   ])
-  expect(pendingDoors(pi, inventory, told({ doors, answers: true }))).toEqual([])
+  expect(pendingForwards(pi, inventory, told({ forwards, answers: true }))).toEqual([])
 })
 
 test('who else is known on the gateway is told, and who of them could be pruned', () => {
-  const doors =
-    row(door('pi', 9122)) +
-    row(door('qi', 9030)) +
-    row(door('ri', 9031, { mark: { inventory: 'zzzz9999', device: 'ri' } }))
-  expect(othersOn(gw, inventory, told({ doors }))).toEqual([
+  const forwards =
+    row(held('pi', 9122)) +
+    row(held('qi', 9030)) +
+    row(held('ri', 9031, { mark: { inventory: 'zzzz9999', device: 'ri' } }))
+  expect(othersOn(gw, inventory, told({ forwards }))).toEqual([
     'qi (127.0.0.1:9030 on gw), made by this inventory: --prune removes it',
     'ri (127.0.0.1:9031 on gw)',
   ])
-  expect(othersOn(gw, { ...inventory, prune: true }, told({ doors }))).toEqual(['ri (127.0.0.1:9031 on gw)'])
+  expect(othersOn(gw, { ...inventory, prune: true }, told({ forwards }))).toEqual(['ri (127.0.0.1:9031 on gw)'])
 })
 
 test('a unit is ours by its mark, or by the shape that units had before they were marked', () => {

@@ -1,11 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import {
-  gatewayKeys,
-  mayRotate,
-  pendingHostKeys,
-  reloading,
-  reloadingDevice,
-} from '../../playbooks/reverse-tunnel/host-key-rotation.ts'
+import { gatewayKeys, mayRotate, pendingHostKeys, reloading } from '../../playbooks/reverse-tunnel/host-key-rotation.ts'
 import type { Resource, Seen } from '../../src/resources/resource.ts'
 import { known } from '../../src/resources/resource.ts'
 import { sh } from '../../src/shell/sh.ts'
@@ -124,7 +118,7 @@ describe('a rotation', () => {
     ])
     expect(pending({ trust: {}, away: ['a', 'b'] })).toEqual([])
     expect(pending({ disk: [NEW], trust: {}, away: ['a'] })).toEqual([
-      'gw: its sshd has new host keys that a do not trust yet',
+      'gw: its sshd has new host keys, not trusted yet by a',
     ])
   })
 })
@@ -138,7 +132,7 @@ describe('a change that reloads the sshd of a device', () => {
     diff: () => ({ summary: 'rewrite and reload sshd', saves: [], commit: sh`:` }),
   }
   const verdict = ({ written, ...told }: Told & { written: number }) =>
-    reloadingDevice(device, settings).diff('', {
+    reloading(device, [], settings).diff('', {
       ...seenOf(told),
       of: (_, id) =>
         id === 'running sshd'

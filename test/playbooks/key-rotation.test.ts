@@ -68,7 +68,7 @@ describe('a device that was renamed is known by its former name', () => {
   test('it moves to its next key, and the list forgets it', () => {
     const letsIn = { gw1: [NEW], gw2: [NEW] }
     const move = moveToNextKey(host, renamed.gateways).diff(`${NEW}\n`, seenOf({ retired: [OLD], letsIn }))
-    expect(move).toMatchObject({ summary: 'log in with it alone, then use it' })
+    expect(move).toMatchObject({ summary: 'log in with the next key alone, then use it' })
     const list = retiredKeys(gateway, renamed).diff(
       `file 600 root root\npi ${OLD}\n`,
       seenOf({ current: NEW, retired: [OLD] }),
@@ -129,7 +129,7 @@ describe('the move', () => {
 
   test('is made when every gateway lets the next key in, and tries it at each of them first', () => {
     const verdict = move({ retired: [OLD], next: NEW, letsIn: everywhere })
-    expect(verdict).toMatchObject({ summary: 'log in with it alone, then use it' })
+    expect(verdict).toMatchObject({ summary: 'log in with the next key alone, then use it' })
     if (typeof verdict !== 'object' || 'refused' in verdict) throw new Error('no change')
     expect(verdict.validate?.text.match(/IdentityFile=\S+/g)).toEqual(
       gateways.map(() => 'IdentityFile=/etc/reverse-tunnel/id_ed25519.next'),

@@ -18,8 +18,8 @@ const socket = (port: number, device: string, mark = 'k7w2m9qd') =>
   `reverse-tunnel-127.0.0.1_${port}.socket:Description=127.0.0.1:${port} of ${device}\n`
 const keyLine = (place: string, device: string) =>
   `restrict,port-forwarding,permitlisten="${place}" ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIx provision k7w2m9qd ${device}\n`
-const seen = ({ doors = '', via = 'forward', ports = '' } = {}): Seen => ({
-  of: (_, id) => ({ doors, ports })[id],
+const seen = ({ held = '', via = 'forward', ports = '' } = {}): Seen => ({
+  of: (_, id) => ({ 'held forwards': held, ports })[id],
   gone: () => false,
   failed: () => false,
   via: () => via,
@@ -29,14 +29,12 @@ const refusal = (now: string, told: Seen = seen(), of = inventory) => {
   return typeof verdict === 'object' && 'refused' in verdict ? verdict : verdict
 }
 
-test('a free port, and one that our own door holds, is no reason to refuse', () => {
+test('a free port, and one that our own forward holds, is no reason to refuse', () => {
   expect(refusal('')).toBe('converged')
-  expect(refusal(listens('127.0.0.1:9022', 'systemd', 1, 'root'), seen({ doors: socket(9022, 'pi') }))).toBe(
-    'converged',
-  )
+  expect(refusal(listens('127.0.0.1:9022', 'systemd', 1, 'root'), seen({ held: socket(9022, 'pi') }))).toBe('converged')
   const bySshd = written('127.0.0.1:9022:localhost:22', { listener: 'sshd' })
   const own = listens('127.0.0.1:9022', 'sshd-session', 77, 'tunnel')
-  expect(refusal(own, seen({ doors: keyLine('127.0.0.1:9022', 'pi') }), bySshd)).toBe('converged')
+  expect(refusal(own, seen({ held: keyLine('127.0.0.1:9022', 'pi') }), bySshd)).toBe('converged')
 })
 
 describe('what stands in the way is named, and nothing is ended', () => {
@@ -73,26 +71,26 @@ describe('what stands in the way is named, and nothing is ended', () => {
   })
 })
 
-describe('a door of another device', () => {
+describe('a forward of another device', () => {
   test('of another inventory is refused, with its name', () => {
-    expect(refusal('', seen({ doors: socket(9022, 'ri', 'zzzz9999') }))).toMatchObject({
-      refused: '127.0.0.1:9022, which pi is to get, is open for ri, a device of another inventory (zzzz9999)',
+    expect(refusal('', seen({ held: socket(9022, 'ri', 'zzzz9999') }))).toMatchObject({
+      refused: '127.0.0.1:9022, wanted for pi, is open for ri, a device of another inventory (zzzz9999)',
       hint: 'choose another port for pi',
     })
   })
 
-  test('that this inventory made and does not name any more goes by --prune', () => {
-    const doors = socket(9022, 'ri')
-    expect(refusal('', seen({ doors }))).toMatchObject({ hint: expect.stringContaining('--prune') })
-    expect(refusal('', seen({ doors }), { ...inventory, prune: true })).toBe('converged')
+  test('that this inventory made and no longer names goes by --prune', () => {
+    const held = socket(9022, 'ri')
+    expect(refusal('', seen({ held }))).toMatchObject({ hint: expect.stringContaining('--prune') })
+    expect(refusal('', seen({ held }), { ...inventory, prune: true })).toBe('converged')
   })
 
   test('of this inventory moves aside, unless both are reached beside their forwards', () => {
-    const doors = socket(9022, 'qi')
-    expect(refusal('', seen({ doors }))).toMatchObject({
+    const held = socket(9022, 'qi')
+    expect(refusal('', seen({ held }))).toMatchObject({
       hint: expect.stringContaining('--step-aside qi --step-aside pi'),
     })
-    expect(refusal('', seen({ doors, via: 'direct' }))).toBe('converged')
+    expect(refusal('', seen({ held, via: 'direct' }))).toBe('converged')
   })
 
   test('of several devices is one command for all of them', () => {
@@ -105,25 +103,25 @@ describe('a door of another device', () => {
         },
       }),
     )
-    const doors = socket(9022, 'pi') + socket(9023, 'qi')
-    expect(refusal('', seen({ doors }), two)).toMatchObject({
-      hint: `move in two steps, by way of another port, with: \`provision ${two.file} --step-aside pi --step-aside qi\``,
+    const held = socket(9022, 'pi') + socket(9023, 'qi')
+    expect(refusal('', seen({ held }), two)).toMatchObject({
+      hint: `move in two steps, through another port, with: \`provision ${two.file} --step-aside pi --step-aside qi\``,
     })
   })
 
   test('of the device itself that cannot stand beside the new one is kept where it is the only way', () => {
-    const doors = keyLine('127.0.0.1:9022', 'pi')
-    expect(refusal('', seen({ doors }))).toMatchObject({
-      refused: expect.stringContaining('that door is the only way to it from here'),
+    const held = keyLine('127.0.0.1:9022', 'pi')
+    expect(refusal('', seen({ held }))).toMatchObject({
+      refused: expect.stringContaining('that forward is the only route from here to pi'),
       hint: expect.stringContaining(`provision ${inventory.file} --step-aside pi`),
     })
-    expect(refusal('', seen({ doors, via: 'direct' }))).toBe('converged')
+    expect(refusal('', seen({ held, via: 'direct' }))).toBe('converged')
   })
 })
 
-test('a listener of whom nothing is known is somebody’s', () => {
+test('a listener of whom nothing is known is an unknown program', () => {
   expect(parseListening('LISTEN 0 128 127.0.0.1:9022 0.0.0.0:*\n')).toEqual([
-    { bindAddress: '127.0.0.1', port: 9022, pid: 0, program: 'somebody', user: '?', since: '?' },
+    { bindAddress: '127.0.0.1', port: 9022, pid: 0, program: 'an unknown program', user: '?', since: '?' },
   ])
 })
 

@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest'
 import {
+  deviceRemovedProofs,
   endedSessions,
-  forgotten,
   formerKey,
-  gone,
+  gatewayRemovedProofs,
   keysRefused,
-  mayForget,
-  nothingLeft,
+  mayRemove,
+  removedFromDevice,
 } from '../../playbooks/reverse-tunnel/removal.ts'
 import reverseTunnel from '../../playbooks/reverse-tunnel.ts'
 import type { Seen } from '../../src/resources/resource.ts'
@@ -32,7 +32,7 @@ if (!gw || !old || !pi) throw new Error('nobody')
 const KEY = 'ssh-ed25519 AAAAold'
 const seen: Seen = { ...nothing, of: (_, id) => (id === 'key of pi' ? `${KEY}\n` : undefined) }
 
-test('the device goes first, then the gateways forget it, and all is tried in the end', () => {
+test('the device goes first, then the gateways remove it, and all is checked in the end', () => {
   const steps = reverseTunnel({ ...inventory, devices: [], leaving: [pi] })
   const order = steps.flatMap((step) => (step.kind === 'apply' ? [[...step.hosts.keys()].join()] : ['checks']))
   expect(order.indexOf('pi')).toBeLessThan(order.lastIndexOf('gw,old'))
@@ -42,10 +42,10 @@ test('the device goes first, then the gateways forget it, and all is tried in th
 })
 
 test('what is tried is shell that dash and shellcheck have nothing against', () => {
-  const proofs = [...forgotten(pi, gw), ...forgotten(pi, old), ...gone([gw, old])]
+  const proofs = [...gatewayRemovedProofs(pi, gw), ...gatewayRemovedProofs(pi, old), ...deviceRemovedProofs([gw, old])]
   const scripts = proofs.flatMap(({ script }) => (typeof script === 'function' ? script(seen) : script) ?? [])
   expect(scripts.length).toBe(proofs.length)
-  const changes = [...nothingLeft([gw]), ...endedSessions(pi, old), formerKey(pi)].map(({ inspect }) => inspect)
+  const changes = [...removedFromDevice([gw]), ...endedSessions(pi, old), formerKey(pi)].map(({ inspect }) => inspect)
   expect(complaints([...scripts, ...changes])).toBe('')
 })
 
@@ -62,15 +62,15 @@ test('the sessions of a shared account that hold its ports end, and of its own a
   expect(complaints([change.activate].flatMap((piece) => piece ?? []))).toBe('')
 })
 
-test('every key that was let in is offered, and without one there is nothing to offer', () => {
+test('every key that was accepted is offered, and without one there is nothing to offer', () => {
   expect(keysRefused('tunnel-pi', [])).toBeUndefined()
   expect(keysRefused('tunnel-pi', [KEY, 'ssh-ed25519 AAAAnext'])?.text).toContain(
     `set -- '${KEY}' 'ssh-ed25519 AAAAnext'`,
   )
 })
 
-describe('a gateway forgets a device', () => {
-  const verdict = (told: Partial<Seen>) => mayForget(pi).diff('', { ...nothing, ...told })
+describe('a gateway removes a device', () => {
+  const verdict = (told: Partial<Seen>) => mayRemove(pi).diff('', { ...nothing, ...told })
 
   test('that was cleared, or never reached', () => {
     expect(verdict({ of: () => '' })).toBe('converged')
@@ -79,7 +79,7 @@ describe('a gateway forgets a device', () => {
 
   test('but not one that was reached and could not be cleared', () => {
     expect(verdict({ of: () => '', failed: () => true })).toMatchObject({
-      refused: expect.stringContaining('it is not forgotten here'),
+      refused: expect.stringContaining('this gateway does not remove pi yet'),
     })
   })
 })

@@ -47,7 +47,7 @@ describe('the order', () => {
           "pi: running sshd, sshd-settings 00-provision",
         ],
         [
-          "gw: running sshd, versions, host keys, next host keys, doors, ports, enrolments, accounts tunnel-*, files in /etc/ssh/reverse-tunnel/keys, file /etc/tmpfiles.d/reverse-tunnel.conf, sshd-settings 00-reverse-tunnel, ports that sshd holds, systemd-units reverse-tunnel-*, file /etc/ssh/reverse-tunnel/authorized_keys, sshd-settings 00-reverse-tunnel-shared, file /etc/ssh/reverse-tunnel/retired, switch of host keys",
+          "gw: running sshd, versions, host keys, next host keys, held forwards, ports, enrolments, accounts tunnel-*, files in /etc/ssh/reverse-tunnel/keys, file /etc/tmpfiles.d/reverse-tunnel.conf, sshd-settings 00-reverse-tunnel, ports held by sshd, systemd-units reverse-tunnel-*, file /etc/ssh/reverse-tunnel/authorized_keys, sshd-settings 00-reverse-tunnel-shared, file /etc/ssh/reverse-tunnel/retired, switch of host keys",
         ],
         [
           "pi: key-pair /etc/reverse-tunnel/id_ed25519, key-pair /etc/reverse-tunnel/id_ed25519.next, move to the next key, known-host gw in /etc/reverse-tunnel/known_hosts, file /etc/reverse-tunnel/check, systemd-units reverse-tunnel-*",
@@ -57,7 +57,7 @@ describe('the order', () => {
           "pi: systemd-units reverse-tunnel-*",
         ],
         [
-          "gw: running sshd, doors, accounts tunnel-*, files in /etc/ssh/reverse-tunnel/keys, file /etc/tmpfiles.d/reverse-tunnel.conf, sshd-settings 00-reverse-tunnel, ports that sshd holds, systemd-units reverse-tunnel-*, file /etc/ssh/reverse-tunnel/authorized_keys, sshd-settings 00-reverse-tunnel-shared, file /etc/ssh/reverse-tunnel/retired",
+          "gw: running sshd, held forwards, accounts tunnel-*, files in /etc/ssh/reverse-tunnel/keys, file /etc/tmpfiles.d/reverse-tunnel.conf, sshd-settings 00-reverse-tunnel, ports held by sshd, systemd-units reverse-tunnel-*, file /etc/ssh/reverse-tunnel/authorized_keys, sshd-settings 00-reverse-tunnel-shared, file /etc/ssh/reverse-tunnel/retired",
         ],
         [
           "pi: recovery through gw",
@@ -71,14 +71,14 @@ describe('the order', () => {
     `)
   })
 
-  test('has nothing to do on a gateway that nobody dials, and no device without a door', () => {
+  test('has nothing to do on a gateway that nobody dials, and no device without a forward', () => {
     const inventory = parse(
       `{ "gateways": { "gw": {}, "idle": {} }, "devices": { "pi": { "forwards": [{ "gateway": "gw", "port": 9022, "host": "localhost", "hostPort": 22 }] }, "plain": {} } }`,
     )
     const [, ...steps] = ids(inventory)
     const tunnels = steps.filter((step) => !String(step).includes('sshd-settings 00-provision'))
     expect(JSON.stringify(tunnels)).not.toContain('plain')
-    // It is looked at all the same, for it may hold a door that a device has moved away from.
+    // It is looked at all the same, for it may hold a forward that a device has moved away from.
     const onIdle = wanted(inventory)
       .split(/^step /m)
       .filter((step) => /^\d+: idle$/m.test(step))
@@ -111,7 +111,7 @@ test('autossh is installed where it is to keep the tunnel alive, and nowhere els
   expect(wanted(one({}))).not.toContain('bin/autossh')
 })
 
-test('a door for strangers opens GatewayPorts where sshd owns the port, and no other door does', () => {
+test('a forward for strangers opens GatewayPorts where sshd owns the port, and no other forward does', () => {
   const strangers = { forwards: [{ bindAddress: '*', port: 9025, host: 'localhost', hostPort: 22, expose: true }] }
   expect(wanted(one(strangers, { listener: 'sshd' }))).toContain('GatewayPorts clientspecified')
   expect(wanted(one({}, { listener: 'sshd' }))).toContain('GatewayPorts no')
@@ -135,7 +135,7 @@ describe('recoverWithin', () => {
 
   test('that cannot be met is refused with the reason', () => {
     expect(wanted(one({ recoverWithin: 3 }))).toMatch(
-      /recovery through gw: refused, "recoverWithin": 3 cannot be met, \d+ s is the least/,
+      /recovery through gw: refused, "recoverWithin": 3 cannot be met, \d+ s is the minimum/,
     )
   })
 

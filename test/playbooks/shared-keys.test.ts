@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { Closing } from '../../playbooks/reverse-tunnel/doors.ts'
+import type { Closing } from '../../playbooks/reverse-tunnel/held-forwards.ts'
 import { sharedKeyFile } from '../../playbooks/reverse-tunnel/shared-keys.ts'
 import type { Seen } from '../../src/resources/resource.ts'
 import { parse } from '../inventory/parse.ts'

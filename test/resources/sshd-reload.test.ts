@@ -40,21 +40,21 @@ test('an edit that waits is refused with its lines, since when it waits, and the
   const how = { changed: { [config]: 700 }, files: { [config]: ['UsePAM  yes', ' AllowUsers bob'] } }
   expect(verdict({ ...how, inForce: { [config]: ['UsePAM yes', 'Port 22'] } })).toMatchInlineSnapshot(`
     {
-      "hint": "look at it; if it is meant, have sshd read it yourself while a second session is open: systemctl reload ssh; then run again",
-      "refused": "/etc/ssh/sshd_config was changed at 1970-01-01 00:11:40 UTC, and sshd has not read it since (last at 1970-01-01 00:08:20 UTC); a reload would bring into force: + AllowUsers bob; - Port 22",
+      "hint": "check that change; if it is intended, keep a second session open and reload sshd yourself: systemctl reload ssh; then run again",
+      "refused": "/etc/ssh/sshd_config was changed at 1970-01-01 00:11:40 UTC, and sshd has not read it since (last read at 1970-01-01 00:08:20 UTC); a reload would activate: + AllowUsers bob; - Port 22",
     }
   `)
   expect(verdict(how)).toMatchInlineSnapshot(`
     {
-      "hint": "look at it; if it is meant, have sshd read it yourself while a second session is open: systemctl reload ssh; then run again",
-      "refused": "/etc/ssh/sshd_config was changed at 1970-01-01 00:11:40 UTC, and sshd has not read it since (last at 1970-01-01 00:08:20 UTC); a reload would bring into force what is new in it, of: UsePAM yes; AllowUsers bob",
+      "hint": "check that change; if it is intended, keep a second session open and reload sshd yourself: systemctl reload ssh; then run again",
+      "refused": "/etc/ssh/sshd_config was changed at 1970-01-01 00:11:40 UTC, and sshd has not read it since (last read at 1970-01-01 00:08:20 UTC); a reload would activate whatever is new among these lines: UsePAM yes; AllowUsers bob",
     }
   `)
 })
 
 test('many lines are cut short', () => {
   const lines = Array.from({ length: 20 }, (_, n) => `Port ${n + 1}`)
-  expect(refused({ changed: { [config]: 700 }, files: { [config]: lines } })).toMatch(/Port 8; and 12 lines more$/)
+  expect(refused({ changed: { [config]: 700 }, files: { [config]: lines } })).toMatch(/Port 8; and 12 more lines$/)
 })
 
 test('the file that is about to be replaced may say what it likes', () => {

@@ -140,7 +140,7 @@ test('a file that is as it should be and that sshd has not read is not in force'
       here: () => observedSshd({ files: { [path]: newContent.trim().split('\n') }, changed: { [path]: changed } }),
     })
   expect(verdict(400)).toBe('converged')
-  expect(verdict(700)).toMatchObject({ summary: 'reload sshd, which has not read it' })
+  expect(verdict(700)).toMatchObject({ summary: 'reload sshd, which has not read the file yet' })
 })
 
 test('sshd without words of its own, as when it is broken without a reason, is still refused', () => {

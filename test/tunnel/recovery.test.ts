@@ -41,13 +41,13 @@ describe('what is wished', () => {
     expect(timing('sshd', '9.2', 60).interval).toBeLessThan(timing('sshd', '10.0', 60).interval)
   })
 
-  test('what cannot be met says why, and what is the least', () => {
+  test('what cannot be met says why, and what is the minimum', () => {
     expect(deriveTiming('socket', '0', 3)).toEqual({
-      impossible: '"recoverWithin": 3 cannot be met, 9 s is the least: keepalives every second are the limit',
+      impossible: '"recoverWithin": 3 cannot be met, 9 s is the minimum: keepalives every second are the limit',
     })
     expect(deriveTiming('sshd', '9.2', 8)).toEqual({
       impossible:
-        '"recoverWithin": 8 cannot be met, 15 s is the least: OpenSSH 9.2 on the gateway holds a dead session\'s port for twice the usual time; "listener": "socket" is faster',
+        '"recoverWithin": 8 cannot be met, 15 s is the minimum: OpenSSH 9.2 on the gateway holds a dead session\'s port for twice the usual time; "listener": "socket" is faster',
     })
   })
 })

@@ -1,7 +1,7 @@
 #!/bin/sh
-# What host-a.lan.internal becomes at its first boot. Made by provision; holds secrets.
+# Sets up host-a.lan.internal at its first boot. Made by provision; holds secrets.
 provision() {
-id=0378ccd8927fbbcc
+id=c1cfc903e88738d8
 format=firstrun
 boot=/boot/firmware
 host_name=host-a
@@ -42,10 +42,9 @@ method=auto
 method=auto
 ' || return
 :; }
-# What a freshly flashed system does until it is what it should be. Needs $id (of this very seed), $mark (of accounts that are
-# made), $format, $boot (where
-# the FAT partition is mounted), $host_name, $wifi (yes: the inventory has one), $wifi_country, $program, $program_text, and the
-# functions accounts, files and first_user (who logs in, unless that is root).
+# What a freshly flashed system does until it is set up. Needs $id (of this very seed), $mark (of accounts that are
+# made), $format, $boot (where the FAT partition is mounted), $host_name, $wifi (yes: the inventory has one), $wifi_country,
+# $program, $program_text, and the functions accounts, files and first_user (who logs in, unless that is root).
 #
 # From the FAT partition it installs itself as a unit; what the unit runs is the copy. It may be cut off at any moment and
 # begins again at the next boot, or ten seconds later where it failed: what is done stands in $home, and never earlier
@@ -81,7 +80,7 @@ install_unit() {
   mkdir -p "$home" && chmod 700 "$home" || return
   cat "$0" >"$home/seed.sh.new" && mv -f "$home/seed.sh.new" "$home/seed.sh" &&
     put "/etc/systemd/system/$unit" 0644 "[Unit]
-Description=First boot: what this device is to become
+Description=First boot: set up this device
 After=cloud-init.service cloud-init-network.service rpi-preseed.service NetworkManager.service
 StartLimitIntervalSec=0
 
@@ -133,11 +132,11 @@ run() {
     mounted
     user_made || return
     no_dialogue
-    is prepared || { prepare && reached prepared; } || { say 'could not prepare; tried again in 10 seconds'; return 1; }
+    is prepared || { prepare && reached prepared; } || { say 'host name, accounts and files could not be set up; next attempt in 10 seconds'; return 1; }
     wifi_on
     end_dialogue
     put "$program" 0700 "$program_text" || return
-    sh "$program" || { code=$?; say "$program ended with $code; tried again in 10 seconds"; return "$code"; }
+    sh "$program" || { code=$?; say "$program ended with exit code $code; next attempt in 10 seconds"; return "$code"; }
     reached finished || return
   fi
   # Done here; now nothing secret may stay.
@@ -155,7 +154,7 @@ user_made() {
   has_dialogue && names_user || return 0
   echo >>"$this_boot/user"
   [ "$(wc -l <"$this_boot/user")" -le 6 ] || return 0
-  say 'userconfig.service has not read userconf.txt yet; looked at again in 10 seconds'
+  say 'userconfig.service has not read userconf.txt yet; next check in 10 seconds'
   return 75
 }
 
@@ -216,10 +215,10 @@ way_in() {
 wifi_on() {
   [ "$wifi" = yes ] || return 0
   if [ -n "$wifi_country" ]; then
-    raspi-config nonint do_wifi_country "$wifi_country" || iw reg set "$wifi_country" || say 'the Wi-Fi country was not set'
+    raspi-config nonint do_wifi_country "$wifi_country" || iw reg set "$wifi_country" || say 'the Wi-Fi country could not be set'
   fi
   rfkill unblock wifi || say 'Wi-Fi could not be unblocked'
-  nmcli radio wifi on || say 'NetworkManager has not switched Wi-Fi on'
+  nmcli radio wifi on || say 'NetworkManager could not switch Wi-Fi on'
   nmcli connection reload || :
 }
 
@@ -242,7 +241,7 @@ clean_up() {
 after_cloud_init() {
   if [ ! -e /run/cloud-init/result.json ]; then
     echo >>"$this_boot/waited"
-    [ "$(wc -l <"$this_boot/waited")" -gt 90 ] || { say 'cloud-init is still at work; looked at again in 10 seconds'; return 75; }
+    [ "$(wc -l <"$this_boot/waited")" -gt 90 ] || { say 'cloud-init is still running; next check in 10 seconds'; return 75; }
   fi
   put /etc/cloud/cloud-init.disabled 0644 "provision has set this device up$end" && sync || return
   wipe "$boot/network-config" && wipe "$boot/user-data" && echo '#cloud-config' >"$boot/user-data" || return
@@ -264,7 +263,7 @@ rm -f $home/seed.sh$end" && sync && sh "$home/seed.sh" || return
   sync
   rm -rf "$this_boot"
   systemctl daemon-reload
-  say 'this device is what it is to be'
+  say 'the first boot is complete'
 }
 
 case $0 in
