@@ -36,7 +36,7 @@ export {
   parseHeldForwards,
   parseListener,
   whoseKey,
-} from './tunnel/held-doors.ts'
+} from './tunnel/held-forwards.ts'
 export { sharedKeys, unitPrefix } from './tunnel/names.ts'
 export {
   type Carrier,

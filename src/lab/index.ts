@@ -28,7 +28,7 @@ export interface LabOptions extends PlanOptions {
   readonly signal?: AbortSignal
 }
 
-export interface RunOptions {
+export interface LabCommandOptions {
   /** `guest`, `lan` (the default), or a machine's name: in whose network. */
   readonly from?: string
   readonly env?: Readonly<Record<string, string>>
@@ -46,11 +46,11 @@ export interface Lab {
   readonly machines: readonly Machine[]
   machine(name: string): Machine
   /** A command on the admin machine, to its end. */
-  run(command: readonly string[], options?: RunOptions & CaptureOptions): Promise<LocalResult>
+  run(command: readonly string[], options?: LabCommandOptions & CaptureOptions): Promise<LocalResult>
   /** The same, left running: its pid is the command's own. */
-  spawn(command: readonly string[], options?: RunOptions & { stdio?: StdioOptions }): ChildProcess
+  spawn(command: readonly string[], options?: LabCommandOptions & { stdio?: StdioOptions }): ChildProcess
   /** The same with the terminal of this process; its exit code. */
-  attach(command: readonly string[], options?: RunOptions): Promise<number>
+  attach(command: readonly string[], options?: LabCommandOptions): Promise<number>
   /** The firewall forgets all connections from the LAN, in silence. */
   forget(): Promise<void>
   down(): Promise<void>
@@ -145,12 +145,12 @@ function labOf(plan: LabPlan): Lab {
     )
     throw new InventoryError(
       `lab: no machine is called ${name}`,
-      close ? `did you mean ${close}?` : `there are ${names.join(', ')}`,
+      close ? `did you mean ${close}?` : `the machines are ${names.join(', ')}`,
     )
   }
   const namespace = (from = 'lan') =>
     from === 'lan' || from === 'guest' ? adminOf(plan.id, from) : machine(from).namespace
-  const line = (command: readonly string[], options: RunOptions = {}) =>
+  const line = (command: readonly string[], options: LabCommandOptions = {}) =>
     adminCommand(plan, namespace(options.from), command, options.env)
   return {
     id: plan.id,

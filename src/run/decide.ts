@@ -55,7 +55,7 @@ function refusedGateways({ host, resources, shown, end }: Member, fleet: Fleet):
   const names = [...new Set(host.forwards.map(({ gateway }) => gateway))]
   const refused = names.every((name) => fleet.members.get(name)?.end?.outcome === 'rejected')
   if (!refused || plan(resources, shown, fleet.seen).changes.length === 0) return undefined
-  return { message: `not touched, since ${names.join(' and ')} refused what it is to get there` }
+  return { message: `not touched, since ${names.join(' and ')} refused their part of the plan` }
 }
 
 /** What is promised of the forwards of devices within the limit. */

@@ -1,7 +1,7 @@
 import { ConnectError, ProvisionError } from '../errors.ts'
 import { type Device, nameOnGateways } from '../inventory/model.ts'
 import { type FormerEndpoint, formerRoute } from '../ssh/reach/routes.ts'
-import { type HeldForward, inspectHeldForwards, parseHeldForwards } from '../tunnel/held-doors.ts'
+import { type HeldForward, inspectHeldForwards, parseHeldForwards } from '../tunnel/held-forwards.ts'
 import { type Run, withGateway } from './context.ts'
 import { forgetFailure, type Member } from './fleet.ts'
 import { lookAtHost } from './look.ts'

@@ -79,14 +79,14 @@ test.each([
     'exports something else',
     'other.ts',
     'export default { steps: [] }',
-    /other\.ts: its default export is no playbook$/m,
+    /other\.ts: its default export is not a playbook$/m,
     'write `export default playbook((inventory) => […])`',
   ],
   [
     'exports nothing',
     'none.js',
     'export const x = 1',
-    /none\.js: its default export is no playbook$/m,
+    /none\.js: its default export is not a playbook$/m,
     'write `export default playbook((inventory) => […])`',
   ],
 ])('a playbook that %s ends with 2, and contacts nobody', (_, name, text, said, hint) => {
@@ -106,7 +106,7 @@ test('a playbook of one’s own runs no command line when it is only imported', 
   ])
   expect([status, stderr.toString()]).toEqual([0, ''])
   expect(stdout.toString()).toMatchInlineSnapshot(`
-    "absent account authorizedKeys checkEvery deliveredSpare deriveTiming formerKeys hostKeys hostKeysAfterReload hostKeysOf inspectHeldDoors installedPackage isForwardWay isOwnSshd keyPair known knownHost leastTiming lines linkClass linkClasses lookedAt managedFile managedFiles marked nameOnGateways nextHostKeys nextHostKeysOf noSystemAccount on overLink overlap parseHeldDoors parseKeyLine parseListener parseMark pinnedKeys playbook printForward printListener printMark prove proveFirst publicKey recovery runningSshd sh sharedKeys socketName spareHostKey sshdSettings switchHostKeys systemAccounts systemdUnit systemdUnits tell tellOthers unitPrefix verify versionOf versions whoseKey withoutMark withoutMarkLine
+    "absent account authorizedKeys checkEvery deliveredSpare deriveTiming formerKeys hostKeys hostKeysAfterReload hostKeysOf inspectHeldForwards installedPackage isForwardWay isOwnSshd keyPair known knownHost lastingStorage leastTiming lines linkClass linkClasses lookedAt managedFile managedFiles marked nameOnGateways nextHostKeys nextHostKeysOf noSystemAccount on overLink overlap parseHeldForwards parseKeyLine parseListener parseMark pinnedKeys playbook precondition printForward printListener printMark prove proveFirst publicKey recovery runningSshd sh sharedKeys socketName spareHostKey sshdSettings switchHostKeys systemAccounts systemdUnit systemdUnits tell tellOthers unitPrefix verify versionOf versions whoseKey withoutMark withoutMarkLine
     "
   `)
 })

@@ -10,7 +10,7 @@ import {
 } from '../../playbooks/reverse-tunnel/held-forwards.ts'
 import type { Inventory } from '../../src/inventory/model.ts'
 import type { Seen } from '../../src/resources/resource.ts'
-import type { HeldForward } from '../../src/tunnel/held-doors.ts'
+import type { HeldForward } from '../../src/tunnel/held-forwards.ts'
 import { parse } from '../inventory/parse.ts'
 
 const id = 'k7w2m9qd'

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { formerForwardsOf } from '../../src/run/former-forwards.ts'
 import { confirmingRoutes } from '../../src/ssh/reach/reach.ts'
-import type { HeldForward } from '../../src/tunnel/held-doors.ts'
+import type { HeldForward } from '../../src/tunnel/held-forwards.ts'
 import { parse } from '../inventory/parse.ts'
 
 const inventory = parse(

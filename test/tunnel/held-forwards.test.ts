@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { printListener } from '../../src/inventory/forward.ts'
-import { inspectHeldForwards, parseHeldForwards, parseListener, whoseKey } from '../../src/tunnel/held-doors.ts'
+import { inspectHeldForwards, parseHeldForwards, parseListener, whoseKey } from '../../src/tunnel/held-forwards.ts'
 import { complaints } from '../resources/golden.ts'
 
 const socket = (unit: string, ...lines: string[]) =>
