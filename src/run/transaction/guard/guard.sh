@@ -1,5 +1,5 @@
-# The guard: owns one transaction on this host, from staging to a confirmed or an undone end. guard-watch.sh,
-# guard-history.sh and guard-rollback.sh stand in front of it: together they are one program, sent with every apply and kept
+# The guard: owns one transaction on this host, from staging to a confirmed or an undone end. watch.sh,
+# history.sh and rollback.sh stand in front of it: together they are one program, sent with every apply and kept
 # beside the transaction, so that this host can finish alone. Needs a POSIX sh, coreutils and systemd; with util-linux's flock(1)
 # those who watch hear at once how it stands, and look ten times a second where there is none.
 #
