@@ -27,7 +27,7 @@ import { annotate } from './report/ci/github.ts'
 import { inert } from './report/inert.ts'
 
 /**
- * `provision WORDS…`: names the commands, nothing more. Sets process.exitCode; what could not go on is told on stderr as
+ * `provision WORDS…`: names the commands, nothing more. Sets process.exitCode; errors are printed on stderr as
  * `provision: error:` and `provision: hint:`.
  */
 export async function main(words: readonly string[]): Promise<void> {
@@ -35,7 +35,7 @@ export async function main(words: readonly string[]): Promise<void> {
   try {
     await parser
       .scriptName('provision')
-      .usage('$0 INVENTORY\n\nReverse SSH tunnels for machines that nobody can call: looks, plans, changes, proves.')
+      .usage('$0 INVENTORY\n\nSet up and verify reverse SSH tunnels to machines that cannot be reached directly')
       .command(applyCommand)
       .command(applyPlanCommand)
       .command(verifyCommand)
@@ -68,7 +68,7 @@ export async function main(words: readonly string[]): Promise<void> {
       .exitProcess(false)
       // Without a throw here the command would run although its words are wrong (yargs with exitProcess(false)).
       .fail((message, error) => {
-        throw message ? new WrongWords(message.replace(/^Not enough non-option.*/, 'a word is missing')) : error
+        throw message ? new WrongWords(message.replace(/^Not enough non-option.*/, whatIsMissing(words))) : error
       })
       .parseAsync()
   } catch (error) {
@@ -77,10 +77,19 @@ export async function main(words: readonly string[]): Promise<void> {
   }
 }
 
-/** The words of the command line do not fit: not yet with a hint. */
+/** What a command line without all its arguments lacks. */
+function whatIsMissing(words: readonly string[]): string {
+  const [command = '', first] = words.filter((word) => !word.startsWith('-'))
+  if (command === 'report') return 'expected a report file'
+  if (first !== undefined) return 'an argument is missing'
+  const needed = { apply: 'a plan file', import: 'a file to import', lab: 'a lab command' }[command]
+  return `expected ${needed ?? 'an inventory file'}`
+}
+
+/** The command line is wrong: not yet with a hint. */
 class WrongWords extends InventoryError {}
 
-/** What was meant: of all options and commands that the help names, the nearest to a word that it does not. */
+/** What was meant: of all options and commands that the help names, the nearest to a word that is unknown. */
 function slip(words: readonly string[], help: string): string {
   const options = help.match(/--[a-z-]+/g) ?? []
   const commands = [...help.matchAll(/^ {2}provision ([a-z-]+)/gm)].map(([, command]) => command ?? '')

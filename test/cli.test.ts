@@ -13,11 +13,11 @@ const lan = 'inventory/examples/guest-lan.json'
 describe('wrong words are told with a hint, and contact nobody', () => {
   test.each([
     [[lan, '--nothing-like-it'], 'Unknown argument'],
-    [[], 'a word is missing'],
-    [['verify'], 'a word is missing'],
-    [['ssh-config'], 'a word is missing'],
-    [['trust'], 'a word is missing'],
-    [['status'], 'a word is missing'],
+    [[], 'expected an inventory file'],
+    [['verify'], 'expected an inventory file'],
+    [['ssh-config'], 'expected an inventory file'],
+    [['trust'], 'expected an inventory file'],
+    [['status'], 'expected an inventory file'],
     [[lan, 'another.json'], 'another.json'],
     [[lan, '--limit'], 'limit'],
     [['verify', lan, '--only', 'hosts'], 'hosts'],
@@ -97,7 +97,7 @@ test.each([
     '--html /nowhere/at/all.html: nothing can be written in /nowhere/at',
   ],
   [['status', lan, '--limit', 'x'], '--limit x: no host of that name'],
-  [['ssh-config', lan, '--write', '--known-hosts'], '--write and --known-hosts at once'],
+  [['ssh-config', lan, '--write', '--known-hosts'], '--write and --known-hosts cannot be used together'],
 ])('%j contacts nobody', (words, said) => {
   const { code, stdout, stderr } = provision(words)
   expect([code, stdout]).toEqual([2, ''])

@@ -38,7 +38,7 @@ test('docs/fleets.md shows an inventory with groups, and where a mistake in one 
   const [, groups = ''] = /```jsonc\n("groups":[\s\S]*?)```/.exec(page) ?? []
   writeFileSync(join(folder, 'whole.json'), `{ "gateways": { "gw": {} },\n${groups}}`)
   expect(provision(['schema', 'whole.json'], { cwd: folder }).stdout).toBe(
-    'whole.json: as it should be: 1 gateway, 301 devices, 300 forwards\n',
+    'whole.json: correct: 1 gateway, 301 devices, 300 forwards\n',
   )
   writeFileSync(
     join(folder, 'fleet.json'),

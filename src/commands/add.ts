@@ -12,7 +12,7 @@ interface Arguments {
 
 export const addCommand: CommandModule<unknown, Arguments> = {
   command: 'add <inventory> <names..>',
-  describe: 'Write new devices into the inventory, each with a free port of its gateways; contacts nobody',
+  describe: 'Add new devices to the inventory, each with a free port on its gateways; contact no host',
   builder: (argv) =>
     inventoryArgument(argv)
       .positional('names', { type: 'string', array: true, describe: 'The new devices', demandOption: true })
@@ -21,16 +21,20 @@ export const addCommand: CommandModule<unknown, Arguments> = {
         array: true,
         nargs: 1,
         default: [],
-        defaultDescription: 'those with "ports"',
+        defaultDescription: 'gateways with "ports"',
         describe: 'The gateway to open a port on; repeatable',
       })
-      .option('group', { type: 'string', requiresArg: true, describe: 'Put them into this group' })
-      .option('address', { type: 'string', requiresArg: true, describe: 'Where you reach it; for one device' })
+      .option('group', { type: 'string', requiresArg: true, describe: 'Add the devices to this group' })
+      .option('address', {
+        type: 'string',
+        requiresArg: true,
+        describe: 'The address at which you reach the device; for one device only',
+      })
       .option('to', {
         type: 'string',
         requiresArg: true,
         default: 'localhost:22',
-        describe: 'Where the forward leads, as the device sees it',
+        describe: 'The HOST:PORT that the forward leads to, as the device sees it',
       }) as never,
   async handler(argv) {
     const [{ rewriteInventory }, { withDevices }, { printForward }] = await Promise.all([
@@ -44,7 +48,9 @@ export const addCommand: CommandModule<unknown, Arguments> = {
       if (forwards.length === 0) process.stdout.write(`${name}\n`)
       for (const forward of forwards) process.stdout.write(`${name}  ${printForward(forward)} on ${forward.gateway}\n`)
     }
-    process.stderr.write(`written to ${argv.inventory}; now pin the new keys: provision trust ${argv.inventory}\n`)
+    process.stderr.write(
+      `written to ${argv.inventory}; next, pin the new host keys: provision trust ${argv.inventory}\n`,
+    )
   },
 }
 

@@ -5,7 +5,7 @@ type Arguments = WorkArguments & { plan: string }
 
 export const applyPlanCommand: CommandModule<unknown, Arguments> = {
   command: 'apply <plan>',
-  describe: 'Do what a plan of --check --out says, and refuse where a host has moved since',
+  describe: 'Apply a plan written by --check --out; refuse it for a host that has changed since',
   builder: (argv) =>
     workOptions(
       argv.positional('plan', { type: 'string', describe: 'The plan, a JSON file', demandOption: true }),

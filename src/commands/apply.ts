@@ -13,13 +13,13 @@ interface Arguments extends PartArguments {
 
 export const applyCommand: CommandModule<unknown, Arguments> = {
   command: '$0 <inventory>',
-  describe: 'Look, plan, show, change, and prove every forward',
+  describe: 'Show the plan, apply it, and prove every forward',
   builder: (argv) =>
     partOptions(argv)
       .option('check', {
         type: 'boolean',
         default: false,
-        describe: 'Look, plan and show the difference; touch nothing',
+        describe: 'Show what would change, with its diff; change nothing',
       })
       .option('out', {
         type: 'string',
@@ -30,13 +30,13 @@ export const applyCommand: CommandModule<unknown, Arguments> = {
       .option('prune', {
         type: 'boolean',
         default: false,
-        describe: 'Also remove what this inventory once made on its gateways and does not name any more',
+        describe: 'Also remove what this inventory made on its gateways and no longer names',
       })
       .option('adopt', {
         type: 'string',
         array: true,
         nargs: 1,
-        describe: 'Take over this account, unit or ADDRESS:PORT, which somebody made by hand; repeatable',
+        describe: 'Take over this account, unit or ADDRESS:PORT that was made by hand; repeatable',
       })
       .option('step-aside', {
         type: 'string',
@@ -45,15 +45,15 @@ export const applyCommand: CommandModule<unknown, Arguments> = {
         // Not of `check`, which is never absent: it has a default.
         conflicts: ['shard', 'resume'],
         describe:
-          'Move this device in two steps, by way of another port, where its new door cannot stand beside the old one; repeatable',
+          'Move this device in two steps, through a temporary port, where its old and new forward cannot be open together; repeatable',
       }) as never,
   async handler(argv) {
     const [{ run }, { canWrite }] = await Promise.all([import('./shared/run.ts'), import('./shared/outputs.ts')])
     const { out, prune, adopt, stepAside } = argv
     if (stepAside && argv.check)
       throw new InventoryError(
-        '--step-aside does two runs, and --check none',
-        'leave --step-aside out to see what is wanted',
+        '--step-aside and --check cannot be used together',
+        'leave out --step-aside to see what would change',
       )
     if (out !== undefined) await canWrite('--out', out)
     const wishes = { ...(prune && { prune }), ...(adopt && { adopt }) }

@@ -10,7 +10,8 @@ interface Arguments extends Pick<LoginArguments, 'timeout' | 'askSudoPassword' |
 
 export const doctorCommand: CommandModule<unknown, Arguments> = {
   command: 'doctor <inventory>',
-  describe: 'Why is it down: walks from the device to its forward, and names the first broken link and what mends it',
+  describe:
+    'Explain why a device is down: check each link from the device to its forward, and say how to fix the first broken one',
   builder: (argv: Argv) =>
     loginOptions(
       inventoryArgument(argv)
@@ -19,7 +20,7 @@ export const doctorCommand: CommandModule<unknown, Arguments> = {
         .option('debug', {
           type: 'boolean',
           default: false,
-          describe: 'Print what both sides are asked, and what they say',
+          describe: 'Print what both sides are asked, and what they answer',
         }),
     ) as never,
   async handler(argv) {

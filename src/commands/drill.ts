@@ -16,14 +16,21 @@ type Arguments = HostArguments & {
 
 export const drillCommand: CommandModule<unknown, Arguments> = {
   command: 'drill <inventory>',
-  describe: 'Break the tunnel of a device on purpose, and hold its recovery against what the plan promises',
+  describe: 'Break the tunnel of a device on purpose, and compare its recovery with what the plan promises',
   builder: (argv) =>
     hostOptions(argv)
       .option('device', { type: 'string', describe: 'The device', demandOption: true })
-      .option('gateway', { type: 'string', describe: 'Its tunnel to this gateway; default: its first' })
-      .option('only', { type: 'string', describe: 'Of kill, freeze, network, sshd and port these, with commas' })
-      .option('network-seconds', { type: 'number', default: 60, describe: 'How long the device is without network' })
-      .option('yes', { type: 'boolean', default: false, describe: 'Do not ask' }) as never,
+      .option('gateway', { type: 'string', describe: 'The tunnel to this gateway; default: to its first gateway' })
+      .option('only', {
+        type: 'string',
+        describe: 'Only these faults, separated by commas: kill, freeze, network, sshd, port',
+      })
+      .option('network-seconds', {
+        type: 'number',
+        default: 60,
+        describe: 'Seconds that the device is without network',
+      })
+      .option('yes', { type: 'boolean', default: false, describe: 'Do not ask for confirmation' }) as never,
   async handler(argv) {
     const [{ drilled: run }, { readInventory }, { faultNames, faultsOf }, { askYes }] = await Promise.all([
       import('./shared/run.ts'),
@@ -36,9 +43,12 @@ export const drillCommand: CommandModule<unknown, Arguments> = {
     const drilled = await drilledOf(argv, inventory)
     const going = faultsOf(drilled, names).map(({ announced }) => `  ${announced}`)
     if (!argv.yes) {
-      const question = `This\n${going.join('\n')}\nand each time waits until it is back. Go on? (yes/no) `
+      const question = `This drill\n${going.join('\n')}\nand each time waits until the tunnel is back. Go on? (yes/no) `
       if (!process.stdin.isTTY)
-        throw new InventoryError('a drill breaks things', `it would do this:\n${going.join('\n')}\nsay --yes`)
+        throw new InventoryError(
+          'a drill breaks the tunnel on purpose, and needs confirmation',
+          `this drill\n${going.join('\n')}\nto go ahead, add --yes`,
+        )
       if (!(await askYes(question))) {
         process.stderr.write('nothing was touched\n')
         process.exitCode = 1
@@ -54,7 +64,8 @@ function chosen(only: string | undefined, all: readonly FaultName[]): readonly F
   if (only === undefined) return all
   const words = only.split(',')
   const wrong = words.find((word) => !all.some((name) => name === word))
-  if (wrong !== undefined) throw new InventoryError(`--only ${wrong}: no such fault`, `there are: ${all.join(', ')}`)
+  if (wrong !== undefined)
+    throw new InventoryError(`--only ${wrong}: no such fault`, `the faults are: ${all.join(', ')}`)
   return all.filter((name) => words.includes(name))
 }
 
@@ -85,7 +96,7 @@ function forwardOf(device: Device, gateway: string | undefined) {
   if (found) return found
   const there = [...new Set(own.map((forward) => forward.gateway))].join(', ')
   throw new InventoryError(
-    `${device.name} has no forward to its own sshd${gateway === undefined ? '' : ` on ${gateway}`}: nobody could tell when it is back`,
-    there ? `it has on ${there}` : 'forward its port 22',
+    `${device.name} has no forward to its own sshd${gateway === undefined ? '' : ` on ${gateway}`}: the drill could not see when the tunnel is back`,
+    there ? `it has one on ${there}` : 'add a forward to its port 22',
   )
 }

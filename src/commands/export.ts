@@ -11,16 +11,20 @@ interface Arguments {
 
 export const exportCommand: CommandModule<unknown, Arguments> = {
   command: 'export <inventory>',
-  describe: 'Print the inventory for another program, so that it goes through our tunnels with our pins',
+  describe: 'Print the inventory for another program, which then uses the same tunnels and pinned host keys',
   builder: (argv) =>
     inventoryArgument(argv)
-      .option('format', { choices: ['ansible'] as const, demandOption: true, describe: 'Whom it is for' })
+      .option('format', {
+        choices: ['ansible'] as const,
+        demandOption: true,
+        describe: 'The program that reads the output',
+      })
       .option('list', { type: 'boolean', describe: 'Answer as a dynamic inventory: all hosts' })
       .option('host', { type: 'string', requiresArg: true, describe: 'Answer as a dynamic inventory: one host' })
       .option('out', {
         type: 'string',
         requiresArg: true,
-        describe: 'Keep it in this folder, with its known_hosts beside it, to be moved as one',
+        describe: 'Write it to this folder, with its known_hosts file, so that the folder can be moved as a whole',
       })
       .conflicts('list', 'host')
       .conflicts('out', ['list', 'host']) as never,

@@ -11,24 +11,33 @@ interface Arguments {
 
 export const importCommand: CommandModule<unknown, Arguments> = {
   command: 'import <file>',
-  describe: 'Make an inventory of one of Ansible (INI, YAML, JSON) or of an ssh_config, and say what is not in it',
+  describe:
+    'Make an inventory from one of Ansible (INI, YAML, JSON) or from an ssh_config, and list what was not imported',
   builder: (argv) =>
     argv
-      .positional('file', { type: 'string', describe: 'Such as hosts.ini, or ~/.ssh/config', demandOption: true })
-      .option('from', { choices: sources, describe: 'What the file is, where it does not show' })
+      .positional('file', {
+        type: 'string',
+        describe: 'The file to import, such as hosts.ini or ~/.ssh/config',
+        demandOption: true,
+      })
+      .option('from', { choices: sources, describe: 'The format of the file; default: detected' })
       .option('gateway', {
         type: 'string',
         array: true,
         nargs: 1,
         default: [],
-        defaultDescription: 'those that others jump through',
-        describe: 'A host, or a group of hosts, that everybody can reach; repeatable',
+        defaultDescription: 'hosts that others jump through',
+        describe: 'A gateway: a host, or a group of hosts, that everybody can reach; repeatable',
       })
-      .option('ports', { type: 'string', requiresArg: true, describe: 'Give devices without a forward one of these' })
+      .option('ports', {
+        type: 'string',
+        requiresArg: true,
+        describe: 'Give each device without a forward one of these ports, such as 9000-9999',
+      })
       .option('out', {
         type: 'string',
         requiresArg: true,
-        describe: 'Write it to this new file, not to stdout',
+        describe: 'Write the inventory to this new file, not to stdout',
       }) as never,
   async handler({ file, from, gateway: gateways, ports, out }) {
     const [
@@ -47,15 +56,15 @@ export const importCommand: CommandModule<unknown, Arguments> = {
       import('./shared/identify.ts'),
     ])
     const { file: made, left } = inventoryOf(await readFound(file, from, process.env), { gateways, ports })
-    const text = printInventory(made, `Made of ${basename(file)} by provision import.`)
+    const text = printInventory(made, `Made from ${basename(file)} by provision import.`)
     if (out === undefined) process.stdout.write(text)
     else {
       const { createInventory } = await import('./shared/create-inventory.ts')
       for (const line of await createInventory(out, identified(text))) process.stdout.write(`${line}\n`)
     }
     const { clean } = await import('../report/terminal/text.ts')
-    for (const sentence of left) process.stderr.write(`not taken over: ${clean(sentence)}\n`)
-    // Right in itself, or told line by line what is not.
+    for (const sentence of left) process.stderr.write(`not imported: ${clean(sentence)}\n`)
+    // Throws, with every mistake, where the result is not a correct inventory.
     parseInventory(text, surroundingsOf(out ?? 'inventory.json'))
   },
 }

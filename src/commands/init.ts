@@ -5,17 +5,25 @@ type Arguments = Partial<Answers> & { inventory: string }
 
 export const initCommand: CommandModule<unknown, Arguments> = {
   command: 'init [inventory]',
-  describe: 'Write a first inventory: asks five questions, or takes the answers as options; contacts nobody',
+  describe: 'Write a first inventory: ask five questions, or take the answers from options; contact no host',
   builder: (argv) =>
     argv
       .positional('inventory', {
         type: 'string',
         default: 'inventory.json',
-        describe: 'The file to write; one that is there already is left alone',
+        describe: 'The file to write; an existing file is left alone',
       })
-      .option('gateway', { type: 'string', requiresArg: true, describe: 'The machine that everybody can reach' })
+      .option('gateway', {
+        type: 'string',
+        requiresArg: true,
+        describe: 'The gateway, a machine that everybody can reach',
+      })
       .option('dial', { type: 'string', requiresArg: true, describe: 'ADDRESS[:PORT] at which devices reach it' })
-      .option('device', { type: 'string', requiresArg: true, describe: 'The first machine that nobody can call' })
+      .option('device', {
+        type: 'string',
+        requiresArg: true,
+        describe: 'The first device, a machine that cannot be reached directly',
+      })
       .option('ports', { type: 'string', requiresArg: true, describe: 'Ports of the gateway that lead to devices' })
       .option('user', { type: 'string', requiresArg: true, describe: 'The user to log in as' }) as never,
   async handler({ inventory: file, ...given }) {
@@ -45,5 +53,5 @@ export const initCommand: CommandModule<unknown, Arguments> = {
 async function mustNotBeThere(file: string): Promise<void> {
   const [{ isThere }, { InventoryError }] = await Promise.all([import('../files/atomic.ts'), import('../errors.ts')])
   if (await isThere(file))
-    throw new InventoryError(`${file} is there already`, `add to it with \`provision add ${file} NAME\``)
+    throw new InventoryError(`${file} already exists`, `add to it with \`provision add ${file} NAME\``)
 }

@@ -16,24 +16,28 @@ interface MachineArgument extends InventoryArgument {
 /** `provision lab …`: real machines on this machine, made from an inventory. */
 export const labCommand: CommandModule = {
   command: 'lab <command>',
-  describe: 'real machines on this machine, made from an inventory',
+  describe: 'Run real machines on this computer, made from an inventory',
   builder: (yargs) =>
     [up, down, status, run, exec, ...switches, reflash, forget]
       .reduce((all, command) => command(all), yargs)
-      .demandCommand(1, 'which lab command?'),
+      .demandCommand(1, 'expected a lab command'),
   handler: () => undefined,
 }
 
 const inventoryArgument = <T>(yargs: Argv<T>) =>
-  yargs.positional('inventory', { type: 'string', demandOption: true, describe: 'the inventory' })
+  yargs.positional('inventory', { type: 'string', demandOption: true, describe: 'The inventory' })
 
 const machineArgument = <T>(yargs: Argv<T>) =>
-  inventoryArgument(yargs).positional('name', { type: 'string', demandOption: true, describe: 'a host of it' })
+  inventoryArgument(yargs).positional('name', {
+    type: 'string',
+    demandOption: true,
+    describe: 'A host of the inventory',
+  })
 
 const up = (yargs: Argv): Argv =>
   yargs.command(
     'up <inventory>',
-    'boot one machine per host; they stay until `lab down`',
+    'Boot one machine per host; the machines run until `lab down`',
     (words) =>
       inventoryArgument(words)
         .option('suite', {
@@ -42,7 +46,7 @@ const up = (yargs: Argv): Argv =>
           default: [] as string[],
           describe: 'Debian release: trixie, or NAME=bookworm for one machine',
         })
-        .option('sudo-password', { type: 'string', describe: 'accounts have this password, and sudo asks for it' }),
+        .option('sudo-password', { type: 'string', describe: 'Give accounts this password, and have sudo ask for it' }),
     async ({ inventory, suite, sudoPassword }) => {
       const { up } = await import('../lab/index.ts')
       const options: LabOptions = {
@@ -63,37 +67,40 @@ const up = (yargs: Argv): Argv =>
 const down = (yargs: Argv): Argv =>
   yargs.command(
     'down [inventory]',
-    'take the lab down; nothing stays behind',
+    'Take the lab down, and remove all that it has made',
     (words) =>
-      words.positional('inventory', { type: 'string', describe: 'the inventory' }).option('all', {
+      words.positional('inventory', { type: 'string', describe: 'The inventory' }).option('all', {
         type: 'boolean',
         default: false,
-        describe: 'all labs of this machine, also those of a crash',
+        describe: 'All labs on this computer, also those that a crash left behind',
       }),
     async ({ inventory, all }) => {
       const { downAll, takeDown, labId } = await import('../lab/index.ts')
       if (all) for (const id of await downAll()) say(`took down ${id}`)
       else if (inventory !== undefined) await takeDown(labId(whereabouts(inventory)))
-      else throw new InventoryError('lab down: which lab?', 'name its inventory, or say --all')
+      else throw new InventoryError('lab down: no lab was named', 'name its inventory, or add --all')
     },
   )
 
 const status = (yargs: Argv): Argv =>
   yargs.command(
     'status <inventory>',
-    'the machines and their state',
-    (words) => inventoryArgument(words).option('json', { type: 'boolean', default: false }),
+    'Show the machines and their state',
+    (words) =>
+      inventoryArgument(words).option('json', { type: 'boolean', default: false, describe: 'Print one JSON document' }),
     async ({ inventory, json }) => printStatus(await labOf(inventory), json),
   )
 
 const run = (yargs: Argv): Argv =>
   yargs.command(
     'run <inventory>',
-    'run a command on the admin machine: lab run INVENTORY -- CMD…',
+    'Run a command on the admin machine: lab run INVENTORY -- CMD…',
     (words) =>
-      inventoryArgument(words)
-        .parserConfiguration({ 'populate--': true })
-        .option('from', { type: 'string', default: 'lan', describe: 'in whose network: guest, lan or a host' }),
+      inventoryArgument(words).parserConfiguration({ 'populate--': true }).option('from', {
+        type: 'string',
+        default: 'lan',
+        describe: 'The network to run in: guest, lan, or that of a host',
+      }),
     async ({ inventory, from, ...words }) => {
       const lab = await labOf(inventory)
       process.exitCode = await lab.attach(commandIn(words), { from })
@@ -103,7 +110,7 @@ const run = (yargs: Argv): Argv =>
 const exec = (yargs: Argv): Argv =>
   yargs.command(
     'exec <inventory> <name>',
-    'run a command inside a machine, as root, without ssh: lab exec INVENTORY NAME -- CMD…',
+    'Run a command inside a machine, as root, without ssh: lab exec INVENTORY NAME -- CMD…',
     (words) => machineArgument(words).parserConfiguration({ 'populate--': true }),
     async ({ inventory, name, ...words }) => {
       const machine = (await labOf(inventory)).machine(name)
@@ -112,11 +119,11 @@ const exec = (yargs: Argv): Argv =>
   )
 
 const doing = {
-  cut: 'cut its cable: silence',
-  mend: 'mend its cable',
-  kill: 'cut its power; the disk stays',
-  boot: 'switch it on again',
-  renumber: 'give it another address, as after a new DHCP lease',
+  cut: 'Cut the cable of a machine, so that packets vanish silently',
+  mend: 'Mend the cable of a machine',
+  kill: 'Cut the power of a machine; its disk stays',
+  boot: 'Switch a machine on again',
+  renumber: 'Give a machine another address, as after a new DHCP lease',
 } as const satisfies Partial<Record<keyof Machine, string>>
 
 const verbs = Object.keys(doing) as (keyof typeof doing)[]
@@ -135,12 +142,13 @@ const switches = verbs.map(
 const reflash = (yargs: Argv): Argv =>
   yargs.command(
     'reflash <inventory> <name>',
-    'give it a fresh card: all lost, new host keys',
+    'Give a machine a fresh card: all its data is lost, its host keys are new',
     (words) =>
       machineArgument(words).option('seed', {
         type: 'string',
         requiresArg: true,
-        describe: 'as flashed for a Pi, with these files on its boot partition: what provision image --output wrote',
+        describe:
+          'Flash it as for a Raspberry Pi, with these files on its boot partition: those that provision image --output wrote',
       }),
     async ({ inventory, name, seed }) =>
       (await labOf(inventory)).machine(name).reflash(seed === undefined ? undefined : { seed, progress: say }),
@@ -149,12 +157,12 @@ const reflash = (yargs: Argv): Argv =>
 const forget = (yargs: Argv): Argv =>
   yargs.command(
     'forget <inventory>',
-    'the firewall forgets all connections, in silence',
+    'Make the firewall forget all connections, silently',
     (words) => inventoryArgument(words),
     async ({ inventory }) => (await labOf(inventory)).forget(),
   )
 
-/** A running lab is found by the inventory's place alone, also when its text is in pieces just now. */
+/** A running lab is found by the path of its inventory alone, also while its text is not valid. */
 function whereabouts(file: string) {
   return { file, directory: dirname(resolve(file)) }
 }
@@ -206,13 +214,13 @@ async function printStatus(lab: Lab, json: boolean): Promise<void> {
 /** Ctrl-C ends the work, which then tidies up after itself. */
 async function interruptible<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T | undefined> {
   const controller = new AbortController()
-  const stop = () => controller.abort(new ProvisionError('lab: interrupted, and taken down again'))
+  const stop = () => controller.abort(new ProvisionError('lab: interrupted, and the lab was taken down again'))
   process.on('SIGINT', stop).on('SIGTERM', stop)
   try {
     return await work(controller.signal)
   } catch (error) {
     if (!controller.signal.aborted) throw error
-    say('interrupted, and taken down again')
+    say('interrupted, and the lab was taken down again')
     process.exitCode = 130
     return undefined
   } finally {

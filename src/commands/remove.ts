@@ -10,11 +10,12 @@ type Arguments = RunArguments & { device: string }
 
 export const removeCommand: CommandModule<unknown, Arguments> = {
   command: 'remove <inventory>',
-  describe: 'Take a device away: its session, key, ports, units and files, its pins, and its lines in the inventory',
+  describe:
+    'Remove a device: its session, key, ports, units and files, its pinned host keys, and its lines in the inventory',
   builder: (argv) =>
     runOptions(argv).option('device', {
       type: 'string',
-      describe: 'The device that leaves; it need not be reachable',
+      describe: 'The device to remove; it need not be reachable',
       demandOption: true,
     }) as never,
   async handler(argv) {
@@ -40,28 +41,28 @@ function without(inventory: Inventory, { name }: Device): Inventory {
   }
 }
 
-/** Only when every gateway has proved that it has forgotten the device: until then the inventory is needed to try again. */
+/** Only when every gateway has proved that it no longer knows the device: until then the inventory is needed to try again. */
 async function finish(device: Device, gateways: readonly string[], { report, inventory, pins, note }: Done) {
   const open = gateways.filter((gateway) => !hasForgotten(report, gateway))
   if (open.length > 0) {
-    note(`${device.name} stays in ${inventory.file}, since ${open.join(', ')} may still know it: run again`)
+    note(`${device.name} stays in ${inventory.file}, since ${open.join(', ')} may still know the device: run again`)
     process.exitCode ||= 1
     return
   }
   await pins.keep(device, [])
   await forgetCard(pins, nameOnGateways(device))
-  note(`${device.name}: its pins are gone from ${pins.file}`)
+  note(`${device.name}: its pinned host keys were removed from ${pins.file}`)
   const [{ withoutDevice }, { rewrite }] = await Promise.all([
     import('../inventory/edit/remove.ts'),
     import('../files/atomic.ts'),
   ])
   await rewrite(inventory.file, (text) => withoutDevice(text, device.name))
-  note(`${device.name}: its lines are gone from ${inventory.file}`)
+  note(`${device.name}: its lines were removed from ${inventory.file}`)
   const itself = report.hosts.find(({ name }) => name === device.name)
   if (itself?.outcome === 'unreachable') {
     note(
-      `${device.name} itself was not reached: it keeps its key, which every gateway refuses now, and its unit, which goes on dialling. ` +
-        'Should it turn up: cd /etc/systemd/system; for unit in $(grep -l "^# provision " reverse-tunnel-*); do systemctl disable ' +
+      `${device.name} itself was not reached: it still has its key, which every gateway now refuses, and its unit, which keeps dialling. ` +
+        'Once you can log in to it, run: cd /etc/systemd/system; for unit in $(grep -l "^# provision " reverse-tunnel-*); do systemctl disable ' +
         '--now "$unit"; rm "$unit"; done; rm -r /etc/reverse-tunnel; userdel reverse-tunnel',
     )
   }

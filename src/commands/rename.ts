@@ -8,12 +8,13 @@ interface Arguments {
 
 export const renameCommand: CommandModule<unknown, Arguments> = {
   command: 'rename <inventory> <old> <new>',
-  describe: 'Give a device another name, also one that has it in the file already: its tunnel stays; contacts nobody',
+  describe:
+    'Rename a device, also after its name was changed in the file by hand; its tunnel stays as it is; contact no host',
   builder: (argv) =>
     argv
       .positional('inventory', { type: 'string', describe: 'The inventory, a JSON file', demandOption: true })
-      .positional('old', { type: 'string', describe: 'The device, by the name that it had', demandOption: true })
-      .positional('new', { type: 'string', describe: 'Its new name', demandOption: true }) as never,
+      .positional('old', { type: 'string', describe: 'The old name of the device', demandOption: true })
+      .positional('new', { type: 'string', describe: 'The new name of the device', demandOption: true }) as never,
   async handler({ inventory, old: from, new: to }) {
     const { renameDevice } = await import('./shared/rename-device.ts')
     for (const line of await renameDevice(inventory, { from, to })) process.stdout.write(`${line}\n`)

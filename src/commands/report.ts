@@ -4,10 +4,10 @@ import { reportOptions } from './shared/options.ts'
 
 const mergeCommand: CommandModule<unknown, MergeArguments> = {
   command: 'merge <files..>',
-  describe: 'Join the --json reports of shards into one, with one exit code; a shard that is missing is told',
+  describe: 'Join the --json reports of shards into one, with one exit code; name each missing shard',
   builder: (argv) =>
     reportOptions(
-      argv.positional('files', { type: 'string', array: true, describe: 'The reports', demandOption: true }),
+      argv.positional('files', { type: 'string', array: true, describe: 'The report files', demandOption: true }),
     ) as never,
   async handler(argv) {
     const { mergeReports } = await import('./shared/merge-reports.ts')
@@ -17,7 +17,7 @@ const mergeCommand: CommandModule<unknown, MergeArguments> = {
 
 export const reportCommand: CommandModule = {
   command: 'report',
-  describe: 'What to do with reports of runs',
-  builder: (argv) => argv.command(mergeCommand).demandCommand(1, 'provision report merge FILE…'),
+  describe: 'Work with the reports of runs',
+  builder: (argv) => argv.command(mergeCommand).demandCommand(1, 'expected provision report merge FILE…'),
   handler: () => undefined,
 }

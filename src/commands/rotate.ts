@@ -7,7 +7,8 @@ type Arguments = RunArguments & { hostKey?: string; spareHostKey?: string; devic
 
 export const rotateCommand: CommandModule<unknown, Arguments> = {
   command: 'rotate <inventory>',
-  describe: 'New keys for the tunnels of all devices, of some, or for a gateway; who was away is waited for',
+  describe:
+    'Replace the tunnel keys of all devices or of some, or the host keys of a gateway; a later run goes on with what was away',
   builder: (argv) =>
     runOptions(argv)
       .option('device', {
@@ -17,11 +18,11 @@ export const rotateCommand: CommandModule<unknown, Arguments> = {
         conflicts: 'host-key',
         describe: 'Only the key of this device; repeatable',
       })
-      .option('host-key', { type: 'string', describe: 'Instead: the host keys of this gateway' })
+      .option('host-key', { type: 'string', describe: 'Replace the host keys of this gateway instead' })
       .option('spare-host-key', {
         type: 'string',
         conflicts: ['host-key', 'device'],
-        describe: 'Instead: the spare host key of this gateway, with which it could be brought back',
+        describe: 'Replace the spare host key of this gateway instead, which can bring it back after a reinstallation',
       }) as never,
   async handler(argv) {
     const { run } = await import('./shared/run.ts')

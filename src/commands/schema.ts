@@ -2,11 +2,11 @@ import type { CommandModule } from 'yargs'
 
 export const schemaCommand: CommandModule<unknown, { inventory?: string }> = {
   command: 'schema [inventory]',
-  describe: 'Print the JSON schema of inventories; or check this inventory, contacting nobody',
+  describe: 'Print the JSON schema of inventories, or check an inventory; contact no host',
   builder: (argv) =>
     argv.positional('inventory', {
       type: 'string',
-      describe: 'An inventory to check: against the schema, and for what no schema can tell',
+      describe: 'The inventory to check, against the schema and for mistakes that a schema cannot find',
     }) as never,
   async handler({ inventory: file }) {
     if (file !== undefined) return check(file)
@@ -22,6 +22,6 @@ async function check(file: string): Promise<void> {
   const count = (number: number, noun: string) => `${number} ${noun}${number === 1 ? '' : 's'}`
   const forwards = devices.flatMap((device) => device.forwards).length
   process.stdout.write(
-    `${file}: as it should be: ${count(gateways.length, 'gateway')}, ${count(devices.length, 'device')}, ${count(forwards, 'forward')}\n`,
+    `${file}: correct: ${count(gateways.length, 'gateway')}, ${count(devices.length, 'device')}, ${count(forwards, 'forward')}\n`,
   )
 }

@@ -14,7 +14,7 @@ export const sshConfigCommand: CommandModule<unknown, Arguments> = {
   describe: 'Print the ssh_config for the people who log in',
   builder: (argv) =>
     inventoryArgument(argv)
-      .option('client', { type: 'string', describe: 'For the people on this machine of the inventory' })
+      .option('client', { type: 'string', describe: 'Print it for the people on this client of the inventory' })
       .option('known-hosts', {
         type: 'boolean',
         default: false,
@@ -23,7 +23,7 @@ export const sshConfigCommand: CommandModule<unknown, Arguments> = {
       .option('write', {
         type: 'boolean',
         default: false,
-        describe: 'Keep both in files of their own below ~/.ssh/config.d, and include them in ~/.ssh/config',
+        describe: 'Write both to files of their own in ~/.ssh/config.d, and include them in ~/.ssh/config',
       }) as never,
   async handler(argv) {
     const [{ readInventory }, { pinsOf }, { clientConfig, knownHostsLines }, { InventoryError }] = await Promise.all([
@@ -33,7 +33,10 @@ export const sshConfigCommand: CommandModule<unknown, Arguments> = {
       import('../errors.ts'),
     ])
     if (argv.write && argv.knownHosts) {
-      throw new InventoryError('--write and --known-hosts at once', '--write keeps the known_hosts lines, too')
+      throw new InventoryError(
+        '--write and --known-hosts cannot be used together',
+        '--write also writes the known_hosts lines',
+      )
     }
     const inventory = await readInventory(argv.inventory)
     const client = inventory.clients.find(({ name }) => name === argv.client)
@@ -48,7 +51,7 @@ export const sshConfigCommand: CommandModule<unknown, Arguments> = {
     else process.stdout.write(lines.map((line) => `${line}\n`).join(''))
     if (missing.length) {
       throw new InventoryError(
-        `no whole host key is pinned for ${missing.join(', ')}`,
+        `no full host key is pinned for ${missing.join(', ')}`,
         `run \`provision trust ${argv.inventory}\`; a fingerprint alone is not enough for known_hosts`,
       )
     }
@@ -63,6 +66,6 @@ async function write(inventory: Inventory, config: (knownHosts: string) => strin
   ])
   const file = join(inventory.directory, basename(inventory.file))
   for (const { file: name, changed } of await writeBlocks(homedir(), { inventory: file, config, knownHosts })) {
-    process.stdout.write(`${name}  ${changed ? 'written' : 'as it was'}\n`)
+    process.stdout.write(`${name}  ${changed ? 'written' : 'unchanged'}\n`)
   }
 }

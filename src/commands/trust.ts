@@ -20,7 +20,7 @@ interface TrustArguments {
 /** `provision trust INVENTORY`: fetch host keys, show fingerprints, ask, pin them beside the inventory. */
 export const trustCommand: CommandModule<object, TrustArguments> = {
   command: 'trust <inventory>',
-  describe: 'Fetch host keys, show fingerprints, ask, pin them beside the inventory',
+  describe: 'Fetch host keys, show their fingerprints, ask, and pin them beside the inventory',
   builder: (yargs) =>
     forksOption(transportOption(inventoryArgument(yargs)))
       .option('yes', { type: 'boolean', default: false, describe: 'Pin new keys without asking' })
@@ -28,7 +28,7 @@ export const trustCommand: CommandModule<object, TrustArguments> = {
         type: 'string',
         array: true,
         nargs: 1,
-        describe: 'Replace the pin of this re-flashed host; repeatable',
+        describe: 'Replace the pinned host key of this reinstalled host; repeatable',
       })
       .option('timeout', { type: 'number', default: 10, describe: 'Seconds to wait for an answer' }),
   async handler(words) {
@@ -79,8 +79,8 @@ interface Seen {
 }
 
 /**
- * Gateways first, since devices may be seen through them only.
- * @throws ConnectError after all were looked at: a key has changed, was not trusted, or a host was not there
+ * Gateways first, since some devices can be reached through them only.
+ * @throws ConnectError after all were looked at: a key has changed, was not trusted, or a host could not be reached
  */
 export async function trustHosts(inventory: Inventory, io: TrustIo): Promise<void> {
   const width = Math.max(0, ...hosts(inventory).map(({ name }) => name.length))
@@ -117,7 +117,7 @@ async function trustSome(
       failures.push(new ConnectError(error.kind, `${host.name}: ${error.message}`, error.hint))
     if (key === undefined || certified) continue
     if (verdict === 'unknown' && !agreed) {
-      failures.push(new ConnectError('unknown-host-key', `${host.name}: its key was not pinned`))
+      failures.push(new ConnectError('unknown-host-key', `${host.name}: its host key was not pinned`))
       continue
     }
     await io.pins.settle(host, key).catch((problem: unknown) => {

@@ -3,15 +3,15 @@ import { type HostArguments, hostOptions } from './shared/options.ts'
 
 export const undoCommand: CommandModule<unknown, HostArguments & { check: boolean; run: string | undefined }> = {
   command: 'undo <inventory>',
-  describe: 'Take back the last run: its hosts become what they were before it',
+  describe: 'Undo the last run: its hosts become what they were before it',
   builder: (argv) =>
     hostOptions(argv)
       .option('check', {
         type: 'boolean',
         default: false,
-        describe: 'Show which run would be taken back where; touch nothing',
+        describe: 'Show which run would be undone on which host; change nothing',
       })
-      .option('run', { type: 'string', describe: 'Only where this run is the last one' }) as never,
+      .option('run', { type: 'string', describe: 'Undo only where this run is the last one' }) as never,
   async handler(argv) {
     const { undo: takeBack } = await import('./shared/run.ts')
     await takeBack(argv.check ? 'undo-check' : 'undo', argv, argv.run)

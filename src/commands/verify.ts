@@ -6,23 +6,23 @@ type Arguments = PartArguments & { leastPrivilege?: boolean; only?: 'forwards'; 
 
 export const verifyCommand: CommandModule<unknown, Arguments> = {
   command: 'verify <inventory>',
-  describe: 'Is it still as written, and does every forward reach the right device; touches nothing',
+  describe: 'Check that the hosts are as the inventory says and every forward reaches the right device; change nothing',
   builder: (argv) =>
     partOptions(argv)
       .option('only', {
         choices: ['forwards'] as const,
         describe:
-          'Look at the gateways and through the forwards; log in to no device but there, where its host key is enough',
+          'Check only the gateways and the forwards; the host key that a device shows through its forward is enough',
       })
       .option('wait', {
         type: 'number',
-        describe: 'Seconds to wait for tunnels and hosts that are not there yet; ends as soon as all are',
+        describe: 'Seconds to wait for tunnels and hosts that are not up yet; the wait ends as soon as all are',
       })
       .option('least-privilege', {
-        // No default: yargs would take it for a word that was given, and in conflict.
+        // No default: yargs would count it as given, and report a conflict.
         type: 'boolean',
         conflicts: 'only',
-        describe: 'Try with the key of every device, on that device, what it must not be able to do on its gateways',
+        describe: 'Try on every device, with its key, what that key must not be able to do on its gateways',
       }) as never,
   async handler(argv) {
     const { run } = await import('./shared/run.ts')
@@ -31,7 +31,7 @@ export const verifyCommand: CommandModule<unknown, Arguments> = {
   },
 }
 
-/** @throws InventoryError for what is no time */
+/** @throws InventoryError for a number out of range */
 function waitOf({ wait }: Arguments): number | undefined {
   if (wait === undefined || (wait >= 1 && wait <= 86_400)) return wait && wait * 1000
   throw new InventoryError('--wait takes seconds, from 1 to 86400')

@@ -4,9 +4,9 @@ import { errorCode } from './atomic.ts'
 
 /** What a file is to hold. */
 export interface JsonFile<T> {
-  /** As in `is no plan`. */
+  /** As in `is not a plan`. */
   readonly what: string
-  /** How one comes by such a file. */
+  /** How such a file is made. */
   readonly hint: string
   /** Are all parts there that its readers rely on? */
   readonly isWhole: (value: Partial<T>) => boolean
@@ -22,7 +22,7 @@ export async function readJsonFile<T extends object>(file: string, { what, hint,
   })
   const value = parse(text)
   if (isObject(value) && isWhole(value as Partial<T>)) return value as T
-  throw new InventoryError(`${file}: is no ${what}`, hint)
+  throw new InventoryError(`${file}: is not a ${what}`, hint)
 }
 
 const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null

@@ -3,7 +3,7 @@ import { wordsOf } from '../ssh/user-config/words.ts'
 import { addHost, groupOf, type Tree } from './ansible-tree.ts'
 import { hostsIn } from './host-range.ts'
 
-/** @throws InventoryError with the place of each line that is none of Ansible's */
+/** @throws InventoryError with the place of each line that Ansible would not accept */
 export function readIni(text: string, file: string): Tree {
   const tree: Tree = new Map()
   const problems: Problem[] = []
@@ -19,7 +19,8 @@ export function readIni(text: string, file: string): Tree {
       section = name.trim()
       kind = of
       groupOf(tree, section)
-      if (!['hosts', 'vars', 'children'].includes(kind)) complain(`[${section}:${kind}]: no section of Ansible's`)
+      if (!['hosts', 'vars', 'children'].includes(kind))
+        complain(`[${section}:${kind}]: not a section that Ansible knows`)
     } else if (kind === 'vars') {
       const [, key, value = ''] = /^([^=\s]+)\s*=\s*(.*)$/.exec(trimmed) ?? []
       if (key === undefined) complain('expected NAME=VALUE in a section of variables')
@@ -35,7 +36,7 @@ export function readIni(text: string, file: string): Tree {
   }
   if (problems.length === 0) return tree
   const lines = problems.map(({ line, column, message }) => `${file}:${line}:${column} ${message}`)
-  throw new InventoryError(lines.join('\n'), 'is it an inventory in INI? Say what it is with --from', problems)
+  throw new InventoryError(lines.join('\n'), 'if it is not an inventory in INI, give its format with --from', problems)
 }
 
 function readHost(tree: Tree, section: string, line: string): string | undefined {
@@ -44,7 +45,7 @@ function readHost(tree: Tree, section: string, line: string): string | undefined
   const [pattern = '', ...settings] = words
   const [, bare = pattern, port] = /^(.*[^:]):(\d+)$/.exec(pattern) ?? []
   const names = hostsIn(bare)
-  if (names === undefined) return `${bare}: no range of hosts that can be read`
+  if (names === undefined) return `${bare}: not a valid range of hosts`
   const wrong = settings.find((setting) => !/^[^=]+=/.test(setting))
   if (wrong !== undefined) return `${wrong}: expected NAME=VALUE after the name of a host`
   const pairs = settings.map((setting): [string, unknown] => {

@@ -17,11 +17,12 @@ export function readYaml(text: string, file: string): Tree {
     const message = error.message.split('\n', 1)[0]?.replace(/ at line .*$/, '') ?? ''
     throw new InventoryError(
       `${file}:${line}:${col} ${message}`,
-      'is it an inventory in YAML? Say what it is with --from',
+      'if it is not an inventory in YAML, give its format with --from',
     )
   }
   const root: unknown = document.toJS()
-  if (!isObject(root)) throw new InventoryError(`${file}: holds no groups`, 'an inventory in YAML begins with "all:"')
+  if (!isObject(root))
+    throw new InventoryError(`${file}: contains no groups`, 'an inventory in YAML begins with "all:"')
   const tree: Tree = new Map()
   const { _meta, ...groups } = root
   for (const [name, group] of Object.entries(groups)) readGroup(tree, name, group, file)
@@ -33,13 +34,15 @@ export function readYaml(text: string, file: string): Tree {
 function readGroup(tree: Tree, name: string, group: unknown, file: string): void {
   const into = groupOf(tree, name)
   if (group === null) return
-  if (!isObject(group)) throw new InventoryError(`${file}: the group ${name} is no list of hosts, vars and children`)
+  if (!isObject(group))
+    throw new InventoryError(`${file}: the group ${name} does not consist of hosts, vars and children`)
   const wrong = Object.keys(group).find((key) => !['hosts', 'vars', 'children'].includes(key))
-  if (wrong !== undefined) throw new InventoryError(`${file}: ${name}.${wrong}: a group has hosts, vars and children`)
+  if (wrong !== undefined)
+    throw new InventoryError(`${file}: ${name}.${wrong}: a group may have only hosts, vars and children`)
   for (const [key, value] of entries(group.vars)) into.vars.set(key, value)
   for (const [pattern, vars] of entries(group.hosts)) {
     const names = hostsIn(pattern)
-    if (names === undefined) throw new InventoryError(`${file}: ${name}.hosts.${pattern}: no range that can be read`)
+    if (names === undefined) throw new InventoryError(`${file}: ${name}.hosts.${pattern}: not a valid range of hosts`)
     for (const host of names) addHost(into, host, entries(vars))
   }
   for (const [child, inner] of entries(group.children)) {

@@ -3,7 +3,7 @@ import type { Found, FoundGroup, FoundHost } from './found.ts'
 import { type Leftovers, leftovers } from './leftovers.ts'
 import { proxyIn } from './proxy.ts'
 
-/** What Ansible's own words for a login mean, the one that counts first. */
+/** Ansible's variables for a login, the one that takes precedence first. */
 const LOGIN = {
   address: ['ansible_host', 'ansible_ssh_host'],
   port: ['ansible_port', 'ansible_ssh_port'],
@@ -12,7 +12,7 @@ const LOGIN = {
 } as const
 
 const ARGUMENTS = ['ansible_ssh_common_args', 'ansible_ssh_extra_args']
-/** Say nothing that provision would do otherwise. */
+/** Have no influence on what provision does. */
 const SILENT = ['ansible_become', 'ansible_connection', 'ansible_ssh_pipelining', 'ansible_ssh_retries']
 
 /** The hosts and groups of an inventory of Ansible's; variables count as there, those of a child before its parents'. */

@@ -54,7 +54,7 @@ function presentDoors(hosts: readonly Settled[], { gateways, left }: Around): Ma
     const place = isInside ? `${jump} ${canonical(address)} ${port}` : placeOf(host)
     const other = places.get(place)
     if (isInside && (jump === undefined || port === undefined)) {
-      left.add(`left out: ${address} is a place on some gateway, and nothing says on which`, name)
+      left.add(`left out: ${address} is an address on a gateway, and the file does not say on which one`, name)
     } else if (other !== undefined) {
       left.add(`left out: ${other} is at the same address and port`, name)
     } else {
@@ -80,7 +80,7 @@ function newDoors(
   const doors = freePorts(ranged, taken).flatMap(({ gateway, port }) =>
     port === undefined ? [] : [{ gateway, port, hostPort }],
   )
-  if (doors.length < own.length) left.add('has no forward: --ports has none left for it', name)
+  if (doors.length < own.length) left.add('has no forward: --ports has no port left for it', name)
   return doors
 }
 

@@ -31,7 +31,7 @@ export function settled(hosts: readonly FoundHost[], left: Leftovers): Settled[]
     const last = hops.at(-1)
     const jump = last === undefined ? undefined : named(last)
     if (jump !== undefined && jump !== name) jumps.set(name, jump)
-    else if (last !== undefined && jump === undefined) left.add(`the way through ${last} is no host's`, name)
+    else if (last !== undefined && jump === undefined) left.add(`the jump through ${last} does not name a host`, name)
   }
   return all.map((host) => {
     const jump = jumps.get(host.name)
@@ -67,8 +67,8 @@ export function importedGateways(
   const found = [chosen, jumped, grouped].find((each) => each.length > 0)
   if (found === undefined) {
     throw new InventoryError(
-      'nothing says which of the hosts is a gateway',
-      `say --gateway NAME, one of ${some(known)}`,
+      'the file does not say which of the hosts is a gateway',
+      `add --gateway NAME, one of ${some(known)}`,
     )
   }
   return new Set(found)

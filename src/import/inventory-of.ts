@@ -20,7 +20,10 @@ export function inventoryOf(found: Found, choices: Choices): { file: File.Invent
   const left = leftovers()
   const hosts = settled(found.hosts, left)
   if (hosts.length === 0)
-    throw new InventoryError('there is no host in it', 'is it the right file, and read as what it is?')
+    throw new InventoryError(
+      'there is no host in the file',
+      'check that it is the right file, and give its format with --from',
+    )
   const range = rangeOf(choices)
   const names = importedGateways(hosts, found.groups, choices.gateways)
   const gateways = hosts.filter(({ name }) => names.has(name))
@@ -95,7 +98,7 @@ function groupsOf({ groups }: Found, { devices, gateways, hosts, left }: Around)
       return []
     }
     for (const gateway of members.filter((member) => gateways.has(member))) {
-      left.add(`the group ${name} is without it: a gateway is in none`, gateway)
+      left.add(`left out of the group ${name}: a gateway cannot be in a group`, gateway)
     }
     return [[name, { devices: own }]]
   })

@@ -7,7 +7,7 @@ import { wordsOf } from '../ssh/user-config/words.ts'
 import type { Found, FoundHost } from './found.ts'
 import { type Leftovers, leftovers } from './leftovers.ts'
 
-/** Taken over, or of no weight beside our own pins. */
+/** Imported, or replaced by our own pins. */
 const READ = new Set([
   'host',
   'hostname',
@@ -59,7 +59,7 @@ function hostOf(name: string, { said, empty }: { said: Settings; empty: Settings
   const command = one('proxycommand')
   const jump = command === undefined || command === 'none' ? undefined : jumpOfCommand(command)
   if (command !== undefined && command !== 'none' && jump === undefined)
-    left.add('a ProxyCommand that is no ssh -W', name)
+    left.add('a ProxyCommand other than ssh -W', name)
   for (const [key, values] of written) {
     if (key === 'remoteforward') for (const value of values) left.add(remoteForward(value), name)
     else if (!READ.has(key) && !OURS.has(key)) left.add(`the option ${key}`, name)
@@ -79,7 +79,7 @@ function hostOf(name: string, { said, empty }: { said: Settings; empty: Settings
 /** As `ssh -G` prints it: `9022 [localhost]:22`. It is the line of the device that dials. */
 function remoteForward(value: string): string {
   const words = value.replace(' ', ':').replaceAll(/\[([^\]:]*)\]/g, '$1')
-  return `RemoteForward opens a port on it: write "${words}" as a forward of the device that has this line`
+  return `RemoteForward opens a port on this host: write "${words}" as a forward of the device that has this line`
 }
 
 /** The names of each `Host` line that are no patterns, those of included files too, as ssh finds them. */

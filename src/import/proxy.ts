@@ -6,7 +6,7 @@ export interface Proxy extends ProxyJumps {
   readonly others: readonly string[]
 }
 
-/** The ways of people to say "through that machine", in the words that ssh is given. */
+/** The ways in which arguments for ssh can say "through that machine". */
 export function proxyIn(args: string): Proxy {
   const words = wordsOf(args)
   if (words === undefined) return { jumps: [], others: [args] }

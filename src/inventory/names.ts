@@ -1,7 +1,7 @@
 import { isIPv4, isIPv6 } from 'node:net'
 import { show } from './messages.ts'
 
-// Each function answers with what is wrong, as the end of a sentence, or undefined. Names end up on command lines, in
+// Each function returns what is wrong, as the end of a sentence, or undefined. Names end up on command lines, in
 // sshd_config and in unit files: what is refused here needs no quoting anywhere.
 
 export function hostNameProblem(name: string): string | undefined {
@@ -19,7 +19,7 @@ export function addressProblem(address: string): string | undefined {
   if (/^[A-Za-z0-9._-]+:\d+$/.test(address)) return `${show(address)} holds a port too: write it under its own key`
   const endsInNumber = /(^|\.)\d+\.?$/.test(address)
   if (endsInNumber && !isIPv4(address))
-    return `${show(address)} is not a whole IPv4 address: write four numbers, 0 to 255`
+    return `${show(address)} is not a complete IPv4 address: write four numbers, 0 to 255`
   return plainNameProblem(address)
 }
 
@@ -47,7 +47,7 @@ export function loginUserProblem(name: string): string | undefined {
 }
 
 export function portProblem(port: number): string | undefined {
-  if (port === 0) return 'port 0 means another port at every start, which nobody could know: write one from 1 to 65535'
+  if (port === 0) return 'port 0 means a different port at every start: write one from 1 to 65535'
   if (Number.isInteger(port) && port > 0 && port <= 65535) return undefined
   return `${port} is not a port: write one from 1 to 65535`
 }
@@ -56,7 +56,7 @@ export function portProblem(port: number): string | undefined {
 export function pathProblem(path: string): string | undefined {
   if (path === '') return 'the path is empty: leave the key out instead'
   if (isControl(path)) return `${show(path)} is not a path: write the path of a file, on one line`
-  if (/^~[^/]/.test(path)) return `${show(path)}: only "~/", your own home, is understood; write the whole path`
+  if (/^~[^/]/.test(path)) return `${show(path)}: only "~/", your own home, is understood: write the full path`
   return undefined
 }
 

@@ -27,7 +27,7 @@ export async function loadPlaybook(file: string): Promise<Playbook> {
   }
   if (typeof loaded !== 'function') {
     throw new InventoryError(
-      `${file}: its default export is no playbook`,
+      `${file}: its default export is not a playbook`,
       'write `export default playbook((inventory) => […])`',
     )
   }

@@ -91,7 +91,7 @@ export function verify(
 
 const nothingVerified: VerifyStep = { kind: 'verify', forwards: [], recovery: () => undefined, carriers: () => [] }
 
-/** What stays to be done by a later run, told at the end of this one; and what is to be kept for it beside the inventory. */
+/** What is left for a later run, reported at the end of this one; and what is kept for it beside the inventory. */
 export function tell(pending: (seen: Seen) => readonly string[], about: Pick<VerifyStep, 'keeps'> = {}): VerifyStep {
   return { ...nothingVerified, pending, ...about }
 }
@@ -101,7 +101,7 @@ export function proveFirst(forwards: ProveStep['forwards']): ProveStep {
   return { kind: 'prove', forwards }
 }
 
-/** Who is known on these hosts and not in the inventory: told, and left alone. */
+/** Devices that these hosts know and the inventory does not: reported, and left alone. */
 export function tellOthers(others: (seen: Seen) => readonly string[]): VerifyStep {
   return { ...nothingVerified, others }
 }

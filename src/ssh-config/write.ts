@@ -27,7 +27,7 @@ export interface Blocks {
 export async function writeBlocks(home: string, { inventory, config, knownHosts }: Blocks): Promise<Written[]> {
   const owner = (await stat(home)).uid
   if (owner !== process.getuid?.()) {
-    throw new InventoryError(`${home} belongs to somebody else`, 'run it as the one whose ssh it is for, without sudo')
+    throw new InventoryError(`${home} belongs to somebody else`, 'run it as the user whose ssh it is for, without sudo')
   }
   const name = (file: string) => `~/.ssh/${file}`
   const ssh = join(home, '.ssh')
@@ -38,13 +38,13 @@ export async function writeBlocks(home: string, { inventory, config, knownHosts 
     return { file: name(file), changed: await changed(join(ssh, file), to) }
   }
   return [
-    // The keys first: a block without them would let nobody in.
+    // The keys first: with a block without them no login would succeed.
     await change(keys, () => bytes(`# The host keys of ${inventory}, kept by provision.\n${knownHosts.join('\n')}\n`)),
     await change(block, (before) => {
       const after = withBlock(before, bytes(inventory), bytes(config(name(keys))))
       if (after !== undefined) return after
-      const hint = `take the rest of the block out, from the line that begins with "# >>> provision" on`
-      throw new ProvisionError(`${name(block)}: the last line of the block is gone`, hint)
+      const hint = `delete the rest of the block, from the line that begins with "# >>> provision" on`
+      throw new ProvisionError(`${name(block)}: the last line of the block is missing`, hint)
     }),
     await change('config', (before) => withInclude(before, bytes(join(ssh, block)), bytes(home))),
   ]
@@ -73,7 +73,7 @@ async function changed(file: string, to: (before: string) => string): Promise<bo
     () => false,
   )
   if (link && (await realpath(file).catch(() => undefined)) === undefined) {
-    throw new ProvisionError(`${file} is a link to a file that is not there`, 'make that file, or take the link away')
+    throw new ProvisionError(`${file} is a link to a file that does not exist`, 'create that file, or remove the link')
   }
   const before = await readIfThere(file)
   const after = to(before)

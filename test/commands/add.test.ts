@@ -25,7 +25,7 @@ test('what was added is printed, and stands in the file beside what was there', 
   writeFileSync(file, text)
   const { code, stdout, stderr } = provision(['add', file, 'b', 'c', '--to', 'printer:80'])
   expect([code, stdout]).toEqual([0, 'b  127.0.0.1:9001:printer:80 on gw\nc  127.0.0.1:9002:printer:80 on gw\n'])
-  expect(stderr).toBe(`written to ${file}; now pin the new keys: provision trust ${file}\n`)
+  expect(stderr).toBe(`written to ${file}; next, pin the new host keys: provision trust ${file}\n`)
   expect(readFileSync(file, 'utf8')).toBe(
     text.replace(
       '// 京都\n',
@@ -52,10 +52,10 @@ test('several at once get a port each', async () => {
 })
 
 test.each([
-  [['a'], 'a is there already'],
+  [['a'], 'a is already in the inventory'],
   [['b', '--to', 'localhost'], '--to takes a host and a port, not localhost'],
   [['b', '--gateway', 'elsewhere'], 'there is no gateway elsewhere: known are gw'],
-  [[], 'a word is missing'],
+  [[], 'an argument is missing'],
 ])('%j leaves the file as it is', (words, said) => {
   writeFileSync(file, text)
   const { code, stdout, stderr } = provision(['add', file, ...words])

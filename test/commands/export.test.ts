@@ -35,7 +35,7 @@ test('a folder that Ansible understands, and that is left alone where nothing ha
     stdout: 'ansible/known_hosts  written\nansible/hosts.json  written\n',
     stderr: '',
   })
-  expect(exported('--out', 'ansible').stdout).toBe('ansible/known_hosts  as it was\nansible/hosts.json  as it was\n')
+  expect(exported('--out', 'ansible').stdout).toBe('ansible/known_hosts  unchanged\nansible/hosts.json  unchanged\n')
   expect(readFileSync(inside('ansible/known_hosts'), 'utf8').split('\n').slice(1)).toEqual([
     ...['gw', 'pi1', 'pi2', 'pi3'].map((name) => `${name} ${KEY}`),
     '',
@@ -63,12 +63,12 @@ test('a host whose key nobody has pinned is named; as a dynamic inventory that s
   const whole = exported()
   expect([whole.code, Object.keys(JSON.parse(whole.stdout).all.hosts)]).toEqual([2, ['gw', 'pi1', 'pi2', 'pi3']])
   expect(whole.stderr).toContain(
-    'no whole host key is pinned for pi2, pi3\nprovision: hint: run `provision trust fleet.json`',
+    'no full host key is pinned for pi2, pi3\nprovision: hint: run `provision trust fleet.json`',
   )
   const list = exported('--list')
   expect([list.code, list.stderr]).toEqual([
     0,
-    'no whole host key is pinned for pi2, pi3: run `provision trust fleet.json`; a fingerprint alone is not enough for known_hosts\n',
+    'no full host key is pinned for pi2, pi3: run `provision trust fleet.json`; a fingerprint alone is not enough for known_hosts\n',
   ])
 })
 

@@ -20,7 +20,7 @@ test('on stdout, and what is not in it on stderr', () => {
   const { code, stdout, stderr } = imported('one.ini')
   expect([code, stderr]).toEqual([
     0,
-    'not taken over: pi: the variable color\nnot taken over: pi: has no forward yet: import with --ports 9000-9999, or write one\n',
+    'not imported: pi: the variable color\nnot imported: pi: has no forward yet: import with --ports 9000-9999, or write one\n',
   ])
   expect(stdout).toContain('    "pi": { "via": ["gw"] },\n')
 })
@@ -32,7 +32,7 @@ test('into a new file, with the schema beside it, and never over one', () => {
   expect(provision(['schema', 'made.json'], { cwd: folder })).toMatchObject({ code: 0 })
   const made = readFileSync(join(folder, 'made.json'), 'utf8')
   expect(made).toMatch(/^ {2}"\$schema": ".\/schema.json",\n {2}"id": "[a-z2-9]{8}",\n/m)
-  expect(imported(...words)).toMatchObject({ code: 2, stderr: expect.stringContaining('made.json is there already') })
+  expect(imported(...words)).toMatchObject({ code: 2, stderr: expect.stringContaining('made.json already exists') })
   expect(readFileSync(join(folder, 'made.json'), 'utf8')).toBe(made)
 })
 

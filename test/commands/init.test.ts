@@ -22,7 +22,7 @@ test('what it writes is an inventory, with its schema beside it', () => {
     stderr: 'next: provision trust inventory.json, then provision inventory.json --check\n',
   })
   expect(provision(['schema', 'inventory.json'], { cwd: folder }).stdout).toBe(
-    'inventory.json: as it should be: 1 gateway, 1 device, 1 forward\n',
+    'inventory.json: correct: 1 gateway, 1 device, 1 forward\n',
   )
   expect(readFileSync(inside('schema.json'), 'utf8')).toBe(provision(['schema']).stdout)
 })
@@ -35,12 +35,12 @@ test('nothing that is there is overwritten', () => {
     code: 2,
     stdout: '',
     stderr:
-      'provision: error: inventory.json is there already\nprovision: hint: add to it with `provision add inventory.json NAME`\n',
+      'provision: error: inventory.json already exists\nprovision: hint: add to it with `provision add inventory.json NAME`\n',
   })
   const other = provision(['init', 'site.json', ...named], { cwd: folder })
   expect([other.code, other.stdout]).toEqual([
     0,
-    'site.json  written\nschema.json  is there already, and another one; `provision schema` prints the one of inventories\n',
+    'site.json  written\nschema.json  already exists and differs; `provision schema` prints the schema of inventories\n',
   ])
   expect([readFileSync(inside('inventory.json'), 'utf8'), readFileSync(inside('schema.json'), 'utf8')]).toEqual([
     'mine',
@@ -51,7 +51,7 @@ test('nothing that is there is overwritten', () => {
 test('without a terminal and without options it asks nobody, and writes nothing', () => {
   const { code, stdout, stderr } = provision(['init'], { cwd: folder })
   expect([code, stdout]).toEqual([2, ''])
-  expect(stderr).toContain('there is no terminal to ask on\nprovision: hint: say --gateway NAME and --device NAME')
+  expect(stderr).toContain('there is no terminal to ask on\nprovision: hint: add --gateway NAME and --device NAME')
   expect(readdirSync(folder)).toEqual([])
 })
 

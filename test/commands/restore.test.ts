@@ -81,15 +81,15 @@ describe('the spare with which a gateway comes back', () => {
 
   test('is none where nobody has made one, where its private half is elsewhere, or of another key', async () => {
     await expect(wanted()).rejects.toThrow(
-      /^gw: no device trusts a spare host key of it, as far as \S+site\.gateways\.json knows$/,
+      /^gw: according to \S+site\.gateways\.json, no device trusts a spare host key of this gateway$/,
     )
     given([{ key: one.publicKey, trustedBy: ['a'] }], {})
     await expect(wanted()).rejects.toMatchObject({
-      message: expect.stringMatching(/has to be in \S+gw; it is not here, and devices trust SHA256:/),
-      hint: 'alice on laptop made it',
+      message: expect.stringMatching(/must be in \S+gw, but there is no such file; devices trust SHA256:/),
+      hint: 'that key was made by alice on laptop',
     })
     given([{ key: one.publicKey, trustedBy: ['a'] }], { gw: two.privateKey, 'gw.pub': `${two.publicKey}\n` })
-    await expect(wanted()).rejects.toThrow(/it is of SHA256:\S+, and devices trust SHA256:/)
+    await expect(wanted()).rejects.toThrow(/that file holds the key SHA256:\S+; devices trust SHA256:/)
   })
 
   test('is not needed where an authority vouches for the gateway, or where it proves the spare already', async () => {

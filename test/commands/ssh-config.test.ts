@@ -70,7 +70,7 @@ describe('ssh-config', () => {
     writeFileSync(file, readFileSync(join(root, 'inventory/examples/smallest.json'), 'utf8'))
     const { code, stdout, stderr } = provision(['ssh-config', file, '--known-hosts'])
     expect([code, stdout]).toEqual([2, ''])
-    expect(stderr).toContain('no whole host key is pinned for ssh-gw.guest.internal, host-a.lan.internal')
+    expect(stderr).toContain('no full host key is pinned for ssh-gw.guest.internal, host-a.lan.internal')
     expect(stderr).toContain('provision trust')
   })
 })

@@ -60,8 +60,8 @@ test('where the image cannot be written after all, it is as it was, and what to 
     await local(['sh', '-c', 'dd if=/dev/zero of="$0" bs=4k 2>/dev/null || :', join(full, 'fill')])
     const { code, stderr } = await burn(image)
     expect(stderr.split('\n').slice(-3)).toEqual([
-      `provision: error: partition 1 of ${image}: it could not be written (ENOSPC), and is as it was`,
-      'provision: hint: make room where the image lies: parts of it are there only once they are written; then say the same again: the gateways wait for a card that was not made, and forget it for the next one',
+      `provision: error: partition 1 of ${image}: it could not be written (ENOSPC), and is unchanged`,
+      'provision: hint: free space on the disk that holds the image: the image is sparse and grows when it is written to; then run the same command again: the gateways expect a card that was not written, and replace it by the next one',
       '',
     ])
     expect(code).toBe(1)
@@ -76,7 +76,9 @@ test(
   async () => {
     const { code, stdout, stderr } = await burn(card())
     expect({ code, stderr: code === 0 ? '' : stderr }).toEqual({ code: 0, stderr: '' })
-    expect(stdout).toContain(`partition 1 of ${card()}: cloud-init, going by meta-data, user-data, network-config\n`)
+    expect(stdout).toContain(
+      `partition 1 of ${card()}: cloud-init, detected from meta-data, user-data, network-config\n`,
+    )
     expect(stdout).toContain('written, and read back: provision-seed.sh, which holds secrets\n')
     await local(['mcopy', '-i', bootAt(card()), '::provision-seed.sh', it.folder])
     expect(await secretsLeft()).toHaveLength(2)

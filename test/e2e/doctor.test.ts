@@ -32,7 +32,9 @@ test('a healthy tunnel is healthy at every link, with both listeners, and nothin
   expect(await inside(a, `systemctl show ${unit(socket)} --property=MainPID,ActiveEnterTimestamp`)).toBe(before)
   const { code, stdout } = await it.provision(['doctor', it.file, '--device', a])
   expect(code).toBe(0)
-  expect(stdout).toMatch(/^✓ ok {8}key +ssh-gw\.guest\.internal lets host-a\.lan\.internal in with SHA256:/m)
+  expect(stdout).toMatch(
+    /^✓ ok {8}key +ssh-gw\.guest\.internal accepts the login of host-a\.lan\.internal with SHA256:/m,
+  )
   expect(stdout).toMatch(/\nnothing is wrong, \d+\.\d s\n$/)
 })
 
@@ -105,7 +107,7 @@ test('host-b: the address that it comes from is kept out, because of a neighbour
   expect(found).toMatchObject(
     named(
       'penalties',
-      /listens to nobody from 10\.77\.0\.1 .*failed authentication.*: refused were \d as user001/,
+      /refuses every connection from 10\.77\.0\.1 .*failed authentication.*: refused logins: \d as user001/,
       'provision',
     ),
   )
@@ -133,7 +135,11 @@ const check = unit(socket).replace('.service', '-check.service')
 test('host-a: its ssh is frozen, and nobody watches it', async () => {
   await inside(a, `systemctl stop ${check}; systemctl kill --signal=STOP ${unit(socket)}`)
   expect(await diagnosis(a)).toMatchObject(
-    named('unit', `it is frozen; and ${check}, which would kill it, is inactive`, `systemctl start ${check}`),
+    named(
+      'unit',
+      `its ssh is frozen and does not answer; ${check}, which would kill it, is inactive`,
+      `systemctl start ${check}`,
+    ),
   )
   await inside(a, `systemctl kill --signal=KILL ${unit(socket)}; systemctl start ${check}`)
 })
@@ -147,7 +153,7 @@ test('host-a: its host key files are empty, and then others: what mends it does'
   )
   const [, command = '', words = ''] = /^on \S+: (.*); then provision (.*)$/.exec(empty.mend ?? '') ?? []
   await inside(a, command)
-  const changed = 'host-a.lan.internal proved another host key than the one pinned'
+  const changed = 'host-a.lan.internal presented another host key than the pinned one'
   const accepted = / --accept-new-host-key host-a\.lan\.internal$/
   expect(await diagnosis(a)).toMatchObject(named('host key', changed, accepted))
   expect(await it.provision(words.split(' '))).toMatchObject({ code: 0 })
@@ -159,7 +165,7 @@ test('host-a: its sshd is stopped, its tunnel stands', async () => {
   expect(await diagnosis(a)).toMatchObject(
     named(
       'device sshd',
-      'the tunnel stands, and the sshd of host-a.lan.internal behind it does not answer',
+      'the tunnel is up, but the sshd of host-a.lan.internal behind it does not answer',
       'on host-a.lan.internal: systemctl status ssh',
     ),
   )
@@ -174,7 +180,7 @@ test('host-a: its power is cut, and the gateway tells what it knows', async () =
     named(
       'forward',
       /is stale: host-a\.lan\.internal cannot be asked; its last session began \d+ \w+ ago \(\S+Z\) from 10\.77\.0\.1 and stands as far as sshd knows/,
-      'somebody beside host-a.lan.internal: has it power',
+      'somebody on site at host-a.lan.internal: does it have power',
     ),
   )
   expect(links.filter(({ state }) => state === 'unseen').map(({ link }) => link)).toEqual(
@@ -187,6 +193,6 @@ test('a gateway that cannot be asked is the first link', async () => {
   const found = await diagnosis(b, shared)
   expect(found).toMatchObject({ code: 3, link: 'gateway', state: 'broken' })
   expect(found.says).toMatch(
-    /cannot be asked: ssh-gw2\.guest\.internal port 2222: connection refused: nothing listens there; host-b\.lan\.internal does not come in either: .*Connection refused/,
+    /cannot be asked: ssh-gw2\.guest\.internal port 2222: connection refused: nothing listens there; host-b\.lan\.internal cannot log in there either: .*Connection refused/,
   )
 })

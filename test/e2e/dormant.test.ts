@@ -50,7 +50,7 @@ async function unchanged(name: string, run: () => Promise<string>) {
 
 /** What the hint says to do, done; then the same run comes to its end. */
 async function followed(name: string, hint: string) {
-  const [, command = 'false'] = /while a second session is open: (systemctl \w+ \w+); then run again$/.exec(hint) ?? []
+  const [, command = 'false'] = /reload sshd yourself: (systemctl \w+ \w+); then run again$/.exec(hint) ?? []
   await inside(name, command)
   expect(await login(name)).toBe('in\n')
   const { code, report } = await again()
@@ -80,7 +80,9 @@ const reloaded =
 
 test('AllowUsers without us, on a device where sshd never was told to reload by us: all that the file says is shown', async () => {
   await inside(device, `echo 'AllowUsers bob' >>${config} && sshd -t`)
-  const hint = await unchanged(device, () => refused(device, change, [config, 'AllowUsers bob', 'what is new in it']))
+  const hint = await unchanged(device, () =>
+    refused(device, change, [config, 'AllowUsers bob', 'whatever is new among these lines']),
+  )
   await inside(device, `sed -i '/AllowUsers/d' ${config}`)
   await followed(device, hint)
 }, 300_000)
@@ -227,7 +229,7 @@ describe('an sshd that would not read our files', () => {
 
 test('host keys of a device that were replaced and that nobody knows are not brought into force', async () => {
   await inside(device, 'cp -a /etc/ssh/ssh_host_ed25519_key* /root/; rm /etc/ssh/ssh_host_ed25519_key*; ssh-keygen -A')
-  await refused(device, change, ['and then prove other host keys'])
+  await refused(device, change, ['make sshd prove other host keys'])
   await inside(device, 'cp -a /root/ssh_host_ed25519_key* /etc/ssh/')
   expect((await again()).code).toBe(0)
 }, 300_000)

@@ -50,10 +50,10 @@ const seconds = ({ faults = [] }: Report, name: string) => faults.find((fault) =
 test('it says what it would do, and does nothing unless it is told to', async () => {
   const { code, stderr } = await it.provision(['drill', it.file, '--device', 'near'])
   expect(code).toBe(2)
-  expect(stderr).toContain('kills the ssh client of reverse-tunnel-gw1.service on near\n')
-  expect(stderr).toContain('cuts near off from every network for 60 s\n')
-  expect(stderr).toContain('restarts sshd on gw1, which frozen dials, too\n')
-  expect(stderr).toContain('say --yes')
+  expect(stderr).toContain('killing the ssh client of reverse-tunnel-gw1.service on near\n')
+  expect(stderr).toContain('cutting near off from every network for 60 s\n')
+  expect(stderr).toContain('restarting sshd on gw1, which frozen also dials\n')
+  expect(stderr).toContain('add --yes')
   const wrong = await it.provision(['drill', it.file, '--device', 'near', '--yes', '--only', 'kill,fire'])
   expect(wrong).toMatchObject({ code: 2, stderr: expect.stringContaining('--only fire: no such fault') })
 }, 60_000)
@@ -68,7 +68,7 @@ test('where no timer can be armed that puts everything back, nothing is broken',
   for (const fault of report.faults ?? [])
     expect(fault).toMatchObject({
       verdict: 'untried',
-      error: { message: expect.stringContaining('no timer could be armed') },
+      error: { message: expect.stringContaining('the timer that restores everything could not be started') },
     })
   expect([await client(), await inside('left', left)]).toEqual([before, ''])
 }, 60_000)
@@ -79,14 +79,14 @@ test('a device that is not as written is left alone, and so is one that is drill
   expect(down.report.forwards.map(({ state }) => state)).toEqual(['no-tunnel'])
   expect({ code: down.code, verdicts: verdicts(down.report) }).toEqual({
     code: 1,
-    verdicts: ['kill untried the device is not as written, so nothing was broken'],
+    verdicts: ['kill untried the device differs from the inventory, so the drill did not start'],
   })
   await inside('left', 'systemctl start reverse-tunnel-gw2.service && mkdir /run/provision-drill')
   await inside('left', 'systemd-run --quiet --collect --unit=provision-drill /bin/sleep 600')
   const busy = await drill('left', '--only', 'kill')
   expect({ code: busy.code, verdicts: verdicts(busy.report) }).toEqual({
     code: 1,
-    verdicts: ['kill untried another drill is under way here'],
+    verdicts: ['kill untried another drill is running on this host'],
   })
   // What one that was cut short has left is in nobody's way.
   await inside('left', 'systemctl stop provision-drill')
@@ -103,7 +103,7 @@ test.concurrent('every promise is kept where systemd owns the port', async () =>
   // The check needs two looks at a frozen client: who measures less has measured something else.
   expect(seconds(report, 'freeze')).toBeGreaterThan(3)
   expect(stderr).toContain(
-    'freezes the ssh client of reverse-tunnel-gw1.service on near, as SIGSTOP does; promised: back within 15 s',
+    'freezing the ssh client of reverse-tunnel-gw1.service on near with SIGSTOP; promised: back within 15 s',
   )
   expect([await inside('near', left), await inside('gw1', left)]).toEqual(['', ''])
 }, 200_000)
@@ -121,7 +121,10 @@ test.concurrent('a device that does not come back is told, and put back by itsel
   const { code, report } = await drill('frozen', '--only', 'freeze,network')
   expect({ code, verdicts: verdicts(report) }).toEqual({
     code: 1,
-    verdicts: ['freeze never it did not answer again within 35 s', 'network untried the drill had ended before'],
+    verdicts: [
+      'freeze never the device did not answer again within 35 s',
+      'network untried the drill ended before this fault',
+    ],
   })
   expect(report.faults?.[0]?.error?.hint).toContain('by itself 45 s after it was begun')
   const state = () => inside('frozen', `cut -d ' ' -f 3 /proc/${client}/stat`)

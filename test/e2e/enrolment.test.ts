@@ -100,7 +100,7 @@ describe('a copy of the card', () => {
 
   test('a card of which nobody has come is told as that, and the card before it is no key any more', async () => {
     await lab.inside(c, `systemctl stop 'reverse-tunnel-*'`)
-    expect((await told()).message).toContain(`nobody has come with its card to ${now} so far`)
+    expect((await told()).message).toContain(`the card has not been used at ${now} yet`)
     expect(await handIn(lab.machine(c), { ...to(), seed: former })).toContain('ermission denied')
     expect((await told()).message).toContain(`${now} refused the key of a card `)
   }, 300_000)
@@ -126,7 +126,7 @@ describe('a copy of the card', () => {
     expect(line).toBe(`restrict,port-forwarding ${await lab.inside(a, 'cut -d " " -f 1,2 /root/first.pub')} ${c}`)
     const before = await lab.pinsOf(c)
     const { message, stderr } = await told()
-    expect(message).toContain('its card was used before, and tried again')
+    expect(message).toContain('the card was used before, and was tried again')
     expect(stderr).toContain('nobody can tell which one is the device: its pin stays')
     // It is there all the same, by its old key: so the thief's key goes, and the card.
     const { code, report } = await lab.run(lab.file, ...lab.only(c, now))
@@ -166,5 +166,5 @@ test('a gateway of which only a fingerprint is pinned is refused before anything
   await lab.pinGateway(fingerprint)
   const { seed, stderr } = await lab.makeSeed(a)
   expect(seed).toBeUndefined()
-  expect(stderr).toContain(`${now}: none of its host keys is pinned whole`)
+  expect(stderr).toContain(`${now}: no full host key of this gateway is pinned`)
 }, 60_000)

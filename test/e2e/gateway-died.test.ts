@@ -124,13 +124,16 @@ describe('a clone without the private half', () => {
   test('cannot bring it back, and neither can the private half of another key', async () => {
     const before = await life(near)
     const words = ['restore-gateway', file(), gateway, '--yes', '--accept-new-host-key', gateway]
-    expect(await say(words)).toMatchObject({ code: 2, stderr: expect.stringMatching(/private half .* is not here/) })
+    expect(await say(words)).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/spare host key must be in .* there is no such file/),
+    })
     const { privateKey, publicKey } = newKey('another one')
     await writeFile(join(clone, 'spare-host-keys', gateway), privateKey, { mode: 0o600 })
     await writeFile(join(clone, 'spare-host-keys', `${gateway}.pub`), `${publicKey}\n`)
     expect(await say(words)).toMatchObject({
       code: 2,
-      stderr: expect.stringMatching(/it is of SHA256:\S+, and devices trust SHA256:/),
+      stderr: expect.stringMatching(/that file holds the key SHA256:\S+; devices trust SHA256:/),
     })
     expect(await life(near)).toBe(before)
     expect(await inside(gateway, 'ls /run/provision-spare-host-key 2>/dev/null || :')).toBe('')
@@ -178,12 +181,12 @@ describe('the gateway burns down, and is installed anew', () => {
     expect(await say(restore('--yes'), secrets)).toMatchObject({
       code: 3,
       stderr: expect.stringMatching(
-        /shows ssh-ed25519 SHA256:\S+, which is not known here[\s\S]*handed the spare host key/,
+        /shows ssh-ed25519 SHA256:\S+, which is not known yet[\s\S]*will get the spare private key/,
       ),
     })
     expect(await say(restore('--accept-new-host-key', gateway), secrets)).toMatchObject({
       code: 2,
-      stderr: expect.stringMatching(/spare host key: prove the spare host key and no other[\s\S]*say --yes/),
+      stderr: expect.stringMatching(/spare host key: switch to the spare host key and no other[\s\S]*add --yes/),
     })
     expect(await hostKey()).toBe(fresh)
     expect(

@@ -51,7 +51,7 @@ test('key files that were replaced on the gateway cut nobody, whether sshd serve
     hosts: [`${gateway} ok`, `${near} changed`, `${far} unreachable`],
   })
   expect(report.pending).toEqual([
-    `${gateway}: its sshd has new host keys that ${far}, this machine (its pins) do not trust yet`,
+    `${gateway}: its sshd has new host keys, not trusted yet by ${far}, this machine (its pins)`,
   ])
   expect(await trusted(near)).toEqual([old, await onDisk()].sort())
   expect(await proved()).toBe(old)

@@ -191,8 +191,8 @@ test('`lab reflash --seed` refuses what is no seed for that machine, and leaves 
       ({ stderr }: { stderr: string }) => stderr,
     )
   expect(await lab(it.folder)).toContain(`there is no seed in ${it.folder}`)
-  expect(await lab(join(it.folder, 'nowhere'))).toContain('is no folder')
-  expect(await lab(seedsOf(a))).toContain(`${b} is a bookworm, and cloud-init came with trixie`)
+  expect(await lab(join(it.folder, 'nowhere'))).toContain('is not a folder')
+  expect(await lab(seedsOf(a))).toContain(`${b} runs bookworm, but a seed for cloud-init needs trixie`)
   expect((await machine(b).sh('hostname')).stdout).toBe('host-b\n')
 })
 

@@ -41,7 +41,7 @@ test.each([
 ] as const)('%s in mid-change: what is under way comes to its end, nothing new is begun', async (name, signal) => {
   const { machine, run, ended, said } = await begin(name)
   run.kill(signal)
-  await expect.poll(said).toContain('interrupted: nothing new is begun')
+  await expect.poll(said).toContain('interrupted: no new work is started')
   await release(machine)
   expect(await ended).toBe(130)
   expect(said()).toMatch(new RegExp(`${name}: differs[^]*provisioned: 1 differs`))

@@ -117,7 +117,7 @@ test('where the key itself is not let in, that fails, and nothing holds', async 
   const { code, report } = await it.report(['verify', file, '--limit', 'jailed', '--least-privilege'])
   expect({ code, holds: rows(report, 'holds') }).toEqual({ code: 1, holds: [] })
   expect(rows(report, 'fails')).toEqual(
-    gateways.map((gateway) => `jailed: ${gateway} lets its key in, so that it can be tried`),
+    gateways.map((gateway) => `jailed: ${gateway} accepts its key, so that the attempts can be made`),
   )
   expect(report.proofs?.[0]?.error?.message).toContain('Connection refused')
 }, 120_000)

@@ -63,7 +63,7 @@ test('a colleague who leaves goes: the key from the shared account, and all keys
   await it.rewrite(inventory({ team: { authorizedKeys: [alice] } }))
   const plan = await it.provision([it.file, '--check'])
   expect(plan.stdout).toContain('authorized-keys team: rewrite, without bob@laptop')
-  expect(plan.stdout).toContain('keys of people who left: take carol@laptop from carol')
+  expect(plan.stdout).toContain('keys of people who left: remove carol@laptop from carol')
   expect(await whole()).toMatchObject({ code: 0, hosts: [`${gateway} changed`, `${device} ok`] })
   expect(await authorized('team')).toEqual([`${alice} provision ${id}`, stranger])
   expect(await authorized('carol')).toEqual([stranger, `${bob} provision zzzz2222`])
@@ -104,7 +104,7 @@ test.each([
   const { code, report } = await it.report([it.file])
   expect({ code, hosts: outcomes(report) }).toMatchObject({ code: 1, hosts: [`${gateway} ok`, `${device} rejected`] })
   const { error } = report.hosts.find(({ name }) => name === device) ?? {}
-  expect(error?.message).toContain('this would take away the key by which this run logged in as user001')
+  expect(error?.message).toContain('this would remove the key with which this run logged in as user001')
   expect(error?.hint).toContain('log in with a key that stays')
   expect(await authorized('user001', device)).toEqual(before)
 })
@@ -113,7 +113,7 @@ test('… and with the ssh of this machine as well', async () => {
   const before = await authorized('user001', device)
   const { code, report } = await it.report([it.file, '--transport', 'openssh'])
   expect({ code, hosts: outcomes(report) }).toMatchObject({ code: 1, hosts: [`${gateway} ok`, `${device} rejected`] })
-  expect(report.hosts.find(({ name }) => name === device)?.error?.message).toContain('by which this run logged in')
+  expect(report.hosts.find(({ name }) => name === device)?.error?.message).toContain('with which this run logged in')
   expect(await authorized('user001', device)).toEqual(before)
 })
 
@@ -126,7 +126,7 @@ test('a person’s account of the name that a tunnel needs is not taken over', a
   const { code, report } = await it.report([it.file])
   expect({ code, hosts: outcomes(report) }).toEqual({ code: 1, hosts: [`${gateway} ok`, `${device} rejected`] })
   expect(report.hosts[1]?.error).toMatchObject({
-    message: expect.stringContaining('the account reverse-tunnel is there already and was not made by provision'),
+    message: expect.stringContaining('the account reverse-tunnel exists already and was not made by provision'),
     hint: expect.stringContaining('usermod --login OTHER reverse-tunnel'),
   })
   await become(line)
@@ -142,7 +142,7 @@ test('a file that cannot be written has no identity, and the run says what that 
   try {
     mount('-o', 'remount,ro,bind', other)
     const ran = await it.provision([join(other, 'inventory.json'), '--limit', gateway])
-    expect(ran.stderr).toContain(`has no "id" and cannot be written (EROFS)`)
+    expect(ran.stderr).toContain(`has no "id", because the file cannot be written (EROFS)`)
     expect(ran.stderr).toContain('--prune will not be possible')
     expect(ran.code).toBe(0)
     expect(await readFile(join(other, 'inventory.json'), 'utf8')).toBe(text)

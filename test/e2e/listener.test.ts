@@ -20,7 +20,9 @@ test('another listener is refused while its own forward is the only way to the d
   await it.rewrite(bySshd)
   const { code, report } = await it.report([it.file], guest)
   expect({ code, hosts: outcomes(report) }).toEqual({ code: 1, hosts: [`${gateway} rejected`, `${device} ok`] })
-  expect(report.hosts[0]?.error?.message).toMatch(/^ports: host-a\.lan\.internal has 127\.0\.0\.1:9022 open here, and /)
+  expect(report.hosts[0]?.error?.message).toMatch(
+    /^ports: host-a\.lan\.internal has 127\.0\.0\.1:9022 open on this gateway, and /,
+  )
   expect(report.hosts[0]?.error?.hint).toContain(`provision ${it.file} --step-aside host-a.lan.internal`)
   expect(states(report)).toEqual(['ok'])
 })

@@ -63,16 +63,16 @@ test('--write keeps a block, its host keys and one line, and drops a device that
   const missing = await write()
   expect(missing).toMatchObject({
     code: 2,
-    stderr: expect.stringContaining(`no whole host key is pinned for ${other}`),
+    stderr: expect.stringContaining(`no full host key is pinned for ${other}`),
   })
   expect(await of('config.d/provision-inventory.conf')).toContain(`Host ${other}\n`)
   await it.rewrite(without)
   expect(await write()).toMatchObject({
     code: 0,
     stderr: '',
-    stdout: `~/.ssh/config.d/provision-inventory.known_hosts  as it was
+    stdout: `~/.ssh/config.d/provision-inventory.known_hosts  unchanged
 ~/.ssh/config.d/provision-inventory.conf  written
-~/.ssh/config  as it was\n`,
+~/.ssh/config  unchanged\n`,
   })
   expect(await of('config')).toBe('Include ~/.ssh/config.d/provision-*.conf\n')
   expect(await of('config.d/provision-inventory.conf')).not.toContain(other)

@@ -168,7 +168,7 @@ test('to expose a port, the inventory has to say so', async () => {
   await writeFile(other, JSON.stringify({ ...picture, devices: { [device]: { forwards: ['*:9025:localhost:22'] } } }))
   const { code, stdout, stderr } = await it.provision([other])
   expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
-  expect(stderr).toContain('others than the gateway itself would reach the port: bind to 127.0.0.1')
+  expect(stderr).toContain('other machines than the gateway could reach this port: bind to 127.0.0.1')
 })
 
 describe('the internet case: port 1022, which sshd would open for root only', () => {

@@ -89,7 +89,7 @@ export default playbook(({ devices }) => [on(devices, () => [managedFile('/etc/p
   expect(nothing).toMatchObject({
     code: 2,
     stdout: '',
-    stderr: expect.stringContaining('its default export is no playbook'),
+    stderr: expect.stringContaining('its default export is not a playbook'),
   })
 })
 

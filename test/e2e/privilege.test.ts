@@ -36,8 +36,8 @@ test('where sudo wants a password and none was given, the hint says how to give 
     hosts: [`${gateway} unreachable`, `${device} unreachable`],
   })
   expect(report.hosts[1]?.error).toEqual({
-    message: 'sudo wants the password of user001',
-    hint: 'give user001 a password with --ask-sudo-password or PROVISION_SUDO_PASSWORD, or NOPASSWD in sudoers',
+    message: 'sudo requires the password of user001',
+    hint: 'give the password of user001 with --ask-sudo-password or PROVISION_SUDO_PASSWORD, or set NOPASSWD in sudoers',
   })
   expect(await untouched(gateway)).toBe('')
   expect(await untouched(device)).toBe('')
@@ -49,7 +49,7 @@ test('a wrong password is tried once, and the error does not repeat it', async (
   expect({ code, hosts: outcomes(report) }).toEqual({ code: 3, hosts: [`${device} unreachable`] })
   expect(report.hosts[0]?.error).toEqual({
     message: 'sudo refused the password of user001',
-    hint: 'it was given once and not again: is it the right one for this account on this host?',
+    hint: 'the password was sent only once: is it the right one for this account on this host?',
   })
   expect(stdout + stderr).not.toContain('Straw')
   const failures = await inside(
@@ -116,7 +116,7 @@ test('who may not use sudo is told so, and nothing is touched', async () => {
   expect({ code, hosts: outcomes(report) }).toEqual({ code: 3, hosts: [`${device} unreachable`] })
   expect(report.hosts[0]?.error?.message).toMatch(/^user001 may not use sudo: /)
   expect(report.hosts[0]?.error?.hint).toBe(
-    'let user001 use sudo there (adduser user001 sudo), or log in as another account',
+    'allow user001 to use sudo there (adduser user001 sudo), or log in as another account',
   )
   expect(await inside(device, 'systemctl is-active reverse-tunnel-ssh-gw.guest.internal.service')).toBe('inactive\n')
 })

@@ -38,14 +38,13 @@ const inside = async (name: string, script: string) => (await it.lab.machine(nam
 const run = (...words: string[]) => it.report([...words, '--timeout', '5'], { env, timeoutMs: 240_000 })
 const remove = (name: string) => run('remove', it.file, '--device', name)
 const ours = `ls -d /etc/reverse-tunnel /etc/systemd/system/reverse-tunnel-* /etc/systemd/system/*/reverse-tunnel-* 2>/dev/null; getent passwd reverse-tunnel; pgrep -a ssh -u reverse-tunnel`
-const proofs = [
-  'its key is refused',
-  'nothing listens on its port',
-  'it has no account',
-  'it has no process',
-  'it has no file and no unit',
+const proved = (name: string, port: number) => [
+  `holds the key of ${name} is refused`,
+  `holds nothing listens on port ${port}`,
+  `holds ${name} has no account here`,
+  `holds ${name} has no process here`,
+  `holds ${name} has no file and no unit here`,
 ]
-const proved = (port: number) => proofs.map((what) => `holds ${what.replace(/port$/, `port ${port}`)}`)
 const accounts = () => inside(gateway, `getent passwd | grep ^tunnel- | wc -l`)
 
 test('the proof of a refused key is no empty word: a key that is let in fails it', async () => {
@@ -86,12 +85,12 @@ test('a device that is reached through its own forward only is cleared, and then
   })
   const of = (host: string) =>
     report.proofs?.filter((proof) => proof.host === host).map(({ state, what }) => `${state} ${what}`)
-  expect(of(gateway)).toEqual(proved(9023))
+  expect(of(gateway)).toEqual(proved(inner, 9023))
   expect(report.hosts[1]?.via).toBe('forward')
   expect(await inside(inner, ours)).toBe('')
   expect(await accounts()).toBe('2')
   expect(await inside(gateway, `ls /run/reverse-tunnel /etc/ssh/reverse-tunnel/keys | grep -c host-b`)).toBe('0')
-  expect(stderr).toContain(`${inner}: its lines are gone from`)
+  expect(stderr).toContain(`${inner}: its lines were removed from`)
   expect(await readFile(join(it.folder, 'known_hosts'), 'utf8')).not.toContain(inner)
   const left = await readFile(it.file, 'utf8')
   expect(left).toContain('// stays until the end')
@@ -107,9 +106,9 @@ test('a device that was stolen is locked out, and the report says what nobody co
   })
   const of = (host: string) =>
     report.proofs?.filter((proof) => proof.host === host).map(({ state, what }) => `${state} ${what}`)
-  expect(of(gateway)).toEqual(proved(9024))
+  expect(of(gateway)).toEqual(proved(stolen, 9024))
   expect(of(stolen)?.every((row) => row.startsWith('untried'))).toBe(true)
-  expect(stderr).toContain(`${stolen} itself was not reached: it keeps its key, which every gateway refuses now`)
+  expect(stderr).toContain(`${stolen} itself was not reached: it still has its key, which every gateway now refuses`)
   expect(await readFile(it.file, 'utf8')).not.toContain(stolen)
   // It comes back, and knocks in vain.
   await it.lab.machine(stolen).mend()
@@ -135,7 +134,7 @@ test('after the last device nothing of ours is left on the gateway', async () =>
   expect({ code, hosts: outcomes(report) }).toEqual({ code: 0, hosts: [`${gateway} changed`, `${near} changed`] })
   const states = report.proofs?.map(({ host, state, what }) => `${host} ${state} ${what}`) ?? []
   expect(states.filter((row) => !row.includes(' holds '))).toEqual([])
-  expect(states).toContain(`${near} holds it dials no more`)
+  expect(states).toContain(`${near} holds it no longer dials`)
   expect(await inside(near, ours)).toBe('')
   const left = `ls -d /etc/ssh/reverse-tunnel /etc/ssh/sshd_config.d/*reverse* /etc/tmpfiles.d/reverse* /run/reverse-tunnel /etc/systemd/system/*reverse* /etc/systemd/system/user@* /etc/systemd/system/*/reverse* 2>/dev/null`
   expect(await inside(gateway, left)).toBe('')

@@ -66,7 +66,7 @@ describe.each([
   test('by the command: nothing of its tunnel moves, from the LAN and from the guest side', async () => {
     const renamed = await it.provision(['rename', it.file, from, to])
     expect(renamed).toMatchObject({ code: 0, stderr: `next: provision verify ${it.file} --limit ${to}\n` })
-    expect(renamed.stdout).toContain(`${from} is ${to} now, its gateways go on knowing it as ${from}`)
+    expect(renamed.stdout).toContain(`${from} is now called ${to}; its gateways still know it as ${from}`)
     expect(await both(it.file)).toEqual(ok(to, other))
     expect(await both('verify', it.file)).toEqual(ok(to, other))
     expect(await standing()).toEqual(before)

@@ -51,11 +51,14 @@ test('no-tunnel: the unit was stopped, so nobody stands behind the port', async 
   expect({ code, hosts: outcomes(report) }).toEqual({ code: 1, hosts: [`${gateway} ok`, `${device} differs`] })
   expect(only(report)).toMatchObject({
     state: 'no-tunnel',
-    error: { message: 'no tunnel stands behind port 9022', hint: `on the device: systemctl status 'reverse-tunnel-*'` },
+    error: {
+      message: 'there is no tunnel behind port 9022',
+      hint: `on the device: systemctl status 'reverse-tunnel-*'`,
+    },
   })
   const { stdout } = await it.provision(['verify', it.file])
   expect(stdout).toContain(
-    `127.0.0.1:9022 on ${gateway}  no-tunnel (${device})\n  no tunnel stands behind port 9022\n  hint: `,
+    `127.0.0.1:9022 on ${gateway}  no-tunnel (${device})\n  there is no tunnel behind port 9022\n  hint: `,
   )
 })
 
@@ -70,13 +73,11 @@ test('wrong-device: another sshd sits behind the port', async () => {
   await inside(gateway, 'until ss -ltn | grep -q 127.0.0.1:9022; do sleep 0.05; done')
   const { code, report } = await verify()
   expect({ code, hosts: outcomes(report) }).toEqual({ code: 1, hosts: [`${gateway} rejected`, `${device} differs`] })
-  expect(report.hosts[0]?.error?.message).toContain(
-    '127.0.0.1:9022, which host-a.lan.internal is to get, is taken: sshd',
-  )
+  expect(report.hosts[0]?.error?.message).toContain('127.0.0.1:9022, wanted for host-a.lan.internal, is taken: sshd')
   const other = (await inside(gateway, 'ssh-keygen -lf /root/other.pub')).split(' ')[1]
   expect(only(report)).toMatchObject({ state: 'wrong-device' })
   expect(only(report)?.error?.message).toContain(
-    `${device} proved another host key than the one pinned: it showed ssh-ed25519 ${other}, pinned is `,
+    `${device} presented another host key than the pinned one: ssh-ed25519 ${other}, pinned is `,
   )
 
   // From the guest network this port is the only way in: a stranger is not logged in to.
@@ -85,7 +86,7 @@ test('wrong-device: another sshd sits behind the port', async () => {
     code: 3,
     hosts: [`${gateway} rejected`, `${device} unreachable`],
   })
-  expect(guest.report.hosts[1]?.error?.message).toContain('proved another host key')
+  expect(guest.report.hosts[1]?.error?.message).toContain('presented another host key')
 })
 
 test('stale: the client on the device is frozen, and its port says nothing', async () => {
@@ -97,7 +98,7 @@ test('stale: the client on the device is frozen, and its port says nothing', asy
   expect({ code, hosts: outcomes(report) }).toEqual({ code: 1, hosts: [`${gateway} ok`, `${device} differs`] })
   expect(only(report)).toMatchObject({
     state: 'stale',
-    error: { message: 'the port is open, but nobody speaks: the tunnel behind it is frozen or its link is cut' },
+    error: { message: 'the port is open, but nothing answers: the tunnel behind it is frozen or its link is cut' },
   })
   expect(only(report)?.error?.hint).toContain('a frozen ssh even sooner')
 })
@@ -110,7 +111,7 @@ test('device-sshd-down: the tunnel lives, the sshd behind it does not', async ()
   expect(only(report)).toMatchObject({
     state: 'device-sshd-down',
     error: {
-      message: `the port is open and closes at once: the tunnel is up, the device's own sshd is not`,
+      message: `the connection is closed at once: the tunnel is up, but the device's own sshd is not`,
       hint: `on ${device}: systemctl status ssh`,
     },
   })
@@ -130,5 +131,5 @@ test('unverified: the gateway is off, nobody can look', async () => {
   const { code, report } = await verify('--timeout', '3')
   expect({ code, hosts: outcomes(report) }).toEqual({ code: 3, hosts: [`${gateway} unreachable`, `${device} ok`] })
   expect(only(report)?.state).toBe('unverified')
-  expect(only(report)?.error?.message).toContain(`${gateway} was not there to ask: `)
+  expect(only(report)?.error?.message).toContain(`${gateway} could not be asked: `)
 })

@@ -120,7 +120,9 @@ test('a gateway that lets nobody read is no reason not to prove', async () => {
   onTestFinished(() => void inside(gateway, 'mv /root/lab /etc/sudoers.d/'))
   const { code, report } = await status('--limit', ok)
   expect({ code, states: report.forwards.map(({ state }) => state) }).toEqual({ code: 0, states: ['ok'] })
-  expect(report.gateways).toMatchObject([{ state: 'unread', error: { message: 'sudo wants the password of user001' } }])
+  expect(report.gateways).toMatchObject([
+    { state: 'unread', error: { message: 'sudo requires the password of user001' } },
+  ])
   expect(of(report, 9022)).not.toHaveProperty('since')
 })
 
@@ -211,7 +213,7 @@ describe('what is not there', () => {
     expect(code).toBe(1)
     const lines = stdout.split('\n')
     expect(lines[0]).toMatch(new RegExp(`^${gateway}  ok  Debian .*, OpenSSH 10.0, up `))
-    expect(lines[1]).toMatch(/^DEVICE +STATE +SINCE +PROVED +DOOR +FROM +BACK WITHIN +RUNS ON$/)
+    expect(lines[1]).toMatch(/^DEVICE +STATE +SINCE +PROVED +PORT +FROM +BACK WITHIN +RUNS ON$/)
     expect(lines[2]).toMatch(new RegExp(`^${gone} +wrong-device +\\d+ s +\\d+ .* ago +127.0.0.1:9033 on ${gateway}`))
     expect(lines).toContain(`  next: provision doctor ${it.file} --device ${gone}`)
     expect(stdout).not.toContain(shared)

@@ -26,7 +26,7 @@ test('a host key that nobody has vouched for is shown, and not trusted where the
   })
   const { error } = report.hosts[1] ?? {}
   expect(error?.message).toBe(
-    `nobody has said yet which host key ${device} has; it showed ssh-ed25519 ${await fingerprint(device)}`,
+    `the host key of ${device} is not known yet; the host presented ssh-ed25519 ${await fingerprint(device)}`,
   )
   expect(error?.hint).toContain('provision trust INVENTORY')
   expect(error?.hint).toContain('--trust-first')
@@ -87,7 +87,7 @@ test('a machine that was installed anew is a stranger, whatever we are told to t
   const { code, report } = await it.report([it.file, '--trust-first', '--timeout', '3'], own)
   expect({ code, hosts: outcomes(report) }).toEqual({ code: 3, hosts: [`${gateway} ok`, `${device} unreachable`] })
   const { error } = report.hosts[1] ?? {}
-  expect(error?.message).toMatch(`${device} proved another host key than the one pinned: it showed ssh-ed25519 ${now}`)
+  expect(error?.message).toMatch(`${device} presented another host key than the pinned one: ssh-ed25519 ${now}`)
   expect(error?.message).toContain(old)
   expect(error?.hint).toContain(`--accept-new-host-key ${device}`)
   const { stdout, code: trusted } = await it.provision(['trust', it.file, '--yes'], own)

@@ -36,9 +36,9 @@ describe('undo', () => {
     const { code, stdout } = await it.provision(undo('--check'))
     expect(code).toBe(4)
     expect(stdout).toMatch(
-      new RegExp(`${gateway} +differs .*\\n  take back run \\d{14}-\\w+ of root on \\S+, process \\d+, since `),
+      new RegExp(`${gateway} +differs .*\\n  undo run \\d{14}-\\w+ of root on \\S+, process \\d+, since `),
     )
-    expect(stdout).toMatch(/ {2}systemd-units reverse-tunnel-\*: take back: write .*, enable .*, start /)
+    expect(stdout).toMatch(/ {2}systemd-units reverse-tunnel-\*: undo of: write .*, enable .*, start /)
     expect(stdout).toMatch(/checked, nothing was touched: 2 differs, [\d.]+ s\n$/)
     expect(await both()).toEqual(first)
   })
@@ -61,7 +61,7 @@ describe('undo', () => {
   test('of the first run would cut the way that we came: the host puts back what it has', async () => {
     const { code, report } = await it.report(undo(), { from: 'guest' })
     expect({ code, hosts: outcomes(report) }).toEqual({ code: 1, hosts: [`${gateway} rejected`, `${device} undone`] })
-    expect(report.hosts[0]?.error?.message).toBe(`not taken back, as it may be the only way to ${device}`)
+    expect(report.hosts[0]?.error?.message).toBe(`not undone, as this gateway may be the only route to ${device}`)
     expect(await both()).toEqual(first)
     await it.rewrite(picture)
     expect(states(await verified(it))).toEqual(['ok'])
@@ -74,7 +74,7 @@ describe('undo', () => {
     await it.lab.machine(device).sh(`mv /root/kept ${unit} && systemctl daemon-reload`)
     expect({ code, hosts: outcomes(report) }).toEqual({ code: 1, hosts: [`${gateway} rejected`, `${device} rejected`] })
     expect(report.hosts[1]?.error).toEqual({
-      message: `no longer as that run left it: systemd-units reverse-tunnel-*`,
+      message: `changed since that run: systemd-units reverse-tunnel-*`,
       hint: 'put that back by hand, or change the inventory to what you want and run it',
     })
     expect(await both()).toEqual(first)

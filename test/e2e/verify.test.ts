@@ -233,6 +233,6 @@ test('a mistake in the inventory is an annotation at its place, and schema finds
   }
   expect(await it.provision(['schema', it.file])).toMatchObject({
     code: 0,
-    stdout: `${it.file}: as it should be: 1 gateway, 4 devices, 4 forwards\n`,
+    stdout: `${it.file}: correct: 1 gateway, 4 devices, 4 forwards\n`,
   })
 })

@@ -141,7 +141,7 @@ test('where a gateway is gone, the other one and all devices finish', async () =
     hosts: [`${gw1} ok`, `${gw2} unreachable`, `${a} ok`, `${b} ok`],
     states: ['ok', 'unverified', 'unverified'],
   })
-  expect(report.forwards[1]?.error?.message).toContain(`${gw2} was not there to ask`)
+  expect(report.forwards[1]?.error?.message).toContain(`${gw2} could not be asked`)
 })
 
 test('where a device is gone, the others finish', async () => {

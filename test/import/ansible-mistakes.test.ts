@@ -45,8 +45,8 @@ a
     e: ansible_port is not a number
     2001:db8::7x: left out, "2001:db8::7x" is not a host name: use letters, digits, ".", "-" and "_" only
     b: left out: a is at the same address and port
-    d: left out: 127.0.0.1 is a place on some gateway, and nothing says on which
-    e: has no forward: --ports has none left for it
+    d: left out: 127.0.0.1 is an address on a gateway, and the file does not say on which one
+    e: has no forward: --ports has no port left for it
     gw: the group is left out, a host has the same name
     .bad: the group is left out, ".bad" is not a group name: begin with a letter, a digit or "_""
   `)
@@ -68,18 +68,18 @@ test('a file that cannot be read is told with its place', async () => {
       ),
     ].join('\n'),
   ).toMatchInlineSnapshot(`
-    "FOLDER/bad.ini:3:1 [ok:vrs]: no section of Ansible's
+    "FOLDER/bad.ini:3:1 [ok:vrs]: not a section that Ansible knows
     FOLDER/bad.ini:5:3 port: expected NAME=VALUE after the name of a host
     FOLDER/bad.ini:7:1 expected NAME=VALUE in a section of variables
     FOLDER/bad.ini:9:1 a quote does not end on this line
-    FOLDER/bad.ini:10:1 d[1:: no range of hosts that can be read; is it an inventory in INI? Say what it is with --from
-    FOLDER/bad.yml:4:1 Flow map in block collection must be sufficiently indented and end with a }; is it an inventory in YAML? Say what it is with --from
-    FOLDER/bad.yml: all.host: a group has hosts, vars and children; undefined
-    FOLDER/bad.yml: the group all is no list of hosts, vars and children; undefined
-    FOLDER/bad.yml: holds no groups; an inventory in YAML begins with "all:"
-    there is no host in it; is it the right file, and read as what it is?
+    FOLDER/bad.ini:10:1 d[1:: not a valid range of hosts; if it is not an inventory in INI, give its format with --from
+    FOLDER/bad.yml:4:1 Flow map in block collection must be sufficiently indented and end with a }; if it is not an inventory in YAML, give its format with --from
+    FOLDER/bad.yml: all.host: a group may have only hosts, vars and children; undefined
+    FOLDER/bad.yml: the group all does not consist of hosts, vars and children; undefined
+    FOLDER/bad.yml: contains no groups; an inventory in YAML begins with "all:"
+    there is no host in the file; check that it is the right file, and give its format with --from
     FOLDER/program is a program; run it: ansible-inventory -i FOLDER/program --list >hosts.json, and import that
-    --ports: "many" is no range of ports: write the first and the last, as in "9000-9999"; undefined
+    --ports: "many" is not a range of ports: write the first and the last, as in "9000-9999"; undefined
     FOLDER/nothing cannot be read (ENOENT)"
   `)
 })

@@ -67,7 +67,7 @@ test('an inventory in INI: jumps become ways, old tunnels forwards, and the rest
     sensor01.site and 3 more: ansible_password: provision logs in with keys
     sensor01.site and 3 more: ansible_become_pass: provision logs in with keys
     w1: its connection is winrm, not ssh, so it is left out
-    gw: the group site is without it: a gateway is in none"
+    gw: left out of the group site: a gateway cannot be in a group"
   `)
   expect(left + printed).not.toContain('hunter2')
 })
@@ -134,8 +134,8 @@ all:
     "gw and 3 more: ansible_become_password: provision logs in with keys
     pi1 and 1 more: ansible_host is not a plain value
     pi1 and 2 more: has no forward yet: import with --ports 9000-9999, or write one
-    gw: the group pis is without it: a gateway is in none
-    gw: the group old is without it: a gateway is in none"
+    gw: left out of the group pis: a gateway cannot be in a group
+    gw: left out of the group old: a gateway cannot be in a group"
   `)
 })
 
@@ -149,7 +149,7 @@ test('gateways: named, jumped through, or of a group that says so', async () => 
     'hop.example',
   ])
   expect(await refusal('g.ini', 'a\nb\n')).toBe(
-    'nothing says which of the hosts is a gateway; say --gateway NAME, one of a, b',
+    'the file does not say which of the hosts is a gateway; add --gateway NAME, one of a, b',
   )
   expect(await refusal('g.ini', 'aa\nb\n', { gateways: ['ab'] })).toBe(
     'there is no host and no group ab, did you mean "aa"?; undefined',

@@ -70,10 +70,10 @@ Match host pi-2
       },
     }
     ssh-gw.example: is another name of gw
-    gw: RemoteForward opens a port on it: write "9022:localhost:22" as a forward of the device that has this line
+    gw: RemoteForward opens a port on this host: write "9022:localhost:22" as a forward of the device that has this line
     pi-2: the option compression
     pi-2: the option localforward
-    pi-3: a ProxyCommand that is no ssh -W"
+    pi-3: a ProxyCommand other than ssh -W"
   `)
 })
 

@@ -131,23 +131,23 @@ describe('a forward as text', () => {
       "70000:localhost:22"
         70000 is not a port: write one from 1 to 65535
       "0:localhost:22"
-        port 0 means another port at every start, which nobody could know: write one from 1 to 65535
+        port 0 means a different port at every start: write one from 1 to 65535
       "9022:localhost:0"
-        port 0 means another port at every start, which nobody could know: write one from 1 to 65535
+        port 0 means a different port at every start: write one from 1 to 65535
       "1022:localhost:22"
         no complaint
       "0.0.0.0:9022:localhost:22"
-        others than the gateway itself would reach the port: bind to 127.0.0.1, or say that you want it: { "bindAddress": "0.0.0.0", "port": 9022, "host": "localhost", "hostPort": 22, "expose": true }
+        other machines than the gateway could reach this port: bind to 127.0.0.1, or allow it: { "bindAddress": "0.0.0.0", "port": 9022, "host": "localhost", "hostPort": 22, "expose": true }
       ":9022:localhost:22"
-        others than the gateway itself would reach the port: bind to 127.0.0.1, or say that you want it: { "bindAddress": "*", "port": 9022, "host": "localhost", "hostPort": 22, "expose": true }
+        other machines than the gateway could reach this port: bind to 127.0.0.1, or allow it: { "bindAddress": "*", "port": 9022, "host": "localhost", "hostPort": 22, "expose": true }
       "gw.guest.internal:9022:localhost:22"
-        others than the gateway itself would reach the port: bind to 127.0.0.1, or say that you want it: { "bindAddress": "gw.guest.internal", "port": 9022, "host": "localhost", "hostPort": 22, "expose": true }
+        other machines than the gateway could reach this port: bind to 127.0.0.1, or allow it: { "bindAddress": "gw.guest.internal", "port": 9022, "host": "localhost", "hostPort": 22, "expose": true }
       "127.1:9022:localhost:22"
-        bind address: "127.1" is not a whole IPv4 address: write four numbers, 0 to 255
+        bind address: "127.1" is not a complete IPv4 address: write four numbers, 0 to 255
       {"port":1022,"host":"localhost","hostPort":22,"listener":"sshd"}
-        port 1022: sshd opens ports below 1024 for root only; say "listener": "socket", or choose a port from 1024 on
+        port 1022: sshd opens ports below 1024 for root only; write "listener": "socket", or choose a port from 1024 on
       {"port":9022,"host":"localhost","hostPort":22,"bindAddress":"::"}
-        others than the gateway itself would reach the port: bind to 127.0.0.1, or say that you want it: { "port": 9022, "host": "localhost", "hostPort": 22, "bindAddress": "::", "expose": true }
+        other machines than the gateway could reach this port: bind to 127.0.0.1, or allow it: { "port": 9022, "host": "localhost", "hostPort": 22, "bindAddress": "::", "expose": true }
       {"port":9022,"host":"localhost:22","hostPort":22}
         "localhost:22" holds a port too: write it under its own key
       {"port":9022,"host":"localhost"}

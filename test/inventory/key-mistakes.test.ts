@@ -31,7 +31,7 @@ describe('keys', () => {
       inventory.json:1:30 gateways.gw.address: a private key is not a host name: use letters, digits, ".", "-" and "_" only
       inventory.json:1:135 gateways.gw.tunnelAccount: a private key is too long for an account name: use at most 32 lower-case letters, digits, "-" and "_", beginning with a letter
       inventory.json:1:52 devices.pi.forwards[0]: a private key is not a forward: write "[bind_address:]port:host:hostport", such as "127.0.0.1:9022:localhost:22"
-      inventory.json:1:149 devices.pi.via[0]: there is no way in named a private key: write "direct", "forward" or "gw"
+      inventory.json:1:149 devices.pi.via[0]: there is no route named a private key: write "direct", "forward" or "gw"
       inventory.json:1:15 inventory: not JSON: expected text in double quotes, a number, true, false, [ or {; found something else
       inventory.json:2:1 inventory: not JSON: expected text in double quotes, a number, true, false, [ or {; found something else
       inventory.json:3:1 inventory: not JSON: expected text in double quotes, a number, true, false, [ or {; found something else
@@ -55,12 +55,12 @@ describe('keys', () => {
     expect(texts.join('\n')).not.toMatch('SECRET')
     expect(texts.join('\n')).toMatchInlineSnapshot(`
       "inventory.json:1:61 gateways.gw.accounts.user001.authorizedKeys[0]: is neither a public key nor a path: write the line of a .pub file, or a path that begins with ./, / or ~/
-      inventory.json:1:61 gateways.gw.accounts.user001.authorizedKeys[0]: is no ssh-ed25519 key, its second word is not base64: copy the whole line of the .pub file again
-      inventory.json:1:61 gateways.gw.accounts.user001.authorizedKeys[0]: is no ssh-ed25519 key, its second word is not base64: copy the whole line of the .pub file again
-      inventory.json:1:61 gateways.gw.accounts.user001.authorizedKeys[0]: is no ssh-ed25519 key, its second word is of another kind, or not whole: copy the whole line of the .pub file again
-      inventory.json:1:61 gateways.gw.accounts.user001.authorizedKeys[0]: is no ssh-rsa key, its second word is of another kind, or not whole: copy the whole line of the .pub file again
+      inventory.json:1:61 gateways.gw.accounts.user001.authorizedKeys[0]: is not a valid ssh-ed25519 key, because its second word is not base64: copy the whole line of the .pub file again
+      inventory.json:1:61 gateways.gw.accounts.user001.authorizedKeys[0]: is not a valid ssh-ed25519 key, because its second word is not base64: copy the whole line of the .pub file again
+      inventory.json:1:61 gateways.gw.accounts.user001.authorizedKeys[0]: is not a valid ssh-ed25519 key, because its second word is of another type, or incomplete: copy the whole line of the .pub file again
+      inventory.json:1:61 gateways.gw.accounts.user001.authorizedKeys[0]: is not a valid ssh-rsa key, because its second word is of another type, or incomplete: copy the whole line of the .pub file again
       inventory.json:1:61 gateways.gw.accounts.user001.authorizedKeys[0]: is a DSA key, which OpenSSH no longer accepts: make one with ssh-keygen -t ed25519
-      inventory.json:1:61 gateways.gw.accounts.user001.authorizedKeys[0]: begins with ssh-ed448, which is no kind of key: known are ssh-ed25519, ssh-rsa, ecdsa-sha2-nistp256, ecdsa-sha2-nistp384, ecdsa-sha2-nistp521, sk-ssh-ed25519@openssh.com and sk-ecdsa-sha2-nistp256@openssh.com
+      inventory.json:1:61 gateways.gw.accounts.user001.authorizedKeys[0]: begins with ssh-ed448, which is not a known type of key: known are ssh-ed25519, ssh-rsa, ecdsa-sha2-nistp256, ecdsa-sha2-nistp384, ecdsa-sha2-nistp521, sk-ssh-ed25519@openssh.com and sk-ecdsa-sha2-nistp256@openssh.com
       inventory.json:1:61 gateways.gw.accounts.user001.authorizedKeys[0]: is a certificate: write the plain public key, from the .pub file without "-cert"
       inventory.json:1:61 gateways.gw.accounts.user001.authorizedKeys[0]: holds a line break or control character: write one key per entry
       inventory.json:1:61 gateways.gw.accounts.user001.authorizedKeys[0]: is not a public key: copy the one line of the .pub file"
@@ -80,13 +80,13 @@ describe('keys', () => {
       `"inventory.json:1:61 gateways.gw.accounts.user001.authorizedKeys[0]: "/inventory/keys/none.pub" cannot be read: paths begin at the inventory's folder, at / or at ~/"`,
     )
     expect(entry('~other/id.pub')).toMatchInlineSnapshot(
-      `"inventory.json:1:61 gateways.gw.accounts.user001.authorizedKeys[0]: "~other/id.pub": only "~/", your own home, is understood; write the whole path"`,
+      `"inventory.json:1:61 gateways.gw.accounts.user001.authorizedKeys[0]: "~other/id.pub": only "~/", your own home, is understood: write the full path"`,
     )
     expect(entry('./empty.pub', { '/inventory/empty.pub': '\n# nothing\n' })).toMatchInlineSnapshot(
       `"inventory.json:1:61 gateways.gw.accounts.user001.authorizedKeys[0]: "./empty.pub" holds no key: name the .pub file of a key"`,
     )
     expect(entry('./bad.pub', { '/inventory/bad.pub': `${KEY}\n\nssh-ed25519 AAAASECRET\n` })).toMatchInlineSnapshot(
-      `"inventory.json:1:61 gateways.gw.accounts.user001.authorizedKeys[0]: line 3 of "./bad.pub" is no ssh-ed25519 key, its second word is not base64: copy the whole line of the .pub file again"`,
+      `"inventory.json:1:61 gateways.gw.accounts.user001.authorizedKeys[0]: line 3 of "./bad.pub" is not a valid ssh-ed25519 key, because its second word is not base64: copy the whole line of the .pub file again"`,
     )
   })
 
@@ -112,13 +112,13 @@ describe('keys', () => {
       pin('./gw.pub'),
     ]
     expect(texts.join('\n')).toMatchInlineSnapshot(`
-      "inventory.json:1:32 gateways.gw.hostKeys[0]: is not a whole SHA256 fingerprint: copy "SHA256:" and the 43 characters after it from ssh-keygen -l
-      inventory.json:1:32 gateways.gw.hostKeys[0]: is not a whole SHA256 fingerprint: copy "SHA256:" and the 43 characters after it from ssh-keygen -l
-      inventory.json:1:32 gateways.gw.hostKeys[0]: is an MD5 fingerprint, which proves too little: write the SHA256 one of ssh-keygen -l -E sha256
+      "inventory.json:1:32 gateways.gw.hostKeys[0]: is not a complete SHA256 fingerprint: copy "SHA256:" and the 43 characters after it from ssh-keygen -l
+      inventory.json:1:32 gateways.gw.hostKeys[0]: is not a complete SHA256 fingerprint: copy "SHA256:" and the 43 characters after it from ssh-keygen -l
+      inventory.json:1:32 gateways.gw.hostKeys[0]: is an MD5 fingerprint, which is not safe enough: write the SHA256 one of ssh-keygen -l -E sha256
       inventory.json:1:32 gateways.gw.hostKeys[0]: is a line of known_hosts: leave out its first word, the host
       inventory.json:1:32 gateways.gw.hostKeys[0]: is a line of known_hosts: leave out its first word, the host
       inventory.json:1:32 gateways.gw.hostKeys[0]: is the fingerprint of an authority, which is not enough: write its public key
-      inventory.json:1:32 gateways.gw.hostKeys[0]: begins with a marker that is not known here: @cert-authority is
+      inventory.json:1:32 gateways.gw.hostKeys[0]: begins with an unknown marker: only @cert-authority is known
       inventory.json:1:32 gateways.gw.hostKeys[0]: is not a public key: copy the one line of the .pub file"
     `)
   })

@@ -41,7 +41,7 @@ describe('mistakes are told with their place and a way out', () => {
       inventory.json:5:77 devices.pi.via: must not be empty: leave the key out instead
       inventory.json:6:27 devices.pi2.forwards[0]: must be text such as "9022:localhost:22", or an object, not a number
       inventory.json:6:33 devices.pi2.forwards[1]: must be text such as "9022:localhost:22", or an object, not a list
-      inventory.json:6:66 devices.pi2.forwards[2].port: port 0 means another port at every start, which nobody could know: write one from 1 to 65535
+      inventory.json:6:66 devices.pi2.forwards[2].port: port 0 means a different port at every start: write one from 1 to 65535
       inventory.json:6:94 devices.pi2.forwards[2].hostPort: 65536 is not a port: write one from 1 to 65535
       inventory.json:6:111 devices.pi2.forwards[2].expose: must be true or false, not text: write true without quotes
       inventory.json:7:21 devices.pi3.via: holds the same entry twice: remove one
@@ -63,10 +63,10 @@ describe('mistakes are told with their place and a way out', () => {
         .map((text) => complaints(wifi(text)))
         .join('\n'),
     ).toMatchInlineSnapshot(`
-      "inventory.json:1:90 devices.pi.wifi.passphrase: must not stand in the inventory: write where it is kept, "env:NAME" or "file:PATH"
-      inventory.json:1:118 devices.pi.wifi.country: must be a country of two capital letters, such as "DE"
-      inventory.json:1:68 devices.pi.wifi.ssid: is no name of a Wi-Fi network: write 1 to 32 bytes, without control characters
-      inventory.json:1:86 devices.pi.wifi.passphrase: names no environment variable: use letters, digits and "_"
+      "inventory.json:1:90 devices.pi.wifi.passphrase: must not be in the inventory itself: write where the passphrase is kept, "env:NAME" or "file:PATH"
+      inventory.json:1:118 devices.pi.wifi.country: must be a country code of two capital letters, such as "DE"
+      inventory.json:1:68 devices.pi.wifi.ssid: is not the name of a Wi-Fi network: write 1 to 32 bytes, without control characters
+      inventory.json:1:86 devices.pi.wifi.passphrase: is not the name of an environment variable: use letters, digits and "_"
       inventory.json:1:90 devices.pi.wifi.passphrase: must be text, not a number: put it in double quotes
       inventory.json:1:58 devices.pi.wifi: "passphrase" is missing: add it
       inventory.json:1:76 devices.pi.wifi.password: unknown key: known here are ssid, passphrase and country"
@@ -90,7 +90,7 @@ describe('mistakes are told with their place and a way out', () => {
   test('not an inventory at all', () => {
     expect(complaints('[]')).toMatchInlineSnapshot(`"inventory.json:1:1 inventory: must be an object, not a list"`)
     expect(complaints('{}')).toMatchInlineSnapshot(
-      `"inventory.json:1:1 inventory: names no machine: add "gateways" and "devices""`,
+      `"inventory.json:1:1 inventory: contains no machine: add "gateways" and "devices""`,
     )
   })
 
@@ -104,8 +104,8 @@ describe('mistakes are told with their place and a way out', () => {
   },
 }`),
     ).toMatchInlineSnapshot(`
-      "inventory.json:5:5 devices.pi: the same key again, first on line 4: join the two, or rename one
-      inventory.json:5:60 devices.pi.port: the same key again, first on line 5: join the two, or rename one"
+      "inventory.json:5:5 devices.pi: the same key as on line 4: join the two, or rename one
+      inventory.json:5:60 devices.pi.port: the same key as on line 5: join the two, or rename one"
     `)
   })
 
@@ -123,7 +123,7 @@ describe('mistakes are told with their place and a way out', () => {
       "inventory.json:2:3 logn: unknown key, did you mean "login"?
       inventory.json:3:52 gateways.ssh-gw.guest.internal.port: must be a whole number, not text: write 22 without quotes
       inventory.json:3:77 gateways.ssh-gw.guest.internal.login.user: "tunnel" is the tunnel account of ssh-gw.guest.internal, which nobody may log in to: log in as somebody else, or choose another "tunnelAccount"
-      inventory.json:5:43 devices.host-a.lan.internal.forwards[0]: others than the gateway itself would reach the port: bind to 127.0.0.1, or say that you want it: { "bindAddress": "0.0.0.0", "port": 9022, "host": "localhost", "hostPort": 22, "expose": true }
+      inventory.json:5:43 devices.host-a.lan.internal.forwards[0]: other machines than the gateway could reach this port: bind to 127.0.0.1, or allow it: { "bindAddress": "0.0.0.0", "port": 9022, "host": "localhost", "hostPort": 22, "expose": true }
       inventory.json:5:72 devices.host-a.lan.internal.forwards[1]: "9022:localhost" is not a forward: write "[bind_address:]port:host:hostport", such as "127.0.0.1:9022:localhost:22"
       inventory.json:6:43 devices.host-b.lan.internal.forwards[0]: port 9022 on ssh-gw.guest.internal is taken by host-a.lan.internal (0.0.0.0:9022:localhost:22, line 5): choose another port
       inventory.json:6:111 devices.host-b.lan.internal.accounts.user001.authorizedKeys[0]: is neither a public key nor a path: write the line of a .pub file, or a path that begins with ./, / or ~/"

@@ -52,9 +52,9 @@ describe('names that could do harm', () => {
       `"inventory.json:1:30 gateways.gw.address: "fe80::1%eth0" has a zone: leave out "%" and what follows"`,
     )
     expect(address('127.1')).toMatchInlineSnapshot(
-      `"inventory.json:1:30 gateways.gw.address: "127.1" is not a whole IPv4 address: write four numbers, 0 to 255"`,
+      `"inventory.json:1:30 gateways.gw.address: "127.1" is not a complete IPv4 address: write four numbers, 0 to 255"`,
     )
-    expect(address('300.0.0.1')).toMatch('is not a whole IPv4 address')
+    expect(address('300.0.0.1')).toMatch('is not a complete IPv4 address')
     expect(address('a b')).toMatch('is not a host name')
     expect(address('')).toMatch('cannot be empty')
     expect(address('2001:db8::1')).toBe('no complaint')
@@ -76,7 +76,7 @@ describe('names that could do harm', () => {
     expect(account('../root')).toMatch('is not an account name')
     expect(account('machine$')).toBe('no complaint')
     expect(complaints('{ "clients": { "c": { "user": "a b", "identityFile": "me" } } }')).toMatchInlineSnapshot(`
-      "inventory.json:1:1 inventory: names no machine: add "gateways" and "devices"
+      "inventory.json:1:1 inventory: contains no machine: add "gateways" and "devices"
       inventory.json:1:31 clients.c.user: "a b" is not a user name: use letters, digits, ".", "-" and "_", at most 32, beginning with a letter
       inventory.json:1:54 clients.c.identityFile: is a path on the client: begin it with / or ~/"
     `)

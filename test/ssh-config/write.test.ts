@@ -138,7 +138,7 @@ describe('a configuration that is there', () => {
     const it = home('')
     rmSync(it.file('config'))
     symlinkSync('../nowhere', it.file('config'))
-    await expect(it.write(['pi'])).rejects.toThrow('config is a link to a file that is not there')
+    await expect(it.write(['pi'])).rejects.toThrow('config is a link to a file that does not exist')
     expect(lstatSync(it.file('config')).isSymbolicLink()).toBe(true)
   })
 
@@ -146,7 +146,7 @@ describe('a configuration that is there', () => {
     const it = home()
     await it.write(['pi'])
     writeFileSync(it.file(block), it.read(block).replace(/# <<<.*\n/, 'Host mine\n'))
-    await expect(it.write(['pi', 'other'])).rejects.toThrow('the last line of the block is gone')
+    await expect(it.write(['pi', 'other'])).rejects.toThrow('the last line of the block is missing')
     expect(it.read(block)).toContain('Host mine')
   })
 })

@@ -34,7 +34,7 @@ export async function pinSpare({ argv, inventory, gateway, change, say }: Restor
     const { from, keys } = await pins.for(gateway)
     if (from === 'inventory') {
       if (keys.every((key) => hostKeyText(key) !== publicKey))
-        say(`${gateway.name}: its pin stands in the inventory: write "${publicKey}" under its "hostKeys" there`)
+        say(`${gateway.name}: its host key is pinned in the inventory: add "${publicKey}" to its "hostKeys" there`)
       return
     }
     await pins.replace({ ...gateway, port: gateway.port ?? (await userConfig(gateway.name)).port }, hostKey)

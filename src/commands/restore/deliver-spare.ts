@@ -19,10 +19,10 @@ export async function deliverSpare(session: Session, privateKey: string): Promis
   `
   const { code, stderr } = await session.exec(script.text, { timeoutMs, privileged: true, input: privateKey })
   if (code !== 0)
-    throw new RemoteError('lost', `the private half did not arrive whole: ${stderr.toString('utf8').trim()}`)
+    throw new RemoteError('lost', `the private key did not arrive complete: ${stderr.toString('utf8').trim()}`)
 }
 
-/** What a run that came to no good end has left. */
+/** Removes what a failed run has left. */
 export async function dropDelivered(session: Session): Promise<void> {
   await session.exec(sh`rm -f ${deliveredSpare}`.text, { timeoutMs, privileged: true })
 }

@@ -16,8 +16,8 @@ import { shownBy } from './strange-key.ts'
 
 /**
  * A gateway that was installed anew gets what it had: accounts, ports and the keys of devices, which cannot be asked now. As the
- * last thing it gets a host key that devices trust, so that none comes before it would be let in. They dial by themselves; once
- * they are back, an ordinary run gives them another spare. Each part finds done what an earlier call has done.
+ * last thing it gets a host key that devices trust, so that no device dials in before the gateway would accept it. They dial
+ * by themselves; once they are back, an ordinary run gives them another spare. Each part finds done what an earlier call has done.
  */
 export async function restore(words: RestoreArguments): Promise<void> {
   const argv = words.askSudoPassword ? { ...words, sudoPassword: await askPassword('sudo password: ') } : words
@@ -30,9 +30,9 @@ export async function restore(words: RestoreArguments): Promise<void> {
     await restoreOnce(known)
   } catch (error) {
     if (!(error instanceof ConnectError && error.kind === 'changed-host-key')) throw error
-    // The guard of a call that was cut off took its change back after we had looked, and its host key with it. What the
+    // The guard of a call that was cut off has undone its change after we had looked, its host key included. What the
     // gateway shows now has to be pinned or accepted like any other key.
-    say(`${gateway.name}: its host key changed back while we worked, an earlier call was undone; looking again`)
+    say(`${gateway.name}: its host key changed back during the run, because an earlier call was undone; starting again`)
     await restoreOnce(known)
   }
 }
@@ -51,16 +51,16 @@ async function restoreOnce(known: Restoration): Promise<void> {
   }
   await pinSpare(it)
   const hostKeys = it.change && new Map([[gateway.name, [it.change.spare.hostKey]]])
-  say(`${gateway.name}: it is what it was; now its devices dial by themselves`)
+  say(`${gateway.name}: the gateway is restored; its devices now dial in by themselves`)
   const waiting = await throughForwards(it, { waitMs: argv.wait * 1000, ...(hostKeys && { hostKeys }) })
   const { forwards } = waiting.report
   const back = forwards.filter(({ state }) => state === 'ok').length
-  say(`${back} of ${forwards.length} forwards reach their device; now a run like any other`)
+  say(`${back} of ${forwards.length} forwards reach their device; an ordinary run follows`)
   const written = hostKeys && gateway.hostKeys.length > 0 && !process.env.PROVISION_KNOWN_HOSTS
   await run('apply', ordinary(it), { limit: namesOf(it), ...(written && { hostKeys }) })
 }
 
-/** Through a gateway that has its devices already nobody needs a spare, and it stays one. */
+/** Where devices come through the gateway already, the spare is not needed and stays in reserve. */
 async function withSpare(known: Restoration, spare: Spare): Promise<Restoration> {
   const { argv, inventory, gateway, say } = known
   const shown = await shownBy(gateway, inventory, { argv, spare: spare.publicKey })
@@ -70,7 +70,7 @@ async function withSpare(known: Restoration, spare: Spare): Promise<Restoration>
   }
   const lacking = devicesBehind(known).filter((device) => !spare.trustedBy.includes(nameOnGateways(device)))
   const names = lacking.map(({ name }) => name).join(', ')
-  if (names) say(`${gateway.name}: nobody has seen yet that its spare host key is trusted by ${names}`)
+  if (names) say(`${gateway.name}: its spare host key is not known to be trusted by ${names}`)
   return { ...known, change: { spare, shown: shown.key } }
 }
 
@@ -80,7 +80,11 @@ async function agreed(plan: Report, { argv, gateway, say }: Restoration): Promis
     say(text)
     return true
   }
-  if (!process.stdin.isTTY) throw new InventoryError(`${gateway.name} would be changed`, `${text}\nsay --yes`)
+  if (!process.stdin.isTTY)
+    throw new InventoryError(
+      `${gateway.name} would be changed, which needs confirmation`,
+      `${text}\nto go ahead, add --yes`,
+    )
   if (await askYes(`${text}\nGo on? (yes/no) `)) return true
   process.stderr.write('nothing was touched\n')
   process.exitCode = 1

@@ -33,8 +33,8 @@ export async function spareOf(gateway: Gateway, inventory: Inventory): Promise<S
   if (keys.length === 0 && hasAuthority(gateway)) return undefined
   if (keys.length === 0) {
     throw new InventoryError(
-      `${name}: no device trusts a spare host key of it, as far as ${path} knows`,
-      'is this the newest version of that file? Without a spare, devices have to be visited: each has to be told the new host key of the gateway',
+      `${name}: according to ${path}, no device trusts a spare host key of this gateway`,
+      'check that this is the newest version of that file; without a spare host key, the new host key of the gateway has to be installed on each device by hand',
     )
   }
   const all = await Promise.all(keys.map(async (spare) => ({ spare, file: await files.find(name, spare.key) })))
@@ -46,10 +46,10 @@ export async function spareOf(gateway: Gateway, inventory: Inventory): Promise<S
     if (keys.some(({ key }) => pinned.includes(key))) return undefined
     const other = await files.current(name)
     const trusted = keys.map(({ key }) => fingerprintOf(key)).join(', ')
-    const what = other ? `is of ${fingerprintOf(other.publicKey)}` : 'is not here'
+    const what = other ? `that file holds the key ${fingerprintOf(other.publicKey)}` : 'there is no such file'
     throw new InventoryError(
-      `${name}: the private half of its spare host key has to be in ${files.pathOf(name)}; it ${what}, and devices trust ${trusted}`,
-      `${keys.map(({ madeBy }) => madeBy).join(', ')} made it`,
+      `${name}: the private key of its spare host key must be in ${files.pathOf(name)}, but ${what}; devices trust ${trusted}`,
+      `that key was made by ${keys.map(({ madeBy }) => madeBy).join(', ')}`,
     )
   }
   return {

@@ -41,11 +41,11 @@ export async function shownBy(
     return { key, known }
   const seen = `${name} shows ${key.type} ${fingerprintOf(key)}`
   const where = 'compare it on the machine itself (ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub)'
-  const hint = `${where}, for whoever shows it is handed the spare host key; then run again with --accept-new-host-key ${name}`
+  const hint = `${where}, because the machine that holds this key will get the spare private key; then run again with --accept-new-host-key ${name}`
   const kind = verdict === 'changed' ? 'changed-host-key' : 'unknown-host-key'
-  if (!process.stdin.isTTY) throw new ConnectError(kind, `${seen}, which is not known here`, hint)
-  if (await askYes(`${seen}, which is not known here: ${where}. Is it the same? (yes/no) `)) return { key, known }
-  throw new ConnectError(kind, `${seen}, and that is not the machine that was meant`, 'nothing was touched')
+  if (!process.stdin.isTTY) throw new ConnectError(kind, `${seen}, which is not known yet`, hint)
+  if (await askYes(`${seen}, which is not known yet: ${where}. Is it the same key? (yes/no) `)) return { key, known }
+  throw new ConnectError(kind, `${seen}, and you did not confirm this key`, 'nothing was touched')
 }
 
 /**

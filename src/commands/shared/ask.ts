@@ -2,7 +2,7 @@ import { createInterface } from 'node:readline/promises'
 import { Writable } from 'node:stream'
 import { InventoryError } from '../../errors.ts'
 
-/** Anything but yes is no, the end of the input too, and the moment from which nobody wants to know. */
+/** Anything but yes is a no; so is the end of the input, and the signal that the answer is not needed any more. */
 export async function askYes(question: string, signal?: AbortSignal): Promise<boolean> {
   const terminal = createInterface({ input: process.stdin, output: process.stderr })
   const ended = new Promise<string>((resolve) => terminal.once('close', () => resolve('')))

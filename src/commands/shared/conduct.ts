@@ -134,7 +134,7 @@ function onUnknown(trustFirst: boolean, progress: Progress, ended: AbortSignal) 
   if (!process.stdin.isTTY || !process.stderr.isTTY) return undefined
   return ({ name }: { name: string }, key: { type: string; fingerprint: string }) => {
     progress.close()
-    return askYes(`${name} is not known yet. Its ${key.type} key is ${key.fingerprint}. Pin it? (yes/no) `, ended)
+    return askYes(`the host key of ${name} is not known yet: ${key.type} ${key.fingerprint}. Pin it? (yes/no) `, ended)
   }
 }
 
@@ -145,7 +145,9 @@ function onInterrupt(progress: Progress) {
   setMaxListeners(0, controller.signal)
   const handler = () => {
     if (controller.signal.aborted) process.exit(130)
-    progress.note('interrupted: nothing new is begun, hosts in mid-change come to their end (again to leave at once)')
+    progress.note(
+      'interrupted: no new work is started, and changes in progress are finished (interrupt again to leave at once)',
+    )
     controller.abort()
   }
   process.on('SIGINT', handler).on('SIGTERM', handler)

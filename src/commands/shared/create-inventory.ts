@@ -9,13 +9,13 @@ import { errorCode } from '../../files/atomic.ts'
  * @throws InventoryError where the inventory is there, or cannot be written
  */
 export async function createInventory(file: string, text: string): Promise<string[]> {
-  if (!(await isNew(file, text))) throw new InventoryError(`${file} is there already`, 'nothing was written')
+  if (!(await isNew(file, text))) throw new InventoryError(`${file} already exists`, 'nothing was written')
   const schema = join(dirname(file), 'schema.json')
   const own = await readFile(new URL('./schema.json', import.meta.url), 'utf8')
   if (await isNew(schema, own)) return [`${file}  written`, `${schema}  written`]
   const same = (await readFile(schema, 'utf8')) === own
-  const other = 'is there already, and another one; `provision schema` prints the one of inventories'
-  return [`${file}  written`, `${schema}  ${same ? 'as it was' : other}`]
+  const other = 'already exists and differs; `provision schema` prints the schema of inventories'
+  return [`${file}  written`, `${schema}  ${same ? 'unchanged' : other}`]
 }
 
 async function isNew(file: string, text: string): Promise<boolean> {

@@ -27,7 +27,8 @@ export interface Identifying {
  */
 export async function identify(file: string, wish: Identifying): Promise<Identified> {
   const { applies, shared, planned = newId(randomInt) } = wish
-  if (shared) return applies ? { note: without(file, 'and each machine of a --shard would write another one') } : {}
+  if (shared)
+    return applies ? { note: without(file, 'because each machine of a --shard would write a different one') } : {}
   if (!applies) return (await mayBeWritten(file)) ? { id: planned } : {}
   try {
     const { id } = await rewriteInventory(file, (before, read) => {
@@ -36,12 +37,12 @@ export async function identify(file: string, wish: Identifying): Promise<Identif
     })
     return {
       id,
-      note: `${file}: "id": "${id}" was written into it, its mark on what it makes: keep it there, and commit it`,
+      note: `${file}: "id": "${id}" was added, which marks what this inventory makes on its hosts: keep it, and commit the file`,
     }
   } catch (error) {
     const code = errorCode(error)
     if (code === undefined) throw error
-    return { note: without(file, `and cannot be written (${code})`) }
+    return { note: without(file, `because the file cannot be written (${code})`) }
   }
 }
 
@@ -49,8 +50,8 @@ export async function identify(file: string, wish: Identifying): Promise<Identif
 export const identified = (text: string) => withId(text, newId(randomInt))
 
 const without = (file: string, why: string) =>
-  `${file}: has no "id" ${why}: what this run makes cannot be told from what other inventories make, so --prune will not be ` +
-  'possible; write one into it, such as "id": "k7w2m9qd" with letters and digits of your own'
+  `${file}: has no "id", ${why}; what this run makes cannot be told apart from what other inventories make, so --prune ` +
+  'will not be possible; add one to the file, such as "id": "k7w2m9qd", with letters and digits of your own'
 
 async function mayBeWritten(file: string): Promise<boolean> {
   try {

@@ -20,13 +20,13 @@ export function limitOf(patterns: readonly string[] | undefined, inventory: Inve
   return (name) => meant.has(name)
 }
 
-/** How many names help: nobody reads three hundred. */
+/** As many names as help: nobody reads three hundred. */
 const MOST = 20
 
 function unknown(pattern: string, names: readonly string[], { groups, devices }: Inventory): InventoryError {
   const now = nameSince(pattern, devices)
   if (now !== undefined)
-    return new InventoryError(`--limit ${clean(pattern)}: no host of that name`, `it is ${now} since it was renamed`)
+    return new InventoryError(`--limit ${clean(pattern)}: no host of that name`, `it was renamed to ${now}`)
   const shown =
     names.length > MOST ? `${names.slice(0, MOST).join(', ')} and ${names.length - MOST} more` : names.join(', ')
   const of = groups.length > 0 ? ` and no group` : ''

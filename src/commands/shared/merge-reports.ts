@@ -52,7 +52,7 @@ function unknownReport(first: Report, inventory: Inventory, shard: ShardReport):
   const mine = inShard(inventory, shard, limitOf(shard.limit, inventory))
   const error = {
     message: `shard ${shard.index}/${shard.count} has left no report`,
-    hint: 'see the log of the job that had it, and run that one again',
+    hint: 'see the log of its job, and run that job again',
   }
   const unknown = hosts(inventory).flatMap(({ name, role }): HostReport[] =>
     mine(name) ? [{ name, role, outcome: 'unknown', seconds: 0, resources: [], changes: [], error }] : [],

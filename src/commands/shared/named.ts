@@ -11,7 +11,6 @@ export function named<H extends Host>(name: string, hosts: readonly H[]): H {
   if (host) return host
   const names = hosts.map((each) => each.name).join(', ')
   const now = nameSince(name, hosts)
-  if (now !== undefined)
-    throw new InventoryError(`no such host in the inventory: ${name}`, `it is ${now} since it was renamed`)
+  if (now !== undefined) throw new InventoryError(`no such host in the inventory: ${name}`, `it was renamed to ${now}`)
   throw new InventoryError(`no such host in the inventory: ${name}`, `there are: ${names || 'none'}`)
 }

@@ -18,7 +18,7 @@ export const forksOption = <T>(argv: Argv<T>) =>
   argv.option('forks', {
     type: 'number',
     default: defaultForks,
-    describe: 'Hosts that are worked on at once; those that do not answer do not count',
+    describe: 'How many hosts are worked on at once; hosts that do not answer do not count',
   })
 
 /** The options of every command that looks at hosts or changes them. */
@@ -39,27 +39,29 @@ export function partOptions<T>(argv: Argv<T>) {
   return runOptions(argv)
     .option('shard', {
       type: 'string',
-      describe: 'Only this share of the hosts, as 2/4: for several machines, see `provision report merge`',
+      describe:
+        'Only this share of the hosts, such as 2/4, for a run on several machines; see `provision report merge`',
     })
     .option('resume', {
       type: 'string',
-      describe: 'Go on where the run of this --json report was interrupted: what was done is not looked at again',
+      describe: 'Go on where the run of this --json report was interrupted; hosts that were done are left out',
     })
 }
 
-/** How it is done and told, whatever says what is to be done. */
+/** How the work is done and reported, wherever the work is described. */
 export function workOptions<T>(argv: Argv<T>) {
   return forksOption(reportOptions(loginOptions(argv)))
-    .option('quiet', { type: 'boolean', default: false, describe: 'Print the summary alone' })
+    .option('quiet', { type: 'boolean', default: false, describe: 'Print only the summary' })
     .option('debug', {
       type: 'boolean',
       default: false,
-      describe: 'Print the scripts that hosts are sent, and what they cost',
+      describe: 'Print the scripts that are sent to hosts, and how many connections the run took',
     })
     .option('confirm-within', {
       type: 'number',
       default: 60,
-      describe: 'Seconds that a host waits for the login that confirms a change before it undoes it; 5 at least',
+      describe:
+        'Seconds that a host waits for the login that confirms a change before it undoes the change; at least 5',
     })
     .option('trust-first', {
       type: 'boolean',
@@ -70,7 +72,7 @@ export function workOptions<T>(argv: Argv<T>) {
       type: 'string',
       array: true,
       nargs: 1,
-      describe: 'Replace the pin of this re-flashed host; repeatable',
+      describe: 'Replace the pinned host key of this reinstalled host; repeatable',
     })
 }
 
@@ -97,7 +99,8 @@ export function loginOptions<T>(argv: Argv<T>) {
 export function transportOption<T>(argv: Argv<T>) {
   return argv.option('transport', {
     choices: ['node-ssh', 'openssh'] as const,
-    describe: 'Whose ssh logs in to every host, whatever the inventory says: "openssh" is the ssh of this machine',
+    describe:
+      'The ssh that logs in to every host, whatever the inventory says: "openssh" is the ssh program of this machine',
   })
 }
 
@@ -111,10 +114,18 @@ export type RunArguments = ReturnType<ReturnType<typeof runOptions>['parseSync']
 export const statusOptions = (argv: Argv) =>
   loginOptions(
     forksOption(limitOption(inventoryArgument(argv), 'forwards of devices, gateways or groups'))
-      .option('json', { type: 'boolean', default: false, describe: 'Print one JSON document; with --watch one a line' })
-      .option('html', { type: 'string', requiresArg: true, describe: 'Also write a page of its own to this file' })
-      .option('watch', { type: 'boolean', default: false, describe: 'Look again and again, until Ctrl-C' })
-      .option('interval', { type: 'number', default: 5, describe: 'Seconds between two looks of --watch' }),
+      .option('json', {
+        type: 'boolean',
+        default: false,
+        describe: 'Print one JSON document; with --watch, one per line',
+      })
+      .option('html', {
+        type: 'string',
+        requiresArg: true,
+        describe: 'Also write the status to this file, as an HTML page',
+      })
+      .option('watch', { type: 'boolean', default: false, describe: 'Look again and again until Ctrl-C' })
+      .option('interval', { type: 'number', default: 5, describe: 'Seconds between two looks with --watch' }),
   )
 
 export type StatusArguments = ReturnType<ReturnType<typeof statusOptions>['parseSync']>

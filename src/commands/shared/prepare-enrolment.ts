@@ -37,9 +37,9 @@ export async function prepareEnrolment(argv: RunArguments, wanted: WantedCard): 
   const device = named(wanted.device, inventory.devices)
   const gateways = inventory.gateways.filter(({ name }) => device.forwards.some(({ gateway }) => gateway === name))
   if (gateways.length === 0)
-    throw new InventoryError(`${device.name} has no forward, so there is nothing to enrol it for`)
+    throw new InventoryError(`${device.name} has no forward, so there is no gateway to enrol it at`)
   if (!(wanted.hours > 0 && wanted.hours <= 24 * 90)) {
-    throw new InventoryError('a card may be used for at most 90 days', 'say a shorter time')
+    throw new InventoryError('a card may be used for at most 90 days', 'write a shorter time after --valid-hours')
   }
   const pins = pinsOf(inventory)
   const config = await userConfig(device.name, askSsh({ env: process.env }), process.env)
@@ -90,7 +90,7 @@ async function whole(pins: Pins, gateway: Gateway): Promise<readonly string[]> {
   if (keys.length > 0) return keys.map(hostKeyText)
   const hint =
     from === 'inventory'
-      ? `write a whole public key (ssh-ed25519 AAAA…) under its "hostKeys", beside the fingerprint`
+      ? `add a full public key (ssh-ed25519 AAAA…) to its "hostKeys", beside the fingerprint`
       : 'pin one first: provision trust INVENTORY'
-  throw new InventoryError(`${gateway.name}: none of its host keys is pinned whole, so a card could not know it`, hint)
+  throw new InventoryError(`${gateway.name}: no full host key of this gateway is pinned, and a card needs one`, hint)
 }

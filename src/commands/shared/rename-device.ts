@@ -25,13 +25,15 @@ export async function renameDevice(
   }
   const [pinned, others] = [await keysOf(from), (await keysOf(to)).map(hostKeyText)]
   if (pinned.length > 0 && others.length > 0 && !pinned.some((key) => others.includes(hostKeyText(key)))) {
-    const hint = `look which of the two is right in ${pins.file}, and take the lines of the other out`
+    const hint = `find out which of the two keys in ${pins.file} is right, and delete the lines of the other`
     throw new InventoryError(`${from} and ${to} are pinned with different host keys: they are two machines`, hint)
   }
   const movePins = async () => {
     const before = await readIfThere(pins.file)
     await rewrite(pins.file, (text) => renamedPins(text, from, to))
-    return before === renamedPins(before, from, to) ? [] : [`${pins.file}: the pins of ${from} are those of ${to} now`]
+    return before === renamedPins(before, from, to)
+      ? []
+      : [`${pins.file}: the pinned host keys of ${from} are now those of ${to}`]
   }
   const write = () =>
     rewriteInventory(inventory, (text, read) => withNewName(text, { from, to, pinned: pinned.length > 0 }, read))
@@ -45,11 +47,13 @@ function told(
   { knownAs, groups }: Renamed,
   { inventory, from, to }: { readonly inventory: string; readonly from: string; readonly to: string },
 ): string[] {
-  const known = knownAs === undefined ? 'as its gateways know it' : `its gateways go on knowing it as ${knownAs}`
+  const known =
+    knownAs === undefined ? ', the name by which its gateways know it' : `; its gateways still know it as ${knownAs}`
   return [
-    `${inventory}: ${from} is ${to} now, ${known}`,
+    `${inventory}: ${from} is now called ${to}${known}`,
     ...groups.map(
-      (name) => `${inventory}: ${to} is in the group ${name} no more; what that gave it stands under "devices"`,
+      (name) =>
+        `${inventory}: ${to} is no longer in the group ${name}; the settings from that group were copied to "devices"`,
     ),
   ]
 }

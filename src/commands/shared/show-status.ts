@@ -77,7 +77,7 @@ function lookingAt(context: ReachContext) {
 /** @throws InventoryError for what would only turn out to be wrong after the look */
 async function check({ interval, html }: StatusArguments): Promise<void> {
   if (!Number.isInteger(interval) || interval < 1 || interval > 3600) {
-    throw new InventoryError('--interval takes whole seconds, from 1 to 3600', '5 is what it is without')
+    throw new InventoryError('--interval takes whole seconds, from 1 to 3600', 'the default is 5')
   }
   if (html === undefined) return
   const folder = dirname(resolve(html))

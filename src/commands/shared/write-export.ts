@@ -31,7 +31,7 @@ export async function exported(inventory: Inventory, { list, host, out }: Wish):
     const files = { known_hosts: keys, 'hosts.json': printStatic(wanted) }
     for (const [name, text] of Object.entries(files)) {
       const changed = await keep(join(out, name), text)
-      process.stdout.write(`${join(out, name)}  ${changed ? 'written' : 'as it was'}\n`)
+      process.stdout.write(`${join(out, name)}  ${changed ? 'written' : 'unchanged'}\n`)
     }
   } else {
     const digest = createHash('sha256').update(resolve(inventory.file)).digest('hex').slice(0, 12)
@@ -41,7 +41,7 @@ export async function exported(inventory: Inventory, { list, host, out }: Wish):
     process.stdout.write(host === undefined ? (list ? printList(told) : printStatic(told)) : printHost(told, host))
   }
   if (missing.length === 0) return
-  const sentence = `no whole host key is pinned for ${missing.join(', ')}`
+  const sentence = `no full host key is pinned for ${missing.join(', ')}`
   const hint = `run \`provision trust ${inventory.file}\`; a fingerprint alone is not enough for known_hosts`
   // Ansible would drop all hosts for one.
   if (list || host !== undefined) process.stderr.write(`${sentence}: ${hint}\n`)

@@ -34,7 +34,7 @@ export async function writeImage(argv: ImageArguments): Promise<void> {
     const { format, signs } = await about(card.what, () => formatFor(card, argv))
     await about(card.what, () => card.check(format.files(complete(longest(device.name)), card.boot)))
     const say = teller(argv.json)
-    say(`${card.what}: ${format.name}${signs.length > 0 ? `, going by ${signs.join(', ')}` : ''}\n`)
+    say(`${card.what}: ${format.name}${signs.length > 0 ? `, detected from ${signs.join(', ')}` : ''}\n`)
     for (const note of format.notes?.(card.boot) ?? []) say(`  ${note}\n`)
     const seed = await prepareEnrolment(
       { ...argv, limit: undefined, playbook: undefined },
@@ -42,7 +42,9 @@ export async function writeImage(argv: ImageArguments): Promise<void> {
     )
     if (seed === undefined) {
       process.stderr.write(
-        inert(`provision: error: ${card.what}: nothing was written, as not all gateways know of it\n`),
+        inert(
+          `provision: error: ${card.what}: nothing was written, because the card is not registered at all its gateways\n`,
+        ),
       )
       // The run before has an exit code of its own.
       process.exitCode ||= 1
@@ -51,24 +53,24 @@ export async function writeImage(argv: ImageArguments): Promise<void> {
     const written = await about(card.what, () => card.write(format.files(complete(seed), card.boot))).catch(notMade)
     for (const name of written)
       say(`  written, and read back: ${name}${name === seedFile ? ', which holds secrets' : ''}\n`)
-    say(`  it may be used once, within ${argv.validHours} hours\n`)
+    say(`  the card may be used once, within ${argv.validHours} hours\n`)
   } finally {
     await card.close()
   }
 }
 
-/** The gateways know of a card then that nobody has. */
+/** The gateways then expect a card that does not exist. */
 function notMade(error: unknown): never {
   if (!(error instanceof ProvisionError)) throw error
   const again =
-    'then say the same again: the gateways wait for a card that was not made, and forget it for the next one'
+    'then run the same command again: the gateways expect a card that was not written, and replace it by the next one'
   throw new ProvisionError(error.message, [error.hint, again].filter(Boolean).join('; '))
 }
 
 function formatFor(card: Medium, { output, format }: ImageArguments): { format: Format; signs: readonly string[] } {
   if (output === undefined) return detect(card.boot, format)
   if (format === undefined)
-    throw new InventoryError('a folder does not say what the image reads at its first boot', 'name it with --format')
+    throw new InventoryError('a folder does not show what the image reads at its first boot', 'add --format')
   return { format: formatOf(format), signs: [] }
 }
 

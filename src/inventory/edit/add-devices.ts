@@ -37,7 +37,7 @@ function withNext(text: string, name: string, wanted: NewDevices, read: Reader):
   const { group, address } = wanted
   const inventory = read(text)
   if (inventory.devices.some((device) => device.name === name)) {
-    throw new InventoryError(`${name} is there already`, 'change what stands there with your editor')
+    throw new InventoryError(`${name} is already in the inventory`, 'change it there with your editor')
   }
   const known = inventory.groups.map((each) => each.name)
   if (group !== undefined && !known.includes(group)) {
@@ -55,7 +55,7 @@ function withNext(text: string, name: string, wanted: NewDevices, read: Reader):
   } catch (error) {
     if (!(error instanceof InventoryError)) throw error
     const [problem] = error.problems
-    throw new InventoryError(`${name} does not fit in: ${problem?.message ?? error.message}`, 'nothing was written')
+    throw new InventoryError(`${name} cannot be added: ${problem?.message ?? error.message}`, 'nothing was written')
   }
   return after
 }
@@ -75,8 +75,8 @@ function chosen(name: string, { gateways, to }: NewDevices, inventory: Inventory
   const ranged = asked.flatMap(({ name, ports }) => (ports === undefined ? [] : [{ name, ports }]))
   if (ranged.length < Math.max(1, asked.length)) {
     const without = asked.find(({ ports }) => ports === undefined)?.name ?? names[0]
-    const hint = `say which ports it may give to devices: "${without}": { "ports": "9000-9999" }`
-    throw new InventoryError(`${without} has no "ports" to choose one from`, hint)
+    const hint = `write which ports it may give to devices: "${without}": { "ports": "9000-9999" }`
+    throw new InventoryError(`${without} has no "ports" to choose from`, hint)
   }
   const forwards = inventory.devices.flatMap((device) => device.forwards)
   return freePorts(ranged, forwards).map(({ gateway, port }) => {

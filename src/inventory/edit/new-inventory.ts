@@ -23,25 +23,25 @@ interface Question {
 
 const questions: Readonly<Record<keyof Answers, Question>> = {
   gateway: {
-    text: 'The gateway, which everybody can reach, as you say it to ssh (such as ssh-gw.guest.internal): ',
+    text: 'The gateway, which everybody can reach, by the name that you give to ssh (such as ssh-gw.guest.internal): ',
     problem: hostNameProblem,
   },
   dial: {
-    text: 'Do devices reach it elsewhere? The address there, with :PORT where that is not 22 (empty: no): ',
+    text: 'The address at which devices reach the gateway, with :PORT where that is not 22 (empty: the same as yours): ',
     otherwise: '',
     problem: dialProblem,
   },
   device: {
-    text: 'The first device, which nobody can call (such as host-a.lan.internal): ',
+    text: 'The first device, which cannot be reached directly (such as host-a.lan.internal): ',
     problem: hostNameProblem,
   },
   ports: {
-    text: 'The ports of the gateway that lead to devices, the first of them to this one (empty: 9022-9999): ',
+    text: 'The ports of the gateway that lead to devices; the first one leads to this device (empty: 9022-9999): ',
     otherwise: '9022-9999',
     problem: portsProblem,
   },
   user: {
-    text: 'The user to log in as on both (empty: as ssh does): ',
+    text: 'The user to log in as, on both machines (empty: the one that ssh uses): ',
     otherwise: '',
     problem: (user) => (user === '' ? undefined : loginUserProblem(user)),
   },
@@ -51,8 +51,8 @@ const questions: Readonly<Record<keyof Answers, Question>> = {
 export type Ask = (text: string, problem?: string) => Promise<string | undefined>
 
 /**
- * From what is given, where that is enough; else each that is not given is asked for, until the answer makes sense.
- * @throws InventoryError for one given that makes none, and for one that is missing where nobody can be asked
+ * From what is given, where that is enough; else each that is not given is asked for, until the answer is valid.
+ * @throws InventoryError for an answer that is not valid, and for one that is missing where nobody can be asked
  */
 export async function answersTo(given: Partial<Answers>, ask: Ask | undefined): Promise<Answers> {
   for (const [name, { problem }] of Object.entries(questions)) {
@@ -63,7 +63,7 @@ export async function answersTo(given: Partial<Answers>, ask: Ask | undefined): 
   const enough = given.gateway !== undefined && given.device !== undefined
   if (!enough && ask === undefined) {
     const options = (['gateway', 'device'] as const).filter((name) => given[name] === undefined)
-    const hint = `say ${options.map((name) => `--${name} NAME`).join(' and ')}; --dial, --ports and --user if you like`
+    const hint = `add ${options.map((name) => `--${name} NAME`).join(' and ')}; --dial, --ports and --user are optional`
     throw new InventoryError('there is no terminal to ask on', hint)
   }
   const answer = async (name: keyof Answers) => given[name] ?? (enough || !ask ? otherwise(name) : asked(name, ask))
@@ -86,7 +86,7 @@ async function asked(name: keyof Answers, ask: Ask): Promise<string> {
     const line = await ask(question.text, wrong)
     if (line === undefined) throw new InventoryError('not all questions were answered', 'nothing was written')
     const answer = line.trim() || question.otherwise
-    wrong = answer === undefined ? 'something has to stand here' : question.problem(answer)
+    wrong = answer === undefined ? 'an answer is needed here' : question.problem(answer)
     if (answer !== undefined && wrong === undefined) return answer
   }
 }

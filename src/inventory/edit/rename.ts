@@ -30,11 +30,11 @@ export function withNewName(text: string, renaming: Renaming, read: Reader): Ren
   const { gateways, devices, file } = read(text)
   const [before, after] = [from, to].map((name) => devices.find((device) => device.name === name))
   if (gateways.some(({ name }) => name === from)) {
-    const hint = 'devices have its name in their units; where it is reached is its "address", and that may change'
+    const hint = 'devices have its name in their units; you may change its "address" instead'
     throw new InventoryError(`${from} is a gateway, and gateways keep their names`, hint)
   }
   if (before !== undefined && after !== undefined) {
-    throw new InventoryError(`${to} is there already`, `take it away first, or choose another name for ${from}`)
+    throw new InventoryError(`${to} is already in the inventory`, `remove it first, or choose another name for ${from}`)
   }
   if (before !== undefined) return checked({ ...given(text, before, to), read, renaming })
   const known = after?.knownAs
@@ -84,6 +84,9 @@ function checked({
   } catch (error) {
     if (!(error instanceof InventoryError)) throw error
     const [problem] = error.problems
-    throw new InventoryError(`${from} cannot be ${to}: ${problem?.message ?? error.message}`, 'nothing was written')
+    throw new InventoryError(
+      `${from} cannot be renamed to ${to}: ${problem?.message ?? error.message}`,
+      'nothing was written',
+    )
   }
 }

@@ -34,7 +34,7 @@ function readFrom(entries: DeepPartial<readonly string[]>, { path, problems }: A
     return entry ?? []
   })
   if (known.length > 0 && known.every((entry) => entry.startsWith('!'))) {
-    problems.add(path, 'lets nobody in, there are exceptions only: add what they are exceptions from, such as "*"')
+    problems.add(path, 'admits nobody, because it holds exceptions only: add what may log in, such as "*"')
   }
   return known
 }

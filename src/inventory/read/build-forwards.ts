@@ -52,7 +52,7 @@ function buildForward(entry: DeepPartial<File.Forward>, building: ForwardsBuildi
 }
 
 function textPortProblem(text: string): string {
-  if (text.includes('{index}')) return '{index} has a meaning in the settings of a group alone: write the port'
+  if (text.includes('{index}')) return '{index} may be used only in the settings of a group: write the port'
   const remedy = /^\d{1,5}$/.test(text) ? `: write ${text} without quotes` : ''
   return `must be a whole number, not text${remedy}`
 }
@@ -70,7 +70,7 @@ function settle(words: ForwardWords, choice: Choice, building: ForwardsBuilding)
   const listener = choice.listener ?? listeners.get(gateway ?? '') ?? 'socket'
   if (listener === 'sshd' && words.port < 1024) {
     const why = `port ${words.port}: sshd opens ports below 1024 for root only`
-    problems.add(path, `${why}; say "listener": "socket", or choose a port from 1024 on`)
+    problems.add(path, `${why}; write "listener": "socket", or choose a port from 1024 on`)
   }
   if (gateway === undefined) return undefined
   const forward: Forward = {
@@ -102,13 +102,13 @@ function findGateway(words: ForwardWords, wanted: string | undefined, building: 
   }
   if (gateways.length === 1) return gateways[0]
   const example = asObject({ gateway: gateways[0], ...words })
-  problems.add(path, `there are several gateways: say which one listens, as in ${example}`)
+  problems.add(path, `there are several gateways: write which one listens, as in ${example}`)
   return undefined
 }
 
 function exposeSentence(words: ForwardWords, gateway: string | undefined): string {
   const example = asObject({ gateway, ...words, expose: true })
-  return `others than the gateway itself would reach the port: bind to 127.0.0.1, or say that you want it: ${example}`
+  return `other machines than the gateway could reach this port: bind to 127.0.0.1, or allow it: ${example}`
 }
 
 function asObject(parts: Readonly<Record<string, unknown>>): string {

@@ -39,7 +39,7 @@ export function build(file: DeepPartial<File.InventoryFile>, building: Building)
 }
 
 interface HostBuilding extends Building {
-  /** What is said at the top, for every host. */
+  /** The settings at the top of the file, for every host. */
   readonly common: Common
 }
 

@@ -6,7 +6,7 @@ import type { Origin } from './building.ts'
 import { admits, callersOf } from './from-patterns.ts'
 import type { Path, Problems } from './problems.ts'
 
-/** What only shows when the parts of an inventory are held against each other. */
+/** Mistakes that show only when the parts of an inventory are compared with each other. */
 export function checkTogether(inventory: Inventory, origins: ReadonlyMap<Forward, Origin>, problems: Problems): void {
   checkNames(inventory, problems)
   checkFormerNames(inventory, problems)
@@ -33,8 +33,8 @@ function checkNames(inventory: Inventory, problems: Problems): void {
   ]) {
     const other = seen.get(name.toLowerCase())
     if (other !== undefined) {
-      const same = other.name === name ? 'is' : `differs only in capitals from ${show(other.name)},`
-      const taken = `the name ${same} already on ${problems.line(other.path)}: give each machine a name of its own`
+      const same = other.name === name ? 'is already used' : `differs only in capitals from ${show(other.name)}`
+      const taken = `the name ${same} on ${problems.line(other.path)}: give each machine a name of its own`
       problems.addAtKey(path, taken)
     }
     seen.set(name.toLowerCase(), { name, path })
@@ -42,12 +42,12 @@ function checkNames(inventory: Inventory, problems: Problems): void {
   for (const { name } of inventory.groups) {
     const host = seen.get(name.toLowerCase())
     if (host === undefined || host.path[0] === 'clients') continue
-    const taken = `${problems.line(host.path)} has a host of this name, and --limit would not know which you mean`
+    const taken = `${problems.line(host.path)} has a host of this name, and --limit could mean either`
     problems.addAtKey(['groups', name], `${taken}: give the group another name`)
   }
   for (const gateway of inventory.gateways) {
     if (gateway.name !== 'direct' && gateway.name !== 'forward') continue
-    problems.addAtKey(pathOf(gateway), 'is a word of "via": give the gateway another name')
+    problems.addAtKey(pathOf(gateway), 'has a special meaning in "via": give the gateway another name')
   }
 }
 
@@ -65,10 +65,10 @@ function checkFormerNames(inventory: Inventory, problems: Problems): void {
       problems.add(path, 'is its own name: leave it out')
     } else if (own !== undefined) {
       const known = `gateways know ${name} by this name (its "knownAs" on ${problems.line(path)})`
-      problems.addAtKey(pathOf(own), `${known}: give this machine another name, or take ${name} away first`)
+      problems.addAtKey(pathOf(own), `${known}: give this machine another name, or remove ${name} first`)
     } else if (other !== undefined) {
       const both = `gateways know ${other.name} by this name, too (${problems.line([...pathOf(other), 'knownAs'])})`
-      problems.add(path, `${both}: only one of the two can have had it, take it out of the other`)
+      problems.add(path, `${both}: only one of the two devices can have had this name, so delete it from the other`)
     }
   }
 }
@@ -83,7 +83,7 @@ function checkAddresses(inventory: Inventory, problems: Problems): void {
       seen.set(place, host)
     } else if (other.name.toLowerCase() !== host.name.toLowerCase()) {
       const both = `${show(other.name)} on ${problems.line(pathOf(other))} has the same address and port`
-      problems.add([...pathOf(host), 'address'], `${both}: one of the two is another machine, or one too many`)
+      problems.add([...pathOf(host), 'address'], `${both}: correct one of the two, or remove it`)
     }
   }
 }
@@ -135,7 +135,7 @@ function checkTunnelAccount(gateway: Gateway, problems: Problems): void {
   }
 }
 
-/** Our own login through a forward, without which no forward is proved, comes from the device's own loopback. */
+/** Our own login through a forward, which proves the forward, comes from the device's own loopback. */
 function checkFrom(device: Device, problems: Problems): void {
   const account = device.accounts.find(({ name }) => name === device.login.user)
   const path: Path = [...pathOf(device), 'accounts', account?.name ?? '', 'from']
@@ -160,7 +160,7 @@ function checkVia(device: Device, inventory: Inventory, problems: Problems): voi
     )}`
     problems.add(
       [...pathOf(device), 'via', index],
-      `there is no way in named ${show(way)}${suggest(way, known, others)}`,
+      `there is no route named ${show(way)}${suggest(way, known, others)}`,
     )
   }
 }

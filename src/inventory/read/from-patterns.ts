@@ -13,17 +13,17 @@ export function fromProblem(entry: string): string | undefined {
   if (isIP(bare) && !bare.includes('%')) return undefined
   return /[g-z]/i.test(bare) && /^[a-z0-9.*?_-]+$/i.test(bare)
     ? 'is a name, and sshd looks up no names (UseDNS no): write an address or a network instead'
-    : 'is no address: write one such as 192.0.2.7, 10.0.0.0/8 or 2001:db8::/32, or a pattern such as 192.0.2.*'
+    : 'is not an address: write one such as 192.0.2.7, 10.0.0.0/8 or 2001:db8::/32, or a pattern such as 192.0.2.*'
 }
 
 function networkProblem(network: string, address: string, length: string): string | undefined {
   const most = isIPv4(address) ? 32 : 128
   if (!isIP(address) || !/^\d{1,3}$/.test(length) || Number(length) > most) {
-    return 'is no network: write one such as 10.0.0.0/8 or 2001:db8::/32'
+    return 'is not a network: write one such as 10.0.0.0/8 or 2001:db8::/32'
   }
   const ones = bits(address).slice(Number(length))
   return ones.includes('1')
-    ? `${show(network)} has bits behind its mask, which sshd refuses: write the network`
+    ? `${show(network)} has bits set after its prefix, which sshd refuses: write the network address`
     : undefined
 }
 

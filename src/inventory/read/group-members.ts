@@ -24,7 +24,7 @@ export function membersOf(group: string, wanted: Partial<DeepPartial<File.Group>
   }
   for (const { text, path } of entries) {
     if (/[{}]/.test(text.replaceAll('{index}', '')))
-      problems.add(path, `${show(text)}: only {index} has a meaning here`)
+      problems.add(path, `${show(text)}: only {index} may be in braces here`)
   }
   checkSettings(wanted.settings ?? {}, [...place, 'settings'], problems)
   const indexes = indexesOf(wanted, templates.length, { place, problems })
@@ -46,21 +46,22 @@ function indexesOf(
   const there = [...place, 'index']
   if (index === undefined) {
     const wrong = problems.has(there) || templates === 0
-    if (!wrong) problems.add(place, '"index" is missing: say what {index} stands for, such as "001-300"')
+    if (!wrong) problems.add(place, '"index" is missing: write what {index} stands for, such as "001-300"')
     return []
   }
   const read = readIndexes(index)
   if ('problem' in read) problems.add(there, read.problem)
-  else if (templates === 0) problems.add(there, 'is for a name with {index} in it: write one under "devices" here')
+  else if (templates === 0)
+    problems.add(there, 'needs a name with {index} in it: write one under "devices" of this group')
   return 'problem' in read ? [] : read.indexes
 }
 
 function checkSettings({ hostKeys, address, knownAs }: DeepPartial<File.Device>, path: Path, problems: Problems): void {
   // A certificate authority may vouch for many.
   if (hostKeys?.some((key) => key !== undefined && !key.startsWith('@cert-authority')))
-    problems.addAtKey([...path, 'hostKeys'], 'are of one machine: write them under "devices"')
-  if (knownAs !== undefined) problems.addAtKey([...path, 'knownAs'], 'is of one machine: write it under "devices"')
+    problems.addAtKey([...path, 'hostKeys'], 'belong to one machine: write them under "devices"')
+  if (knownAs !== undefined) problems.addAtKey([...path, 'knownAs'], 'belongs to one machine: write it under "devices"')
   if (address !== undefined && !address.includes('{index}')) {
-    problems.add([...path, 'address'], 'is of one machine: put {index} into it, or write it under "devices"')
+    problems.add([...path, 'address'], 'belongs to one machine: put {index} into it, or write it under "devices"')
   }
 }

@@ -7,7 +7,7 @@ interface Shared {
 }
 
 /**
- * Problems with devices, told where they were written. One that a group gives to three hundred devices is told once, and
+ * Problems with devices, reported where they were written. One that a group gives to many devices is reported once, and
  * with it the first of them.
  */
 export function throughGroups(problems: Problems, written: (path: Path) => Path): Problems {

@@ -16,7 +16,7 @@ export interface Grouped {
 
 type Device = Readonly<Record<string, unknown>>
 
-/** A device while its groups say what they have to say. */
+/** A device while the settings of its groups are added. */
 interface Growing {
   device: Device
   /** The group's settings that a key came from, `login.user` for one of a login. */
@@ -42,7 +42,7 @@ export function expandGroups(file: DeepPartial<File.InventoryFile>, problems: Pr
     for (const { name, index, path } of members) {
       const device = growing.get(name)
       if (device === undefined) {
-        const others = 'only a name with {index} makes devices; write this one under "devices", too'
+        const others = 'only a name with {index} makes devices; write this one under "devices" too'
         if (!cannotTell) problems.add(path, `there is no device ${show(name)}${suggest(name, [...own.keys()], others)}`)
       } else if (group?.settings !== undefined) {
         grow(name, device, { settings: group.settings, index, path, problems })
@@ -83,8 +83,8 @@ function grow(name: string, growing: Growing, { settings, index, path, problems 
     const place = [...path.slice(0, 2), 'settings', ...keys]
     const other = growing.from.get(leaf)
     if (other !== undefined) {
-      const both = `${name} has ${show(leaf)} from ${problems.line(other)}, too`
-      problems.addAtKey(place, `${both}: leave it to one of its groups, or write it under "devices"`)
+      const both = `${name} already has ${show(leaf)} from ${problems.line(other)}`
+      problems.addAtKey(place, `${both}: keep it in one of the groups, or write it under "devices"`)
     } else if (!has(own, keys)) {
       growing.device = withLeaf(growing.device, keys, index === undefined ? value : withIndex(value, index))
       growing.from.set(leaf, place)

@@ -7,20 +7,20 @@ export function readIndexes(text: string): { readonly indexes: readonly string[]
   for (const part of text.split(',')) {
     const [, first, last = first] = /^(\d{1,5})(?:-(\d{1,5}))?$/.exec(part) ?? []
     if (first === undefined || last === undefined) {
-      return { problem: `${JSON.stringify(part)} is no range of numbers: write it like "001-300", or "001-016,018"` }
+      return { problem: `${JSON.stringify(part)} is not a range of numbers: write it like "001-300", or "001-016,018"` }
     }
     const padded = first.startsWith('0') && first.length > 1
     if (padded && last.length !== first.length) {
       return {
-        problem: `"${part}": write both ends with as many digits as each other, or neither with zeros before it`,
+        problem: `"${part}": write both ends with the same number of digits, or without zeros before them`,
       }
     }
     if (Number(last) < Number(first)) return { problem: `"${part}" runs backwards: write "${last}-${first}"` }
     for (let number = Number(first); number <= Number(last); number++) {
       const index = padded ? String(number).padStart(first.length, '0') : String(number)
-      if (indexes.has(index)) return { problem: `has ${index} twice: take it out of one part` }
+      if (indexes.has(index)) return { problem: `contains ${index} twice: remove it from one part` }
       indexes.add(index)
-      if (indexes.size > MOST) return { problem: `are more than ${MOST} numbers: is there a digit too many?` }
+      if (indexes.size > MOST) return { problem: `has more than ${MOST} numbers: check for a digit too many` }
     }
   }
   return { indexes: [...indexes] }

@@ -46,7 +46,7 @@ export function parseInventory(text: string, around: Surroundings): Inventory {
   const shape = readShape(plainValue(root), problems)
   if (shape !== undefined) {
     if (!['gateways', 'devices', 'groups'].some((key) => key in shape)) {
-      problems.add([], 'names no machine: add "gateways" and "devices"')
+      problems.add([], 'contains no machine: add "gateways" and "devices"')
     }
     const origins = new Map<Forward, Origin>()
     const { file, groups, written } = expandGroups(shape, problems)
@@ -66,8 +66,7 @@ function unreadable(file: string, error: NodeJS.ErrnoException): InventoryError 
     return new InventoryError(`${file}: there is no such file`, 'name your inventory, a JSON file')
   if (error.code === 'EISDIR')
     return new InventoryError(`${file}: is a folder`, `name the file in it, such as ${file}/inventory.json`)
-  if (error.code === 'EACCES')
-    return new InventoryError(`${file}: may not be read`, 'look at its permissions with ls -l')
+  if (error.code === 'EACCES') return new InventoryError(`${file}: may not be read`, 'check its permissions with ls -l')
   return new InventoryError(`${file}: cannot be read (${error.code ?? error.message})`)
 }
 

@@ -38,12 +38,12 @@ export function readHostKey(text: string): KeyReading {
   if (/^sha256:/i.test(line)) return readFingerprint(line)
   if (/^(MD5:)?([0-9a-f]{2}:){15}[0-9a-f]{2}$/i.test(line)) {
     return {
-      problem: 'is an MD5 fingerprint, which proves too little: write the SHA256 one of ssh-keygen -l -E sha256',
+      problem: 'is an MD5 fingerprint, which is not safe enough: write the SHA256 one of ssh-keygen -l -E sha256',
     }
   }
   const words = line.split(/\s+/)
   if (words[0] === '@cert-authority') return readAuthority(words.slice(1))
-  if (words[0]?.startsWith('@')) return { problem: 'begins with a marker that is not known here: @cert-authority is' }
+  if (words[0]?.startsWith('@')) return { problem: 'begins with an unknown marker: only @cert-authority is known' }
   if (!isTypeWord(words[0] ?? '') && isTypeWord(words[1] ?? '')) {
     return { problem: 'is a line of known_hosts: leave out its first word, the host' }
   }
@@ -80,7 +80,7 @@ function readFingerprint(line: string): KeyReading {
   const exact = bytes.length === 32 && bytes.toString('base64').replace(/=+$/, '') === digest
   if (line.startsWith('SHA256:') && exact) return { key: line }
   return {
-    problem: 'is not a whole SHA256 fingerprint: copy "SHA256:" and the 43 characters after it from ssh-keygen -l',
+    problem: 'is not a complete SHA256 fingerprint: copy "SHA256:" and the 43 characters after it from ssh-keygen -l',
   }
 }
 
@@ -104,16 +104,17 @@ function bodyProblem(line: string): string | undefined {
     return 'is a certificate: write the plain public key, from the .pub file without "-cert"'
   if (type === 'ssh-dss') return 'is a DSA key, which OpenSSH no longer accepts: make one with ssh-keygen -t ed25519'
   const parts = PARTS[type]
-  if (parts === undefined) return `begins with ${type}, which is no kind of key: known are ${list(Object.keys(PARTS))}`
+  if (parts === undefined)
+    return `begins with ${type}, which is not a known type of key: known are ${list(Object.keys(PARTS))}`
   const bytes = Buffer.from(body, 'base64')
   if (body === '' || bytes.toString('base64') !== body) return broken(type, 'is not base64')
   const fields = readFields(bytes)
-  if (fields?.[0]?.toString('latin1') !== type) return broken(type, 'is of another kind, or not whole')
-  return fields.length === parts && fieldsFit(type, fields) ? undefined : broken(type, 'is not whole')
+  if (fields?.[0]?.toString('latin1') !== type) return broken(type, 'is of another type, or incomplete')
+  return fields.length === parts && fieldsFit(type, fields) ? undefined : broken(type, 'is incomplete')
 }
 
 function broken(type: string, why: string): string {
-  return `is no ${type} key, its second word ${why}: copy the whole line of the .pub file again`
+  return `is not a valid ${type} key, because its second word ${why}: copy the whole line of the .pub file again`
 }
 
 function fieldsFit(type: string, fields: readonly Buffer[]): boolean {

@@ -5,7 +5,7 @@ import { portProblem } from '../names.ts'
 export function readPorts(text: string): { readonly range: PortRange } | { readonly problem: string } {
   const [, from, to] = /^(\d{1,5})-(\d{1,5})$/.exec(text) ?? []
   if (from === undefined || to === undefined) {
-    return { problem: `${show(text)} is no range of ports: write the first and the last, as in "9000-9999"` }
+    return { problem: `${show(text)} is not a range of ports: write the first and the last, as in "9000-9999"` }
   }
   const range = { first: Number(from), last: Number(to) }
   const problem = portProblem(range.first) ?? portProblem(range.last)

@@ -11,7 +11,7 @@ export type DeepPartial<T> = T extends string | number | boolean
 
 /**
  * Holds the value against inventory/schema.json, and takes out what does not fit, so that the rest can still be checked
- * and everything told at once. Returns undefined where nothing is left.
+ * and everything reported at once. Returns undefined where nothing is left.
  */
 export function readShape(value: unknown, problems: Problems): DeepPartial<InventoryFile> | undefined {
   validate(value)
@@ -33,8 +33,8 @@ export function readShape(value: unknown, problems: Problems): DeepPartial<Inven
 }
 
 /**
- * The patterns of the schema are there for editors: names.ts refuses the same with better words. Should a pattern refuse
- * what names.ts lets pass, it still counts.
+ * The patterns of the schema are there for editors: names.ts refuses the same with better messages. Where a pattern refuses
+ * what names.ts accepts, the pattern still counts.
  */
 export function addPatternProblems(value: unknown, problems: Problems): void {
   validate(value)
@@ -44,7 +44,7 @@ export function addPatternProblems(value: unknown, problems: Problems): void {
     // What {index} makes of it has been looked at, device by device.
     if (path[0] === 'groups' && String(at(value, path)).includes('{index}')) continue
     const whole = error.propertyName === undefined ? path : [...path, error.propertyName]
-    if (!problems.has(whole)) problems.addAtKey(whole, `must be written like ${String(error.params.pattern)}`)
+    if (!problems.has(whole)) problems.addAtKey(whole, `must match ${String(error.params.pattern)}`)
   }
 }
 

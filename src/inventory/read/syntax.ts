@@ -30,11 +30,11 @@ function parseOrRefuse(text: string, file: string, errors: ParseError[]): Node |
     return parseTree(text, errors, { allowTrailingComma: true })
   } catch (error) {
     if (!(error instanceof RangeError)) throw error
-    throw new InventoryError(`${file}: is nested far too deeply for an inventory`, 'is it the right file?')
+    throw new InventoryError(`${file}: is nested too deeply for an inventory`, 'is it the right file?')
   }
 }
 
-/** One per line: what follows the first is mostly the parser finding its feet again. */
+/** One per line: errors after the first mostly come from it. */
 function addSyntaxProblems(text: string, errors: readonly ParseError[], problems: Problems): void {
   const lines = new Set<number>()
   for (const { error, offset, length } of errors) {
@@ -66,7 +66,7 @@ const EXPECTED: Readonly<Record<string, string>> = {
   InvalidCommentToken: 'expected a comment to begin with // or /*',
   UnexpectedEndOfComment: 'expected the comment to end with */',
   UnexpectedEndOfString: 'expected the text to end with a double quote on the same line',
-  UnexpectedEndOfNumber: 'expected the number to go on',
+  UnexpectedEndOfNumber: 'expected another digit',
   InvalidUnicode: 'expected four hexadecimal digits after \\u',
   InvalidEscapeCharacter: 'expected ", \\, /, b, f, n, r, t or u after the backslash',
   InvalidCharacter: 'expected no tab or control character in the text, write \\t or \\n',
@@ -83,11 +83,7 @@ function addDuplicateKeys(node: Node, path: Path, problems: Problems): void {
     const below = [...path, String(key?.value)]
     const first = seen.get(String(key?.value))
     if (first !== undefined) {
-      problems.addAt(
-        child.offset,
-        below,
-        `the same key again, first on ${problems.line(first)}: join the two, or rename one`,
-      )
+      problems.addAt(child.offset, below, `the same key as on ${problems.line(first)}: join the two, or rename one`)
     }
     seen.set(String(key?.value), child.offset)
     if (value !== undefined) addDuplicateKeys(value, below, problems)

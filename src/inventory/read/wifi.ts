@@ -12,10 +12,13 @@ export function buildWifi(wifi: DeepPartial<File.Wifi> | undefined, path: Path, 
   if (ssid === undefined || passphrase === undefined) return undefined
   const bytes = Buffer.byteLength(ssid)
   if (bytes < 1 || bytes > 32 || /[\u0000-\u001f\u007f]/.test(ssid)) {
-    problems.add([...path, 'ssid'], 'is no name of a Wi-Fi network: write 1 to 32 bytes, without control characters')
+    problems.add(
+      [...path, 'ssid'],
+      'is not the name of a Wi-Fi network: write 1 to 32 bytes, without control characters',
+    )
   }
   if (country !== undefined && !/^[A-Z]{2}$/.test(country)) {
-    problems.add([...path, 'country'], 'must be a country of two capital letters, such as "DE"')
+    problems.add([...path, 'country'], 'must be a country code of two capital letters, such as "DE"')
   }
   const place = placeOf(passphrase, [...path, 'passphrase'], building)
   return place && { ssid, passphrase: place, ...(country !== undefined && { country }) }
@@ -28,8 +31,8 @@ function placeOf(text: string, path: Path, { problems, around }: Building): Wifi
   problems.add(
     path,
     kind === 'env'
-      ? 'names no environment variable: use letters, digits and "_"'
-      : 'must not stand in the inventory: write where it is kept, "env:NAME" or "file:PATH"',
+      ? 'is not the name of an environment variable: use letters, digits and "_"'
+      : 'must not be in the inventory itself: write where the passphrase is kept, "env:NAME" or "file:PATH"',
   )
   return undefined
 }

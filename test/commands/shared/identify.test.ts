@@ -18,7 +18,7 @@ const now = () => readFile(file, 'utf8')
 test('a run that makes things writes it, and says so', async () => {
   const { id = '', note } = await identify(file, { applies: true, shared: false })
   expect(note).toBe(
-    `${file}: "id": "${id}" was written into it, its mark on what it makes: keep it there, and commit it`,
+    `${file}: "id": "${id}" was added, which marks what this inventory makes on its hosts: keep it, and commit the file`,
   )
   expect(await now()).toBe(text.replace('{\r\n', `{\r\n  "id": "${id}",\r\n`))
   expect((await readInventory(file)).id).toBe(id)
@@ -42,7 +42,7 @@ test('of two runs that begin at once, both have the same', async () => {
 test('each machine of a --shard would write another one, so none does', async () => {
   const { id, note } = await identify(file, { applies: true, shared: true })
   expect(id).toBeUndefined()
-  expect(note).toContain('has no "id" and each machine of a --shard would write another one')
+  expect(note).toContain('has no "id", because each machine of a --shard would write a different one')
   expect(note).toContain('--prune will not be possible')
   expect(await now()).toBe(text)
 })

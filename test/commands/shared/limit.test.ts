@@ -49,6 +49,6 @@ test('a limit to the name that a device had says what it is called now', () => {
   })()
   expect(refusal).toMatchObject({
     message: '--limit roof: no host of that name',
-    hint: 'it is attic since it was renamed',
+    hint: 'it was renamed to attic',
   })
 })

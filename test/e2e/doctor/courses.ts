@@ -44,7 +44,7 @@ export const ofA = ({ machine, inside, account, stranger }: Kit): readonly Step[
       await stranger(socket, 9022)
     },
     link: 'listener',
-    says: /^127\.0\.0\.1:9022 on ssh-gw\.guest\.internal is held by a stranger: perl, process \d+ of root, of stranger\.service/,
+    says: /^127\.0\.0\.1:9022 on ssh-gw\.guest\.internal is held by another program: perl, process \d+ of root, of stranger\.service/,
     mend: 'on ssh-gw.guest.internal: systemctl stop stranger.service',
   },
   {
@@ -74,7 +74,7 @@ export const ofA = ({ machine, inside, account, stranger }: Kit): readonly Step[
         `sed 's/^\\S* //' /etc/ssh/ssh_host_ed25519_key.pub | sed 's/^/ssh-ed25519 /; s/^/${socket} /' >/etc/reverse-tunnel/known_hosts`,
       ),
     link: 'gateway host key',
-    says: 'host-a.lan.internal does not trust the host key that ssh-gw.guest.internal proves',
+    says: 'host-a.lan.internal does not trust the host key of ssh-gw.guest.internal',
     mend: /^provision \S+ --limit ssh-gw\.guest\.internal --limit host-a\.lan\.internal$/,
   },
   {
@@ -85,15 +85,15 @@ export const ofA = ({ machine, inside, account, stranger }: Kit): readonly Step[
         `nft 'add table inet doctor; add chain inet doctor out { type filter hook output priority 0; }; add rule inet doctor out oif != lo tcp dport 22 reject with tcp reset'`,
       ),
     link: 'firewall',
-    says: 'refuses host-a.lan.internal, and yet ssh-gw.guest.internal listens there',
-    mend: 'let host-a.lan.internal connect to ssh-gw.guest.internal port 22/tcp',
+    says: 'refuses host-a.lan.internal, although ssh-gw.guest.internal listens there',
+    mend: 'allow host-a.lan.internal to connect to ssh-gw.guest.internal port 22/tcp',
   },
   {
     what: 'a firewall drops what it sends',
     breaks: () => inside(a, `nft 'flush chain inet doctor out; add rule inet doctor out oif != lo tcp dport 22 drop'`),
     link: 'firewall',
-    says: 'is silent to host-a.lan.internal',
-    mend: 'let host-a.lan.internal connect to ssh-gw.guest.internal port 22/tcp',
+    says: 'does not answer host-a.lan.internal',
+    mend: 'allow host-a.lan.internal to connect to ssh-gw.guest.internal port 22/tcp',
   },
   {
     what: 'it has no route',
@@ -120,14 +120,14 @@ export const ofB = ({ inside, stranger }: Kit): readonly Step[] => [
       await inside(b, `systemctl daemon-reload; systemctl restart ${unit(shared)} || :`)
     },
     link: 'unit',
-    says: /does not come up, it is (activating|deactivating|failed) .*: its ssh does not know one of its options \(".*Bad configuration option: nonsense"\)/,
+    says: /does not start: it is (activating|deactivating|failed) .*: its ssh does not know one of its options \(".*Bad configuration option: nonsense"\)/,
     mend: 'on host-b.lan.internal: journalctl -u reverse-tunnel-ssh-gw2.guest.internal.service',
   },
   {
     what: 'a stranger holds its port',
     breaks: () => stranger(shared, 9023),
     link: 'listener',
-    says: /^127\.0\.0\.1:9023 on ssh-gw2\.guest\.internal is held by a stranger: perl, process \d+ of root, of stranger\.service/,
+    says: /^127\.0\.0\.1:9023 on ssh-gw2\.guest\.internal is held by another program: perl, process \d+ of root, of stranger\.service/,
     mend: 'on ssh-gw2.guest.internal: systemctl stop stranger.service',
   },
   {
@@ -145,7 +145,7 @@ export const ofB = ({ inside, stranger }: Kit): readonly Step[] => [
     what: 'everybody may write the key file',
     breaks: () => inside(shared, 'chmod 666 /etc/ssh/reverse-tunnel/authorized_keys'),
     link: 'key',
-    says: 'others than root may write /etc/ssh/reverse-tunnel/authorized_keys (mode 666)',
+    says: 'users other than root may write /etc/ssh/reverse-tunnel/authorized_keys (mode 666)',
     mend: 'chmod 644 /etc/ssh/reverse-tunnel/authorized_keys',
   },
   {

@@ -149,25 +149,25 @@ test('what cannot be added is told, and nothing is written', () => {
       refusal(site, ['pi-3'], { address: 'pi@192.0.2.7' }),
     ].join('\n'),
   ).toMatchInlineSnapshot(`
-    "gw has no "ports" to choose one from; say which ports it may give to devices: "gw": { "ports": "9000-9999" }
+    "gw has no "ports" to choose from; write which ports it may give to devices: "gw": { "ports": "9000-9999" }
     there is no gateway to open a port on; write one under "gateways"
-    pi-1 is there already; change what stands there with your editor
-    pi 3 does not fit in: devices."pi 3": "pi 3" is not a host name: use letters, digits, ".", "-" and "_" only; nothing was written
-    gw does not fit in: devices.gw: the name is already on line 3: give each machine a name of its own; nothing was written
-    pi-3 is there already; change what stands there with your editor
+    pi-1 is already in the inventory; change it there with your editor
+    pi 3 cannot be added: devices."pi 3": "pi 3" is not a host name: use letters, digits, ".", "-" and "_" only; nothing was written
+    gw cannot be added: devices.gw: the name is already used on line 3: give each machine a name of its own; nothing was written
+    pi-3 is already in the inventory; change it there with your editor
     there is no gateway gww, did you mean "gw"?; undefined
-    plain has no "ports" to choose one from; say which ports it may give to devices: "plain": { "ports": "9000-9999" }
+    plain has no "ports" to choose from; write which ports it may give to devices: "plain": { "ports": "9000-9999" }
     there is no group berlin: known are none; undefined
     there is no group berlni, did you mean "berlin"?; undefined
-    cam does not fit in: groups.sensors.devices[1]: has no {index}, which the settings of this group need: give it a group of its own; nothing was written
-    pi-4 does not fit in: devices.pi-4.address: "pi-3" on line 10 has the same address and port: one of the two is another machine, or one too many; nothing was written
-    pi-3 does not fit in: devices.pi-3.address: "pi@192.0.2.7" names a user too: write the user under "login"; nothing was written"
+    cam cannot be added: groups.sensors.devices[1]: has no {index}, which the settings of this group need: give it a group of its own; nothing was written
+    pi-4 cannot be added: devices.pi-4.address: "pi-3" on line 10 has the same address and port: correct one of the two, or remove it; nothing was written
+    pi-3 cannot be added: devices.pi-3.address: "pi@192.0.2.7" names a user too: write the user under "login"; nothing was written"
   `)
 })
 
 test.each([
-  ['9000', 'is no range of ports: write the first and the last, as in "9000-9999"'],
-  ['0-9', 'port 0 means another port'],
+  ['9000', 'is not a range of ports: write the first and the last, as in "9000-9999"'],
+  ['0-9', 'port 0 means a different port'],
   ['9000-99999', '99999 is not a port'],
   ['9999-9000', 'runs backwards: write "9000-9999"'],
 ])('"ports": "%s" is refused', (ports, said) => {

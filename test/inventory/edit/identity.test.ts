@@ -79,10 +79,10 @@ const two = (first: string, second: string) =>
 
 test('a device may not have the name by which gateways know another one', () => {
   expect(complaints(two('', ', "knownAs": "PI1"'))).toBe(
-    'inventory.json:3:1 devices.pi1: gateways know pi2 by this name (its "knownAs" on line 4): give this machine another name, or take pi2 away first',
+    'inventory.json:3:1 devices.pi1: gateways know pi2 by this name (its "knownAs" on line 4): give this machine another name, or remove pi2 first',
   )
   expect(complaints(two(', "knownAs": "old"', ', "knownAs": "old"'))).toBe(
-    'inventory.json:4:56 devices.pi2.knownAs: gateways know pi1 by this name, too (line 3): only one of the two can have had it, take it out of the other',
+    'inventory.json:4:56 devices.pi2.knownAs: gateways know pi1 by this name, too (line 3): only one of the two devices can have had this name, so delete it from the other',
   )
   expect(complaints(two(', "knownAs": "pi1"', ''))).toBe(
     'inventory.json:3:56 devices.pi1.knownAs: is its own name: leave it out',
@@ -94,5 +94,5 @@ test('a device may not have the name by which gateways know another one', () => 
 test('the name of former times is of one machine, so a group cannot give it', () => {
   const text =
     '{ "gateways": { "gw": {} }, "groups": { "g": { "devices": ["pi{index}"], "index": "1-2", "settings": { "knownAs": "old{index}" } } } }'
-  expect(complaints(text)).toContain('groups.g.settings.knownAs: is of one machine: write it under "devices"')
+  expect(complaints(text)).toContain('groups.g.settings.knownAs: belongs to one machine: write it under "devices"')
 })

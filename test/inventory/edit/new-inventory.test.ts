@@ -62,21 +62,21 @@ test('five questions, each again until its answer makes sense', async () => {
   const { heard, ask } = somebody('', 'user@gw', ' gw ', 'gw:0', '', 'pi', '9000', '9000-9009', 'a b', '')
   expect(await answersTo({}, ask)).toEqual({ gateway: 'gw', dial: '', device: 'pi', ports: '9000-9009', user: '' })
   expect(heard.join('\n')).toMatchInlineSnapshot(`
-    "The gateway, which everybody can reach, as you say it to ssh (such as ssh-gw.guest.internal): 
-    something has to stand here
-    The gateway, which everybody can reach, as you say it to ssh (such as ssh-gw.guest.internal): 
+    "The gateway, which everybody can reach, by the name that you give to ssh (such as ssh-gw.guest.internal): 
+    an answer is needed here
+    The gateway, which everybody can reach, by the name that you give to ssh (such as ssh-gw.guest.internal): 
     "user@gw" is not a host name: use letters, digits, ".", "-" and "_" only
-    The gateway, which everybody can reach, as you say it to ssh (such as ssh-gw.guest.internal): 
-    Do devices reach it elsewhere? The address there, with :PORT where that is not 22 (empty: no): 
-    port 0 means another port at every start, which nobody could know: write one from 1 to 65535
-    Do devices reach it elsewhere? The address there, with :PORT where that is not 22 (empty: no): 
-    The first device, which nobody can call (such as host-a.lan.internal): 
-    The ports of the gateway that lead to devices, the first of them to this one (empty: 9022-9999): 
-    "9000" is no range of ports: write the first and the last, as in "9000-9999"
-    The ports of the gateway that lead to devices, the first of them to this one (empty: 9022-9999): 
-    The user to log in as on both (empty: as ssh does): 
+    The gateway, which everybody can reach, by the name that you give to ssh (such as ssh-gw.guest.internal): 
+    The address at which devices reach the gateway, with :PORT where that is not 22 (empty: the same as yours): 
+    port 0 means a different port at every start: write one from 1 to 65535
+    The address at which devices reach the gateway, with :PORT where that is not 22 (empty: the same as yours): 
+    The first device, which cannot be reached directly (such as host-a.lan.internal): 
+    The ports of the gateway that lead to devices; the first one leads to this device (empty: 9022-9999): 
+    "9000" is not a range of ports: write the first and the last, as in "9000-9999"
+    The ports of the gateway that lead to devices; the first one leads to this device (empty: 9022-9999): 
+    The user to log in as, on both machines (empty: the one that ssh uses): 
     "a b" is not a user name: use letters, digits, ".", "-" and "_", at most 32, beginning with a letter
-    The user to log in as on both (empty: as ssh does): "
+    The user to log in as, on both machines (empty: the one that ssh uses): "
   `)
 })
 
@@ -106,9 +106,9 @@ test('an end of the answers, nobody to ask, and options that make no sense', asy
     ].join('\n'),
   ).toMatchInlineSnapshot(`
     "not all questions were answered; nothing was written
-    there is no terminal to ask on; say --gateway NAME and --device NAME; --dial, --ports and --user if you like
-    there is no terminal to ask on; say --device NAME; --dial, --ports and --user if you like
-    --ports: "many" is no range of ports: write the first and the last, as in "9000-9999"; undefined
+    there is no terminal to ask on; add --gateway NAME and --device NAME; --dial, --ports and --user are optional
+    there is no terminal to ask on; add --device NAME; --dial, --ports and --user are optional
+    --ports: "many" is not a range of ports: write the first and the last, as in "9000-9999"; undefined
     --device: "a b" is not a host name: use letters, digits, ".", "-" and "_" only; undefined
     --dial: "gw:ssh" is not a host name: use letters, digits, ".", "-" and "_" only; undefined
     --user: "-x" is not a user name: use letters, digits, ".", "-" and "_", at most 32, beginning with a letter; undefined"

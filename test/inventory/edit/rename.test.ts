@@ -66,10 +66,10 @@ test('where the file has the new name already, only the old one is added, and th
 
 test.each<[string, readonly [string, string], string]>([
   ['a device that is not there', ['rof', 'attic'], 'inventory.json has no device rof, did you mean "roof"?'],
-  ['onto another device', ['roof', 'cellar'], 'cellar is there already'],
-  ['onto a gateway', ['roof', 'gw'], 'roof cannot be gw: devices.gw: the name is already on line 3'],
+  ['onto another device', ['roof', 'cellar'], 'cellar is already in the inventory'],
+  ['onto a gateway', ['roof', 'gw'], 'roof cannot be renamed to gw: devices.gw: the name is already used on line 3'],
   ['a gateway', ['gw', 'other'], 'gw is a gateway, and gateways keep their names'],
-  ['to what is no name', ['roof', 'a b'], 'roof cannot be a b: devices."a b": "a b" is not a host name'],
+  ['to what is no name', ['roof', 'a b'], 'roof cannot be renamed to a b: devices."a b": "a b" is not a host name'],
 ])('%s cannot be renamed', (_, [from, to], message) => {
   expect(() => rename(site, from, to)).toThrow(message)
 })

@@ -43,7 +43,7 @@ describe('mistakes are told with their place and a way out', () => {
   },
 }`),
     ).toMatchInlineSnapshot(`
-      "inventory.json:4:25 devices.a.forwards[0]: there are several gateways: say which one listens, as in { "gateway": "ssh-gw1.guest.internal", "port": 9022, "host": "localhost", "hostPort": 22 }
+      "inventory.json:4:25 devices.a.forwards[0]: there are several gateways: write which one listens, as in { "gateway": "ssh-gw1.guest.internal", "port": 9022, "host": "localhost", "hostPort": 22 }
       inventory.json:4:59 devices.a.forwards[1].gateway: there is no gateway "ssh-gw.guest.internal", did you mean "ssh-gw1.guest.internal"?
       inventory.json:5:38 devices.b.forwards[0].gateway: there is no gateway "elsewhere": known are ssh-gw1.guest.internal, ssh-gw2.guest.internal"
     `)
@@ -63,9 +63,9 @@ describe('mistakes are told with their place and a way out', () => {
   },
 }`),
     ).toMatchInlineSnapshot(`
-      "inventory.json:2:27 gateways.direct: is a word of "via": give the gateway another name
-      inventory.json:4:20 devices.a.via[0]: there is no way in named "drect", did you mean "direct"?
-      inventory.json:5:20 devices.b.via[0]: there is no way in named "ssh-gw": write "direct", "forward" or "gw"
+      "inventory.json:2:27 gateways.direct: has a special meaning in "via": give the gateway another name
+      inventory.json:4:20 devices.a.via[0]: there is no route named "drect", did you mean "direct"?
+      inventory.json:5:20 devices.b.via[0]: there is no route named "ssh-gw": write "direct", "forward" or "gw"
       inventory.json:6:26 devices.c.via[1]: no forward leads to the device's own sshd: add one such as "127.0.0.1:9022:localhost:2222""
     `)
     const own =
@@ -81,9 +81,9 @@ describe('mistakes are told with their place and a way out', () => {
   "clients": { "pi": {} },
 }`),
     ).toMatchInlineSnapshot(`
-      "inventory.json:3:16 devices.GW: the name differs only in capitals from "gw", already on line 2: give each machine a name of its own
-      inventory.json:3:45 devices.pi.address: "gw" on line 2 has the same address and port: one of the two is another machine, or one too many
-      inventory.json:4:16 clients.pi: the name is already on line 3: give each machine a name of its own"
+      "inventory.json:3:16 devices.GW: the name differs only in capitals from "gw" on line 2: give each machine a name of its own
+      inventory.json:3:45 devices.pi.address: "gw" on line 2 has the same address and port: correct one of the two, or remove it
+      inventory.json:4:16 clients.pi: the name is already used on line 3: give each machine a name of its own"
     `)
   })
 

@@ -20,21 +20,21 @@ test.each([
 })
 
 test.each([
-  ['10.0.0.1/8', 'has bits behind its mask'],
-  ['2001:db8::1/32', 'has bits behind its mask'],
-  ['::ffff:10.0.0.1/96', 'has bits behind its mask'],
-  ['10.0.0.0/33', 'is no network'],
-  ['10.0.0/8', 'is no network'],
-  ['10.0.0.0/', 'is no network'],
-  ['2001:db8::/129', 'is no network'],
+  ['10.0.0.1/8', 'has bits set after its prefix'],
+  ['2001:db8::1/32', 'has bits set after its prefix'],
+  ['::ffff:10.0.0.1/96', 'has bits set after its prefix'],
+  ['10.0.0.0/33', 'is not a network'],
+  ['10.0.0/8', 'is not a network'],
+  ['10.0.0.0/', 'is not a network'],
+  ['2001:db8::/129', 'is not a network'],
   ['laptop.lan.internal', 'is a name'],
   ['*.lan.internal', 'is a name'],
-  ['10.0.0', 'is no address'],
-  ['', 'is no address'],
-  ['10.0.0.1"', 'is no address'],
-  ['10.0.0.1,10.0.0.2', 'is no address'],
-  ['fe80::1%eth0', 'is no address'],
-  ['10.0.0.0/8 ', 'is no network'],
+  ['10.0.0', 'is not an address'],
+  ['', 'is not an address'],
+  ['10.0.0.1"', 'is not an address'],
+  ['10.0.0.1,10.0.0.2', 'is not an address'],
+  ['fe80::1%eth0', 'is not an address'],
+  ['10.0.0.0/8 ', 'is not a network'],
 ])('%j may not', (entry, why) => {
   expect(fromProblem(entry)).toContain(why)
 })
@@ -74,11 +74,11 @@ describe('in an inventory', () => {
 
   test('what is wrong with it is told with its place', () => {
     expect(complaints(with_('["10.0.0.1/8", "laptop"]'))).toMatchInlineSnapshot(`
-      "inventory.json:2:138 devices.d.accounts.pi.from[0]: "10.0.0.1/8" has bits behind its mask, which sshd refuses: write the network
+      "inventory.json:2:138 devices.d.accounts.pi.from[0]: "10.0.0.1/8" has bits set after its prefix, which sshd refuses: write the network address
       inventory.json:2:152 devices.d.accounts.pi.from[1]: is a name, and sshd looks up no names (UseDNS no): write an address or a network instead"
     `)
     expect(complaints(with_('["!10.0.0.0/8"]'))).toMatchInlineSnapshot(
-      `"inventory.json:2:137 devices.d.accounts.pi.from: lets nobody in, there are exceptions only: add what they are exceptions from, such as "*""`,
+      `"inventory.json:2:137 devices.d.accounts.pi.from: admits nobody, because it holds exceptions only: add what may log in, such as "*""`,
     )
     expect(complaints(with_('[]'))).toMatchInlineSnapshot(
       `"inventory.json:2:137 devices.d.accounts.pi.from: must not be empty: leave the key out instead"`,

@@ -127,32 +127,32 @@ test('mistakes are told where they were written, once for all devices', () => {
     { "index": "1-3" }
     inventory.json:4:20 groups.g: "devices" is missing: add it
     { "devices": ["sensor{index}"] }
-    inventory.json:4:20 groups.g: "index" is missing: say what {index} stands for, such as "001-300"
+    inventory.json:4:20 groups.g: "index" is missing: write what {index} stands for, such as "001-300"
     { "devices": ["pi"], "index": "1-3" }
-    inventory.json:4:50 groups.g.index: is for a name with {index} in it: write one under "devices" here
+    inventory.json:4:50 groups.g.index: needs a name with {index} in it: write one under "devices" of this group
     { "devices": ["a{index}", "b{index}"], "index": "1-3" }
     inventory.json:4:46 groups.g.devices[1]: is the second name with {index} here: give each of them a group of its own
     { "devices": ["a{number}"], "index": "1-3" }
-    inventory.json:4:34 groups.g.devices[0]: "a{number}": only {index} has a meaning here
-    inventory.json:4:57 groups.g.index: is for a name with {index} in it: write one under "devices" here
+    inventory.json:4:34 groups.g.devices[0]: "a{number}": only {index} may be in braces here
+    inventory.json:4:57 groups.g.index: needs a name with {index} in it: write one under "devices" of this group
     { "devices": ["a {index}"], "index": "1-300" }
     inventory.json:4:34 groups.g.devices[0]: "a 1" is not a host name: use letters, digits, ".", "-" and "_" only (a 1 and 299 more)
     { "devices": ["s{index}"], "index": "one to three" }
-    inventory.json:4:56 groups.g.index: "one to three" is no range of numbers: write it like "001-300", or "001-016,018"
+    inventory.json:4:56 groups.g.index: "one to three" is not a range of numbers: write it like "001-300", or "001-016,018"
     { "devices": ["s{index}"], "index": "01-100" }
-    inventory.json:4:56 groups.g.index: "01-100": write both ends with as many digits as each other, or neither with zeros before it
+    inventory.json:4:56 groups.g.index: "01-100": write both ends with the same number of digits, or without zeros before them
     { "devices": ["s{index}"], "index": "9-1" }
     inventory.json:4:56 groups.g.index: "9-1" runs backwards: write "1-9"
     { "devices": ["s{index}"], "index": "1-9,3" }
-    inventory.json:4:56 groups.g.index: has 3 twice: take it out of one part
+    inventory.json:4:56 groups.g.index: contains 3 twice: remove it from one part
     { "devices": ["s{index}"], "index": "1-99999" }
-    inventory.json:4:56 groups.g.index: are more than 10000 numbers: is there a digit too many?
+    inventory.json:4:56 groups.g.index: has more than 10000 numbers: check for a digit too many
     { "devices": ["s{index}"], "index": 300 }
     inventory.json:4:56 groups.g.index: must be text, not a number: put it in double quotes
     { "devices": ["pi"], "settings": { "address": "192.0.2.1", "hostKeys": ["SHA256:x"] } }
-    inventory.json:4:66 groups.g.settings.address: is of one machine: put {index} into it, or write it under "devices"
-    inventory.json:4:79 groups.g.settings.hostKeys: are of one machine: write them under "devices"
-    inventory.json:4:92 groups.g.settings.hostKeys[0]: is not a whole SHA256 fingerprint: copy "SHA256:" and the 43 characters after it from ssh-keygen -l (pi)
+    inventory.json:4:66 groups.g.settings.address: belongs to one machine: put {index} into it, or write it under "devices"
+    inventory.json:4:79 groups.g.settings.hostKeys: belong to one machine: write them under "devices"
+    inventory.json:4:92 groups.g.settings.hostKeys[0]: is not a complete SHA256 fingerprint: copy "SHA256:" and the 43 characters after it from ssh-keygen -l (pi)
     { "devices": ["pi", "s{index}"], "index": "1-3", "settings": { "forwards": ["9{index}:localhost:22"] } }
     inventory.json:4:34 groups.g.devices[0]: has no {index}, which the settings of this group need: give it a group of its own
     { "devices": ["s{index}"], "index": "1-300", "settings": { "forwards": ["9000:localhost:22"] } }
@@ -165,17 +165,17 @@ test('mistakes are told where they were written, once for all devices', () => {
     inventory.json:4:78 groups.g.settings.forwards[0].port: must be a whole number, not text: write 22 without quotes (pi)
     { "devices": ["s{index}"], "index": "1-9", "settings": { "suprvisor": "autossh", "via": ["gateway{index}"] } }
     inventory.json:4:77 groups.g.settings.suprvisor: unknown key, did you mean "supervisor"?
-    inventory.json:4:109 groups.g.settings.via[0]: there is no way in named "gateway1": write "direct", "forward" or "gw" (s1)
+    inventory.json:4:109 groups.g.settings.via[0]: there is no route named "gateway1": write "direct", "forward" or "gw" (s1)
     { "devices": ["s{index}"], "index": "1-9", "settings": { "login": { "user": "pi {index}" } } }
     inventory.json:4:96 groups.g.settings.login.user: "pi 1" is not a user name: use letters, digits, ".", "-" and "_", at most 32, beginning with a letter (s1 and 8 more)
     { "devices": ["s{index}"], "index": "1-9", "settings": { "login": { "user": "pi{index}" } } }
     no complaint
     { "devices": ["gw"] }, "gw": { "devices": ["pi"] }, "a b": { "devices": ["pi"] }
-    inventory.json:4:34 groups.g.devices[0]: there is no device "gw": only a name with {index} makes devices; write this one under "devices", too
-    inventory.json:4:43 groups.gw: line 2 has a host of this name, and --limit would not know which you mean: give the group another name
+    inventory.json:4:34 groups.g.devices[0]: there is no device "gw": only a name with {index} makes devices; write this one under "devices" too
+    inventory.json:4:43 groups.gw: line 2 has a host of this name, and --limit could mean either: give the group another name
     inventory.json:4:72 groups."a b": "a b" is not a group name: use letters, digits, ".", "-" and "_" only
     { "devices": ["pi"], "settings": { "supervisor": "autossh" } }, "h": { "devices": ["pi"], "settings": { "supervisor": "systemd", "login": {} } }
-    inventory.json:4:124 groups.h.settings.supervisor: pi has "supervisor" from line 4, too: leave it to one of its groups, or write it under "devices"
+    inventory.json:4:124 groups.h.settings.supervisor: pi already has "supervisor" from line 4: keep it in one of the groups, or write it under "devices"
     7
     inventory.json:4:20 groups.g: must be an object, not a number"
   `)
@@ -188,7 +188,7 @@ test('a port in the settings of no group cannot have {index}', () => {
     )
   expect([port('"9{index}"'), port('"22"'), port('2.5'), port('70000')]).toMatchInlineSnapshot(`
     [
-      "inventory.json:1:73 devices.pi.forwards[0].port: {index} has a meaning in the settings of a group alone: write the port",
+      "inventory.json:1:73 devices.pi.forwards[0].port: {index} may be used only in the settings of a group: write the port",
       "inventory.json:1:73 devices.pi.forwards[0].port: must be a whole number, not text: write 22 without quotes",
       "inventory.json:1:73 devices.pi.forwards[0].port: must be a whole number, not a fraction",
       "inventory.json:1:73 devices.pi.forwards[0].port: 70000 is not a port: write one from 1 to 65535",
