@@ -16,7 +16,7 @@ export interface Problem {
   readonly message: string
 }
 
-/** The words of the command line or the inventory are wrong: nothing was contacted, exit code 2. */
+/** The command line or the inventory is wrong: nothing was contacted, exit code 2. */
 export class InventoryError extends ProvisionError {
   override readonly name = 'InventoryError'
   /** What the message says, place by place; nothing where it is about no place in a file. */
@@ -27,7 +27,7 @@ export class InventoryError extends ProvisionError {
   }
 }
 
-/** Why no session came to be: each kind has its own remedy. Only `unreachable` may be tried again at once. */
+/** Why there is no session: each kind has its own remedy. Only `unreachable` may be tried again at once. */
 export type ConnectKind = 'unreachable' | 'login' | 'unknown-host-key' | 'changed-host-key'
 
 /** A host could not be logged in to. */
@@ -52,7 +52,7 @@ export class RenamedHost extends ConnectError {
   }
 }
 
-/** The host proved its pinned key, and then did not let us in. */
+/** The host proved its pinned key, and then refused our login. */
 export class LoginRefused extends ConnectError {
   readonly hostKey: string
   constructor({ message, hint }: Pick<ConnectError, 'message' | 'hint'>, hostKey: string) {
@@ -61,7 +61,7 @@ export class LoginRefused extends ConnectError {
   }
 }
 
-/** A session was there, but what was asked of it did not come to an end we can trust. `lost`: the connection went away. */
+/** A session was there, but what it ran did not end in a way that we can trust. `lost`: the connection is gone. */
 export type RemoteKind = 'lost' | 'timeout' | 'sudo' | 'output' | 'refused'
 
 export class RemoteError extends ProvisionError {

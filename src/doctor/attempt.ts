@@ -1,4 +1,4 @@
-/** How far the device's own try came, as `ssh -v` tells it. */
+/** How far the device's own attempt came, by the log of `ssh -v`. */
 export interface DialAttempt {
   readonly resolved: boolean
   /** Why there was no connection: refused by somebody, unreachable by routing, or silence. */
@@ -6,13 +6,13 @@ export interface DialAttempt {
   readonly connected: boolean
   /** The greeting of whoever answered, when it was that of an sshd. */
   readonly banner?: string
-  /** sshd let it in by the door and put it out again, for a reason that has nothing to do with its key. */
+  /** sshd accepted the connection and dropped it, for a reason that has nothing to do with its key. */
   readonly keptOut?: 'penalty' | 'MaxStartups'
-  /** Fingerprint of the host key that was shown. */
+  /** Fingerprint of the host key that was presented. */
   readonly hostKey?: string
   readonly distrusted: boolean
   readonly loggedIn: boolean
-  /** The last thing that ssh itself said. */
+  /** The last line of ssh itself. */
   readonly said: string
 }
 

@@ -16,7 +16,7 @@ export interface Case {
   readonly forwards: readonly ForwardReport[]
 }
 
-/** One of the two machines: what it told, or why it could not be asked. */
+/** One of the two machines: what it reported, or why it could not be asked. */
 export interface HostEvidence {
   readonly facts?: Facts
   /** The host keys that it proved to us, as `ssh-ed25519 AAAA…`. */
@@ -50,8 +50,11 @@ export function provisionKeyCommand(c: Case): string {
   const { device, gateway, keyFile, key } = c.tunnel
   const both = provisionCommand(c, gateway.name, device.name)
   if (c.device.facts) return both
-  const byHand = onHost(gateway.name, `in the line of ${device.name} in ${keyFile}, what ${key}.pub says on the device`)
-  return `where ${device.name} can be reached: ${both}; or by hand ${byHand}`
+  const byHand = onHost(
+    gateway.name,
+    `put the key from ${key}.pub of the device into the line of ${device.name} in ${keyFile}`,
+  )
+  return `from where ${device.name} can be reached: ${both}; or by hand ${byHand}`
 }
 
 export const onHost = (name: string, command: string) => `on ${name}: ${command}`
@@ -64,11 +67,11 @@ export const attemptOf = ({ device }: Case): DialAttempt | undefined => {
 export const loginHistoryOf = ({ gateway, tunnel }: Case): LoginHistory | undefined =>
   gateway.facts && past(gateway.facts, tunnel.account)
 
-/** The tunnel itself stands, whatever its other end does with those who come through. */
+/** The tunnel itself is up, whatever its other end does with connections. */
 export const stands = ({ forwards }: Case) =>
   forwards.some(({ state }) => state === 'ok' || state === 'device-sshd-down')
 
-/** How long ago something may be to say how it is now. */
+/** Events of the last so many seconds count as the present. */
 const recently = 60
 
 /** What is in the gateway's log of the last minute about this device; of a site with several, only what names its account. */
@@ -81,13 +84,14 @@ export function heard(c: Case) {
   )
 }
 
-/** A link that only the device can see. Where it was not reached, what the gateway hears of it may speak for it. */
+/** A link that only the device can see. Where it was not reached, the gateway's log may show it. */
 export function fromDevice(c: Case, look: (facts: Facts, attempt: DialAttempt) => LinkVerdict): LinkVerdict {
   const attempt = attemptOf(c)
   if (c.device.facts && attempt) return look(c.device.facts, attempt)
-  if (stands(c)) return ok('the tunnel stands')
+  if (stands(c)) return ok('the tunnel is up')
   const found = loginHistoryOf(c)
   const last = Math.max(heard(c).at(-1)?.at ?? 0, found?.newest?.at ?? 0)
-  if (found && found.now - last < recently) return ok(`${c.tunnel.gateway.name} heard it ${ago(last, found.now)}`)
+  if (found && found.now - last < recently)
+    return ok(`${c.tunnel.gateway.name} heard from ${c.tunnel.device.name} ${ago(last, found.now)}`)
   return unseen(`${c.tunnel.device.name} was not reached`)
 }

@@ -7,7 +7,7 @@ import { deviceKeyLine, gatewayTrust, tunnelAccount } from './links/gateway.ts'
 import { listener } from './links/listener.ts'
 import { firewall, gatewaySshd, name, penalties, route } from './links/way.ts'
 
-/** All links, in the order in which a connection is made; the first two are our own way to look. Pure: facts → verdicts. */
+/** All links, in the order in which a connection is made; the first two are our own logins. Pure: facts → verdicts. */
 const links: readonly (readonly [string, (c: Case) => LinkVerdict])[] = [
   [gatewayLink, gateway],
   ['device', device],
@@ -38,7 +38,7 @@ export function walk(c: Case): LinkReport[] {
   return reports
 }
 
-/** Words of other machines stand in it. */
+/** It may quote other machines. */
 const harmless = (verdict: LinkVerdict): LinkVerdict => ({
   ...verdict,
   says: clean(verdict.says).trim(),
@@ -48,13 +48,13 @@ const harmless = (verdict: LinkVerdict): LinkVerdict => ({
 function gateway(c: Case): LinkVerdict {
   const { error } = c.gateway
   const { name } = c.tunnel.gateway
-  if (!error) return ok(`${name} lets this machine in`)
+  if (!error) return ok(`${name} accepts the login from this machine`)
   const attempt = attemptOf(c)
   const beside = !attempt
     ? ''
     : attempt.loggedIn
-      ? `; ${c.tunnel.device.name} itself logs in there, so it is the way from here`
-      : `; ${c.tunnel.device.name} does not come in either: ${attempt.said}`
+      ? `; ${c.tunnel.device.name} itself can log in there, so the fault is between here and ${name}`
+      : `; ${c.tunnel.device.name} cannot log in there either: ${attempt.said}`
   return broken(
     `${name} cannot be asked: ${error.message}${beside}`,
     error.hint ?? `ssh ${name}: is it switched on, is its sshd up?`,

@@ -21,15 +21,15 @@ export function entries(text: string | undefined): Entry[] {
 /** What the gateway's sshd has in its log about one device. */
 export interface LoginHistory {
   readonly now: number
-  /** The last login that a tunnel came of. */
+  /** The last login that opened a tunnel. */
   readonly last?: Login
   /** The last login of all. */
   readonly newest?: Login
   /** How that ended, as far as sshd has noticed. */
   readonly end?: { readonly at: number; readonly why?: string | undefined }
-  /** Does its connection still stand, as far as the gateway knows. */
+  /** Is its connection still open, as far as the gateway knows. */
   readonly stands: boolean
-  /** Did others log in from its address: a site behind one address, whose knocking cannot be told apart. */
+  /** Did others log in from its address: a site behind one address, whose attempts cannot be told apart. */
   readonly shared: boolean
   /** Since its last login, about it or its address, newest last. */
   readonly since: readonly Entry[]
@@ -43,7 +43,7 @@ interface Login {
   readonly key: string
 }
 
-/** A session that was shorter opened no tunnel: a try, as the doctor's own, or one in vain. */
+/** A session that was shorter opened no tunnel: a test, as the doctor's own, or a failed attempt. */
 const leastSeconds = 5
 
 export function past(facts: Facts, account: string): LoginHistory {
@@ -89,7 +89,7 @@ export function past(facts: Facts, account: string): LoginHistory {
   }
 }
 
-/** PAM's words come from the process that let it in. The session itself, shut up in its folder, reaches no log. */
+/** PAM's lines come from the process that accepted it. The session itself, shut up in its folder, reaches no log. */
 const closes = (login: Login, { pid, text }: Entry) => pid === login.pid && /session closed for user /.test(text)
 
 /** As ss writes it. */
@@ -98,13 +98,13 @@ const peer = ({ address, port }: Login) => `${address.includes(':') ? `[${addres
 const words = (text: string) => text.split(/[\s'":,()]+/)
 
 const endings: readonly (readonly [RegExp, string])[] = [
-  [/^Timeout, client not responding/, 'it fell silent, as when power or link are lost'],
+  [/^Timeout, client not responding/, 'it stopped answering, as when power or the link is lost'],
   [
     /^(Received disconnect|Disconnected from)/,
-    'it hung up by itself, as when its unit is stopped or it goes down in order',
+    'it closed the connection itself, as when its unit is stopped or the device shuts down',
   ],
-  [/^Connection (closed|reset)/, 'its ssh was cut off, as when it is killed'],
-  [/^fatal: |^error: /, 'sshd gave it up'],
+  [/^Connection (closed|reset)/, 'its connection broke, as when its ssh is killed'],
+  [/^fatal: |^error: /, 'sshd ended it after an error'],
 ]
 
 const ending = (text: string) => endings.find(([pattern]) => pattern.test(text))?.[1]

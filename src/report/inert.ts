@@ -1,5 +1,5 @@
 /**
- * No line of ours is a command to the CI that reads our log, whatever a host made us repeat. GitHub's runner obeys
+ * No line of ours is a command to the CI that reads our log, whatever a host sent. GitHub's runner obeys
  * `::name …::` at the beginning of a line, spaces before it or not, and `##[name …]` anywhere in one; Azure Pipelines
  * `##vso[`, TeamCity `##teamcity[`. A space in between ends that, and nothing else is touched.
  */

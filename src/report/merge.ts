@@ -1,14 +1,14 @@
 import { exitCode, isSameForward, type Report } from './report.ts'
 
 /**
- * Reports of parts of one run, as one of the whole. Of a host, a forward or a proof that several speak of the last word
- * counts. Seconds are those of the longest, for the parts may have run beside each other.
+ * Reports of parts of one run, as one of the whole. Where several reports have the same host, forward or proof, the
+ * last one counts. Seconds are those of the longest, for the parts may have run beside each other.
  */
 export function merge(first: Report, ...others: readonly Report[]): Report {
   const reports = [first, ...others]
   const { version, command, inventory } = first
   const all = <T>(of: (report: Report) => readonly T[] | undefined, same: (one: T, other: T) => boolean) =>
-    lastWords(
+    latest(
       reports.flatMap((report) => of(report) ?? []),
       same,
     )
@@ -18,7 +18,7 @@ export function merge(first: Report, ...others: readonly Report[]): Report {
   const away = all(({ away }) => away, sameBy('device'))
   const unchecked = all(({ unchecked }) => unchecked, sameBy('host', 'what'))
   const pending = [...new Set(reports.flatMap(({ pending = [] }) => pending))]
-  const strangers = [...new Set(reports.flatMap((report) => report.others ?? []))]
+  const leftAlone = [...new Set(reports.flatMap((report) => report.others ?? []))]
   const sum = (count: 'connections' | 'execs') => reports.reduce((total, { wire }) => total + wire[count], 0)
   return {
     version,
@@ -37,7 +37,7 @@ export function merge(first: Report, ...others: readonly Report[]): Report {
     ...(proofs.length > 0 && { proofs }),
     ...(unchecked.length > 0 && { unchecked }),
     ...(pending.length > 0 && { pending }),
-    ...(strangers.length > 0 && { others: strangers }),
+    ...(leftAlone.length > 0 && { others: leftAlone }),
     wire: { connections: sum('connections'), execs: sum('execs') },
   }
 }
@@ -55,12 +55,12 @@ const sameBy =
     keys.every((key) => one[key] === other[key])
 
 /** Each once, where it stood first. */
-function lastWords<T>(all: readonly T[], same: (one: T, other: T) => boolean): T[] {
-  const words: T[] = []
+function latest<T>(all: readonly T[], same: (one: T, other: T) => boolean): T[] {
+  const found: T[] = []
   for (const one of all) {
-    const at = words.findIndex((other) => same(one, other))
-    if (at === -1) words.push(one)
-    else words[at] = one
+    const at = found.findIndex((other) => same(one, other))
+    if (at === -1) found.push(one)
+    else found[at] = one
   }
-  return words
+  return found
 }

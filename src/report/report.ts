@@ -9,9 +9,9 @@ export interface Report {
   readonly forwards: readonly ForwardReport[]
   /** What is promised of each forward with the settings that it has after the run, or would have. */
   readonly recoveries: readonly RecoveryReport[]
-  /** How long each device may be away while what was planned is done; absent where nothing was planned. */
+  /** How long each device's tunnel may be down during the planned change; absent where nothing was planned. */
   readonly away?: readonly AwayReport[]
-  /** What was begun and is not done: a sentence each, the next run goes on. */
+  /** What was begun and is not finished: a sentence each; the next run continues it. */
   readonly pending?: readonly string[]
   /** Who else is known on these hosts, and was left alone: `pi1 (127.0.0.1:9022 on ssh-gw.guest.internal)` each. */
   readonly others?: readonly string[]
@@ -39,7 +39,7 @@ export interface HostReport {
   /** What was looked at, in the playbook's order; nothing where it was not reached. */
   readonly resources: readonly string[]
   readonly changes: readonly ChangeReport[]
-  /** The run that an undo takes back here, and who began it when. */
+  /** The run that an undo reverts here, and who began it when. */
   readonly takesBack?: { readonly run: string; readonly who: string }
   readonly error?: Trouble
 }
@@ -48,7 +48,7 @@ export interface ChangeReport {
   readonly resource: string
   readonly summary: string
   readonly diff?: string
-  /** Digest of what the host showed: while it shows the same, the change is the same. */
+  /** Digest of what was observed on the host: while it is the same, the change is the same. */
   readonly seen?: string
   /** What runs and is stopped or restarted by it, up again or failed within so many seconds. */
   readonly interrupts?: { readonly units: readonly string[]; readonly seconds: number }
@@ -111,7 +111,7 @@ export interface ProofReport {
   readonly state: 'holds' | 'fails' | 'untried'
   /** It is about a key, which there may be none of. */
   readonly kind?: 'key'
-  /** What it is one of: `attempts with its key on ssh-gw.guest.internal`. Those that hold are told in one line. */
+  /** What it is one of: `attempts with its key on ssh-gw.guest.internal`. Those that hold are one line in the text. */
   readonly of?: string
   readonly error?: Trouble
 }
@@ -132,7 +132,7 @@ export interface RecoveryReport extends Pick<ForwardReport, 'device' | 'gateway'
 export interface AwayReport {
   readonly device: string
   readonly seconds: number
-  /** Where the change does not hold and the host takes it back. */
+  /** The same, where the change does not hold and the host undoes it. */
   readonly undone: number
 }
 
@@ -182,11 +182,14 @@ export function isSameForward(one: Listener, other: Listener): boolean {
 }
 
 /** It may be neither as it was nor as it should be. */
-const unvouched: readonly Outcome[] = ['undo-failed', 'unreachable', 'unknown']
+const uncertain: readonly Outcome[] = ['undo-failed', 'unreachable', 'unknown']
 
 const good = new Set<string>(['ok', 'holds', 'untried'])
 
-/** 3 wins over 1, and 1 over 4: a host that nobody vouches for is worse than one that refused, and that worse than a difference. */
+/**
+ * 3 wins over 1, and 1 over 4: a host in an uncertain state is worse than one that refused, and that is worse than a
+ * difference.
+ */
 export function exitCode(
   hosts: readonly HostReport[],
   proved: readonly { readonly state: ForwardState | ProofReport['state'] }[],
@@ -194,7 +197,7 @@ export function exitCode(
 ): number {
   if (interrupted) return 130
   const outcomes = new Set(hosts.map(({ outcome }) => outcome))
-  if (unvouched.some((outcome) => outcomes.has(outcome))) return 3
+  if (uncertain.some((outcome) => outcomes.has(outcome))) return 3
   if (outcomes.has('rejected') || outcomes.has('undone') || proved.some(({ state }) => !good.has(state))) return 1
   return outcomes.has('differs') ? 4 : 0
 }

@@ -20,7 +20,7 @@ export function endpointOf(device: Device, gateway: Gateway, forward: Forward): 
   return { device, gateway, forward, account: accountOn(gateway, device), place }
 }
 
-/** Does a session of the device listen there. Where sshd owns the port, the port itself tells. */
+/** Does a session of the device listen there. Where sshd owns the port, the port itself shows it. */
 export function tunnelStands({ forward, place }: ForwardEndpointOfDevice, told: GatewayFacts): boolean | undefined {
   return forward.listener === 'socket' ? listening(told, [place]) !== undefined : undefined
 }

@@ -70,7 +70,7 @@ function doorsOf({ devices, gateways }: Inventory, limit: Looking['limit']): For
   )
 }
 
-/** In the order of the doors. */
+/** In the order of the endpoints. */
 async function proofs(
   { devices }: Inventory,
   doors: readonly ForwardEndpointOfDevice[],
@@ -87,7 +87,7 @@ async function proofs(
         const answer = (await answers.get(name)) ?? {}
         told.set(name, answer)
         if (answer.session) return answer.session
-        throw answer.error ?? new ConnectError('unreachable', 'it was not asked')
+        throw answer.error ?? new ConnectError('unreachable', 'the gateway was not asked')
       },
       wire: context.wire,
       now,
@@ -126,7 +126,7 @@ function status(
   }
 }
 
-/** What was not looked at says itself what it lacks; of the others `doctor` finds out what it is. */
+/** A forward that could not be checked has its own hint; for the others `doctor` finds the cause. */
 function nextStep({ state, device, error }: ForwardReport, inventory: string): string | undefined {
   if (state === 'ok') return undefined
   return (state === 'unverified' && error?.hint) || `provision doctor ${quote(inventory)} --device ${device}`

@@ -2,7 +2,7 @@ import type { Duplex } from 'node:stream'
 
 export type Greeting = 'speaks' | 'closed' | 'silence'
 
-/** Does the far side speak first? What it said is put back, for whoever reads next. */
+/** Does the far side send something first? What it sent is put back, for whoever reads next. */
 export function firstBytes(stream: Duplex, withinMs: number): Promise<Greeting> {
   return new Promise((resolve) => {
     const settle = (greeting: Greeting) => {

@@ -24,20 +24,20 @@ export interface ForwardProof {
   readonly tunnelLives: boolean
   /** Is it enough that the device proves its host key: we may have no login there. */
   readonly hostKeyEnough: boolean
-  readonly turn?: Slot
-  /** Does a device's socket stand behind the port; absent: the gateway is asked where that matters. */
+  readonly slot?: Slot
+  /** Is there a device's socket behind the port; absent: the gateway is asked where that matters. */
   readonly tunnelStands?: boolean | undefined
-  /** Told when the device's sshd has spoken: the moment, as `now` counts, at which the gateway heard it. */
+  /** Called when the device's sshd has answered: the time, as `now` counts, at which the gateway received that. */
   readonly greeted?: (at: number) => void
 }
 
-/** How long a listener may stay silent before it is `stale`. A sshd speaks first, and at once. */
+/** How long a listener may stay silent before it is `stale`. An sshd sends its banner first, and at once. */
 const silenceMs = 8_000
 
 /**
  * Does the forward reach its device, and is it the right one? From the gateway's own loopback, through the port: the
- * device's sshd has to prove the device's pinned host key, and then let the inventory's user log in and say what runs
- * there; where `hostKeyEnough`, it may also refuse that login.
+ * device's sshd has to prove the device's pinned host key, and then accept the login of the inventory's user and
+ * tell what runs there; where `hostKeyEnough`, it may also refuse that login.
  * One handshake, brought to its end, so that sshd counts no penalty. A TCP connection alone proves nothing.
  */
 export async function proveForward({
@@ -50,7 +50,7 @@ export async function proveForward({
   hostKeyEnough,
   tunnelStands,
   greeted,
-  turn,
+  slot,
 }: ForwardProof): Promise<ForwardReport> {
   const began = now()
   const is = (state: ForwardState, error?: Trouble, more: Partial<ForwardReport> = {}): ForwardReport => ({
@@ -64,18 +64,18 @@ export async function proveForward({
   })
   const answered = (hostKey: string) => ({ hostKey: fingerprintOf(hostKey), latencyMs: Math.round(now() - began) })
   if (gateway instanceof ProvisionError) {
-    return is('unverified', { message: `${forward.gateway} was not there to ask: ${gateway.message}` }, cut(gateway))
+    return is('unverified', { message: `${forward.gateway} could not be asked: ${gateway.message}` }, cut(gateway))
   }
-  // The gateway's session stands: one that is slow to open a channel has much to do, and is not to get more.
+  // The gateway's session is open: a gateway that is slow to open a channel has much to do, and is not to get more.
   let speaks = false
-  turn?.connected(() => speaks)
+  slot?.connected(() => speaks)
   const opened = await open(gateway, forward)
   if (opened instanceof ProvisionError) return is(...refused(opened, forward))
-  // There and back to the gateway alone: it answers that the channel stands before anything comes through.
-  const wayBack = (now() - began) / 2
+  // The round trip to the gateway alone: it confirms the channel before anything comes through.
+  const halfTrip = (now() - began) / 2
   const greeting = await firstBytes(opened, isOwnSshd(device, forward) ? silenceMs : 2_000)
   speaks = greeting === 'speaks'
-  if (speaks) greeted?.(now() - wayBack)
+  if (speaks) greeted?.(now() - halfTrip)
   if (!isOwnSshd(device, forward)) {
     opened.destroy()
     const tunnel = greeting === 'closed' ? (tunnelStands ?? (await hasTunnel(gateway, forward))) : true
@@ -85,23 +85,23 @@ export async function proveForward({
   }
   if (greeting === 'silence') {
     opened.destroy()
-    const message = 'the port is open, but nobody speaks: the tunnel behind it is frozen or its link is cut'
+    const message = 'the port is open, but nothing answers: the tunnel behind it is frozen or its link is cut'
     return is('stale', {
       message,
-      hint: `a cut link mends itself within half a minute after it is back, a frozen ssh even sooner`,
+      hint: 'the tunnel reconnects by itself: within half a minute after its link is back, or sooner where its ssh was frozen',
     })
   }
   if (greeting === 'closed') {
     const tunnel = tunnelStands ?? (await hasTunnel(gateway, forward))
     if (tunnel instanceof ProvisionError) return is('unverified', { message: tunnel.message }, cut(tunnel))
     if (!tunnel) return is(...noTunnel(forward))
-    const message = `the port is open and closes at once: the tunnel is up, the device's own sshd is not`
+    const message = `the connection is closed at once: the tunnel is up, but the device's own sshd is not`
     return is('device-sshd-down', { message, hint: `on ${device.name}: systemctl status ssh` })
   }
   const sshd = banner(opened)
   try {
     const opens = [opened]
-    // A key that was not known is settled with the connection closed: then we come again.
+    // An unknown key is settled with the connection closed: then we connect again.
     const socket = async () => opens.pop() ?? gateway.forward(reachedOn(forward), forward.port)
     const session = await connect(device, { wire, via: 'forward', socket })
     try {
@@ -116,7 +116,7 @@ export async function proveForward({
     if (!(error instanceof LoginRefused)) return failed(error, is)
     const proved = answered(error.hostKey)
     if (!hostKeyEnough) return is('unverified', troubleOf(error), proved)
-    return is('ok', undefined, { ...proved, unchecked: `nobody logged in: ${error.message}` })
+    return is('ok', undefined, { ...proved, unchecked: `there was no login: ${error.message}` })
   }
 }
 
@@ -130,8 +130,9 @@ async function open(gateway: Session, forward: Forward): Promise<Duplex | Provis
 }
 
 /**
- * Where systemd owns the port, it is open whether a tunnel is there or not, and closes at once where none is: is there a
- * device's socket behind it? Asked only then, of what everybody may read (proc(5), /proc/net/unix: 00010000 is listening).
+ * Where systemd owns the port, it is open whether a tunnel is there or not, and closes at once where none is: is
+ * there a device's socket behind it? Asked only then, of what everybody may read (proc(5), /proc/net/unix: 00010000
+ * is listening).
  */
 async function hasTunnel(gateway: Session, forward: Forward): Promise<boolean | ProvisionError> {
   if (forward.listener === 'sshd') return true
@@ -146,7 +147,7 @@ async function hasTunnel(gateway: Session, forward: Forward): Promise<boolean | 
 }
 
 function noTunnel({ port, listener }: Forward): [ForwardState, Trouble] {
-  const message = listener === 'sshd' ? `nothing listens on port ${port}` : `no tunnel stands behind port ${port}`
+  const message = listener === 'sshd' ? `nothing listens on port ${port}` : `there is no tunnel behind port ${port}`
   return ['no-tunnel', { message, hint: `on the device: systemctl status 'reverse-tunnel-*'` }]
 }
 
@@ -157,8 +158,8 @@ function refused(error: ProvisionError, forward: Forward): Parameters<Is> {
     return [
       'unverified',
       {
-        message: `${forward.gateway} lets this login forward nothing: ${error.message}`,
-        hint: 'it needs AllowTcpForwarding yes or local',
+        message: `the sshd of ${forward.gateway} allows this login no forwarding: ${error.message}`,
+        hint: 'its sshd needs AllowTcpForwarding yes or local',
       },
     ]
   }
@@ -176,7 +177,7 @@ function failed(error: ProvisionError, is: Is): ForwardReport {
   return is('unverified', trouble, cut(error))
 }
 
-/** Nothing was found out, for the way there was lost. */
+/** Nothing was found out, for the route there was lost. */
 function cut(error: ProvisionError): Pick<ForwardReport, 'cut'> {
   const lost = error instanceof RemoteError && (error.kind === 'lost' || error.kind === 'timeout')
   return lost || (error instanceof ConnectError && error.kind === 'unreachable') ? { cut: true } : {}
@@ -185,16 +186,16 @@ function cut(error: ProvisionError): Pick<ForwardReport, 'cut'> {
 const troubleOf = ({ message, hint }: ProvisionError): Trouble => ({ message, ...(hint && { hint }) })
 
 /**
- * What stands behind the forward is not the device's sshd. It is there when it speaks; or when it holds the connection
- * open in silence, as a web server does, through a tunnel that is known to live.
+ * The target of the forward is not the device's sshd. It is there when it sends something; or when it holds the
+ * connection open in silence, as a web server does, through a tunnel that is known to be alive.
  */
 function target(greeting: Greeting, { host, hostPort }: Forward, is: Is, tunnelLives: boolean): ForwardReport {
   if (greeting === 'closed') {
     return is('device-sshd-down', {
-      message: `the tunnel is up, but ${host}:${hostPort} does not let the device connect`,
+      message: `the tunnel is up, but the device cannot connect to ${host}:${hostPort}`,
     })
   }
   if (greeting === 'speaks' || tunnelLives) return is('ok')
-  const message = `${host}:${hostPort} waits for its caller to speak, and no forward of this tunnel reaches an sshd that could prove it`
-  return is('unverified', { message, hint: `forward the device's own port 22 beside it` })
+  const message = `${host}:${hostPort} sends nothing first, and no forward of this tunnel reaches an sshd that could prove the tunnel`
+  return is('unverified', { message, hint: "add a forward to the device's own port 22" })
 }

@@ -14,9 +14,9 @@ export interface Proving {
   readonly wire: Wire
   readonly now: () => number
   readonly hostKeyEnough: boolean
-  /** When it is its turn: every proof is a login at some device's sshd. */
-  readonly pace: <T>(forward: Forward, work: (turn?: Slot) => Promise<T>) => Promise<T>
-  /** What is known already, once the gateway's session is there; undefined: it will be asked where that matters. */
+  /** Begins each proof when there is a slot for it: every proof is a login at some device's sshd. */
+  readonly pace: <T>(forward: Forward, work: (slot?: Slot) => Promise<T>) => Promise<T>
+  /** Whether there is a tunnel, if known; undefined: the gateway is asked where that matters. */
   readonly tunnelStands?: (forward: Forward) => boolean | undefined
 }
 
@@ -40,7 +40,7 @@ export async function proveForwards(forwards: readonly Forward[], proving: Provi
         const { wire, now, hostKeyEnough } = proving
         const tunnelStands = proving.tunnelStands?.(forward)
         const proof = { device, forward, gateway, wire, now, tunnelLives, hostKeyEnough, tunnelStands }
-        reports.set(forward, await proving.pace(forward, (turn) => proveForward({ ...proof, ...(turn && { turn }) })))
+        reports.set(forward, await proving.pace(forward, (slot) => proveForward({ ...proof, ...(slot && { slot }) })))
       }),
     )
   }

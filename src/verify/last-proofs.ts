@@ -42,7 +42,7 @@ export function lastProofs({ file, pins, clock, note }: LastProofsOptions): Last
       const proved = reports.flatMap(({ state, hostKey }) => (state === 'ok' && hostKey ? [hostKey] : []))
       const kept = await keep(file, proved, clock().toISOString()).catch((error: unknown) => {
         if (errorCode(error) === undefined) throw error
-        note(`when devices were last proved cannot be kept in ${file}: ${errorCode(error)}`)
+        note(`the times of the last proofs cannot be saved in ${file}: ${errorCode(error)}`)
         return new Map<string, string>()
       })
       return Promise.all(
@@ -70,7 +70,7 @@ async function keep(file: string, proved: readonly string[], now: string): Promi
   return kept
 }
 
-/** A file in pieces is begun anew. */
+/** A broken file is replaced. */
 function parse(text: string): Map<string, string> {
   try {
     const found: unknown = JSON.parse(text || '{}')

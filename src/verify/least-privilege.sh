@@ -10,7 +10,7 @@ attempts() {
   which=$1 gateway=$2 address=$3 port=$4 account=$5 key=$6 known=$7 token=$8
   shift 8
   master='' agent='' number=0 near=$((20000 + ($$ + which * 100) % 12000))
-  # Nobody may be left to read: what was begun is taken away all the same.
+  # The reader may be gone: what was begun is removed all the same.
   trap '' PIPE
   umask 077
   folder=/run/provision-attempts-$token-$which
@@ -153,7 +153,7 @@ locally() {
     through -O forward "$1" "127.0.0.1:$near$2" "$gateway"
     [ "$code" -ne 0 ] || return 0
   done
-  untried "no port of this host could be had: $(tail -n 1 "$folder/err")"
+  untried "no port of this host could be used: $(tail -n 1 "$folder/err")"
   return 1
 }
 
@@ -178,12 +178,12 @@ try_socks() {
 
 # What became of the channel that was asked for. Of a unix socket sshd does not say whether it may not or cannot.
 opened() {
-  if grep -aq SSH-2.0 "$folder/out"; then works 'it came through'
+  if grep -aq SSH-2.0 "$folder/out"; then works 'the connection came through'
   elif since 'open confirm'; then works 'sshd connected'
   elif since 'administratively prohibited'; then refused
-  elif ! since 'open failed'; then untried 'sshd did not say whether it may'
+  elif ! since 'open failed'; then untried 'sshd did not say whether this is allowed'
   elif [ "$1" = path ]; then refused
-  else works 'it may: sshd tried to connect, and nobody answered'; fi
+  else works 'this is allowed: sshd tried to connect, and nothing answered'; fi
 }
 
 # sshd says so when it may not; when it may and cannot, it says nothing.
@@ -196,18 +196,18 @@ try_listen() {
   if [ "$code" -eq 0 ]; then works "sshd listened at $place"
   elif may_not; then refused
   elif ! since 'failure for: listen'; then untried "ssh said: $(tail -n 1 "$folder/err")"
-  else case $1 in /*) refused ;; *) works 'it may: only that the port is taken now stood between' ;; esac; fi
+  else case $1 in /*) refused ;; *) works 'this is allowed: it failed only because the port is in use now' ;; esac; fi
 }
 
 try_listen_for_all() {
   through -O forward -R "$1:localhost:22" "$gateway"
-  if [ "$code" -eq 0 ] && is_reached "$(tr -dc 0-9 <"$folder/out")"; then works 'other machines reached it'
-  elif [ "$code" -eq 0 ]; then untried 'sshd listened, but could not be reached from here: by its GatewayPorts, or behind a firewall'
+  if [ "$code" -eq 0 ] && is_reached "$(tr -dc 0-9 <"$folder/out")"; then works 'other machines reached the port'
+  elif [ "$code" -eq 0 ]; then untried 'sshd listened, but could not be reached from here: because of its GatewayPorts, or of a firewall'
   elif may_not; then refused
   else untried "sshd could not listen: $(tail -n 1 "$folder/err")"; fi
 }
 
-try_reached() { if is_reached "$1"; then works 'this host reached itself through it'; else refused; fi; }
+try_reached() { if is_reached "$1"; then works 'this host reached itself through the port'; else refused; fi; }
 
 # Does this very host answer at that port of the gateway, seen from outside.
 is_reached() {

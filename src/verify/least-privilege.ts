@@ -21,7 +21,7 @@ const tryMs = 120_000
 
 /**
  * Tries with each key, on the host that has it, all that it must not be able to do: one exec, one login by each key.
- * `holds` is only what the far side refused; where the key itself is not let in, nothing was tried, and that fails.
+ * `holds` is only what the far side refused; where the key itself is not accepted, nothing was tried, and that fails.
  */
 export async function tryPrivileges(trying: PrivilegeTrial): Promise<ProofReport[]> {
   const { host, privileges, session } = trying
@@ -29,12 +29,12 @@ export async function tryPrivileges(trying: PrivilegeTrial): Promise<ProofReport
     privileges.flatMap((privilege) =>
       privilege.attempts.map((attempt) => report(host, privilege, attempt, 'untried', { message })),
     )
-  if (!session) return untried('the host was not there to ask')
+  if (!session) return untried('the host could not be asked')
   try {
     const script = attemptsScript(privileges, trying.token)
     const { stdout, stderr } = await session.exec(script, { timeoutMs: tryMs, privileged: true })
-    const said = parse(stdout.toString('utf8'))
-    const found = privileges.map((privilege, which) => judge(host, privilege, which, said, stderr.toString('utf8')))
+    const results = parse(stdout.toString('utf8'))
+    const found = privileges.map((privilege, which) => judge(host, privilege, which, results, stderr.toString('utf8')))
     await tidy(trying, found)
     return found.flat()
   } catch (error) {
@@ -53,13 +53,13 @@ export function attemptsScript(privileges: readonly LeastPrivilege[], token: str
   return whole(lines(path, program(attemptsProgram), ...calls, sh`wait`))
 }
 
-interface Said {
+interface Results {
   /** Of each key: accepted, or ssh's words why not. */
   readonly logins: ReadonlyMap<string, string>
   readonly attempts: ReadonlyMap<string, { readonly end: string; readonly words: string }>
 }
 
-function parse(text: string): Said {
+function parse(text: string): Results {
   return {
     logins: new Map([...text.matchAll(/^@login (\d+)(?: (.*))?$/gm)].map(([, which = '', why = '']) => [which, why])),
     attempts: new Map(
@@ -70,22 +70,31 @@ function parse(text: string): Said {
   }
 }
 
-function judge(host: string, privilege: LeastPrivilege, which: number, said: Said, stderr: string): ProofReport[] {
-  const why = said.logins.get(String(which)) ?? (stderr.trim() || 'it did not come to an end')
+function judge(
+  host: string,
+  privilege: LeastPrivilege,
+  which: number,
+  results: Results,
+  stderr: string,
+): ProofReport[] {
+  const why = results.logins.get(String(which)) ?? (stderr.trim() || 'the attempts did not end')
   const reports = privilege.attempts.map((attempt, at) => {
-    const { end, words } = said.attempts.get(`${which}.${at}`) ?? { end: 'untried', words: why || 'it was not tried' }
+    const { end, words } = results.attempts.get(`${which}.${at}`) ?? {
+      end: 'untried',
+      words: why || 'it was not tried',
+    }
     if (end === 'refused') return report(host, privilege, attempt, 'holds')
     if (end === 'untried') return report(host, privilege, attempt, 'untried', { message: words })
     return report(host, privilege, attempt, 'fails', { message: words, hint: remedy(privilege, attempt) })
   })
   if (why === '') return reports
-  const what = `${privilege.on} lets its key in, so that it can be tried`
+  const what = `${privilege.on} accepts its key, so that the attempts can be made`
   return [{ host, what, state: 'fails', error: { message: why } }, ...reports]
 }
 
 function remedy({ on, account }: LeastPrivilege, { refusedBy }: ForbiddenAct): string {
   const inForce = `sshd -T -C user=${account},host=any,addr=127.0.0.1`
-  return `${on} should have refused it by ${refusedBy.join(', or by ')}; see there: ${inForce}`
+  return `${on} should have refused this by ${refusedBy.join(', or by ')}; see its settings there: ${inForce}`
 }
 
 function report(

@@ -13,15 +13,15 @@ export interface ProofTrial {
 
 const tryMs = 60_000
 
-/** Tries each sentence on the host itself, one after another. */
+/** Tries each proof on the host itself, one after another. */
 export async function tryProofs({ host, proofs, seen, session }: ProofTrial): Promise<ProofReport[]> {
   const reports: ProofReport[] = []
   for (const { what, kind, script: late } of proofs) {
     const is = (state: ProofReport['state'], message?: string) =>
       reports.push({ host, what, state, ...(kind && { kind }), ...(message && { error: { message } }) })
     const script = typeof late === 'function' ? late(seen) : late
-    if (!session) is('untried', 'the host was not there to ask')
-    else if (!script) is('untried', 'there is nothing to try it with')
+    if (!session) is('untried', 'the host could not be asked')
+    else if (!script) is('untried', 'what is needed to try this is not there')
     else {
       try {
         const text = `PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C; export PATH LC_ALL; set -e\n${script.text}\n`

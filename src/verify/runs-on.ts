@@ -4,13 +4,13 @@ import type { RunsOn } from '../report/report.ts'
 /** What runs-on.sh printed; of what a host may send as much as a line of a table holds. */
 export function parseRunsOn(text: string): RunsOn {
   const one = (name: string) => {
-    const said = new RegExp(`^${name} (.+)$`, 'm').exec(text)?.[1]
-    return printable(said?.replace(/^(["'])(.*)\1$/, '$2'))
+    const value = new RegExp(`^${name} (.+)$`, 'm').exec(text)?.[1]
+    return printable(value?.replace(/^(["'])(.*)\1$/, '$2'))
   }
   return some({ os: one('os'), kernel: one('kernel'), model: one('model') })
 }
 
-/** The software of its sshd, from the line that it says first (RFC 4253, 4.2); it stays there to be read. */
+/** The software of its sshd, from the line that it sends first (RFC 4253, 4.2); the line stays there to be read. */
 export function banner(stream: Duplex): RunsOn {
   const chunk: unknown = stream.read()
   if (!Buffer.isBuffer(chunk)) return {}

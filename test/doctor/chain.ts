@@ -121,7 +121,7 @@ export function healthy(listener: Forward['listener'] = 'socket'): Chain {
 
 /** Nobody can log in to the device: it is on a roof. */
 export function onTheRoof(chain: Chain): void {
-  chain.deviceError = { kind: 'unreachable', message: 'no way in worked (direct: dev port 22: no answer within 10 s)' }
+  chain.deviceError = { kind: 'unreachable', message: 'no route worked (direct: dev port 22: no answer within 10 s)' }
 }
 
 export function caseOf(chain: Chain): Case {

@@ -32,5 +32,5 @@ test('what machines said controls no terminal, and no shell of who copies it', (
   chain.device.set('host-keys', '0 /etc/\u001b[2Jx;reboot\n')
   expect(judged(chain).at(-1)?.mend).toMatch(/^on dev: rm '\/etc\/\[2Jx;reboot'; ssh-keygen -A/)
   chain.device.set('host-keys', '').set('sshd-test', 'x.conf: \u001b[2Jbad\u0007\n')
-  expect(judged(chain).at(-1)?.says).toBe('the sshd of dev would not start again: x.conf: [2Jbad')
+  expect(judged(chain).at(-1)?.says).toBe('the sshd of dev could not start again: x.conf: [2Jbad')
 })

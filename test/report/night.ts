@@ -26,19 +26,19 @@ export const night: Report = {
       resources: ['file /etc/motd', 'package autossh'],
       changes: [{ resource: 'file /etc/motd', summary: 'rewrite', diff }],
     }),
-    host('pi-off', 'unreachable', { error: { message: 'no way in worked', hint: 'is it switched on?' } }),
+    host('pi-off', 'unreachable', { error: { message: 'no route worked', hint: 'is it switched on?' } }),
     host('pi-odd', 'rejected', { resources: ['file /etc/motd'], error: { message: 'file /etc/motd: is a link' } }),
   ],
   forwards: [
     forward('pi-drift', 9001, { lastProof: '2026-11-24T03:00:01.000Z' }),
     forward('pi-drift', 9101, {
       lastProof: '2026-11-24T03:00:04.000Z',
-      unchecked: 'nobody logged in: the login was refused',
+      unchecked: 'there was no login: the login was refused',
     }),
     {
       ...{ device: 'pi-off', gateway: 'ssh-gw', bindAddress: '::1', port: 9002, state: 'stale' },
       lastProof: '2026-11-23T03:00:01.000Z',
-      error: { message: 'the port is open, but nobody speaks', hint: 'wait' },
+      error: { message: 'the port is open, but nothing answers', hint: 'wait' },
     },
     {
       ...{ device: 'pi-odd', gateway: 'ssh-gw', bindAddress: '127.0.0.1', port: 9003, state: 'unverified' },
@@ -49,7 +49,7 @@ export const night: Report = {
   proofs: [
     { host: 'ssh-gw', what: 'no shell', state: 'holds' },
     { host: 'ssh-gw', what: 'no shell', state: 'fails', error: { message: 'it said: root' } },
-    { host: 'pi-off', what: 'no sftp', state: 'untried', error: { message: 'the host was not there to ask' } },
+    { host: 'pi-off', what: 'no sftp', state: 'untried', error: { message: 'the host could not be asked' } },
   ],
   unchecked: [{ host: 'pi-away', what: 'nobody logged in to look' }],
   wire: { connections: 4, execs: 4 },

@@ -33,7 +33,7 @@ export const forward: ForwardStatus = {
 /** The same device in another state. */
 export function troubled(state: ForwardState, more: Partial<ForwardStatus> = {}): ForwardStatus {
   const { runsOn: _r, hostKey: _h, latencyMs: _l, session: _s, ...rest } = forward
-  const error = { message: 'no tunnel stands behind port 9022', hint: 'on the device: systemctl status' }
+  const error = { message: 'there is no tunnel behind port 9022', hint: 'on the device: systemctl status' }
   const next = 'provision doctor inventory.json --device host-a.lan.internal'
   return { ...rest, state, since: ago(41 * 60), lastProof: ago(7200), error, next, ...more }
 }

@@ -24,7 +24,7 @@ describe.each(transports)('over %s', (transport) => {
     test('a port that closes at once has no tunnel, or one whose device has no sshd', async () => {
       expect((await prove({ forward, open: closed, behind: '' })).report).toMatchObject({
         state: 'no-tunnel',
-        error: { message: 'no tunnel stands behind port 9022' },
+        error: { message: 'there is no tunnel behind port 9022' },
       })
       expect((await prove({ forward, open: closed, behind: 'there\n' })).report.state).toBe('device-sshd-down')
       const lost = new RemoteError('lost', 'the connection was lost')
@@ -109,7 +109,7 @@ describe.each(transports)('over %s', (transport) => {
         expect(report).toMatchObject({
           state: 'ok',
           hostKey: proved(),
-          unchecked: `nobody logged in: the login as ${me} was refused`,
+          unchecked: `there was no login: the login as ${me} was refused`,
         })
         expect(report.error).toBeUndefined()
       })
@@ -135,7 +135,10 @@ describe.each(transports)('over %s', (transport) => {
       const { report } = await prove({
         open: () => Promise.reject(new ForwardingProhibited('open failed: administratively prohibited')),
       })
-      expect(report).toMatchObject({ state: 'unverified', error: { hint: 'it needs AllowTcpForwarding yes or local' } })
+      expect(report).toMatchObject({
+        state: 'unverified',
+        error: { hint: 'its sshd needs AllowTcpForwarding yes or local' },
+      })
       expect(report.cut).toBeUndefined()
     })
 
@@ -150,7 +153,7 @@ describe.each(transports)('over %s', (transport) => {
       await vi.advanceTimersByTimeAsync(8_001)
       expect((await proof).report).toMatchObject({
         state: 'stale',
-        error: { message: expect.stringContaining('nobody speaks') },
+        error: { message: expect.stringContaining('nothing answers') },
       })
     })
 
@@ -158,7 +161,7 @@ describe.each(transports)('over %s', (transport) => {
       const { report } = await prove({ gateway: new ConnectError('unreachable', 'no route to host') })
       expect(report).toMatchObject({
         state: 'unverified',
-        error: { message: 'gw was not there to ask: no route to host' },
+        error: { message: 'gw could not be asked: no route to host' },
       })
     })
 

@@ -79,7 +79,7 @@ describe('the last good proof of a device', () => {
     await writeFile(join(folder, 'state'), '')
     const notes: string[] = []
     expect(await at(noon, notes).stamp([ok], [device])).toEqual([ok])
-    expect(notes).toEqual([`when devices were last proved cannot be kept in ${file}: ENOTDIR`])
+    expect(notes).toEqual([`the times of the last proofs cannot be saved in ${file}: ENOTDIR`])
   })
 })
 

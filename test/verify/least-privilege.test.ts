@@ -43,7 +43,10 @@ test('holds is only what was refused, and what worked names what should have ref
   const [, tmp] = await tryPrivileges(trying('@login 0\n@attempt 0.0 refused\n@attempt 0.1 works sshd listened\n'))
   expect(tmp).toMatchObject({
     state: 'fails',
-    error: { message: 'sshd listened', hint: expect.stringContaining('gw should have refused it by ChrootDirectory;') },
+    error: {
+      message: 'sshd listened',
+      hint: expect.stringContaining('gw should have refused this by ChrootDirectory;'),
+    },
   })
 })
 
@@ -57,11 +60,11 @@ test('a socket that was made is taken away on the gateway, and nothing else is d
 
 test('without a login nothing holds: that the key was refused is a failure of its own', async () => {
   expect(await rows('@login 0 tunnel-pi@192.0.2.1: Permission denied (publickey).\n')).toEqual([
-    'fails: gw lets its key in, so that it can be tried: tunnel-pi@192.0.2.1: Permission denied (publickey).',
+    'fails: gw accepts its key, so that the attempts can be made: tunnel-pi@192.0.2.1: Permission denied (publickey).',
     'untried: gw refuses its key a shell: tunnel-pi@192.0.2.1: Permission denied (publickey).',
     'untried: gw refuses its key a socket in /tmp: tunnel-pi@192.0.2.1: Permission denied (publickey).',
   ])
-  expect((await rows('', 'mktemp: no space left\n'))[0]).toContain('fails: gw lets its key in')
+  expect((await rows('', 'mktemp: no space left\n'))[0]).toContain('fails: gw accepts its key')
 })
 
 test('an attempt that came to no end has proved nothing', async () => {
@@ -77,7 +80,7 @@ test('a host that cannot be asked has proved nothing', async () => {
   } as never as Session
   const states = async (session: Session | undefined) =>
     (await tryPrivileges({ ...trying(''), session })).map(({ state, error }) => `${state}: ${error?.message}`)
-  expect(await states(undefined)).toEqual(Array(2).fill('untried: the host was not there to ask'))
+  expect(await states(undefined)).toEqual(Array(2).fill('untried: the host could not be asked'))
   expect(await states(lost)).toEqual(Array(2).fill('untried: the connection was lost'))
 })
 

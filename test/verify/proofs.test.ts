@@ -22,8 +22,8 @@ test('exit code 0 proves it, any other says what is there instead', async () => 
 })
 
 test('who cannot be asked has proved nothing', async () => {
-  expect(await states(undefined)).toEqual(['untried: the host was not there to ask'])
+  expect(await states(undefined)).toEqual(['untried: the host could not be asked'])
   expect(await states(lost)).toEqual(['untried: the connection was lost'])
   const late = { what: 'x', script: (() => undefined) as never }
-  expect(await states(answering(0), late)).toEqual(['untried: there is nothing to try it with'])
+  expect(await states(answering(0), late)).toEqual(['untried: what is needed to try this is not there'])
 })

@@ -21,14 +21,14 @@ import { brokenKeys, emptyKeys } from './gateway.ts'
 export function unit(c: Case): LinkVerdict {
   const { device, unit: name, checkUnit } = c.tunnel
   const facts = c.device.facts
-  if (!facts) return stands(c) ? ok('the tunnel stands') : unseen(`${device.name} was not reached`)
+  if (!facts) return stands(c) ? ok('the tunnel is up') : unseen(`${device.name} was not reached`)
   const { LoadState, ActiveState, SubState, UnitFileState } = properties(facts.get('unit'))
   const journal = entries(facts.get('journal'))
   const again = provisionCommand(c, device.name)
   if (LoadState === 'masked')
     return broken(`${name} is masked`, `${onHost(device.name, `systemctl unmask ${name}`)}; then ${again}`)
   if (LoadState !== 'loaded') return broken(`${device.name} has no unit ${name} (${LoadState ?? 'no systemd'})`, again)
-  // systemd itself forgets when it stopped a unit that nobody needs any more.
+  // systemd does not keep the time at which it stopped a unit that nothing needs any more.
   const changed = journal.findLast(({ by, text }) => by === 'systemd' && /^(Started|Stopped|Failed) /.test(text))
   const since = changed ? ` ${lasting(changed.at, Number(facts.get('now')))}` : ''
   const words = lastWords(journal)
@@ -37,12 +37,13 @@ export function unit(c: Case): LinkVerdict {
   if (ActiveState === 'active') {
     if (!/Master running/.test(facts.get('alive') ?? '')) {
       // autossh stays while its ssh comes and goes.
-      if (device.supervisor === 'autossh') return broken(`${name} runs, and no ssh of it has a tunnel${why}`, dialled)
+      if (device.supervisor === 'autossh')
+        return broken(`${name} runs, but none of its ssh processes has a tunnel${why}`, dialled)
       const check = properties(facts.get('check')).ActiveState
       const watched =
-        check === 'active' ? 'its check kills it within seconds' : `and ${checkUnit}, which would kill it, is ${check}`
+        check === 'active' ? `${checkUnit} kills it within seconds` : `${checkUnit}, which would kill it, is ${check}`
       return broken(
-        `${name} is active, and its ssh does not answer: it is frozen; ${watched}`,
+        `${name} is active, but its ssh is frozen and does not answer; ${watched}`,
         onHost(device.name, `systemctl kill --signal=KILL ${name}; systemctl start ${checkUnit}`),
       )
     }
@@ -52,10 +53,10 @@ export function unit(c: Case): LinkVerdict {
   }
   if (ActiveState === 'inactive')
     return broken(`${name} is stopped${UnitFileState === 'enabled' ? '' : ` and ${UnitFileState}`}${since}`, again)
-  return broken(`${name} does not come up, it is ${ActiveState} (${SubState})${since}${why}`, dialled)
+  return broken(`${name} does not start: it is ${ActiveState} (${SubState})${since}${why}`, dialled)
 }
 
-/** By more than this two clocks may not differ, in seconds. */
+/** The largest difference between two clocks that is accepted, in seconds. */
 const apart = 300
 
 export function clock(c: Case): LinkVerdict {
@@ -66,7 +67,7 @@ export function clock(c: Case): LinkVerdict {
   const ahead = here - there
   const how = `${duration(Math.abs(ahead))} ${ahead > 0 ? 'ahead of' : 'behind'} that of ${gateway.name}`
   if (Math.abs(ahead) <= apart)
-    return ok(`that of ${device.name} is right within ${duration(Math.max(1, Math.abs(ahead)))}`)
+    return ok(`the clock of ${device.name} is right within ${duration(Math.max(1, Math.abs(ahead)))}`)
   const { NTP } = properties(c.device.facts?.get('clock'))
   return broken(
     `the clock of ${device.name} is ${how}`,
@@ -91,25 +92,27 @@ export function deviceSshd(c: Case): LinkVerdict {
   )
   if (down && !isOwnSshd(device, down))
     return broken(
-      `${down.host}:${down.hostPort} does not let ${device.name} connect`,
-      onHost(device.name, `what should listen at ${down.host}:${down.hostPort}? Try it from there`),
+      `${device.name} cannot connect to ${down.host}:${down.hostPort}`,
+      onHost(device.name, `what should listen at ${down.host}:${down.hostPort}? Try to connect to it from there`),
     )
   if (!facts) {
-    if (down) return broken(`the tunnel stands, and the sshd of ${device.name} behind it does not answer`, look)
+    if (down) return broken(`the tunnel is up, but the sshd of ${device.name} behind it does not answer`, look)
     if (/(^|direct: )\S+ port \d+: connection refused/.test(c.device.error?.message ?? ''))
-      return broken(`${device.name} is there, and nothing listens on the port of its sshd`, look)
+      return broken(`${device.name} is up, but nothing listens on the port of its sshd`, look)
     return unseen(`${device.name} was not reached`)
   }
   const empty = emptyKeys(facts.get('host-keys'))
   if (empty.length > 0) return brokenKeys(device.name, empty, provisionCommand(c, device.name))
   const test = (facts.get('sshd-test') ?? '').trim()
   if (!/^valid$/m.test(test) && !/Missing privilege separation directory/.test(test))
-    return broken(`the sshd of ${device.name} would not start again: ${test.split('\n').at(-1)}`, look)
+    return broken(`the sshd of ${device.name} could not start again: ${test.split('\n').at(-1)}`, look)
   for (const { host, hostPort } of forwards.filter((forward) => isOwnSshd(device, forward))) {
     const said = facts.get(`target-${hostPort}`) ?? ''
     if (/SSH-\d/.test(said)) continue
-    const why = /refused/.test(said) ? 'nothing listens there' : 'whoever listens there does not greet as an sshd does'
+    const why = /refused/.test(said)
+      ? 'nothing listens there'
+      : 'the program that listens there does not answer as an sshd does'
     return broken(`${host}:${hostPort} on ${device.name}, where the forward ends: ${why}`, look)
   }
-  return ok(`that of ${device.name} answers`)
+  return ok(`the sshd of ${device.name} answers`)
 }

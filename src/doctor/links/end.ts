@@ -13,7 +13,7 @@ import {
 } from '../case.ts'
 import { ago } from '../log.ts'
 
-/** Who answers in the end, and whether the whole holds. */
+/** Which machine answers in the end, and whether the forward works as a whole. */
 
 export function deviceHostKey(c: Case): LinkVerdict {
   const { device } = c.tunnel
@@ -21,9 +21,9 @@ export function deviceHostKey(c: Case): LinkVerdict {
   const known = `provision ${c.inventory} --limit ${device.name} --accept-new-host-key ${device.name}`
   const compare = onHost(device.name, 'ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub')
   if (error?.kind === 'changed-host-key')
-    return broken(error.message, `was it installed anew? Compare ${compare}; then ${known}`)
+    return broken(error.message, `was the machine reinstalled? Compare the fingerprint ${compare}; then ${known}`)
   if (error?.kind === 'unknown-host-key')
-    return broken(error.message, `compare ${compare}; then provision trust ${c.inventory}`)
+    return broken(error.message, `compare the fingerprint ${compare}; then provision trust ${c.inventory}`)
   const wrong = c.forwards.find(({ state }) => state === 'wrong-device')
   if (wrong) return broken(wrong.error?.message ?? 'another host key answers', wrong.error?.hint ?? compare)
   const proved =
@@ -58,12 +58,12 @@ function story(c: Case): string {
   const ended = found.end
     ? `and ended ${ago(found.end.at, found.now)}${found.end.why ? `: ${found.end.why}` : ''}`
     : found.stands
-      ? 'and stands as far as sshd knows, while nobody answers in it: power or link are gone'
-      : 'and is gone'
+      ? 'and is still open as far as sshd knows, but nothing answers: the device has lost power or its link'
+      : 'and has ended'
   const { newest, now } = found
   const since =
     newest && newest.at > (found.end?.at ?? now)
-      ? `; it logged in ${ago(newest.at, now)}, and no tunnel came of it`
+      ? `; it logged in ${ago(newest.at, now)}, but opened no tunnel`
       : heard(c).length > 0
         ? ''
         : '; nothing has been heard of it since'
@@ -71,5 +71,5 @@ function story(c: Case): string {
 }
 
 const onSite = ({ tunnel: { device, gateway, unit } }: Case) =>
-  `somebody beside ${device.name}: has it power, network, an address (ip address; ip route)? Then on it: ` +
+  `somebody on site at ${device.name}: does it have power, network, an address (ip address; ip route)? Then on it: ` +
   `getent ahosts ${gateway.dial.address}; systemctl status ${unit}; journalctl -u ${unit} -n 20`

@@ -34,28 +34,28 @@ export function gatewayTrust(c: Case): LinkVerdict {
     const shown = attempt.hostKey
     if (attempt.distrusted && shown && !proves.includes(shown))
       return broken(
-        `at ${gateway.dial.address} somebody else answers ${device.name}: shown is ${shown}, and ${gateway.name} proves ${proves.join(', ')}`,
+        `another machine answers ${device.name} at ${gateway.dial.address}: it presents ${shown}, but ${gateway.name} has ${proves.join(', ')}`,
         onHost(
           device.name,
-          `getent ahosts ${gateway.dial.address}; whose address is that? Do not make ${device.name} trust it`,
+          `getent ahosts ${gateway.dial.address}; whose address is that? Do not make ${device.name} trust that key`,
         ),
       )
     if (attempt.distrusted || trusted.length === 0)
       return broken(
-        `${device.name} does not trust the host key that ${gateway.name} proves, ${shown ?? proves[0]}: ${knownHosts} has ${trusted.join(', ') || 'none'}`,
+        `${device.name} does not trust the host key of ${gateway.name}, ${shown ?? proves[0]}: ${knownHosts} has ${trusted.join(', ') || 'none'}`,
         provisionBothCommand(c),
       )
-    return shown ? ok(`${device.name} trusts ${shown}`) : unseen('the try came to no host key')
+    return shown ? ok(`${device.name} trusts ${shown}`) : unseen('the attempt did not get as far as the host key')
   }
-  if (stands(c)) return ok('the tunnel stands')
+  if (stands(c)) return ok('the tunnel is up')
   const since = loginHistoryOf(c)?.newest?.at ?? 0
   const left = heard(c).filter(
     ({ at, text }) => at > since && /^Connection (closed|reset) by [\d.a-f:]+ port \d+ \[preauth\]/.test(text),
   )
   if (left.length > 1)
     return broken(
-      `${device.name} comes and hangs up before it logs in (${times(left.length)} in the last minute), as ssh does when it does not trust the host key that is proved`,
-      `where ${device.name} can be reached: ${provisionCommand(c, gateway.name, device.name)}; or ${onHost(device.name, `compare ${knownHosts} with ${proves.join(', ')}`)}`,
+      `${device.name} connects and closes the connection before it logs in (${times(left.length)} in the last minute), as ssh does when it does not trust the host key`,
+      `from where ${device.name} can be reached: ${provisionCommand(c, gateway.name, device.name)}; or ${onHost(device.name, `compare ${knownHosts} with ${proves.join(', ')}`)}`,
     )
   return unseen(`${device.name} was not reached`)
 }
@@ -66,12 +66,12 @@ export const emptyKeys = (text: string | undefined) =>
 
 export const brokenKeys = (name: string, files: readonly string[], then: string) =>
   broken(
-    `${files.join(', ')} of ${name} ${files.length === 1 ? 'is' : 'are'} empty: its sshd cannot prove that key once it is started again`,
+    `${files.join(', ')} of ${name} ${files.length === 1 ? 'is' : 'are'} empty: sshd cannot use such a key once it is restarted`,
     `${onHost(name, `rm ${files.map(quote).join(' ')}; ssh-keygen -A; systemctl reload ssh`)}; then ${then} --accept-new-host-key ${name}`,
   )
 
 export function tunnelAccount(c: Case): LinkVerdict {
-  const { gateway, account: name, jail, listener, keyFile } = c.tunnel
+  const { gateway, account: name, listener, keyFile } = c.tunnel
   const facts = c.gateway.facts
   if (!facts) return unseen(`${gateway.name} was not reached`)
   const found = facts.get('account') ?? ''
@@ -85,18 +85,18 @@ export function tunnelAccount(c: Case): LinkVerdict {
   }
   if (/^locked$/m.test(found) && /^usepam no$/m.test(settings))
     return broken(
-      `the account ${name} is locked, and sshd goes by that without PAM`,
+      `the account ${name} is locked, and sshd refuses a locked account without PAM`,
       onHost(gateway.name, `usermod -p '*' ${name}`),
     )
   if (/^no shell$/m.test(found))
     return broken(
-      `the login shell of ${name} is not there`,
+      `the login shell of ${name} does not exist`,
       onHost(gateway.name, `usermod -s /usr/sbin/nologin ${name}`),
     )
   const keys = /^authorizedkeysfile (.+)$/m.exec(settings)?.[1]?.replaceAll('%u', name)
   if (keys !== undefined && !keys.split(' ').includes(keyFile))
     return broken(
-      `sshd takes the keys of ${name} from ${keys}, not from ${keyFile}: our settings are not in force`,
+      `sshd takes the keys of ${name} from ${keys}, not from ${keyFile}: the settings of provision are not in force`,
       provisionCommand(c, gateway.name),
     )
   const folders = (facts.get('jail') ?? '').split('\n')
@@ -106,16 +106,16 @@ export function tunnelAccount(c: Case): LinkVerdict {
       : undefined
   if (wrong !== undefined)
     return broken(
-      `the folder ${wrong.split(' ').at(-1)} of ${name} is ${wrong.startsWith('absent') ? 'gone' : 'not its own'}, below ${jail}`,
+      `the folder ${wrong.split(' ').at(-1)} of ${name} ${wrong.startsWith('absent') ? 'does not exist' : 'does not belong to it'}`,
       onHost(gateway.name, `systemd-tmpfiles --create ${c.tunnel.jailFile}`),
     )
-  const no = heard(c).find(
+  const denial = heard(c).find(
     ({ text }) => text.includes(`ser ${name} `) && /not allowed because|by PAM account/.test(text),
   )
-  if (no && !attemptOf(c)?.loggedIn)
+  if (denial && !attemptOf(c)?.loggedIn)
     return broken(
-      `sshd of ${gateway.name} lets ${name} not log in: ${no.text.replace(/ \[preauth\]$/, '')}`,
-      onHost(gateway.name, `sshd -T | grep -iE '^(allow|deny)(users|groups) ', and let ${name} be among those who may`),
+      `the sshd of ${gateway.name} does not allow ${name} to log in: ${denial.text.replace(/ \[preauth\]$/, '')}`,
+      onHost(gateway.name, `sshd -T | grep -iE '^(allow|deny)(users|groups) ', and allow ${name} there`),
     )
   return ok(name)
 }
@@ -148,7 +148,7 @@ export function deviceKeyLine(c: Case): LinkVerdict {
   const fingerprints = (facts.get('fingerprints') ?? '').split('\n').filter(Boolean)
   if (fingerprints.length === 0)
     return broken(
-      `${keyFile} on ${gateway.name} has no whole key of ${device.name}${lines.length > 0 ? ': its line is damaged' : ''}`,
+      `${keyFile} on ${gateway.name} has no complete key of ${device.name}${lines.length > 0 ? ': its line is damaged' : ''}`,
       provisionKeyCommand(c),
     )
   const line = lines.find((each) => blob && each.includes(blob))
@@ -168,18 +168,19 @@ export function deviceKeyLine(c: Case): LinkVerdict {
       : []
   if (closed.length > 0)
     return broken(
-      `the line of ${device.name} in ${keyFile} does not let it listen on port ${closed.map(({ port }) => port).join(', ')}`,
+      `the line of ${device.name} in ${keyFile} does not allow it to listen on port ${closed.map(({ port }) => port).join(', ')}`,
       provisionKeyCommand(c),
     )
   return offered(c, fingerprints)
 }
 
-/** The line is as it should be: and what does sshd say to the key? */
+/** The line is as it should be: does sshd accept the key? */
 function offered(c: Case, fingerprints: readonly string[]): LinkVerdict {
   const { device, gateway, account: name } = c.tunnel
   const attempt = attemptOf(c)
   const found = loginHistoryOf(c)
-  if (attempt?.loggedIn) return ok(`${gateway.name} lets ${device.name} in with ${fingerprints.join(', ')}`)
+  if (attempt?.loggedIn)
+    return ok(`${gateway.name} accepts the login of ${device.name} with ${fingerprints.join(', ')}`)
   const refused = heard(c).filter(
     ({ at, text }) =>
       at > (found?.newest?.at ?? 0) &&
@@ -193,8 +194,9 @@ function offered(c: Case, fingerprints: readonly string[]): LinkVerdict {
       `${gateway.name} refuses the key that ${device.name} offers (${times(refused.length)} in the last minute): ${why ?? `it is not ${fingerprints.join(', ')}`}`,
       provisionKeyCommand(c),
     )
-  if (found?.last) return ok(`${fingerprints.join(', ')}, with which it logged in ${ago(found.last.at, found.now)}`)
-  return unseen(`there is a key; whether it is that of ${device.name} only the device can tell`)
+  if (found?.last)
+    return ok(`${device.name} logged in with ${fingerprints.join(', ')} ${ago(found.last.at, found.now)}`)
+  return unseen(`${gateway.name} has a key for ${device.name}; only the device can tell whether it is the right one`)
 }
 
 const times = (count: number) => (count === 1 ? 'once' : `${count} times`)
@@ -206,6 +208,6 @@ function refusedRights(row: string): string | undefined {
   const bits = Number.parseInt(mode, 8)
   const path = rest.at(-1)
   if (owner !== 'root') return `${path} belongs to ${owner}`
-  if (bits & 0o022) return `others than root may write ${path} (mode ${mode})`
+  if (bits & 0o022) return `users other than root may write ${path} (mode ${mode})`
   return bits & 0o004 ? undefined : `only root may read ${path} (mode ${mode})`
 }

@@ -4,7 +4,7 @@ import { quote } from '../../shell/sh.ts'
 import { broken, type Case, type LinkVerdict, ok, onHost, provisionCommand, unseen } from '../case.ts'
 import { type Holder, holders, properties } from '../facts.ts'
 
-/** Who holds the ports of the forwards on the gateway. */
+/** Which programs hold the ports of the forwards on the gateway. */
 export function listener(c: Case): LinkVerdict {
   const { gateway, forwards } = c.tunnel
   if (!c.gateway.facts) return unseen(`${gateway.name} was not reached`)
@@ -28,7 +28,7 @@ function ofSocket(c: Case, forward: Forward, where: string, here: readonly Holde
   const ours = here.some(({ program, pid }) => program === 'systemd' && pid === 1)
   const [other] = here
   if (other && !ours) {
-    // One that failed for want of its port tries again, one that was stopped does not.
+    // A socket unit that failed because the port was in use tries again, one that was stopped does not.
     const stopped = socket.ActiveState === 'inactive'
     return held(
       c,
@@ -52,18 +52,18 @@ function ofSocket(c: Case, forward: Forward, where: string, here: readonly Holde
     const { ActiveState = 'unknown', Result = '' } = socket
     const why = Result && Result !== 'success' ? ` (${Result})` : ''
     return broken(
-      `nobody holds ${where} on ${gateway.name}: ${name} is ${ActiveState}${why}`,
+      `nothing listens on ${where} on ${gateway.name}: ${name} is ${ActiveState}${why}`,
       provisionCommand(c, gateway.name),
     )
   }
   if (proxy.ActiveState === 'failed')
     return broken(
-      `what leads ${where} to the tunnel has failed: ${proxy.Id} (${proxy.Result})`,
+      `the proxy from ${where} to the tunnel has failed: ${proxy.Id} (${proxy.Result})`,
       onHost(gateway.name, `journalctl -u ${proxy.Id} -n 20; systemctl reset-failed ${proxy.Id}`),
     )
   if (socket.UnitFileState && socket.UnitFileState !== 'enabled')
     return broken(
-      `${name} on ${gateway.name} runs but is ${socket.UnitFileState}: after the next boot nobody would hold ${where}`,
+      `${name} on ${gateway.name} runs but is ${socket.UnitFileState}: after the next boot nothing would listen on ${where}`,
       provisionCommand(c, gateway.name),
     )
   return ok(`${where} is held by ${name}`)
@@ -72,7 +72,7 @@ function ofSocket(c: Case, forward: Forward, where: string, here: readonly Holde
 /** Where sshd opens the port, that is the device's session while there is one, and nobody else. */
 function ofSshd(c: Case, where: string, here: readonly Holder[]): LinkVerdict {
   const other = here.find(({ program, user }) => !program.startsWith('sshd') || user !== c.tunnel.account)
-  if (other) return held(c, where, other, 'the tunnel takes it by itself, within seconds')
+  if (other) return held(c, where, other, 'the tunnel takes the port by itself, within seconds')
   const [session] = here
   if (!session) return ok(`${where} is free for the tunnel`)
   const unit = properties(c.device.facts?.get('unit')).ActiveState
@@ -93,11 +93,11 @@ function held(
   const service = unit?.endsWith('.service') && !unit.startsWith('user@') ? unit : undefined
   const who = `${program}, process ${pid}${user ? ` of ${user}` : ''}${service ? `, of ${service}` : ''}`
   return broken(
-    `${where} on ${gateway.name} is held by a stranger: ${who} (${command.slice(0, 80)})`,
+    `${where} on ${gateway.name} is held by another program: ${who} (${command.slice(0, 80)})`,
     `${onHost(gateway.name, service ? `systemctl stop ${quote(service)}` : `kill ${pid}`)}; then ${next}`,
   )
 }
 
-/** Can both not be bound at once: the same address, or one of them is every address. */
+/** Do both exclude each other: the same address, or one of them is every address. */
 const meet = (address: string, wanted: string) =>
   address === wanted || [address, wanted].some((each) => ['*', '0.0.0.0', '::'].includes(each))

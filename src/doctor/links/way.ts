@@ -21,20 +21,20 @@ import { emptyKeys } from './gateway.ts'
 export function name(c: Case): LinkVerdict {
   const { device, gateway } = c.tunnel
   const { address } = gateway.dial
-  if (isIP(address)) return ok(`${address} needs no name`)
+  if (isIP(address)) return ok(`${address} is an address, not a name`)
   return fromDevice(c, (facts) => {
     const found = addresses(facts.get('resolve'))
     const mend = onHost(
       device.name,
-      `getent ahosts ${address}; cat /etc/resolv.conf (or resolvectl status); is its DNS there?`,
+      `getent ahosts ${address}; cat /etc/resolv.conf (or resolvectl status); does its DNS server answer?`,
     )
     if (found.length === 0) return broken(`${device.name} finds no address for ${address}`, mend)
     if (found.every((each) => /^(127\.|::1$)/.test(each)))
       return broken(
-        `for ${device.name}, ${address} is ${found.join(', ')}, which is itself`,
+        `${device.name} resolves ${address} to ${found.join(', ')}, which is ${device.name} itself`,
         onHost(device.name, `grep ${address} /etc/hosts`),
       )
-    return ok(`${address} is ${found.join(', ')}`)
+    return ok(`${address} resolves to ${found.join(', ')}`)
   })
 }
 
@@ -59,12 +59,16 @@ export function route(c: Case): LinkVerdict {
           .replace(/ uid \d+.*$|\\.*$/, '')
           .trim(),
       )
-    if (connected) return ok('a connection stands')
-    if (rows.length === 0 || rows.every((row) => /not found/.test(row))) return unseen(`${device.name} has no ip(8)`)
+    if (connected) return ok('there is a connection')
+    if (rows.length === 0 || rows.every((row) => /not found/.test(row)))
+      return unseen(`${device.name} has no program ip(8)`)
     const why = rows[0]?.replace(/^\S+ (RTNETLINK answers: )?/, '').trim()
     return broken(
       `${device.name} has no route to ${rows.map((row) => row.split(' ')[0]).join(', ')}: ${why}`,
-      onHost(device.name, 'ip address; ip route: is the cable in, has it an address, a default route?'),
+      onHost(
+        device.name,
+        'ip address; ip route: is the cable plugged in, does it have an address and a default route?',
+      ),
     )
   })
 }
@@ -73,24 +77,21 @@ export function firewall(c: Case): LinkVerdict {
   const { device, gateway } = c.tunnel
   const target = `${gateway.dial.address} port ${gateway.dial.port}`
   return fromDevice(c, (_, { connected, refusal, said }) => {
-    if (connected) return ok(`${target} can be connected to`)
-    const mend = `let ${device.name} connect to ${target}/tcp, in the firewalls between (${onHost(gateway.name, 'nft list ruleset')})`
+    if (connected) return ok(`${device.name} can connect to ${target}`)
+    const mend = `allow ${device.name} to connect to ${target}/tcp in the firewalls between them (${onHost(gateway.name, 'nft list ruleset')})`
     if (refusal === 'refused') {
       return holders(c.gateway.facts?.get('dial')).length === 0
-        ? ok(`${target} answers ${device.name}, although it refuses`)
+        ? ok(`${target} answers ${device.name}, but refuses the connection`)
         : broken(
-            `${target} refuses ${device.name}, and yet ${gateway.name} listens there: a firewall between says no, or another machine answers at that address`,
+            `${target} refuses ${device.name}, although ${gateway.name} listens there: a firewall between them rejects the connection, or another machine has that address`,
             mend,
           )
     }
     if (refusal === 'unreachable')
-      return broken(`something between ${device.name} and ${target} says no: ${said}`, mend)
+      return broken(`something between ${device.name} and ${target} rejects the connection: ${said}`, mend)
     if (refusal === undefined)
-      return broken(
-        `${device.name} comes to no connection: ${said}`,
-        onHost(device.name, `ssh -v ${gateway.dial.address}`),
-      )
-    return broken(`${target} is silent to ${device.name}: a firewall between drops what it sends`, mend)
+      return broken(`${device.name} cannot connect: ${said}`, onHost(device.name, `ssh -v ${gateway.dial.address}`))
+    return broken(`${target} does not answer ${device.name}: a firewall between them drops the packets`, mend)
   })
 }
 
@@ -102,45 +103,48 @@ export function gatewaySshd(c: Case): LinkVerdict {
   const listening = holders(facts.get('dial'))
   const test = (facts.get('test') ?? '').trim()
   const attempt = attemptOf(c)
-  // Empty key files are the affair of the host key.
+  // Empty key files belong to the link `gateway host key`.
   const valid =
     emptyKeys(facts.get('host-keys')).length > 0 ||
     /^valid$/m.test(test) ||
     /Missing privilege separation directory/.test(test)
-  const restart = onHost(gateway.name, `${valid ? '' : 'mend what `sshd -t` says; then '}systemctl restart ssh`)
-  if (!valid) return broken(`the sshd of ${gateway.name} would not start again: ${test.split('\n').at(-1)}`, restart)
+  const restart = onHost(gateway.name, `${valid ? '' : 'fix what `sshd -t` reports; then '}systemctl restart ssh`)
+  if (!valid) return broken(`the sshd of ${gateway.name} could not start again: ${test.split('\n').at(-1)}`, restart)
   if (listening.length === 0 && attempt?.refusal === 'refused')
     return broken(
       `nothing listens on port ${port} of ${gateway.name}`,
       onHost(
         gateway.name,
-        `systemctl restart ssh; sshd -T | grep -iE '^(port|listenaddress) ': where a router leads devices to it, it has to lead them to one of these`,
+        `systemctl restart ssh; sshd -T | grep -iE '^(port|listenaddress) ': a router in front of it has to forward devices to one of these ports`,
       ),
     )
   const other = listening.find(({ program }) => !/^(sshd|systemd)/.test(program))
   if (other && !attempt?.banner)
     return broken(
-      `port ${port} of ${gateway.name} is held by ${other.program}, process ${other.pid}, which is no sshd`,
+      `port ${port} of ${gateway.name} is held by ${other.program}, process ${other.pid}, which is not an sshd`,
       onHost(gateway.name, `systemctl status ${other.pid}`),
     )
   if (attempt?.connected && !attempt.banner && !keptOut(c))
     return broken(
-      `port ${port} of ${gateway.name} takes the connection of ${device.name} and does not greet it as an sshd does: ${attempt.said}`,
+      `port ${port} of ${gateway.name} accepts the connection of ${device.name}, but does not answer as an sshd does: ${attempt.said}`,
       restart,
     )
-  if (attempt?.banner) return ok(`it greets ${device.name}: ${attempt.banner}`)
+  if (attempt?.banner) return ok(`the sshd answers ${device.name}: ${attempt.banner}`)
   if (listening.length === 0)
     return unseen(
-      `nothing listens on port ${port} of ${gateway.name} itself: does a router lead that port to another one?`,
+      `nothing listens on port ${port} of ${gateway.name} itself: does a router forward that port to another one?`,
     )
   const unit = (facts.get('units') ?? '')
     .split('\n\n')
     .map(properties)
     .find(({ ActiveState }) => ActiveState === 'active')
-  return ok(`it listens on port ${port}${unit ? `, ${unit.Id} is active` : ''}`)
+  return ok(`sshd listens on port ${port}${unit ? `, ${unit.Id} is active` : ''}`)
 }
 
-/** Does sshd hang up on the device before it says who it is. From 9.8 on it says the same for both reasons: its log tells. */
+/**
+ * Does sshd drop the device's connection before its banner. From 9.8 on it sends the same for both reasons: its log
+ * tells.
+ */
 function keptOut(c: Case): 'penalty' | 'MaxStartups' | undefined {
   const attempt = attemptOf(c)
   if (attempt?.banner || (!attempt && stands(c))) return undefined
@@ -162,8 +166,8 @@ export function penalties(c: Case): LinkVerdict {
   if (why === 'penalty') {
     const reason = /penalty: (.+)$/.exec(drop?.text ?? '')?.[1]
     return broken(
-      `the sshd of ${gateway.name} listens to nobody${from} for a while${reason ? `, because of ${reason}` : ''} (PerSourcePenalties): ${guilty(c)}`,
-      `stop what is refused there; then it is over by itself, in ten minutes at most (who: ${onHost(gateway.name, 'journalctl -u ssh | grep -E "penalty|authenticating user"')}); gentler penalties: ${provisionCommand(c, gateway.name)}`,
+      `the sshd of ${gateway.name} refuses every connection${from} for a while${reason ? `, because of ${reason}` : ''} (PerSourcePenalties): ${guilty(c)}`,
+      `stop the logins that are refused there; then sshd accepts connections again, in ten minutes at most (to find them: ${onHost(gateway.name, 'journalctl -u ssh | grep -E "penalty|authenticating user"')}); milder penalties: ${provisionCommand(c, gateway.name)}`,
     )
   }
   if (why === 'MaxStartups')
@@ -171,12 +175,13 @@ export function penalties(c: Case): LinkVerdict {
       `the sshd of ${gateway.name} has too many logins under way${from} and drops further ones (MaxStartups, PerSourceMaxStartups)`,
       onHost(
         gateway.name,
-        `ss -tn state established '( sport = :${gateway.dial.port} )' shows who hangs there; raise MaxStartups in /etc/ssh/sshd_config.d if they are in the right`,
+        `ss -tn state established '( sport = :${gateway.dial.port} )' shows these connections; raise MaxStartups in /etc/ssh/sshd_config.d if they are legitimate`,
       ),
     )
-  if (attemptOf(c)?.banner) return ok(`${device.name} is let in by the door`)
-  if (!found.last && heard(c).length === 0) return unseen(`from which address ${device.name} comes is not in the log`)
-  return ok(address ? `${address} is not kept out` : 'nobody is kept out')
+  if (attemptOf(c)?.banner) return ok(`${device.name} is not blocked`)
+  if (!found.last && heard(c).length === 0)
+    return unseen(`the log does not show from which address ${device.name} connects`)
+  return ok(address ? `${address} is not blocked` : 'no address is blocked')
 }
 
 /** Whose logins were refused, as far as the log tells. */
@@ -186,5 +191,5 @@ function guilty(c: Case): string {
     found?.since.flatMap(({ text }) => /(?:authenticating|invalid) user (\S+) /i.exec(text)?.[1] ?? []) ?? []
   const count = (user: string) => users.filter((each) => each === user).length
   const rows = [...new Set(users)].map((user) => `${count(user)} as ${user}`)
-  return rows.length > 0 ? `refused were ${rows.join(', ')}` : 'the log does not say who was refused'
+  return rows.length > 0 ? `refused logins: ${rows.join(', ')}` : 'the log does not show which logins were refused'
 }

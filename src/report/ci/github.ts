@@ -2,7 +2,7 @@ import { printListener } from '../../inventory/forward.ts'
 import type { HostReport, Report, Source, Spot, Trouble } from '../report.ts'
 import { clean } from '../terminal/text.ts'
 
-/** GitHub shows so many of one step; what is more would be dropped without a word. */
+/** GitHub shows so many of one step; the rest would be dropped without notice. */
 const mostAnnotations = 10
 /** … and cuts what is longer. */
 const longest = 4000

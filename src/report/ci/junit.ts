@@ -57,17 +57,17 @@ function suitesOf(report: Report, { file, ...written }: Source): [string, Case[]
   })
 }
 
-type Told = Omit<Case, 'file' | 'spot'>
+type TestResult = Omit<Case, 'file' | 'spot'>
 
 const good = new Set(['ok', 'changed', 'differs'])
 
-function hostCases({ outcome, seconds, resources, changes, error }: HostReport, { command }: Report): Told[] {
-  const host: Told = { name: 'host', seconds, ...(good.has(outcome) ? {} : told('error', outcome, error)) }
-  // What an undo takes back was not looked at by the playbook.
+function hostCases({ outcome, seconds, resources, changes, error }: HostReport, { command }: Report): TestResult[] {
+  const host: TestResult = { name: 'host', seconds, ...(good.has(outcome) ? {} : problem('error', outcome, error)) }
+  // What an undo reverts was not looked at by the playbook.
   const all = new Set([...resources, ...changes.map(({ resource }) => resource)])
   return [
     host,
-    ...[...all].map((name): Told => {
+    ...[...all].map((name): TestResult => {
       const change = changes.find(({ resource }) => resource === name)
       if (!change) return { name }
       const { summary: message, diff } = change
@@ -77,20 +77,20 @@ function hostCases({ outcome, seconds, resources, changes, error }: HostReport, 
   ]
 }
 
-function forwardCase({ gateway, state, error, latencyMs, unchecked, ...listener }: ForwardReport): Told {
+function forwardCase({ gateway, state, error, latencyMs, unchecked, ...listener }: ForwardReport): TestResult {
   const name = `forward ${printListener(listener)} on ${gateway}`
   const seconds = latencyMs === undefined ? {} : { seconds: latencyMs / 1000 }
   if (state === 'ok') return { name, ...seconds, ...(unchecked && { message: `unchecked: ${unchecked}` }) }
-  return { name, ...seconds, ...told(state === 'unverified' ? 'error' : 'failure', state, error) }
+  return { name, ...seconds, ...problem(state === 'unverified' ? 'error' : 'failure', state, error) }
 }
 
-function proofCase({ what, state, error }: ProofReport): Told {
+function proofCase({ what, state, error }: ProofReport): TestResult {
   const name = `proof: ${what}`
   if (state === 'holds') return { name }
-  return { name, ...told(state === 'fails' ? 'failure' : 'skipped', state, error) }
+  return { name, ...problem(state === 'fails' ? 'failure' : 'skipped', state, error) }
 }
 
-function told(verdict: Exclude<Case['verdict'], undefined>, type: string, error: Trouble | undefined) {
+function problem(verdict: Exclude<Case['verdict'], undefined>, type: string, error: Trouble | undefined) {
   const message = error?.message.trimEnd() ?? type
   return { verdict, type, message, ...(error?.hint && { text: `hint: ${error.hint}` }) }
 }

@@ -24,7 +24,7 @@ export function metrics(report: Report, at: Date): string {
     ]),
     metric(
       'host_up',
-      'Could the host be logged in to.',
+      'Whether the host could be logged in to.',
       hosts.map((each) => [host(each), Number(!away.has(each.outcome))]),
     ),
     metric(
@@ -48,7 +48,7 @@ export function metrics(report: Report, at: Date): string {
     ),
     metric(
       'device_up',
-      'Does the device answer as itself through one of its forwards at least.',
+      'Whether the device answers as itself through at least one of its forwards.',
       devices(forwards, run),
     ),
     metric(
@@ -58,7 +58,7 @@ export function metrics(report: Report, at: Date): string {
     ),
     metric(
       'forward_up',
-      'Does the forward reach its device.',
+      'Whether the forward reaches its device.',
       forwards.map((each) => [forward(each), Number(each.state === 'ok')]),
     ),
     metric(
@@ -87,7 +87,7 @@ const outcomes: readonly Outcome[] = [
   'unreachable',
   'unknown',
 ]
-/** Of the others nobody can say. */
+/** For the others this is not known. */
 const looked = new Set<Outcome>(['ok', 'changed', 'differs'])
 const away = new Set<Outcome>(['unreachable', 'unknown'])
 const states: readonly ForwardState[] = ['ok', 'no-tunnel', 'stale', 'device-sshd-down', 'wrong-device', 'unverified']

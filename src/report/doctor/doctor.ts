@@ -36,5 +36,5 @@ export function doctorExitCode(tunnels: readonly TunnelReport[]): number {
   return broken.length > 0 ? 1 : 0
 }
 
-/** The link that is the gateway's own door for us. */
+/** The link that stands for our own login to the gateway. */
 export const gatewayLink = 'gateway'

@@ -95,7 +95,7 @@ function alert({ name, state, error }: GatewayStatus): Html {
 `
 }
 
-const heads = ['Device', 'State', 'Since', 'Last proof', 'Door', 'From', 'Back within', 'Runs on']
+const heads = ['Device', 'State', 'Since', 'Last proof', 'Port', 'From', 'Back within', 'Runs on']
 
 function row(forward: ForwardStatus, report: StatusReport): Html {
   const cell = (label: string, value: Html | string | undefined, kind = '') =>
@@ -107,7 +107,7 @@ function row(forward: ForwardStatus, report: StatusReport): Html {
     cell('State', html`<span class="pill ${forward.state}">${icon(forward.state)}${forward.state}</span>`, 'is'),
     cell('Since', exact(forward.since)),
     cell('Last proof', proved(forward, report)),
-    cell('Door', html`<code>${printListener(forward)}</code> <span>on ${forward.gateway}</span>`, 'long'),
+    cell('Port', html`<code>${printListener(forward)}</code> <span>on ${forward.gateway}</span>`, 'long'),
     cell('From', forward.session?.from && html`<code>${forward.session.from}</code>`),
     cell('Back within', promise(forward)),
     cell('Runs on', runs(forward.runsOn) || undefined, 'long'),

@@ -20,7 +20,7 @@ export function printStatus(report: StatusReport, options: StatusTextOptions): s
   const shown = fitting([columns.map(({ head }) => head), ...rows], options.columns)
   const line = (cells: readonly string[]) => shown.map(({ at, width }) => (cells[at] ?? '').padEnd(width)).join('  ')
   const width = Math.max(0, ...report.gateways.map(({ name }) => name.length))
-  const said = [
+  const text = [
     ...report.gateways.flatMap((gateway) => gatewayLines(gateway, { report, width, paint })),
     ...(forwards.length > 0 ? [paint('dim', line(columns.map(({ head }) => head)).trimEnd())] : []),
     ...forwards.flatMap((forward, index) => [
@@ -31,7 +31,7 @@ export function printStatus(report: StatusReport, options: StatusTextOptions): s
     ...(report.without.length > 0 ? [`without a forward: ${report.without.join(', ')}`] : []),
     `${summary(report)}, ${report.seconds.toFixed(1)} s`,
   ]
-  return `${said.join('\n')}\n`
+  return `${text.join('\n')}\n`
 }
 
 interface Column {
@@ -45,7 +45,7 @@ const columns: readonly Column[] = [
   { head: 'STATE', cell: ({ state }) => state },
   { head: 'SINCE', cell: ({ since }, report) => age(since, report) ?? '-' },
   { head: 'PROVED', cell: (forward, report) => proved(forward, report) ?? '-' },
-  { head: 'DOOR', cell: place },
+  { head: 'PORT', cell: place },
   { head: 'FROM', cell: ({ session }) => clean(session?.from ?? '-') },
   // After a power cut, and after a silent link.
   { head: 'BACK WITHIN', cell: (forward) => promise(forward) ?? '-' },
@@ -72,7 +72,7 @@ const painter =
   (style, text) =>
     color ? styleText(style, text, { validateStream: false }) : text
 
-/** The state stands behind the name of the device, which may hold the same word. */
+/** The state comes after the name of the device, which may contain the same word. */
 function colored(line: string, { device, state }: ForwardStatus, paint: Paint): string {
   const at = line.indexOf(state, device.length)
   return line.slice(0, at) + paint(state === 'ok' ? 'green' : 'red', state) + line.slice(at + state.length)

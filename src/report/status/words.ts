@@ -4,9 +4,9 @@ import type { ForwardState, RunsOn } from '../report.ts'
 import { clean } from '../terminal/text.ts'
 import type { ForwardStatus, StatusReport } from './status.ts'
 
-/** The words that a status is told in, whatever they are written on. What a host sent is cleaned here. */
+/** The texts of a status, the same for terminal and page. What a host sent is cleaned here. */
 
-/** How long before the look that was. */
+/** How long before the report that was. */
 export function age(time: string | undefined, { at }: Pick<StatusReport, 'at'>): string | undefined {
   return time === undefined ? undefined : duration((Date.parse(at) - Date.parse(time)) / 1000)
 }
@@ -31,7 +31,7 @@ export function promise({ recovery }: ForwardStatus): string | undefined {
   return recovery && `${recovery.powerCut} s, ${recovery.silentLink} s`
 }
 
-/** What is said below a forward that is not ok: what was seen, then what stands there instead. */
+/** The lines below a forward that is not ok: what was found, then what is there instead. */
 export function troubles(forward: ForwardStatus, report: Pick<StatusReport, 'at'>): string[] {
   if (forward.state === 'ok') return []
   const up = age(forward.session?.since, report)
@@ -69,9 +69,9 @@ export function worstFirst(forwards: readonly ForwardStatus[]): ForwardStatus[] 
 /** What each state means, in a few words. */
 export const meaning: Readonly<Record<ForwardState, string>> = {
   ok: 'answers as itself',
-  'no-tunnel': 'nobody stands behind the port',
-  stale: 'the port is open, nobody speaks',
-  'device-sshd-down': 'the tunnel is up, the device’s sshd is not',
+  'no-tunnel': 'there is no tunnel behind the port',
+  stale: 'the port is open, but nothing answers',
+  'device-sshd-down': 'the tunnel is up, but the device’s sshd is not',
   'wrong-device': 'another machine answers',
-  unverified: 'could not be looked at',
+  unverified: 'could not be checked',
 }

@@ -22,7 +22,7 @@ export interface LiveOptions {
 
 const bad = new Set(['rejected', 'undone', 'undo-failed', 'unreachable', 'unknown'])
 const slowest = 10
-/** For its turn: that is not its own slowness. */
+/** For its slot: that is not its own slowness. */
 const waits = 'waits'
 const barWidth = 30
 /** Below that, an estimate says nothing. */

@@ -1,7 +1,7 @@
 import type { Writable } from 'node:stream'
 import { inert } from '../inert.ts'
 
-/** Who is told how far each host is. On stderr, so that stdout holds the result alone. */
+/** Shows how far each host is. On stderr, so that stdout holds the result alone. */
 export interface Progress {
   /** All these hosts are to go through it. */
   expect(work: string, hosts: readonly string[]): void

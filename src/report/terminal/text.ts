@@ -73,7 +73,7 @@ function recoveryLine(recovery: RecoveryReport): string {
   return `${printListener(recovery)} on ${gateway} (${device}): ${promise}`
 }
 
-/** What the link was taken for, where it matters: nobody could look at it, or it is slow. */
+/** What was assumed of the link, where it matters: it could not be measured, or it is slow. */
 function linkOf({ roundTripMs, linkSeconds, wished }: RecoveryReport): string {
   if (linkSeconds === undefined) return ', on a quick link'
   if (linkSeconds === 0) return ''
@@ -85,14 +85,14 @@ function linkOf({ roundTripMs, linkSeconds, wished }: RecoveryReport): string {
 
 function awayLine({ device, seconds, undone }: AwayReport): string {
   if (seconds === 0) return `${device}: its tunnel is not interrupted`
-  return `${device}: away for at most ${seconds} s while its tunnel changes, ${undone} s if that has to be undone`
+  return `${device}: its tunnel is down for at most ${seconds} s during the change, ${undone} s if the change has to be undone`
 }
 
 function planHead({ name, takesBack }: HostReport): string {
   return `plan for ${name}:${takesBack ? ` ${backwards(takesBack)}` : ''}`
 }
 
-const backwards = ({ run, who }: NonNullable<HostReport['takesBack']>) => clean(`take back run ${run} of ${who}`)
+const backwards = ({ run, who }: NonNullable<HostReport['takesBack']>) => clean(`undo run ${run} of ${who}`)
 
 type Paint = (style: 'green' | 'yellow' | 'red' | 'dim' | 'cyan', text: string) => string
 
@@ -118,9 +118,9 @@ export function wayIn(via: string): string {
 }
 
 function hostLine({ name, outcome, via, seconds, changes }: HostReport, width: number, paint: Paint): string {
-  const way = via && via !== 'direct' ? ` ${wayIn(via)}` : ''
+  const route = via && via !== 'direct' ? ` ${wayIn(via)}` : ''
   const count = changes.length ? `, ${plural(changes.length, 'change')}` : ''
-  return `${name.padEnd(width)}  ${paint(styles[outcome], outcome.padEnd(11))} ${seconds.toFixed(1)} s${way}${count}`
+  return `${name.padEnd(width)}  ${paint(styles[outcome], outcome.padEnd(11))} ${seconds.toFixed(1)} s${route}${count}`
 }
 
 function details(host: HostReport, options: TextOptions, paint: Paint): string[] {
@@ -177,7 +177,7 @@ function proofLine({ host, what, state }: ProofReport, paint: Paint): string {
   return `${host}  ${paint(style[state], state === 'holds' ? 'proved' : state)}: ${clean(what)}`
 }
 
-/** What is the same for many hosts is said once. */
+/** What is the same for many hosts is printed once. */
 function sentences(unchecked: readonly UncheckedReport[]): [what: string, hosts: string[]][] {
   const all = new Map<string, string[]>()
   for (const { host, what } of unchecked) all.set(what, [...(all.get(what) ?? []), host])
@@ -204,8 +204,8 @@ export function closing({ hosts, forwards, faults, seconds, command }: Report): 
     const kept = faults.filter(({ verdict }) => verdict === 'kept').length
     return `drilled: ${kept} of ${plural(faults.length, 'promise')} kept, ${seconds.toFixed(1)} s`
   }
-  const moved = hosts.some(({ outcome, changes }) => moving.has(outcome) || changes.length > 0)
-  const still = command === 'apply' && count('differs') > 0 && !moved
+  const changed = hosts.some(({ outcome, changes }) => moving.has(outcome) || changes.length > 0)
+  const still = command === 'apply' && count('differs') > 0 && !changed
   const verb = still ? 'nothing was touched' : verbs[command]
   return `${verb}: ${parts.join(', ') || 'no hosts'}${proved}, ${seconds.toFixed(1)} s`
 }
@@ -217,7 +217,7 @@ const verbs = {
   apply: 'provisioned',
   check: 'checked, nothing was touched',
   verify: 'verified',
-  undo: 'taken back',
+  undo: 'undone',
   'undo-check': 'checked, nothing was touched',
   drill: 'drilled',
 } as const

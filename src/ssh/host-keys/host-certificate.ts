@@ -10,15 +10,15 @@ export interface HostCertificate {
   /** Seconds since 1970. */
   readonly after: bigint
   readonly before: bigint
-  /** Things that whoever takes it has to understand; none is known for hosts. */
+  /** It has critical options, which whoever accepts it has to understand; none is known for hosts. */
   readonly critical: boolean
-  /** Who says that they have signed it. */
+  /** The authority that it names as its signer. */
   readonly authority: HostKey | undefined
   readonly signed: Buffer
   readonly signature: Buffer
 }
 
-/** Why a certificate does not count. `expired`: it did or will, as far as the rest goes; the same host may get another one. */
+/** Why a certificate is not accepted. `expired`: not valid now, else in order; the same host may get another one. */
 export interface CertificateProblem {
   readonly kind: 'expired' | 'untrusted'
   readonly why: string

@@ -20,15 +20,17 @@ export { fingerprintOf, type HostKey, hostKeyText, parseHostKey } from './known-
 /** What of a host a pin depends on. */
 export type Pinned = Pick<Host, 'name' | 'hostKeys' | 'port'>
 
-/** Everything we were told about the keys of one host. */
+/** Everything that is pinned for one host. */
 export interface KnownKeys {
   readonly keys: readonly HostKey[]
   /** Pins that are fingerprints only: `SHA256:…`. */
   readonly fingerprints: readonly string[]
   readonly revoked: readonly HostKey[]
-  /** Keys that sign certificates of hosts (`@cert-authority`): whoever shows such a certificate for this name is it. */
+  /**
+   * Keys that sign certificates of hosts (`@cert-authority`): a host with such a certificate for this name is trusted.
+   */
   readonly authorities: readonly HostKey[]
-  /** Where they stand. Pins in the inventory are the user's own text, and only the user changes them. */
+  /** Where they are written. Pins in the inventory are the user's own text, and only the user changes them. */
   readonly from: 'inventory' | 'known_hosts'
 }
 
@@ -43,11 +45,14 @@ export interface PinsOptions {
   readonly onUnknown?: ((host: Pinned, key: UnknownKey) => Promise<boolean>) | undefined
   /** Hosts whose changed key replaces the pin, once each: `--accept-new-host-key`. */
   readonly acceptNew?: ReadonlySet<string> | undefined
-  /** Whose hosts these are: a device that shows the pinned key of a host which it has no more was renamed, and is never pinned anew. */
+  /**
+   * Whose hosts these are: a device with the pinned key of a host that the inventory has no more was renamed: not
+   * pinned again.
+   */
   readonly inventory?: Named | undefined
   /** Keys that count instead of what is pinned for these hosts, and are written nowhere. */
   readonly instead?: ReadonlyMap<string, readonly HostKey[]> | undefined
-  /** Told after a changed key was pinned. */
+  /** Called after a changed key was pinned. */
   readonly onReplaced?: ((host: Pinned, key: UnknownKey) => void) | undefined
 }
 
@@ -64,7 +69,7 @@ export interface Pins {
   add(host: Pinned, key: HostKey): Promise<void>
   /** Drops the lines that are about this host alone, and appends one. */
   replace(host: Pinned, key: HostKey): Promise<void>
-  /** Which keys a login would go by now: those pinned, and any where the user accepts a new one. */
+  /** Which keys a login would trust now: those pinned, and any where the user accepts a new one. */
   trusted(host: Pinned): Promise<(key: string) => boolean>
   /** Drops the lines that are about this host alone and hold no key of these. */
   keep(host: Pinned, keys: readonly string[]): Promise<void>
@@ -87,7 +92,7 @@ export function openPins(options: PinsOptions): Pins {
   const file = elsewhere ?? options.file
   // One question at a time: each waits for the one before, whatever became of that.
   let lastQuestion: Promise<unknown> = Promise.resolve()
-  // A no stands for the run: another way to the same host may bring the same key a moment later.
+  // A refusal counts for the whole run: another route to the same host may bring the same key a moment later.
   const refused = new Set<string>()
   // A name is good for one new key: a third machine behind its forward must not pass as the new one.
   const acceptNew = new Set(options.acceptNew)
@@ -143,25 +148,25 @@ export function openPins(options: PinsOptions): Pins {
   async function settle(host: Pinned, key: HostKey): Promise<void> {
     const known = await pins.for(host)
     const verdict = judge(known, key)
-    const seen = { type: key.type, fingerprint: fingerprintOf(key) }
+    const presented = { type: key.type, fingerprint: fingerprintOf(key) }
     if (verdict === 'known') return
-    if (verdict === 'revoked') throw revoked(host, seen)
+    if (verdict === 'revoked') throw revoked(host, presented)
     if (verdict === 'unknown') {
       const former = options.inventory && formerName(await readIfThere(file), host.name, key, options.inventory)
       if (former !== undefined)
-        throw renamedHost(host, seen, { former, file: options.inventory?.file ?? '', pins: file })
-      const question = `${host.name} ${seen.fingerprint}`
-      if (refused.has(question) || (await options.onUnknown?.(host, seen)) !== true) {
+        throw renamedHost(host, presented, { former, file: options.inventory?.file ?? '', pins: file })
+      const question = `${host.name} ${presented.fingerprint}`
+      if (refused.has(question) || (await options.onUnknown?.(host, presented)) !== true) {
         refused.add(question)
-        throw unknown(host, seen)
+        throw unknown(host, presented)
       }
       return pins.add(host, key)
     }
     const accepted = acceptNew.has(host.name)
-    if (!accepted || known.from === 'inventory') throw changed(host, seen, known, accepted ? key : undefined)
+    if (!accepted || known.from === 'inventory') throw changed(host, presented, known, accepted ? key : undefined)
     await pins.replace(host, key)
     acceptNew.delete(host.name)
-    options.onReplaced?.(host, seen)
+    options.onReplaced?.(host, presented)
   }
 
   return pins
@@ -207,38 +212,38 @@ function lines(text: string): string[] {
   return text.match(/[^\n]*\n|[^\n]+$/g) ?? []
 }
 
-function unknown(host: Pinned, seen: UnknownKey): ConnectError {
+function unknown(host: Pinned, presented: UnknownKey): ConnectError {
   return new ConnectError(
     'unknown-host-key',
-    `nobody has said yet which host key ${host.name} has; it showed ${seen.type} ${seen.fingerprint}`,
-    'compare it on the machine itself (ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub), ' +
-      'then run `provision trust INVENTORY`, or pin whatever comes first with --trust-first',
+    `the host key of ${host.name} is not known yet; the host presented ${presented.type} ${presented.fingerprint}`,
+    'compare the fingerprint on the machine itself (ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub), ' +
+      'then run `provision trust INVENTORY`, or pin the first key that the host presents with --trust-first',
   )
 }
 
-function changed(host: Pinned, seen: UnknownKey, known: KnownKeys, accepted: HostKey | undefined): ConnectError {
+function changed(host: Pinned, presented: UnknownKey, known: KnownKeys, accepted: HostKey | undefined): ConnectError {
   const pinned = [...known.keys.map((key) => `${key.type} ${fingerprintOf(key)}`), ...known.fingerprints]
   // A gateway of the inventory, and no machine that is only jumped through.
   const comesBack =
     'dial' in host
-      ? `. Its devices come back to it by themselves with: provision restore-gateway INVENTORY ${host.name}`
+      ? `. To have its devices reconnect by themselves: provision restore-gateway INVENTORY ${host.name}`
       : ''
   const hint = accepted
-    ? `its pin stands in the inventory: write "${hostKeyText(accepted)}" under "hostKeys" there`
-    : 'was it installed anew? Then compare the fingerprint on the machine itself and run again with ' +
+    ? `the pinned key is in the inventory: write "${hostKeyText(accepted)}" under "hostKeys" there`
+    : 'was the machine reinstalled? Then compare the fingerprint on the machine itself and run again with ' +
       `--accept-new-host-key ${host.name}; otherwise another machine answers in its place${comesBack}`
-  const sentence = `${host.name} proved another host key than the one pinned`
+  const sentence = `${host.name} presented another host key than the pinned one`
   return new ConnectError(
     'changed-host-key',
-    `${sentence}: it showed ${seen.type} ${seen.fingerprint}, pinned is ${pinned.join(', ')}`,
+    `${sentence}: ${presented.type} ${presented.fingerprint}, pinned is ${pinned.join(', ')}`,
     hint,
   )
 }
 
-function revoked(host: Pinned, seen: UnknownKey): ConnectError {
+function revoked(host: Pinned, presented: UnknownKey): ConnectError {
   return new ConnectError(
     'changed-host-key',
-    `${host.name} proved a host key that is marked @revoked: ${seen.type} ${seen.fingerprint}`,
-    'whoever answers holds a key that somebody gave up: do not log in; give the machine a new host key',
+    `${host.name} presented a host key that is marked @revoked: ${presented.type} ${presented.fingerprint}`,
+    'this key was revoked, so another machine may hold it: do not log in; give the machine a new host key',
   )
 }

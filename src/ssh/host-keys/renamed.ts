@@ -5,7 +5,7 @@ import { type HostKey, matches, parseKnownLine } from './known-hosts.ts'
 
 // What a new name of a host means for a known_hosts file.
 
-/** The names that this key stands for in a known_hosts file, as written; hashed ones and patterns cannot be told. */
+/** The names that this key stands for in a known_hosts file, as written; hashed ones and patterns are left out. */
 export function namesOf(knownHosts: string, key: HostKey): string[] {
   const names = knownHosts.split('\n').flatMap((row) => {
     const line = parseKnownLine(row)
@@ -57,12 +57,12 @@ export function formerName(knownHosts: string, device: string, key: HostKey, inv
 
 export function renamedHost(
   { name }: { readonly name: string },
-  shown: { readonly type: string; readonly fingerprint: string },
+  presented: { readonly type: string; readonly fingerprint: string },
   { former, file, pins }: { readonly former: string; readonly file: string; readonly pins: string },
 ): RenamedHost {
-  const message = `${name} showed ${shown.type} ${shown.fingerprint}, which is pinned for ${former}, and ${file} has no ${former}`
+  const message = `${name} presented ${presented.type} ${presented.fingerprint}, which is pinned for ${former}, and ${file} has no ${former}`
   const hint =
-    `is it ${former} under a new name? Then run: \`provision rename ${quote(file)} ${former} ${name}\`; its tunnel stays as it is. ` +
-    `Is ${former} a name of it that others need: copy its line in ${pins}, with the name ${name}`
+    `is ${name} the new name of ${former}? Then run: \`provision rename ${quote(file)} ${former} ${name}\`; its tunnel stays as it is. ` +
+    `Do others still need the name ${former}? Then copy its line in ${pins}, with the name ${name}`
   return new RenamedHost({ message, hint }, former)
 }

@@ -22,15 +22,21 @@ import { defaultForks, type Limiter, limiter, onceConnected, type Slot } from '.
 export interface ReachContext extends RouteContext {
   readonly wire: Wire
   readonly jumps: JumpSessions
-  /** The next way starts beside a way whose connection does not stand by then; beside one that stands, 5 times as late. */
+  /**
+   * The next route is tried after this time, or after 5 times as long where the connection of the one before it is
+   * open.
+   */
   readonly staggerMs: number
-  /** The logins of the whole run take turns. */
+  /** How many logins of the whole run go on at once. */
   readonly forks: Limiter
-  /** And so do the changes. */
+  /** The same for changes. */
   readonly changes: Limiter
-  /** At most 8 logins under way at each sshd: beyond 10, it starts to hang up (MaxStartups). */
+  /** At most 8 logins under way at each sshd: beyond 10, it starts to refuse them (MaxStartups). */
   handshakes(name: string): LimitFunction
-  /** Closes the sessions to gateways that others jumped through, and with them what goes through. Not those `reach` gave out. */
+  /**
+   * Closes the sessions to gateways that others jump through, and all that goes through them; not those that `reach`
+   * returned.
+   */
   closeAll(): void
 }
 
@@ -62,13 +68,14 @@ export function reachContext(inventory: Pick<Inventory, 'gateways'>, options: Re
 }
 
 /**
- * A new login to a host, the caller's to close, along the first of its ways that works. A way that is silent gets
- * company after a second, one whose connection stands after five more; the first to log in wins. A host that refuses the login or shows a wrong key ends the search,
- * for that is the host and not the way; only a wrong key seen through `forward` waits for what the other ways say,
- * since another device may sit behind that port.
- * `along`: these ways and no others, as `session.via` told them; a proof that one of them works now. `onTurn`: others that go
- * first have made room. `until`: the host keeps its turn for what comes after the login.
- * @throws ConnectError; where every way failed, one that lists them, of kind `unreachable`
+ * A new login to a host, which the caller has to close, along the first of its routes that works. Each route is
+ * tried, the next one starting a second later, or five seconds after the connection of the one before it is open;
+ * the first login wins. A host that refuses the login or presents a wrong key ends the search, for that is the host
+ * and not the route; only a wrong key seen through `forward` waits for the other routes, since another device may be
+ * behind that port.
+ * `along`: these routes and no others, named as in `session.via`; a proof that one of them works now. `onTurn`:
+ * called once the host has its slot. `until`: the host keeps its slot for what comes after the login.
+ * @throws ConnectError; where every route failed, one that lists them, of kind `unreachable`
  */
 export function reach(
   host: Gateway | Device,
@@ -80,27 +87,28 @@ export function reach(
     readonly until?: Promise<unknown>
   } = {},
 ): Promise<Session> {
-  const ways = options.along ?? routesTo(host)
-  // All who wait for their turn are asked for at once.
+  const routes = options.along ?? routesTo(host)
+  // Asked for at once, also for hosts that still wait for a slot.
   void context.wire.userConfig(host.name)
-  return context.forks(async (turn) => {
+  return context.forks(async (slot) => {
     options.onTurn?.()
-    if (options.until) turn.until(options.until)
+    if (options.until) slot.until(options.until)
     const others = options.along === undefined ? await undeclaredRoutes(host, context) : []
-    return race(host, [...ways, ...others], { context, signal: options.signal, turn })
+    return race(host, [...routes, ...others], { context, signal: options.signal, slot })
   })
 }
 
-/** In the order they are tried. A forward that does not end at the device's own sshd is no way in. */
+/** In the order they are tried. A forward that does not end at the device's own sshd is no route. */
 export function routesTo(host: Gateway | Device): readonly string[] {
   if (host.role === 'gateway') return ['direct']
-  const usable = host.via.flatMap((way) => (way === 'forward' ? [...forwardRoutes(host).keys()] : [way]))
+  const usable = host.via.flatMap((route) => (route === 'forward' ? [...forwardRoutes(host).keys()] : [route]))
   return usable.length > 0 ? usable : ['direct']
 }
 
 /**
- * The ways by which a fresh login confirms a change of a host that was reached along `via`: the same one; and where that was
- * a forward which the inventory does not name, those that it does name, for the change may have moved its tunnel there.
+ * The routes by which a fresh login confirms a change of a host that was reached along `via`: the same one; and
+ * where that was a forward which the inventory does not name, those that it does name, for the change may have moved
+ * its tunnel there.
  */
 export function confirmingRoutes(host: Gateway | Device, via: string): readonly string[] {
   if (host.role === 'gateway' || !isForwardWay(via)) return [via]
@@ -111,14 +119,14 @@ export function confirmingRoutes(host: Gateway | Device, via: string): readonly 
 interface Run {
   readonly context: ReachContext
   readonly signal: AbortSignal | undefined
-  readonly turn: Slot
+  readonly slot: Slot
 }
 
-interface Way extends Run {
+interface Attempt extends Run {
   readonly onSocket: () => void
 }
 
-function race(host: Gateway | Device, ways: readonly string[], { context, signal, turn }: Run): Promise<Session> {
+function race(host: Gateway | Device, routes: readonly string[], { context, signal, slot }: Run): Promise<Session> {
   return new Promise((resolve, reject) => {
     const stop = new AbortController()
     const failures = new Map<string, unknown>()
@@ -133,27 +141,28 @@ function race(host: Gateway | Device, ways: readonly string[], { context, signal
       act()
     }
     const onAbort = () => {
-      if (!settled) settle(() => reject(new ConnectError('unreachable', 'given up')))
+      if (!settled) settle(() => reject(new ConnectError('unreachable', 'cancelled')))
     }
     const start = () => {
       clearTimeout(stagger)
-      const way = ways[next++]
-      if (way === undefined) return
-      stagger = next < ways.length ? setTimeout(start, context.staggerMs) : undefined
+      const route = routes[next++]
+      if (route === undefined) return
+      stagger = next < routes.length ? setTimeout(start, context.staggerMs) : undefined
       const onSocket = () => {
         if (settled || stagger === undefined) return
         clearTimeout(stagger)
         stagger = setTimeout(start, 5 * context.staggerMs)
       }
-      along(host, way, { context, signal: stop.signal, onSocket, turn }).then(
+      along(host, route, { context, signal: stop.signal, onSocket, slot }).then(
         (session) => {
           if (settled) session.close()
           else settle(() => resolve(session))
         },
         (error: unknown) => {
           if (settled) return
-          failures.set(way, error)
-          if (endsTheSearch(error, way) || failures.size === ways.length) settle(() => reject(verdict(ways, failures)))
+          failures.set(route, error)
+          if (endsTheSearch(error, route) || failures.size === routes.length)
+            settle(() => reject(verdict(routes, failures)))
           else start()
         },
       )
@@ -164,29 +173,35 @@ function race(host: Gateway | Device, ways: readonly string[], { context, signal
   })
 }
 
-async function along(host: Gateway | Device, way: string, { context, signal, onSocket, turn }: Way): Promise<Session> {
-  const open = await opener(host, way, context)
+async function along(
+  host: Gateway | Device,
+  route: string,
+  { context, signal, onSocket, slot }: Attempt,
+): Promise<Session> {
+  const open = await opener(host, route, context)
   const socket = open && (() => open(signal))
-  const stands = (connection: Duplex) => {
+  const onOpen = (connection: Duplex) => {
     onSocket()
-    // What is said through a channel is not counted.
-    turn.connected(() => !(connection instanceof Socket) || connection.bytesRead > 0)
+    // What comes through a channel is not counted.
+    slot.connected(() => !(connection instanceof Socket) || connection.bytesRead > 0)
   }
   return context.handshakes(host.name)(() =>
-    connect(host, { wire: context.wire, via: way, socket, signal, onSocket: stands }),
+    connect(host, { wire: context.wire, via: route, socket, signal, onSocket: onOpen }),
   )
 }
 
-/** The host itself said no. A machine on the way, or whoever sits behind its forward's port, does not speak for it. */
-function endsTheSearch(error: unknown, way: string): boolean {
+/**
+ * The host itself refused. A machine that is jumped through, or whatever is behind its forward's port, does not count.
+ */
+function endsTheSearch(error: unknown, route: string): boolean {
   if (!(error instanceof ProvisionError)) return true
   if (!(error instanceof ConnectError) || error instanceof HopError || error.kind === 'unreachable') return false
-  return !isForwardWay(way) || error.kind === 'login'
+  return !isForwardWay(route) || error.kind === 'login'
 }
 
-function verdict(ways: readonly string[], failures: ReadonlyMap<string, unknown>): unknown {
-  const all = ways.flatMap((way) => (failures.has(way) ? [{ way, error: failures.get(way) }] : []))
-  const decisive = all.find(({ way, error }) => endsTheSearch(error, way))
+function verdict(routes: readonly string[], failures: ReadonlyMap<string, unknown>): unknown {
+  const all = routes.flatMap((route) => (failures.has(route) ? [{ route, error: failures.get(route) }] : []))
+  const decisive = all.find(({ route, error }) => endsTheSearch(error, route))
   if (decisive !== undefined) return decisive.error
   const own = all.find(
     ({ error }) => error instanceof ConnectError && !(error instanceof HopError) && error.kind !== 'unreachable',
@@ -196,15 +211,16 @@ function verdict(ways: readonly string[], failures: ReadonlyMap<string, unknown>
   return unreachable(all)
 }
 
-function unreachable(all: readonly { readonly way: string; readonly error: unknown }[]): ConnectError {
-  const said = all.map(({ way, error }) => `${way}: ${error instanceof Error ? error.message : String(error)}`)
+function unreachable(all: readonly { readonly route: string; readonly error: unknown }[]): ConnectError {
+  const failed = all.map(({ route, error }) => `${route}: ${error instanceof Error ? error.message : String(error)}`)
   const hints = all.flatMap(({ error }) =>
     error instanceof ProvisionError && error.hint !== undefined ? [error.hint] : [],
   )
-  const fallback = 'is it switched on? See "address", "port" and "via", and try `ssh` with the same name'
+  const fallback =
+    'is the host switched on? See "address", "port" and "via" in the inventory, and try `ssh` with the same name'
   return new ConnectError(
     'unreachable',
-    `no way in worked (${said.join('; ')})`,
+    `no route worked (${failed.join('; ')})`,
     [...new Set(hints)].join('; ') || fallback,
   )
 }

@@ -8,7 +8,10 @@ import { dial } from '../session/socket.ts'
 import type { Wire } from '../session/wire.ts'
 import { parseJump } from '../user-config/jump.ts'
 
-/** Sessions that others jump through: one for each gateway or hop, opened when first needed, and again when it is gone or was not there. */
+/**
+ * Sessions that others jump through: one for each gateway or hop, opened when first needed, and again when it is
+ * gone or could not be opened.
+ */
 export interface JumpSessions {
   /** @throws ConnectError */
   get(key: string, open: (onClose: () => void) => Promise<Session>): Promise<Session>
@@ -20,7 +23,7 @@ export function jumpSessions(): JumpSessions {
   let closed = false
   return {
     async get(key, make) {
-      if (closed) throw new ConnectError('unreachable', 'given up')
+      if (closed) throw new ConnectError('unreachable', 'cancelled')
       const there = open.get(key)
       if (there !== undefined) return there
       const drop = () => {
@@ -31,7 +34,7 @@ export function jumpSessions(): JumpSessions {
         return session
       })
       open.set(key, made)
-      // A no is kept: asked again for each device behind it, sshd would penalise the whole network.
+      // A refusal is kept: asked again for each device behind it, sshd would penalise the whole network.
       made.catch((error: unknown) => {
         if (!(error instanceof ConnectError) || error.kind === 'unreachable') drop()
       })
@@ -45,36 +48,39 @@ export function jumpSessions(): JumpSessions {
   }
 }
 
-/** One connection to a host's sshd along one way, each call a new one. */
+/** One connection to a host's sshd along one route, each call a new one. */
 export type Opener = (signal?: AbortSignal) => Promise<Duplex>
 
 export interface RouteContext {
   readonly wire: Wire
   readonly jumps: JumpSessions
   readonly gateways: readonly Gateway[]
-  /** Doors that gateways still hold for a device and that the inventory does not name any more: device → way → where. */
+  /**
+   * Ports that gateways still hold for a device and that the inventory does not name any more: device → route → where.
+   */
   readonly formerDoors: Map<string, ReadonlyMap<string, FormerEndpoint>>
 }
 
 export type FormerEndpoint = Pick<Forward, 'gateway' | 'bindAddress' | 'port'>
 
 /**
- * What `forward` among the ways to a device means: a way for each gateway with a forward to the device's own sshd, so that a
- * login reaches the device; the first such forward there. Where there are several they are `forward on GATEWAY`.
+ * What `forward` in "via" of a device means: one route for each gateway that has a forward to the device's own sshd,
+ * by the first such forward there. Where there are several gateways, the routes are called `forward on GATEWAY`.
  */
 export function forwardRoutes(device: Device): ReadonlyMap<string, Forward> {
   const all = doors(device)
   return new Map(all.map((forward) => [all.length > 1 ? `forward on ${forward.gateway}` : 'forward', forward]))
 }
 
-export const formerRoute = (door: FormerEndpoint) => `former forward ${printListener(door)} on ${door.gateway}`
+export const formerRoute = (endpoint: FormerEndpoint) =>
+  `former forward ${printListener(endpoint)} on ${endpoint.gateway}`
 
 /** A forward that the inventory does not have: `forward on GATEWAY at ADDRESS:PORT`. */
 const undeclared = /^forward on (?<gateway>\S+) at \[?(?<address>[^\]]+?)\]?:(?<port>\d+)$/
 
 /**
- * The ways in besides those of the inventory: the forward that the user's own ssh_config leads to, made by hand, or of a time
- * when the inventory said something else. Not one that belongs to another device now.
+ * Routes besides those of the inventory: the forward that the user's own ssh_config leads to, made by hand, or by an
+ * earlier version of the inventory. Not one that belongs to another device now.
  */
 export async function undeclaredRoutes(
   host: Gateway | Device,
@@ -88,23 +94,29 @@ export async function undeclaredRoutes(
   return [`forward on ${gateway} at ${address.includes(':') ? `[${address}]` : address}:${port}`]
 }
 
-const isDirectOrForward = (way: string) => way === 'direct' || way === 'forward'
+const isDirectOrForward = (route: string) => route === 'direct' || route === 'forward'
 
-/** How to open one way; undefined for `direct` without a jump, which `connect` does best itself. */
-export async function opener(host: Gateway | Device, way: string, roads: RouteContext): Promise<Opener | undefined> {
-  if (way === 'direct') return proxyJump(host, roads)
-  if (host.role === 'gateway') throw new ConnectError('unreachable', `a gateway is reached directly, not by ${way}`)
-  const { gateway, address, port } = undeclared.exec(way)?.groups ?? {}
+/** How to open one route; undefined for `direct` without a jump, which `connect` does best itself. */
+export async function opener(
+  host: Gateway | Device,
+  route: string,
+  routeContext: RouteContext,
+): Promise<Opener | undefined> {
+  if (route === 'direct') return proxyJump(host, routeContext)
+  if (host.role === 'gateway')
+    throw new ConnectError('unreachable', `a gateway is reached directly, not through ${route}`)
+  const { gateway, address, port } = undeclared.exec(route)?.groups ?? {}
   if (gateway !== undefined && address !== undefined) {
-    return () => through(gateway, { address, port: Number(port) }, roads)
+    return () => through(gateway, { address, port: Number(port) }, routeContext)
   }
-  if (isForwardWay(way)) {
-    const forward = forwardRoutes(host).get(way) ?? roads.formerDoors.get(host.name)?.get(way)
-    if (forward === undefined) throw new ConnectError('unreachable', 'it has no such forward to its own sshd')
-    return () => through(forward.gateway, { address: reachedOn(forward), port: forward.port }, roads)
+  if (isForwardWay(route)) {
+    const forward = forwardRoutes(host).get(route) ?? routeContext.formerDoors.get(host.name)?.get(route)
+    if (forward === undefined) throw new ConnectError('unreachable', 'the device has no such forward to its own sshd')
+    return () => through(forward.gateway, { address: reachedOn(forward), port: forward.port }, routeContext)
   }
-  const config = await roads.wire.userConfig(host.name)
-  return () => through(way, { address: host.address ?? config.hostname, port: host.port ?? config.port }, roads)
+  const config = await routeContext.wire.userConfig(host.name)
+  return () =>
+    through(route, { address: host.address ?? config.hostname, port: host.port ?? config.port }, routeContext)
 }
 
 interface Target {
@@ -113,14 +125,14 @@ interface Target {
 }
 
 /** A session that was cut since is opened anew, once: a gateway may just have restarted its sshd. */
-async function through(name: string, to: Target, roads: RouteContext): Promise<Duplex> {
-  const gateway = roads.gateways.find((one) => one.name === name)
+async function through(name: string, to: Target, routeContext: RouteContext): Promise<Duplex> {
+  const gateway = routeContext.gateways.find((one) => one.name === name)
   if (gateway === undefined) throw new ConnectError('unreachable', `there is no gateway ${name}`)
   const session = () =>
-    roads.jumps.get(`gateway ${name}`, async (onClose) => {
+    routeContext.jumps.get(`gateway ${name}`, async (onClose) => {
       try {
-        const open = await proxyJump(gateway, roads)
-        return await connect(gateway, { wire: roads.wire, socket: open && (() => open()), onClose })
+        const open = await proxyJump(gateway, routeContext)
+        return await connect(gateway, { wire: routeContext.wire, socket: open && (() => open()), onClose })
       } catch (error) {
         throw atHop(name, error)
       }
@@ -139,8 +151,8 @@ async function forwardOrAgain(session: () => Promise<Session>, to: Target): Prom
 }
 
 /** The ProxyJump of the user's own ssh_config: hop by hop, each with its own login and its own pinned key. */
-async function proxyJump(host: Host, roads: RouteContext): Promise<Opener | undefined> {
-  const config = await roads.wire.userConfig(host.name)
+async function proxyJump(host: Host, routeContext: RouteContext): Promise<Opener | undefined> {
+  const config = await routeContext.wire.userConfig(host.name)
   if (config.proxyCommand !== undefined) {
     throw new ConnectError(
       'unreachable',
@@ -150,17 +162,21 @@ async function proxyJump(host: Host, roads: RouteContext): Promise<Opener | unde
   }
   if (config.jumps.length === 0) return undefined
   const to = { address: host.address ?? config.hostname, port: host.port ?? config.port }
-  return () => forwardOrAgain(() => hop(config.jumps, roads, host.login.transport), to)
+  return () => forwardOrAgain(() => hop(config.jumps, routeContext, host.login.transport), to)
 }
 
 /** A hop that the inventory does not know is reached by the transport of the host behind it. */
-async function hop(chain: readonly string[], roads: RouteContext, transport: Login['transport']): Promise<Session> {
+async function hop(
+  chain: readonly string[],
+  routeContext: RouteContext,
+  transport: Login['transport'],
+): Promise<Session> {
   const here = chain.at(-1) ?? ''
   const before = chain.slice(0, -1)
   const wanted = parseJump(here)
   // A hop that is a gateway of the inventory has its pins and its login there.
-  const known = roads.gateways.find((gateway) => gateway.name === wanted.host)
-  const config = await roads.wire.userConfig(wanted.host)
+  const known = routeContext.gateways.find((gateway) => gateway.name === wanted.host)
+  const config = await routeContext.wire.userConfig(wanted.host)
   const by = known ? known.login.transport : transport
   const login = {
     ...known?.login,
@@ -181,18 +197,20 @@ async function hop(chain: readonly string[], roads: RouteContext, transport: Log
     profile: 'compatible',
     passwordLogin: true,
   } as const
-  return roads.jumps.get(`hop ${chain.join(',')} ${by}`, async (onClose) => {
+  return routeContext.jumps.get(`hop ${chain.join(',')} ${by}`, async (onClose) => {
     try {
       const socket =
-        before.length === 0 ? undefined : () => forwardOrAgain(() => hop(before, roads, transport), { address, port })
-      return await connect(host, { wire: roads.wire, socket, onClose })
+        before.length === 0
+          ? undefined
+          : () => forwardOrAgain(() => hop(before, routeContext, transport), { address, port })
+      return await connect(host, { wire: routeContext.wire, socket, onClose })
     } catch (error) {
       throw atHop(wanted.host, error)
     }
   })
 }
 
-/** What went wrong at a machine on the way: never the host's own fault, so it does not end the search for it. */
+/** What went wrong at a machine that others jump through: not the host's own fault, so other routes are still tried. */
 export class HopError extends ConnectError {}
 
 function atHop(name: string, error: unknown): unknown {
@@ -200,12 +218,12 @@ function atHop(name: string, error: unknown): unknown {
   return new HopError(error.kind, `${name}: ${error.message}`, error.hint)
 }
 
-/** The socket of a way, for those who want no login: `direct` without a jump is plain TCP. */
-export async function openSocket(host: Gateway | Device, way: string, roads: RouteContext): Promise<Duplex> {
-  const open = await opener(host, way, roads)
+/** The socket of a route, for those who want no login: `direct` without a jump is plain TCP. */
+export async function openSocket(host: Gateway | Device, route: string, routeContext: RouteContext): Promise<Duplex> {
+  const open = await opener(host, route, routeContext)
   if (open !== undefined) return open()
-  const config = await roads.wire.userConfig(host.name)
+  const config = await routeContext.wire.userConfig(host.name)
   const target = { host: host.address ?? config.hostname, port: host.port ?? config.port }
-  const { connections, connectTimeoutMs: timeoutMs } = roads.wire
+  const { connections, connectTimeoutMs: timeoutMs } = routeContext.wire
   return dial({ ...target, timeoutMs, connections })
 }

@@ -3,66 +3,66 @@ import pLimit from 'p-limit'
 /** Hosts that are worked on at once, if nobody says otherwise: docs/benchmarks.md. */
 export const defaultForks = 25
 
-/** What work tells of itself while it has its turn. */
+/** What work reports while it holds a slot. */
 export interface Slot {
-  /** Somebody answered. `speaks`: has a word been said since? */
+  /** The host accepted the connection. `speaks`: has it sent anything since? */
   connected(speaks: () => boolean): void
-  /** The turn is over when this has settled, not before. */
+  /** The slot is kept until this has settled. */
   until(more: Promise<unknown>): void
 }
 
-/** Begins what it is given when it is its turn, and tells its result. */
-export type Limiter = <T>(work: (turn: Slot) => Promise<T>) => Promise<T>
+/** Begins the work when there is a slot for it, and returns its result. */
+export type Limiter = <T>(work: (slot: Slot) => Promise<T>) => Promise<T>
 
-/** How long a host keeps its place: without an answer, without a word, and in all. */
-interface Patience {
+/** How long a host keeps its slot: without a connection, without a banner, and in all. */
+interface HoldTimes {
   readonly silentMs: number
   readonly bannerTimeoutMs: number
   readonly maxHoldMs: number
 }
 
-const whileConnecting: Patience = { silentMs: 1000, bannerTimeoutMs: 3000, maxHoldMs: 10_000 }
-/** For work over connections that stand: nobody has to answer first. */
-export const onceConnected: Patience = { silentMs: 10_000, bannerTimeoutMs: 10_000, maxHoldMs: 10_000 }
+const whileConnecting: HoldTimes = { silentMs: 1000, bannerTimeoutMs: 3000, maxHoldMs: 10_000 }
+/** For work over connections that are open already. */
+export const onceConnected: HoldTimes = { silentMs: 10_000, bannerTimeoutMs: 10_000, maxHoldMs: 10_000 }
 
 /**
- * At most so many at once. A host that is not there, or never says a word, gives its place to the next while it is waited
- * for, and so does one that hangs: the trouble of some is no trouble of the others. One that is merely slow keeps its place,
- * or more and more of them would get slower and slower.
+ * At most so many at once. A host that does not answer, or never sends a banner, gives its slot to the next one
+ * while it is waited for, and so does one that hangs: hosts with trouble do not hold up the others. One that is
+ * merely slow keeps its slot, or more and more of them would get slower and slower.
  */
-export function limiter(count: number, { silentMs, bannerTimeoutMs, maxHoldMs }: Patience = whileConnecting): Limiter {
+export function limiter(count: number, { silentMs, bannerTimeoutMs, maxHoldMs }: HoldTimes = whileConnecting): Limiter {
   const limit = pLimit(count)
-  return <T>(work: (turn: Slot) => Promise<T>) =>
+  return <T>(work: (slot: Slot) => Promise<T>) =>
     new Promise<T>((resolve, reject) => {
-      const place = () =>
-        new Promise<void>((give) => {
+      const hold = () =>
+        new Promise<void>((release) => {
           let more: Promise<unknown> | undefined
-          const silent = setTimeout(give, silentMs)
-          const most = setTimeout(give, maxHoldMs)
-          let speechless: NodeJS.Timeout | undefined
+          const silent = setTimeout(release, silentMs)
+          const most = setTimeout(release, maxHoldMs)
+          let noBanner: NodeJS.Timeout | undefined
           let finished = false
           const over = () => {
             finished = true
-            for (const timer of [silent, speechless, most]) clearTimeout(timer)
-            give()
+            for (const timer of [silent, noBanner, most]) clearTimeout(timer)
+            release()
           }
-          const turn: Slot = {
+          const slot: Slot = {
             connected(speaks) {
-              // Of a way that has lost the race.
+              // Of a route that has lost the race.
               if (finished) return
               clearTimeout(silent)
-              speechless ??= setTimeout(() => {
-                if (!speaks()) give()
+              noBanner ??= setTimeout(() => {
+                if (!speaks()) release()
               }, bannerTimeoutMs)
             },
             until(promise) {
               more = promise
             },
           }
-          const done = work(turn)
+          const done = work(slot)
           done.then(resolve, reject)
           void done.catch(() => undefined).then(() => Promise.resolve(more).then(over, over))
         })
-      void limit(place)
+      void limit(hold)
     })
 }

@@ -25,7 +25,7 @@ export async function agentKeys(socket: string, connections: Connections): Promi
 
 const LIST = Buffer.from([0, 0, 0, 1, 11])
 const LISTED = 12
-const PATIENCE_MS = 5000
+const ANSWER_TIMEOUT_MS = 5000
 
 /** Asked by hand, because ssh2 drops what it cannot parse (draft-ietf-sshm-ssh-agent, 3.5). */
 function identities(
@@ -35,7 +35,7 @@ function identities(
   return new Promise((resolve, reject) => {
     const socket = connect(path, () => socket.write(LIST))
     let heard: Buffer = Buffer.alloc(0)
-    socket.setTimeout(PATIENCE_MS, () => socket.destroy(new Error('it does not answer')))
+    socket.setTimeout(ANSWER_TIMEOUT_MS, () => socket.destroy(new Error('it does not answer')))
     socket.once(
       'close',
       hold(() => void socket.destroy()),

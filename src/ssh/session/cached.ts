@@ -1,9 +1,9 @@
-/** Asks once for each word, and gives the same answer from then on. */
-export function cached<T>(ask: (word: string) => Promise<T>): (word: string) => Promise<T> {
+/** Asks once for each key, and gives the same answer from then on. */
+export function cached<T>(ask: (key: string) => Promise<T>): (key: string) => Promise<T> {
   const answers = new Map<string, Promise<T>>()
-  return (word) => {
-    const answer = answers.get(word) ?? ask(word)
-    answers.set(word, answer)
+  return (key) => {
+    const answer = answers.get(key) ?? ask(key)
+    answers.set(key, answer)
     return answer
   }
 }

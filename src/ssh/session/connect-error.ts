@@ -1,7 +1,7 @@
 import { ConnectError, NoCommonHostKey } from '../../errors.ts'
 import type { Identity } from './identity.ts'
 
-/** What ended an attempt, as a transport heard it. `hung-up`: the host closed the connection and gave no reason. */
+/** What ended an attempt, as a transport saw it. `hung-up`: the host closed the connection and gave no reason. */
 export type Cause =
   | { readonly kind: 'refused' | 'agent' | 'timeout' | 'hung-up' }
   /** `hostKey`: it is host keys that do not match. */
@@ -13,9 +13,9 @@ export interface FailedAttempt {
   readonly transport: 'node-ssh' | 'openssh'
   /** The first bytes the host sent. */
   readonly greeting: string
-  /** The key exchange came to its end. */
+  /** The key exchange was completed. */
   readonly spoke: boolean
-  /** A key was taken, and the host wanted more. */
+  /** A key was accepted, and the host wanted more. */
   readonly partial?: boolean | undefined
   readonly identity?: Identity | undefined
   /** The keys that it was offered, for people. */
@@ -59,15 +59,17 @@ export function connectError(cause: Cause, attempt: FailedAttempt): ConnectError
       const silent = attempt.greeting === ''
       return new ConnectError(
         'unreachable',
-        silent ? `accepts, but says nothing for ${seconds} s` : `no login within ${seconds} s`,
+        silent
+          ? `the port accepts the connection, but the host sends nothing for ${seconds} s`
+          : `no login within ${seconds} s`,
       )
     }
     case 'hung-up': {
-      const said = attempt.greeting.split(/[\r\n]/)[0]?.replace(/[^\x20-\x7e]/g, '') ?? ''
-      const heard = said === '' || said.startsWith('SSH-') ? '' : `; it said "${said.slice(0, 80)}"`
+      const firstLine = attempt.greeting.split(/[\r\n]/)[0]?.replace(/[^\x20-\x7e]/g, '') ?? ''
+      const sent = firstLine === '' || firstLine.startsWith('SSH-') ? '' : `; it sent "${firstLine.slice(0, 80)}"`
       return new ConnectError(
         'unreachable',
-        `hung up ${attempt.spoke ? 'during the login' : 'before it said who it is'}${heard}`,
+        `the host closed the connection ${attempt.spoke ? 'during the login' : 'before it identified itself'}${sent}`,
       )
     }
     case 'other':
@@ -81,18 +83,18 @@ const useOpenssh = '--transport openssh, or "transport": "openssh" under its "lo
 function noMatchHint({ transport }: FailedAttempt): string {
   const widen = 'widen KexAlgorithms or HostKeyAlgorithms there, for example with curve25519-sha256 and ssh-ed25519'
   return transport === 'node-ssh'
-    ? `its sshd offers only algorithms that node-ssh lacks (post-quantum ones alone, or only SHA-1): your own ssh may have them: ${useOpenssh}; or ${widen}`
+    ? `its sshd offers only algorithms that node-ssh lacks (post-quantum ones alone, or only SHA-1): your own ssh may support them: ${useOpenssh}; or ${widen}`
     : `its sshd offers only algorithms that your own ssh lacks, or that your ssh_config does not allow: ${widen}`
 }
 
 function agentHint({ transport }: FailedAttempt): string {
-  const unlock = 'is it locked? Or name the key: login.identityFile'
+  const unlock = 'is the agent locked? Or name the key: login.identityFile'
   return transport === 'node-ssh' ? `${unlock}. Where the key is bound to hosts (ssh-add -h): ${useOpenssh}` : unlock
 }
 
 function refused({ transport, identity, offered = [], remarks = [], partial }: FailedAttempt): ConnectError {
   const { user = '', skipped = [], foreign = [] } = identity ?? {}
-  const said = offered.length === 0 ? 'there was no key to offer' : `offered: ${offered.join(', ')}`
+  const keys = offered.length === 0 ? 'there was no key to offer' : `offered: ${offered.join(', ')}`
   const what = partial ? `the login as ${user} needs more than a key` : `the login as ${user} was refused`
   const left = skipped.length === 0 ? '' : `; not offered: ${skipped.join(', ')}`
   const others =
@@ -103,5 +105,5 @@ function refused({ transport, identity, offered = [], remarks = [], partial }: F
     skipped.length > 0
       ? 'unlock the key with ssh-add'
       : `provision logs in with keys only: is the key in ${user}'s authorized_keys there, and is ${user} the right account? See login.user and login.identityFile`
-  return new ConnectError('login', what, [`${said}${left}`, ...remarks, ...others, hint].join('; '))
+  return new ConnectError('login', what, [`${keys}${left}`, ...remarks, ...others, hint].join('; '))
 }

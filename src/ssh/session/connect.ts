@@ -13,7 +13,7 @@ import type { Wire } from './wire.ts'
 
 export interface ConnectOptions {
   readonly wire: Wire
-  /** What the session says it came by. Default `direct`. */
+  /** The route, as `session.via` names it. Default `direct`. */
   readonly via?: string
   /**
    * A connection to the host's sshd, a new one at each call: through a gateway, `() => gateway.forward(address, port)`.
@@ -21,16 +21,16 @@ export interface ConnectOptions {
    */
   readonly socket?: (() => Promise<Duplex>) | undefined
   readonly signal?: AbortSignal | undefined
-  /** Told each time a connection stands, before sshd has said anything through it. */
+  /** Called each time a connection is open, before sshd has sent anything through it. */
   readonly onSocket?: ((socket: Duplex) => void) | undefined
-  /** Told once, when the session's connection is gone, by us or not. */
+  /** Called once, when the session's connection is gone, closed by us or not. */
   readonly onClose?: (() => void) | undefined
 }
 
 /**
  * Logs in to a host. Its host key is judged before anything of ours is sent; an unknown one is settled with the
- * connection closed, and then we come again. A refused login is never tried twice: sshd penalises the whole network.
- * Only a host that hung up before it spoke is, up to three times, and only on a socket of our own.
+ * connection closed, and then we connect again. A refused login is never tried twice: sshd penalises the whole network.
+ * Only where the host closed the connection before its banner there are up to three retries, on a socket of our own.
  * @throws ConnectError
  */
 export async function connect(host: Host, options: ConnectOptions): Promise<Session> {
@@ -57,10 +57,10 @@ async function login(host: Host, options: ConnectOptions & { readonly signal: Ab
   for (let settled = 0; settled <= 2; settled++) {
     const known = await knownKeys(at)
     const attempt = async () => {
-      if (signal.aborted) throw new ConnectError('unreachable', 'given up')
+      if (signal.aborted) throw new ConnectError('unreachable', 'cancelled')
       const socket = await open()
       options.onSocket?.(socket)
-      // One that was given twice: a transport would wait for its timeout.
+      // A socket that was used before: a transport would wait for its timeout.
       if (socket.destroyed) throw new ConnectError('unreachable', 'the connection was closed before the login')
       return transport(socket, { name: host.name, known, identity: who, config, wire, signal })
     }
@@ -73,5 +73,5 @@ async function login(host: Host, options: ConnectOptions & { readonly signal: Ab
     }
     await settleKey(answer.key, at)
   }
-  throw new ConnectError('changed-host-key', `${host.name} shows another host key each time`)
+  throw new ConnectError('changed-host-key', `${host.name} presents another host key each time`)
 }

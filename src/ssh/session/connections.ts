@@ -9,7 +9,7 @@ export interface Connections {
    * after the end is closed at once.
    */
   hold(close: () => void): () => void
-  /** Ends all of it. Once is enough: what comes to stand afterwards ends, too. */
+  /** Ends all of it. Once is enough: what is opened afterwards is closed, too. */
   closeAll(): void
 }
 
@@ -54,7 +54,7 @@ function faultOf(close: () => void): unknown[] {
 /** One thing that is being opened: given up with its own signal, and when all is to end. */
 export interface Undertaking {
   readonly signal: AbortSignal
-  /** It stands by now, or never will. */
+  /** It is open, or never will be. */
   done(): void
 }
 

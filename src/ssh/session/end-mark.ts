@@ -40,7 +40,7 @@ export function collector(mark: string): Collector {
   }
 }
 
-/** The last line of what a program said, safe for a terminal. */
+/** The last line of what a program printed, safe for a terminal. */
 export function printable(text: string): string {
   const line = text.trim().split('\n').at(-1) ?? ''
   return line.replace(/[\x00-\x1f\x7f-\x9f]/g, '').slice(0, 200)

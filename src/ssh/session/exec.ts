@@ -106,18 +106,18 @@ interface Ended {
 }
 
 function timedOut(wish: Exec): RemoteError {
-  const hint = 'what it started may still run there; a slow machine may need a longer --timeout'
-  return new RemoteError('timeout', `no end within ${wish.timeoutMs / 1000} s`, hint)
+  const hint = 'what the script started may still run there; a slow machine may need a longer --timeout'
+  return new RemoteError('timeout', `the script did not end within ${wish.timeoutMs / 1000} s`, hint)
 }
 
 function tooMuch(wish: Exec): RemoteError {
-  return new RemoteError('output', `it wrote more than ${Math.floor(wish.capBytes / 1024)} KiB`)
+  return new RemoteError('output', `the script wrote more than ${Math.floor(wish.capBytes / 1024)} KiB`)
 }
 
 function noEnd(code: number | null, signal: string | null, stderr: string, wish: Exec): RemoteError {
   if (signal !== null) return new RemoteError('lost', `the script's shell was ended by ${signal}`)
-  if (code === null) return new RemoteError('lost', 'the connection was lost before the script came to its end')
-  const said = printable(stderr) === '' ? '' : `: ${printable(stderr)}`
+  if (code === null) return new RemoteError('lost', 'the connection was lost before the script ended')
+  const output = printable(stderr) === '' ? '' : `: ${printable(stderr)}`
   const hint = `may ${wish.user} run commands there? A login shell like nologin, or a forced command in authorized_keys, forbids it`
-  return new RemoteError('refused', `the account ${wish.user} did not run the script, exit code ${code}${said}`, hint)
+  return new RemoteError('refused', `the account ${wish.user} did not run the script, exit code ${code}${output}`, hint)
 }

@@ -25,10 +25,10 @@ export interface Offer {
   readonly method: KeyMethod
 }
 
-/** No other way to log in exists here: that is what makes a session the proof that a key is enough. */
+/** We log in with keys only: that makes a session the proof that a key is enough. */
 type KeyMethod = PublicKeyAuthMethod | AgentAuthMethod
 
-/** Who we say we are at one host, and how we prove it. */
+/** The account that we log in to at one host, and the keys that we offer. */
 export interface Identity {
   readonly user: string
   /** What node-ssh offers. */
@@ -152,7 +152,13 @@ async function readKeyFile(path: string): Promise<KeyFile> {
   if (text === undefined) {
     const beside = await publicHalf(`${path}.pub`)
     if (beside)
-      return { kind: 'public', path, blob: beside, locked: false, why: 'only its public half is here; ssh-add it' }
+      return {
+        kind: 'public',
+        path,
+        blob: beside,
+        locked: false,
+        why: 'only its public half is here; load the private half with ssh-add',
+      }
     const other = await read(`${path}.pub`)
     return other === undefined ? { kind: 'none' } : { kind: 'foreign', path, blob: undefined, what: kindOf(other) }
   }
@@ -161,7 +167,7 @@ async function readKeyFile(path: string): Promise<KeyFile> {
     const blob = (await publicHalf(`${path}.pub`)) ?? publicPart(text)
     const what = kindOf(text)
     const locked = /encrypted/i.test(key.message) && !what.startsWith('sk-')
-    if (locked) return { kind: 'public', path, blob, locked, why: `it has a passphrase; \`ssh-add ${path}\` first` }
+    if (locked) return { kind: 'public', path, blob, locked, why: `it has a passphrase; run \`ssh-add ${path}\` first` }
     return { kind: 'foreign', path, blob, what }
   }
   if (key.isPrivateKey()) {
@@ -171,7 +177,7 @@ async function readKeyFile(path: string): Promise<KeyFile> {
   // The public half was named: ssh takes the private one beside it, or from the agent.
   const beside = path.endsWith('.pub') ? await readKeyFile(path.slice(0, -4)) : undefined
   if (beside?.kind === 'key' || beside?.kind === 'foreign') return beside
-  const why = `only its public half is here; \`ssh-add\` the private one first`
+  const why = 'only its public half is here; load the private half with ssh-add'
   return { kind: 'public', path, blob: key.getPublicSSH(), locked: false, why }
 }
 

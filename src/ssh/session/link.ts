@@ -26,23 +26,23 @@ export type LoginOutcome =
   | { readonly kind: 'ready'; readonly link: Link }
   /** A key that is not pinned, or the key alone was wanted: the connection is closed, nothing was sent to the host. */
   | { readonly kind: 'key'; readonly key: HostKey }
-  /** The host hung up before it said who it is, as sshd does when too many knock (MaxStartups): worth another try. */
+  /** The host closed the connection before its banner, as sshd does at too many logins (MaxStartups): worth a retry. */
   | { readonly kind: 'early'; readonly error: ConnectError }
 
 /** An authenticated connection. */
 export interface Link {
   /** The host key it proved. */
   readonly key: HostKey
-  /** The fingerprint of the key that let us in, where that is known. */
+  /** The fingerprint of the key that was accepted, where that is known. */
   readonly accepted?: string | undefined
   /** Other host keys that its sshd serves and has proved since; whole once a command has ended. */
   proved(): readonly HostKey[]
   run(command: string, io: Io): Running
-  /** A `direct-tcpip` channel, once it stands. @throws RemoteError `refused`, `lost` */
+  /** A `direct-tcpip` channel, once it is open. @throws RemoteError `refused`, `lost` */
   channel(address: string, port: number): Promise<Duplex>
-  /** Tells once that the connection is gone, by us or not, with the reason where one is known. */
-  onGone(tell: (reason: string | undefined) => void): void
-  /** Says goodbye, and does not wait for an answer: a peer that is gone would keep the process alive. */
+  /** Calls once when the connection is gone, closed by us or not, with the reason where one is known. */
+  onGone(notify: (reason: string | undefined) => void): void
+  /** Closes the connection, and does not wait for an answer: a peer that is gone would keep the process alive. */
   hangUp(): void
 }
 
@@ -61,6 +61,6 @@ export interface Running {
 /** sshd opened no session: nothing has run. */
 export class NoSession extends RemoteError {
   constructor() {
-    super('refused', 'its sshd opens no session', 'MaxSessions 0, or a key that may only forward?')
+    super('refused', 'its sshd opens no session', 'is MaxSessions 0 there, or is this key allowed to forward only?')
   }
 }

@@ -55,7 +55,7 @@ export function openSession(login: OpenedLogin): Session {
     login.onClose?.()
   }
   const close = () => {
-    end('it was closed from here')
+    end('provision closed it')
     link.hangUp()
   }
   link.onGone(end)

@@ -6,8 +6,8 @@ const MOST_RETRIES = 3
 export type LoginAnswer = Exclude<LoginOutcome, { readonly kind: 'early' }>
 
 /**
- * One attempt at a host, and another, up to three times and with jitter, where it hung up before it spoke: on a socket of
- * our own only, since one through another host may mean anything.
+ * One attempt at a host, and up to three retries, with jitter, where it closed the connection before its banner: on
+ * a socket of our own only, since through another host that may mean anything.
  * @throws ConnectError
  */
 export async function connectWithRetry(

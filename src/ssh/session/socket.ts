@@ -37,8 +37,8 @@ export function dial(address: Address): Promise<Socket> {
       reject(new ConnectError('unreachable', `${where}: ${reason}`))
     }
     const timer = setTimeout(() => giveUp(`no answer within ${address.timeoutMs / 1000} s`), address.timeoutMs)
-    const onAbort = () => giveUp('given up')
-    const onClose = () => giveUp('given up')
+    const onAbort = () => giveUp('cancelled')
+    const onClose = () => giveUp('cancelled')
     const onError = (error: Error) => giveUp(socketReason(error))
     const settle = () => {
       clearTimeout(timer)

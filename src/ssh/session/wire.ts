@@ -20,7 +20,7 @@ export interface Counts {
   logins: number
   execs: number
   forwards: number
-  /** Connections tried again because sshd hung up before it spoke. */
+  /** Connections tried again because sshd closed the connection before its banner. */
   retries: number
 }
 
@@ -43,11 +43,11 @@ export interface Wire {
   readonly folders: Folders
   /** All that is open, or being opened. */
   readonly connections: Connections
-  /** Host keys, by host, that a fingerprint or a certificate has been found to stand for. */
-  readonly vouched: Map<string, HostKey>
+  /** Host keys, by host, that a pinned fingerprint or a certificate was resolved to. */
+  readonly resolvedHostKeys: Map<string, HostKey>
   /** Most bytes that one exec may write. */
   readonly capBytes: number
-  /** The user's ssh_config for a name, asked once; its way is that to the host itself, never a forward. */
+  /** The user's ssh_config for a name, asked once; its route is that to the host itself, never a forward. */
   userConfig(name: string): Promise<UserConfig>
   random(): number
   sleep(ms: number): Promise<unknown>
@@ -66,7 +66,7 @@ export interface WireOptions {
   /** Default 10 000. */
   readonly connectTimeoutMs?: number | undefined
   readonly sudoPassword?: string | undefined
-  /** Absent: as the inventory says of each host. */
+  /** Absent: as the inventory has it for each host. */
   readonly transport?: Login['transport'] | undefined
   /** Instead of the user's ssh_config, as `ssh -F`: a path, or `none`. */
   readonly sshConfig?: string | undefined
@@ -90,7 +90,7 @@ export function wire(options: WireOptions): Wire {
     env: options.env,
     folders: temporary,
     connections: all,
-    vouched: new Map(),
+    resolvedHostKeys: new Map(),
     capBytes: options.capBytes ?? 16 * 1024 * 1024,
     userConfig: userConfigs(options, temporary, all),
     random: options.random ?? Math.random,

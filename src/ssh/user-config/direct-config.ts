@@ -16,9 +16,10 @@ export interface DirectOptions extends TreeOptions {
 }
 
 /**
- * The user's ssh_config of a name, with the way that leads to the host itself. An entry that goes to a port on a gateway is
- * a forward, whoever wrote it, and so is a block of ours: it is told as `endpoint`, and for the way ssh is asked once more, by
- * a copy without all such. Who logs in, and with what, is as the whole of it says.
+ * The user's ssh_config of a name, with the route that leads to the host itself. An entry that goes to a port on a
+ * gateway is a forward, whoever wrote it, and so is a block of ours: it is returned as `endpoint`, and for the route
+ * ssh is asked once more, with a copy without all of them. The account and its keys are those of the whole
+ * configuration.
  */
 export function directConfigs(options: DirectOptions): (name: string) => Promise<UserConfig> {
   const { inventory, whole } = options
@@ -40,7 +41,7 @@ export function directConfigs(options: DirectOptions): (name: string) => Promise
     if (device === undefined) {
       // A block of this inventory may be older than what the inventory says now; those of others may be all that there is.
       const stale = inventory.gateways.some((gateway) => gateway.name === name) && (await inOwn()).has(name)
-      return stale ? { ...config, ...way(await (await forGateways())(name)) } : config
+      return stale ? { ...config, ...routeOf(await (await forGateways())(name)) } : config
     }
     const endpoint = await forwardEndpoint(config, known)
     const asked = endpoint !== undefined || (await inAll()).has(name) || (await isMixed(config, device, known))
@@ -50,9 +51,14 @@ export function directConfigs(options: DirectOptions): (name: string) => Promise
   }
 }
 
-type Way = Pick<UserConfig, 'hostname' | 'port' | 'jumps' | 'proxyCommand'>
+type Route = Pick<UserConfig, 'hostname' | 'port' | 'jumps' | 'proxyCommand'>
 
-const way = ({ hostname, port, jumps, proxyCommand }: UserConfig): Way => ({ hostname, port, jumps, proxyCommand })
+const routeOf = ({ hostname, port, jumps, proxyCommand }: UserConfig): Route => ({
+  hostname,
+  port,
+  jumps,
+  proxyCommand,
+})
 
 /** An entry may be spread over several places: then what is left of it is none of the host's own. */
 async function settled(
@@ -60,12 +66,12 @@ async function settled(
   found: UserConfig,
   endpoint: ForwardEndpoint | undefined,
   known: Known,
-): Promise<Way> {
+): Promise<Route> {
   if ((await forwardEndpoint(found, known)) !== undefined) {
     return { hostname: name, port: 22, jumps: [], proxyCommand: undefined }
   }
   const leftover = endpoint?.device !== undefined && endpoint.port === found.port
-  return { ...way(found), ...(leftover && { port: 22 }) }
+  return { ...routeOf(found), ...(leftover && { port: 22 }) }
 }
 
 function once<T>(make: () => Promise<T>): () => Promise<T> {

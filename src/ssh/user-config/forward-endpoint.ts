@@ -5,7 +5,7 @@ import { parseJump } from './jump.ts'
 import { jumpOfCommand } from './proxy-command.ts'
 import type { ForwardEndpoint, UserConfig } from './user-config.ts'
 
-/** What an entry of an ssh_config is held against. */
+/** What an entry of an ssh_config is compared with. */
 export interface Known {
   readonly gateways: readonly Gateway[]
   readonly devices: readonly Device[]
@@ -63,7 +63,7 @@ export async function isMixed(config: UserConfig, device: Device, known: Known):
   return false
 }
 
-/** The last machine on the way is this gateway: by its name, or by an address of it. */
+/** The last machine on the route is this gateway: by its name, or by an address of it. */
 async function isThrough(route: Route, gateway: Gateway, names: readonly string[], known: Known): Promise<boolean> {
   const hop = parseJump(route.hop ?? '')
   if (same(hop.host) === same(gateway.name)) return true

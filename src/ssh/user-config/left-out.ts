@@ -1,6 +1,6 @@
 import type { ConfigFile, ConfigLine } from './config-tree.ts'
 
-/** What ssh is not to be told, when it is asked which way it would go without the blocks and entries that are forwards. */
+/** What is left out when ssh is asked which route it would take without the blocks and entries that are forwards. */
 export interface LeftOut {
   /** Of a block that provision wrote, given the inventory that it was written for. */
   readonly block: (inventory: string) => boolean
@@ -13,7 +13,7 @@ export interface MarkedLine extends ConfigLine {
   readonly block?: string
 }
 
-/** The words that make a way; who logs in, and with what, is no part of it. */
+/** The keywords that make a route; the account and its keys are no part of it. */
 const route = new Set(['hostname', 'port', 'proxyjump', 'proxycommand'])
 
 const begin = /^# >>> provision: (.*)$/

@@ -3,12 +3,13 @@ import { wordsOf } from './words.ts'
 export interface ProxyJumps {
   /** `[user@]host[:port]`, nearest to us first. */
   readonly jumps: readonly string[]
-  /** Where the last one connects to, in place of the host's own address: a door there. */
+  /** Where the last one connects to, in place of the host's own address: a port there. */
   readonly to?: { readonly address: string; readonly port: number }
 }
 
 /**
- * `ssh [-q] [-p 2222] -W %h:%p user@gw` says the same as `-J user@gw:2222`; `-W 127.0.0.1:9022` is a door of that gateway.
+ * `ssh [-q] [-p 2222] -W %h:%p user@gw` says the same as `-J user@gw:2222`; `-W 127.0.0.1:9022` is a port of that
+ * gateway.
  * undefined: it is something else.
  */
 export function jumpOfCommand(command: string): ProxyJumps | undefined {
@@ -34,7 +35,7 @@ export function jumpOfCommand(command: string): ProxyJumps | undefined {
   if (host === undefined || more.length > 0) return undefined
   const jumps = [`${user === undefined ? '' : `${user}@`}${host}${port === undefined ? '' : `:${port}`}`]
   if (/^\[?%h\]?:%p$/.test(target)) return { jumps }
-  const [, bracketed, plain, door] = /^(?:\[([^\]]+)\]|([^:]+)):(\d+)$/.exec(target) ?? []
+  const [, bracketed, plain, targetPort] = /^(?:\[([^\]]+)\]|([^:]+)):(\d+)$/.exec(target) ?? []
   const address = bracketed ?? plain
-  return address === undefined ? undefined : { jumps, to: { address, port: Number(door) } }
+  return address === undefined ? undefined : { jumps, to: { address, port: Number(targetPort) } }
 }

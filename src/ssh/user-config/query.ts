@@ -7,7 +7,7 @@ export interface SshConfigOptions {
   /** ssh's `-F`; absent: the user's and the system's own files. */
   readonly file?: string | undefined
   readonly env: Readonly<Record<string, string | undefined>>
-  /** What is being asked is given up: `Match exec` may take as long as it likes. */
+  /** Cancels the question: `Match exec` may take as long as it likes. */
   readonly signal?: AbortSignal | undefined
 }
 

@@ -14,11 +14,11 @@ export interface UserConfig {
   readonly agent: string | undefined
   /** `[user@]host[:port]`, nearest to us first. */
   readonly jumps: readonly string[]
-  /** A ProxyCommand that is set: we cannot go that way. */
+  /** A ProxyCommand that is set: we cannot use that route. */
   readonly proxyCommand: string | undefined
-  /** All of it leads to a port on a gateway; what stands above then is the way to the host itself. */
+  /** All of it leads to a port on a gateway; what is above is then the route to the host itself. */
   readonly endpoint?: ForwardEndpoint
-  /** Lines about algorithms, certificates and tokens, which only OpenSSH understands; in its own words. */
+  /** Lines about algorithms, certificates and tokens, which only OpenSSH understands; in its own notation. */
   readonly own: readonly string[]
 }
 

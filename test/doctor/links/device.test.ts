@@ -36,7 +36,7 @@ brokenOn('the device', [
     when: 'its ssh is frozen and nobody watches it',
     with: ({ device }) => device.set('alive', '').set('check', units({ ActiveState: 'inactive' })),
     link: 'unit',
-    says: /it is frozen; and t-check.service, which would kill it, is inactive/,
+    says: /but its ssh is frozen and does not answer; t-check.service, which would kill it, is inactive/,
     mend: /^on dev: systemctl kill/,
   },
   {
@@ -46,7 +46,7 @@ brokenOn('the device', [
       chain.device.set('alive', '').set('journal', journal('Permission denied (publickey).'))
     },
     link: 'unit',
-    says: /^t.service runs, and no ssh of it has a tunnel: the gateway refuses its key \("Permission denied/,
+    says: /^t.service runs, but none of its ssh processes has a tunnel: the gateway refuses its key \("Permission denied/,
     mend: /^on dev: journalctl -u t.service/,
   },
   {
@@ -56,7 +56,7 @@ brokenOn('the device', [
         .set('unit', units({ ActiveState: 'activating', SubState: 'auto-restart' }))
         .set('journal', journal('Warning: something', 'Error: remote port forwarding failed for listen path /s/x')),
     link: 'unit',
-    says: /does not come up, it is activating \(auto-restart\): the gateway does not let it make its unix socket.*\("Error: remote/,
+    says: /does not start: it is activating \(auto-restart\): the gateway does not let it create its unix socket.*\("Error: remote/,
     mend: /^on dev: journalctl -u t.service/,
   },
   {
@@ -78,7 +78,7 @@ brokenOn('the device', [
     with: ({ device }) =>
       device.set('sshd-test', '/etc/ssh/sshd_config.d/x.conf line 1: Badly formatted port number.\n'),
     link: 'device sshd',
-    says: /would not start again: .*Badly formatted port number/,
+    says: /could not start again: .*Badly formatted port number/,
     mend: /sshd -t/,
   },
   {

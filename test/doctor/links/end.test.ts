@@ -4,10 +4,10 @@ brokenOn('the device', [
   {
     when: 'another sshd answers through the forward',
     with: (chain) => {
-      chain.forward = { state: 'wrong-device', error: { message: 'dev proved another host key', hint: 'ss -ltnp' } }
+      chain.forward = { state: 'wrong-device', error: { message: 'dev presented another host key', hint: 'ss -ltnp' } }
     },
     link: 'host key',
-    says: /^dev proved another host key$/,
+    says: /^dev presented another host key$/,
     mend: /^ss -ltnp$/,
   },
   {

@@ -11,15 +11,15 @@ brokenOn('the device', [
     with: ({ device }) =>
       device.set('trusted', `ssh-ed25519 ${otherKey}\n`).set('try', attempt(trusted, 'Host key verification failed.')),
     link: 'gateway host key',
-    says: /^dev does not trust the host key that gw proves, SHA256/,
+    says: /^dev does not trust the host key of gw, SHA256/,
     mend: /^provision inv.json --limit gw --limit dev$/,
   },
   {
     when: 'somebody else answers at the address of the gateway',
     with: ({ device }) => device.set('try', attempt(shown.other, 'Host key verification failed.')),
     link: 'gateway host key',
-    says: /^at gw somebody else answers dev: shown is SHA256:other/,
-    mend: /Do not make dev trust it/,
+    says: /^another machine answers dev at gw: it presents SHA256:other/,
+    mend: /Do not make dev trust that key/,
   },
   {
     when: 'its own key file is empty',
@@ -67,7 +67,7 @@ brokenOn('the gateway', [
     when: 'its login shell is not there',
     with: ({ gateway }) => gateway.set('account', `${account}:x:990:\nexpires \nno shell\n`),
     link: 'account',
-    says: /login shell of tunnel-dev is not there/,
+    says: /login shell of tunnel-dev does not exist/,
     mend: /usermod -s/,
   },
   {
@@ -81,7 +81,7 @@ brokenOn('the gateway', [
     when: 'the folder of the account is gone',
     with: ({ gateway }) => gateway.set('jail', `absent /run/t/${account}\nabsent /run/t/${account}/s\n`),
     link: 'account',
-    says: /the folder \/run\/t\/tunnel-dev of tunnel-dev is gone/,
+    says: /the folder \/run\/t\/tunnel-dev of tunnel-dev does not exist/,
     mend: /systemd-tmpfiles --create \/etc\/tmpfiles.d\/t.conf/,
   },
   {
@@ -106,7 +106,7 @@ brokenOn('the gateway', [
     when: 'the key line is damaged',
     with: ({ gateway }) => gateway.set('lines', 'restrict ssh-ed25519 AAAA dev\n').set('fingerprints', ''),
     link: 'key',
-    says: /has no whole key of dev: its line is damaged$/,
+    says: /has no complete key of dev: its line is damaged$/,
     mend: /^provision/,
   },
   {
@@ -121,7 +121,7 @@ brokenOn('the gateway', [
     when: 'everybody may write the key file',
     with: ({ gateway }) => gateway.set('rights', '755 root directory /keys\n666 root regular file /keys/tunnel-dev\n'),
     link: 'key',
-    says: /others than root may write \/keys\/tunnel-dev \(mode 666\)/,
+    says: /users other than root may write \/keys\/tunnel-dev \(mode 666\)/,
     mend: /chmod 644/,
   },
   {
@@ -136,7 +136,7 @@ brokenOn('the gateway', [
     listener: 'sshd',
     with: ({ gateway }) => gateway.set('lines', `restrict,permitlisten="127.0.0.1:1" ssh-ed25519 ${deviceKey} dev\n`),
     link: 'key',
-    says: /does not let it listen on port 9022$/,
+    says: /does not allow it to listen on port 9022$/,
     mend: /^provision/,
   },
   {

@@ -10,7 +10,7 @@ brokenOn('the gateway', [
         'LISTEN 0 5 127.0.0.1:9022 0.0.0.0:* users:(("python3",pid=77,fd=3))\nprocess 77 web.service www python3 -m http.server 9022\n',
       ),
     link: 'listener',
-    says: /^127\.0\.0\.1:9022 on gw is held by a stranger: python3, process 77 of www, of web.service \(python3 -m http.server 9022\)$/,
+    says: /^127\.0\.0\.1:9022 on gw is held by another program: python3, process 77 of www, of web.service \(python3 -m http.server 9022\)$/,
     mend: /^on gw: systemctl stop web.service; then t-9022.socket takes the port by itself/,
   },
   {
@@ -20,7 +20,7 @@ brokenOn('the gateway', [
         .set('port-9022', 'LISTEN 0 5 127.0.0.1:9022 0.0.0.0:* users:(("nc",pid=77,fd=3))\nprocess 77 - root nc\n')
         .set('socket-9022', units({ ActiveState: 'inactive' })),
     link: 'listener',
-    says: /held by a stranger: nc, process 77 of root/,
+    says: /held by another program: nc, process 77 of root/,
     mend: /^on gw: kill 77; then provision inv.json --limit gw$/,
   },
   {
@@ -32,8 +32,8 @@ brokenOn('the gateway', [
         'LISTEN 0 128 127.0.0.1:9022 0.0.0.0:* users:(("sshd-session",pid=77,fd=9))\nprocess 77 session-3.scope joe sshd-session: joe\n',
       ),
     link: 'listener',
-    says: /held by a stranger: sshd-session, process 77 of joe/,
-    mend: /^on gw: kill 77; then the tunnel takes it/,
+    says: /held by another program: sshd-session, process 77 of joe/,
+    mend: /^on gw: kill 77; then the tunnel takes the port/,
   },
   {
     when: 'a stranger holds the port of every address',
@@ -44,15 +44,15 @@ brokenOn('the gateway', [
         'LISTEN 0 5 *:9022 *:* users:(("nc",pid=77,fd=3))\nprocess 77 session-4.scope joe nc -l 9022\n',
       ),
     link: 'listener',
-    says: /held by a stranger: nc, process 77 of joe \(nc -l 9022\)$/,
-    mend: /^on gw: kill 77; then the tunnel takes it by itself/,
+    says: /held by another program: nc, process 77 of joe \(nc -l 9022\)$/,
+    mend: /^on gw: kill 77; then the tunnel takes the port by itself/,
   },
   {
     when: 'its socket unit is stopped',
     with: ({ gateway }) =>
       gateway.set('port-9022', '').set('socket-9022', units({ ActiveState: 'failed', Result: 'resources' })),
     link: 'listener',
-    says: /^nobody holds 127\.0\.0\.1:9022 on gw: t-9022.socket is failed \(resources\)$/,
+    says: /^nothing listens on 127\.0\.0\.1:9022 on gw: t-9022.socket is failed \(resources\)$/,
     mend: /^provision inv.json --limit gw$/,
   },
   {

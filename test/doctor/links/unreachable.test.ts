@@ -6,7 +6,7 @@ describe('a device that nobody can log in to', () => {
   const roof = (breaks: (chain: Chain) => unknown, listener?: 'sshd') => {
     const chain = healthy(listener)
     onTheRoof(chain)
-    chain.forward = { state: 'no-tunnel', error: { message: 'no tunnel stands behind port 9022' } }
+    chain.forward = { state: 'no-tunnel', error: { message: 'there is no tunnel behind port 9022' } }
     breaks(chain)
     return judged(chain)
   }
@@ -33,24 +33,24 @@ describe('a device that nobody can log in to', () => {
     expect(links.at(-1)).toMatchInlineSnapshot(`
       {
         "link": "forward",
-        "mend": "somebody beside dev: has it power, network, an address (ip address; ip route)? Then on it: getent ahosts gw; systemctl status t.service; journalctl -u t.service -n 20",
-        "says": "127.0.0.1:9022 on gw is no-tunnel: dev cannot be asked; its last session began 2 h ago (2025-11-24T14:00:00Z) from 10.0.0.9 and ended 10 min ago (2025-11-24T15:50:00Z): it fell silent, as when power or link are lost; nothing has been heard of it since",
+        "mend": "somebody on site at dev: does it have power, network, an address (ip address; ip route)? Then on it: getent ahosts gw; systemctl status t.service; journalctl -u t.service -n 20",
+        "says": "127.0.0.1:9022 on gw is no-tunnel: dev cannot be asked; its last session began 2 h ago (2025-11-24T14:00:00Z) from 10.0.0.9 and ended 10 min ago (2025-11-24T15:50:00Z): it stopped answering, as when power or the link is lost; nothing has been heard of it since",
         "state": "broken",
       }
     `)
   })
 
   test.each([
-    ['it fell silent', log(60, 'Timeout, client not responding from user tunnel-dev 10.0.0.9 port 40000')],
-    ['it hung up by itself', hungUp],
-    ['its ssh was cut off', log(60, 'Connection reset by user tunnel-dev 10.0.0.9 port 40000')],
+    ['it stopped answering', log(60, 'Timeout, client not responding from user tunnel-dev 10.0.0.9 port 40000')],
+    ['it closed the connection itself', hungUp],
+    ['its connection broke', log(60, 'Connection reset by user tunnel-dev 10.0.0.9 port 40000')],
     ['the sshd of the gateway was stopped', log(60, 'Received signal 15; terminating.')],
   ])('%s', (why, line) => {
     expect(roof(({ gateway }) => gateway.set('log', line).set('sessions', '')).at(-1)?.says).toContain(why)
   })
 
   test('its session stands, and nobody answers in it', () => {
-    expect(roof(() => undefined).at(-1)?.says).toContain('stands as far as sshd knows, while nobody answers in it')
+    expect(roof(() => undefined).at(-1)?.says).toContain('is still open as far as sshd knows, but nothing answers')
   })
 
   const login = (ago: number, port: number) =>
@@ -62,7 +62,7 @@ describe('a device that nobody can log in to', () => {
       gateway.set('logins', login(7200, 40000) + login(5, 41000)).set('log', end(600, 40000) + end(4, 41000)),
     )
     expect(links.at(-1)?.says).toMatch(
-      /its last session began 2 h ago .* and ended 10 min ago .*; it logged in 5 s ago .*, and no tunnel came of it$/,
+      /its last session began 2 h ago .* and ended 10 min ago .*; it logged in 5 s ago .*, but opened no tunnel$/,
     )
     expect(state(links, 'gateway host key')).toBe('unseen')
   })
@@ -73,7 +73,7 @@ describe('a device that nobody can log in to', () => {
     const says = (pid: number) =>
       roof(({ gateway }) => gateway.set('log', closed(pid)).set('sessions', '')).at(-1)?.says
     expect(says(200)).toMatch(/ and ended 10 min ago \(\S+Z\); nothing has been heard of it since$/)
-    expect(says(201)).toMatch(/ and is gone; nothing has been heard of it since$/)
+    expect(says(201)).toMatch(/ and has ended; nothing has been heard of it since$/)
   })
 
   test('it was never there', () => {
@@ -92,7 +92,7 @@ describe('a device that nobody can log in to', () => {
   test('it hangs up as soon as it has seen the host key', () => {
     const links = roof(({ gateway }) => gateway.set('log', hungUp + leaves))
     expect(links.at(-1)).toMatchObject({ link: 'gateway host key', state: 'broken' })
-    expect(links.at(-1)?.says).toMatch(/^dev comes and hangs up before it logs in \(3 times/)
+    expect(links.at(-1)?.says).toMatch(/^dev connects and closes the connection before it logs in \(3 times/)
   })
 
   test('of a site with several devices nobody can tell who it was that hung up', () => {
@@ -138,17 +138,17 @@ describe('a device that nobody can log in to', () => {
     })
     expect(links.at(-1)).toMatchObject({
       link: 'device sshd',
-      says: 'dev is there, and nothing listens on the port of its sshd',
+      says: 'dev is up, but nothing listens on the port of its sshd',
     })
   })
 
   test('it proves another host key', () => {
     const links = roof((chain) => {
-      chain.deviceError = { kind: 'changed-host-key', message: 'dev proved another host key than the one pinned' }
+      chain.deviceError = { kind: 'changed-host-key', message: 'dev presented another host key than the pinned one' }
     })
     expect(links.at(-1)).toMatchObject({
       link: 'host key',
-      mend: 'was it installed anew? Compare on dev: ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub; then provision inv.json --limit dev --accept-new-host-key dev',
+      mend: 'was the machine reinstalled? Compare the fingerprint on dev: ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub; then provision inv.json --limit dev --accept-new-host-key dev',
     })
   })
 
@@ -177,9 +177,11 @@ describe('a gateway that nobody can log in to', () => {
     ])
   })
   test('the device may know more', () => {
-    expect(away(() => undefined)[0]?.says).toMatch(/; dev itself logs in there, so it is the way from here$/)
+    expect(away(() => undefined)[0]?.says).toMatch(
+      /; dev itself can log in there, so the fault is between here and gw$/,
+    )
     expect(away(({ device }) => device.set('try', noConnection('Connection refused')))[0]?.says).toMatch(
-      /; dev does not come in either: ssh: connect to host gw port 22: Connection refused$/,
+      /; dev cannot log in there either: ssh: connect to host gw port 22: Connection refused$/,
     )
   })
 })

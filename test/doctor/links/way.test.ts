@@ -12,7 +12,7 @@ brokenOn('the device', [
     when: 'its own hosts file says that the gateway is itself',
     with: ({ device }) => device.set('resolve', '127.0.1.1 STREAM gw\n'),
     link: 'name',
-    says: /gw is 127\.0\.1\.1, which is itself/,
+    says: /^dev resolves gw to 127\.0\.1\.1, which is dev itself/,
     mend: /\/etc\/hosts/,
   },
   {
@@ -29,36 +29,36 @@ brokenOn('the device', [
     when: 'what it sends is dropped',
     with: ({ device }) => device.set('try', noConnection('Connection timed out')),
     link: 'firewall',
-    says: /is silent to dev: a firewall/,
-    mend: /let dev connect to gw port 22\/tcp/,
+    says: /does not answer dev: a firewall/,
+    mend: /allow dev to connect to gw port 22\/tcp/,
   },
   {
     when: 'what it sends is rejected, although sshd listens',
     with: ({ device }) => device.set('try', noConnection('Connection refused')),
     link: 'firewall',
-    says: /refuses dev, and yet gw listens there/,
-    mend: /let dev connect/,
+    says: /refuses dev, although gw listens there/,
+    mend: /allow dev to connect/,
   },
   {
     when: 'its ssh was killed while it waited',
     with: ({ device }) => device.set('try', 'OpenSSH_10.0p2\ndebug1: Connecting to gw [10.0.0.1] port 22.\n'),
     link: 'firewall',
-    says: /is silent to dev/,
-    mend: /let dev connect/,
+    says: /does not answer dev/,
+    mend: /allow dev to connect/,
   },
   {
     when: 'it has no ssh',
     with: ({ device }) => device.set('try', 'timeout: failed to run command ssh: No such file or directory\n'),
     link: 'firewall',
-    says: /^dev comes to no connection: timeout: failed to run command/,
+    says: /^dev cannot connect: timeout: failed to run command/,
     mend: /^on dev: ssh -v gw$/,
   },
   {
     when: 'a router says no',
     with: ({ device }) => device.set('try', noConnection('No route to host')),
     link: 'firewall',
-    says: /says no: .*No route to host/,
-    mend: /let dev connect/,
+    says: /rejects the connection: .*No route to host/,
+    mend: /allow dev to connect/,
   },
 ])
 
@@ -77,7 +77,7 @@ brokenOn('the gateway', [
     when: 'the configuration of its sshd is broken',
     with: ({ gateway }) => gateway.set('test', 'x.conf: line 1: Bad configuration option: Foo\n'),
     link: 'gateway sshd',
-    says: /would not start again: .*Bad configuration option/,
+    says: /could not start again: .*Bad configuration option/,
     mend: /sshd -t/,
   },
   {
@@ -93,7 +93,7 @@ brokenOn('the gateway', [
       )
     },
     link: 'gateway sshd',
-    says: /held by nginx, process 7, which is no sshd/,
+    says: /held by nginx, process 7, which is not an sshd/,
     mend: /^on gw: systemctl status 7$/,
   },
   {
@@ -101,7 +101,7 @@ brokenOn('the gateway', [
     with: ({ device }) =>
       device.set('try', 'debug1: Connection established.\nConnection timed out during banner exchange\n'),
     link: 'gateway sshd',
-    says: /does not greet it as an sshd does: Connection timed out during banner exchange/,
+    says: /does not answer as an sshd does: Connection timed out during banner exchange/,
     mend: /systemctl restart ssh/,
   },
   {
@@ -118,7 +118,7 @@ brokenOn('the gateway', [
       )
     },
     link: 'penalties',
-    says: /listens to nobody from 10\.0\.0\.9 for a while, because of failed authentication \(PerSourcePenalties\): refused were 1 as tunnel-other$/,
+    says: /refuses every connection from 10\.0\.0\.9 for a while, because of failed authentication \(PerSourcePenalties\): refused logins: 1 as tunnel-other$/,
     mend: /provision inv.json --limit gw$/,
   },
   {

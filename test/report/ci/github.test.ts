@@ -9,9 +9,9 @@ import { commandsIn } from '../runner.ts'
 
 test('each thing that is wrong is an error at its line of the inventory, the worst first', () => {
   expect(annotate(annotationsOf(night, source))).toMatchInlineSnapshot(`
-    "::error file=sites/fleet.json,line=30,col=5,title=pi-off%3A unreachable::no way in worked%0Ahint: is it switched on?
+    "::error file=sites/fleet.json,line=30,col=5,title=pi-off%3A unreachable::no route worked%0Ahint: is it switched on?
     ::error file=sites/fleet.json,line=40,col=5,title=pi-odd%3A rejected::file /etc/motd: is a link
-    ::error file=sites/fleet.json,line=1002,col=9,title=[%3A%3A1]%3A9002 on ssh-gw%3A stale::the port is open, but nobody speaks%0Ahint: wait
+    ::error file=sites/fleet.json,line=1002,col=9,title=[%3A%3A1]%3A9002 on ssh-gw%3A stale::the port is open, but nothing answers%0Ahint: wait
     ::error file=sites/fleet.json,line=40,col=5,title=127.0.0.1%3A9003 on ssh-gw%3A unverified::no
     ::error file=sites/fleet.json,line=10,col=5,title=ssh-gw%3A no shell%3A fails::it said: root
     ::error file=sites/fleet.json,line=20,col=5,title=pi-drift%3A differs::file /etc/motd: rewrite

@@ -35,20 +35,20 @@ test('a night on which nearly everything happened', () => {
         <testcase classname="pi-drift" name="package autossh" time="0.000" file="sites/fleet.json" line="20"/>
         <testcase classname="pi-drift" name="forward 127.0.0.1:9001 on ssh-gw" time="0.045" file="sites/fleet.json" line="1001"/>
         <testcase classname="pi-drift" name="forward 127.0.0.1:9101 on ssh-gw" time="0.045" file="sites/fleet.json" line="1101">
-          <system-out>unchecked: nobody logged in: the login was refused</system-out>
+          <system-out>unchecked: there was no login: the login was refused</system-out>
         </testcase>
       </testsuite>
       <testsuite name="pi-off" tests="3" failures="1" errors="1" skipped="1" time="0.500" timestamp="2026-11-24T03:00:05" hostname="pi-off">
         <testcase classname="pi-off" name="host" time="0.500" file="sites/fleet.json" line="30">
-          <error message="no way in worked" type="unreachable">no way in worked
+          <error message="no route worked" type="unreachable">no route worked
     hint: is it switched on?</error>
         </testcase>
         <testcase classname="pi-off" name="forward [::1]:9002 on ssh-gw" time="0.000" file="sites/fleet.json" line="1002">
-          <failure message="the port is open, but nobody speaks" type="stale">the port is open, but nobody speaks
+          <failure message="the port is open, but nothing answers" type="stale">the port is open, but nothing answers
     hint: wait</failure>
         </testcase>
         <testcase classname="pi-off" name="proof: no sftp" time="0.000" file="sites/fleet.json" line="30">
-          <skipped message="the host was not there to ask"/>
+          <skipped message="the host could not be asked"/>
         </testcase>
       </testsuite>
       <testsuite name="pi-odd" tests="3" failures="0" errors="2" skipped="0" time="0.500" timestamp="2026-11-24T03:00:05" hostname="pi-odd">

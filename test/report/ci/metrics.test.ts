@@ -31,7 +31,7 @@ test('a night on which nearly everything happened', () => {
     # HELP provision_run_exit_code Its exit code: 0 as asked, 1 failed, 3 unreachable, 4 differs, 130 interrupted.
     # TYPE provision_run_exit_code gauge
     provision_run_exit_code{inventory="fleet.json",command="verify"} 3
-    # HELP provision_host_up Could the host be logged in to.
+    # HELP provision_host_up Whether the host could be logged in to.
     # TYPE provision_host_up gauge
     provision_host_up{inventory="fleet.json",host="ssh-gw",role="gateway"} 1
     provision_host_up{inventory="fleet.json",host="pi-drift",role="device"} 1
@@ -53,7 +53,7 @@ test('a night on which nearly everything happened', () => {
     provision_host_duration_seconds{inventory="fleet.json",host="pi-drift",role="device"} 0.5
     provision_host_duration_seconds{inventory="fleet.json",host="pi-off",role="device"} 0.5
     provision_host_duration_seconds{inventory="fleet.json",host="pi-odd",role="device"} 0.5
-    # HELP provision_device_up Does the device answer as itself through one of its forwards at least.
+    # HELP provision_device_up Whether the device answers as itself through at least one of its forwards.
     # TYPE provision_device_up gauge
     provision_device_up{inventory="fleet.json",device="pi-drift"} 1
     provision_device_up{inventory="fleet.json",device="pi-off"} 0
@@ -62,7 +62,7 @@ test('a night on which nearly everything happened', () => {
     # TYPE provision_device_last_proof_timestamp_seconds gauge
     provision_device_last_proof_timestamp_seconds{inventory="fleet.json",device="pi-drift"} 1795489204
     provision_device_last_proof_timestamp_seconds{inventory="fleet.json",device="pi-off"} 1795402801
-    # HELP provision_forward_up Does the forward reach its device.
+    # HELP provision_forward_up Whether the forward reaches its device.
     # TYPE provision_forward_up gauge
     provision_forward_up{inventory="fleet.json",device="pi-drift",gateway="ssh-gw",bind_address="127.0.0.1",port="9001"} 1
     provision_forward_up{inventory="fleet.json",device="pi-drift",gateway="ssh-gw",bind_address="127.0.0.1",port="9101"} 1

@@ -12,7 +12,7 @@ const report = (...tunnels: readonly (readonly LinkReport[])[]): DoctorReport =>
   tunnels: tunnels.map((links, index) => ({ gateway: `gw${index + 1}`, links })),
   wire: { connections: 1, execs: 1 },
 })
-const good: LinkReport = { link: 'gateway', state: 'ok', says: 'gw1 lets this machine in' }
+const good: LinkReport = { link: 'gateway', state: 'ok', says: 'gw1 accepts the login from this machine' }
 const away: LinkReport = { link: 'device', state: 'unseen', says: 'dev cannot be asked' }
 const bad: LinkReport = {
   link: 'listener',
@@ -25,7 +25,7 @@ const text = (...tunnels: readonly (readonly LinkReport[])[]) => printDiagnosis(
 test('a line for each link, and what mends the broken one', () => {
   expect(text([good, away, bad])).toMatchInlineSnapshot(`
     "tunnel of dev to gw1:
-    ✓ ok        gateway           gw1 lets this machine in
+    ✓ ok        gateway           gw1 accepts the login from this machine
     ? not seen  device            dev cannot be asked
     ✗ broken    listener          held by nc / [2Jtwice
       mend: on gw1: kill 7

@@ -8,7 +8,7 @@ const plain = { color: false, columns: 1000 }
 test('all is well: a line for each gateway, a row for each forward, a sentence', () => {
   expect(printStatus(report(), plain)).toMatchInlineSnapshot(`
     "ssh-gw.guest.internal  ok  Debian GNU/Linux 13 (trixie), OpenSSH 10.0, up 10 d
-    DEVICE               STATE  SINCE    PROVED  DOOR                                     FROM         BACK WITHIN  RUNS ON
+    DEVICE               STATE  SINCE    PROVED  PORT                                     FROM         BACK WITHIN  RUNS ON
     host-a.lan.internal  ok     3 d 4 h  now     127.0.0.1:9022 on ssh-gw.guest.internal  203.0.113.7  10 s, 20 s   Raspberry Pi 4 Model B Rev 1.5, Debian GNU/Linux 13 (trixie), OpenSSH 10.0p2
     1 of 1 forward reaches its device, 1.2 s
     "
@@ -18,7 +18,7 @@ test('all is well: a line for each gateway, a row for each forward, a sentence',
 test('what is not ok comes first, with what was seen and what to do now', () => {
   const stale = troubled('stale', {
     device: 'host-b.lan.internal',
-    error: { message: 'the port is open, but nobody speaks' },
+    error: { message: 'the port is open, but nothing answers' },
     session: { since: '2026-11-24T04:05:12.000Z', from: '198.51.100.9' },
   })
   const taken = troubled('wrong-device', { holder: 'nginx, process 42', unit: 'x.socket is failed' })
@@ -27,17 +27,17 @@ test('what is not ok comes first, with what was seen and what to do now', () => 
   const shown = report({ forwards, without: ['host-z.lan.internal'], exitCode: 1 })
   expect(printStatus(shown, plain)).toMatchInlineSnapshot(`
     "ssh-gw.guest.internal  ok  Debian GNU/Linux 13 (trixie), OpenSSH 10.0, up 10 d
-    DEVICE               STATE         SINCE    PROVED   DOOR                                     FROM          BACK WITHIN  RUNS ON
+    DEVICE               STATE         SINCE    PROVED   PORT                                     FROM          BACK WITHIN  RUNS ON
     host-a.lan.internal  wrong-device  41 min   2 h ago  127.0.0.1:9022 on ssh-gw.guest.internal  -             10 s, 20 s
-      no tunnel stands behind port 9022
+      there is no tunnel behind port 9022
       another program has this port: nginx, process 42
       x.socket is failed
       next: provision doctor inventory.json --device host-a.lan.internal
     host-c.lan.internal  no-tunnel     -        -        127.0.0.1:9022 on ssh-gw.guest.internal  -             10 s, 20 s
-      no tunnel stands behind port 9022
+      there is no tunnel behind port 9022
       next: provision doctor inventory.json --device host-a.lan.internal
     host-b.lan.internal  stale         41 min   2 h ago  127.0.0.1:9022 on ssh-gw.guest.internal  198.51.100.9  10 s, 20 s
-      the port is open, but nobody speaks
+      the port is open, but nothing answers
       its session on the gateway is 6 h old, from 198.51.100.9
       next: provision doctor inventory.json --device host-a.lan.internal
     host-a.lan.internal  ok            3 d 4 h  now      127.0.0.1:9022 on ssh-gw.guest.internal  203.0.113.7   10 s, 20 s   Raspberry Pi 4 Model B Rev 1.5, Debian GNU/Linux 13 (trixie), OpenSSH 10.0p2
@@ -48,13 +48,13 @@ test('what is not ok comes first, with what was seen and what to do now', () => 
 })
 
 test('a gateway that was not reached, or could not be read, says why and what to do', () => {
-  const error = { message: 'sudo wants the password of user001', hint: 'give user001 a password' }
+  const error = { message: 'sudo requires the password of user001', hint: 'give user001 a password' }
   const { since: _, runsOn: __, ...silent } = gateway
   expect(
     printStatus(report({ gateways: [{ ...silent, state: 'unread', error }], forwards: [] }), plain),
   ).toMatchInlineSnapshot(`
     "ssh-gw.guest.internal  unread
-      sudo wants the password of user001
+      sudo requires the password of user001
       hint: give user001 a password
     no forward to look at, 1.2 s
     "

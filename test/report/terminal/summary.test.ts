@@ -13,21 +13,21 @@ test('a night on which nearly everything happened', () => {
     | --- | --- | --- | --- |
     | ssh-gw | ✅ ok | direct |  |
     | pi-drift | ⚠️ differs | direct | file /etc/motd&#58; rewrite |
-    | pi-off | ❌ unreachable | direct | no way in worked<br>hint&#58; is it switched on? |
+    | pi-off | ❌ unreachable | direct | no route worked<br>hint&#58; is it switched on? |
     | pi-odd | ❌ rejected | direct | file /etc/motd&#58; is a link |
 
     | forward | device | state | handshake |  |
     | --- | --- | --- | --- | --- |
     | 127.0.0.1&#58;9001 on ssh-gw | pi-drift | ✅ ok | 45 ms | SHA256&#58;abc |
-    | 127.0.0.1&#58;9101 on ssh-gw | pi-drift | ✅ ok | 45 ms | unchecked&#58; nobody logged in&#58; the login was refused |
-    | &#91;&#58;&#58;1&#93;&#58;9002 on ssh-gw | pi-off | ❌ stale |  | the port is open, but nobody speaks<br>hint&#58; wait<br>last proved 2026-11-23T03&#58;00&#58;01.000Z |
+    | 127.0.0.1&#58;9101 on ssh-gw | pi-drift | ✅ ok | 45 ms | unchecked&#58; there was no login&#58; the login was refused |
+    | &#91;&#58;&#58;1&#93;&#58;9002 on ssh-gw | pi-off | ❌ stale |  | the port is open, but nothing answers<br>hint&#58; wait<br>last proved 2026-11-23T03&#58;00&#58;01.000Z |
     | 127.0.0.1&#58;9003 on ssh-gw | pi-odd | ❌ unverified |  | no |
 
     | host | tried |  |  |
     | --- | --- | --- | --- |
     | ssh-gw | no shell | ✅ holds |  |
     | ssh-gw | no shell | ❌ fails | it said&#58; root |
-    | pi-off | no sftp | ⚠️ untried | the host was not there to ask |
+    | pi-off | no sftp | ⚠️ untried | the host could not be asked |
 
     | host | unchecked |
     | --- | --- |

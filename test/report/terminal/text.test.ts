@@ -21,17 +21,17 @@ test('a run that went well is a line for each host, a line for each forward, and
 
 test('an undo says which run it takes back, and whose', () => {
   const takesBack = { run: '20261124062231-4ac8ne', who: 'root on admin, process 7, since 2026-11-24T06:22:31.120Z' }
-  const changes = [{ resource: 'file /etc/motd', summary: 'take back: rewrite' }]
+  const changes = [{ resource: 'file /etc/motd', summary: 'undo of: rewrite' }]
   expect(printPlan({ hosts: [{ ...gateway, takesBack, changes }], recoveries: [] }, plain)).toMatchInlineSnapshot(`
-    "plan for ssh-gw.guest.internal: take back run 20261124062231-4ac8ne of root on admin, process 7, since 2026-11-24T06:22:31.120Z
-      file /etc/motd: take back: rewrite"
+    "plan for ssh-gw.guest.internal: undo run 20261124062231-4ac8ne of root on admin, process 7, since 2026-11-24T06:22:31.120Z
+      file /etc/motd: undo of: rewrite"
   `)
   const hosts = [{ ...gateway, outcome: 'differs' as const, takesBack, changes }, device]
   const check = report({ command: 'undo-check', hosts, forwards: [] })
   expect(printReport(check, { ...plain, diffs: true })).toMatchInlineSnapshot(`
     "ssh-gw.guest.internal  differs     1.3 s, 1 change
-      take back run 20261124062231-4ac8ne of root on admin, process 7, since 2026-11-24T06:22:31.120Z
-      file /etc/motd: take back: rewrite
+      undo run 20261124062231-4ac8ne of root on admin, process 7, since 2026-11-24T06:22:31.120Z
+      file /etc/motd: undo of: rewrite
     host-a                 ok          0.4 s via its forward
     checked, nothing was touched: 1 differs, 1 ok, 3.1 s
     "
@@ -41,7 +41,7 @@ test('an undo says which run it takes back, and whose', () => {
   ).toMatchInlineSnapshot(`
     "ssh-gw.guest.internal  changed     1.3 s, 1 change
     127.0.0.1:9022 on ssh-gw.guest.internal  answers as host-a SHA256:abc, 45 ms
-    taken back: 1 changed; 1 of 1 forward reaches its device, 3.1 s
+    undone: 1 changed; 1 of 1 forward reaches its device, 3.1 s
     "
   `)
 })
@@ -57,7 +57,7 @@ test('what went wrong stands right below its line, with what to do now', () => {
     { ...device, outcome: 'unreachable', via: 'ssh-gw.guest.internal', error: { message: 'no route to host' } },
   ]
   const forwards: ForwardReport[] = [
-    { ...forward, state: 'stale', error: { message: 'the port is open, but nobody speaks', hint: 'wait' } },
+    { ...forward, state: 'stale', error: { message: 'the port is open, but nothing answers', hint: 'wait' } },
     { ...forward, bindAddress: '::1', port: 9024, state: 'no-tunnel' },
   ]
   expect(printReport(report({ hosts, forwards, exitCode: 3 }), plain)).toMatchInlineSnapshot(`
@@ -68,7 +68,7 @@ test('what went wrong stands right below its line, with what to do now', () => {
     host-a                 unreachable 0.4 s via ssh-gw.guest.internal
       no route to host
     127.0.0.1:9022 on ssh-gw.guest.internal  stale (host-a)
-      the port is open, but nobody speaks
+      the port is open, but nothing answers
       hint: wait
     [::1]:9024 on ssh-gw.guest.internal  no-tunnel (host-a)
     provisioned: 1 rejected, 1 unreachable; 0 of 2 forwards reach their device, 3.1 s
@@ -186,23 +186,23 @@ test('of many attempts those that were refused are one line, and what worked has
   )
   const works = {
     ...({ host: 'host-a', what: 'ssh-gw refuses its key -R at 0.0.0.0', state: 'fails', of } as const),
-    error: { message: 'other machines reached it', hint: 'ssh-gw should have refused it by GatewayPorts' },
+    error: { message: 'other machines reached the port', hint: 'ssh-gw should have refused this by GatewayPorts' },
   }
   const untried = ['a shell', 'sftp'].map(
     (words) =>
       ({
         ...({ host: 'host-b', what: `ssh-gw refuses its key ${words}`, state: 'untried', of } as const),
-        error: { message: 'the host was not there to ask' },
+        error: { message: 'the host could not be asked' },
       }) as const,
   )
   const printed = printReport(report({ hosts: [], forwards: [], proofs: [...holds, works, ...untried] }), plain)
   expect(printed).toMatchInlineSnapshot(`
     "host-a  proved: 3 attempts with its key on ssh-gw were refused
     host-a  fails: ssh-gw refuses its key -R at 0.0.0.0
-      other machines reached it
-      hint: ssh-gw should have refused it by GatewayPorts
+      other machines reached the port
+      hint: ssh-gw should have refused this by GatewayPorts
     host-b  untried: 2 attempts with its key on ssh-gw
-      the host was not there to ask
+      the host could not be asked
     provisioned: no hosts, 3.1 s
     "
   `)

@@ -148,7 +148,7 @@ describe('a key that is not simply known', () => {
   test('unknown and nobody to ask: says how to trust it', async () => {
     await expect(pins().settle(hostA, one.key)).rejects.toMatchObject({
       kind: 'unknown-host-key',
-      message: `nobody has said yet which host key host-a.lan.internal has; it showed ssh-ed25519 ${fingerprintOf(one.key)}`,
+      message: `the host key of host-a.lan.internal is not known yet; the host presented ssh-ed25519 ${fingerprintOf(one.key)}`,
       hint: expect.stringMatching(/provision trust INVENTORY.*--trust-first/),
     })
   })
@@ -191,7 +191,7 @@ describe('a key that is not simply known', () => {
     await expect(asking.settle(hostA, one.key)).rejects.toMatchObject({
       kind: 'changed-host-key',
       message:
-        'host-a.lan.internal proved another host key than the one pinned: it showed ' +
+        'host-a.lan.internal presented another host key than the pinned one: ' +
         `ssh-ed25519 ${fingerprintOf(one.key)}, pinned is ssh-ed25519 ${fingerprintOf(two.key)}`,
       hint: expect.stringContaining('--accept-new-host-key host-a.lan.internal'),
     })
@@ -216,7 +216,7 @@ describe('a key that is not simply known', () => {
     const accepting = openPins({ file, acceptNew: new Set([hostA.name]) })
     await expect(accepting.settle({ ...hostA, hostKeys: [two.text] }, one.key)).rejects.toMatchObject({
       kind: 'changed-host-key',
-      hint: `its pin stands in the inventory: write "${one.text}" under "hostKeys" there`,
+      hint: `the pinned key is in the inventory: write "${one.text}" under "hostKeys" there`,
     })
   })
 
@@ -250,7 +250,7 @@ test('of a gateway that shows another key it is said how its devices come back, 
   writeFileSync(file, `gw ${one.text}\n${hostA.name} ${one.text}\n`)
   const gateway = { name: 'gw', hostKeys: [], dial: { address: 'gw', port: 22 } }
   await expect(pins().settle(gateway, two.key)).rejects.toMatchObject({
-    hint: expect.stringMatching(/with: provision restore-gateway INVENTORY gw$/),
+    hint: expect.stringMatching(/by themselves: provision restore-gateway INVENTORY gw$/),
   })
   await expect(pins().settle(hostA, two.key)).rejects.toMatchObject({
     hint: expect.not.stringContaining('restore-gateway'),

@@ -117,9 +117,9 @@ describe.each(transports)('over %s', (transport) => {
       expect(await failure(device({ port: 1, forwardPort: 2 }), context())).toMatchObject({
         kind: 'unreachable',
         message:
-          'no way in worked (direct: 127.0.0.1 port 1: connection refused: nothing listens there; ' +
+          'no route worked (direct: 127.0.0.1 port 1: connection refused: nothing listens there; ' +
           'forward: 127.0.0.1 port 2: Connection refused)',
-        hint: expect.stringContaining('is it switched on'),
+        hint: expect.stringContaining('is the host switched on'),
       })
     })
 
@@ -156,7 +156,7 @@ describe.each(transports)('over %s', (transport) => {
       const stop = new AbortController()
       const going = failure(device({ port: silent.port, via: ['direct'] }), context(), { signal: stop.signal })
       setImmediate(() => stop.abort())
-      expect(await going).toMatchObject({ kind: 'unreachable', message: 'given up' })
+      expect(await going).toMatchObject({ kind: 'unreachable', message: 'cancelled' })
     })
   })
 
@@ -185,7 +185,7 @@ describe.each(transports)('over %s', (transport) => {
       const wire = wireWith(`${hop()}Host host-a\n ProxyJump hop\n`)
       expect(await failure(device({ via: ['direct'] }), context({ wire }))).toMatchObject({
         kind: 'unknown-host-key',
-        message: expect.stringContaining('hop: nobody has said yet'),
+        message: expect.stringContaining('hop: the host key of'),
       })
     })
 

@@ -58,7 +58,7 @@ describe.each(transports)('over %s', (transport) => {
       const other = it.keygen(`other-ca-${transport}`)
       expect(await failure({ pins: [authority(other)] })).toMatchObject({
         kind: 'changed-host-key',
-        message: expect.stringContaining(`pinned is the authority ${fingerprintOf(plainText(other))}`),
+        message: expect.stringContaining(`the pinned authority is ${fingerprintOf(plainText(other))}`),
       })
     })
 
@@ -90,7 +90,7 @@ describe.each(transports)('over %s', (transport) => {
       const bare = await it.sshd()
       expect(await failure({ pins: [authority()] }, it.wire(), bare)).toMatchObject({
         kind: 'unknown-host-key',
-        message: expect.stringContaining('host-a.lan.internal shows no certificate'),
+        message: expect.stringContaining('host-a.lan.internal presented no certificate'),
         hint: expect.stringContaining('HostCertificate'),
       })
     })

@@ -82,7 +82,7 @@ describe.each(transports)('over %s', (transport) => {
       expect(await failure({ pins: [other] }, wire)).toMatchObject({
         kind: 'changed-host-key',
         message: expect.stringContaining(
-          `it showed ssh-ed25519 ${print(0)}, pinned is ssh-ed25519 ${fingerprintOf(other)}`,
+          `the pinned one: ssh-ed25519 ${print(0)}, pinned is ssh-ed25519 ${fingerprintOf(other)}`,
         ),
       })
       expect(await failure({ pins: [fingerprintOf(other)] }, wire)).toMatchObject({ kind: 'changed-host-key' })

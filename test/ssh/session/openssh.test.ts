@@ -59,7 +59,7 @@ describe('the system’s ssh', () => {
     const stop = new AbortController()
     const going = connect(host(it, { port }), { wire: it.wire(), signal: stop.signal })
     until(() => processes().length === 1).then(() => stop.abort())
-    await expect(going).rejects.toMatchObject({ kind: 'unreachable', message: 'given up' })
+    await expect(going).rejects.toMatchObject({ kind: 'unreachable', message: 'cancelled' })
     silent.close()
     await until(() => left().length === 0 && processes().length === 0)
   })

@@ -52,7 +52,7 @@ describe.each(transports)('over %s', (transport) => {
       const server = await fake(() => 'Exceeded MaxStartups\r\n')
       expect(await failure({}, it.wire({ sleep: async () => undefined }), server)).toMatchObject({
         kind: 'unreachable',
-        message: 'hung up before it said who it is; it said "Exceeded MaxStartups"',
+        message: 'the host closed the connection before it identified itself; it sent "Exceeded MaxStartups"',
       })
       expect(server.count()).toBe(4)
     })
@@ -83,7 +83,7 @@ describe.each(transports)('over %s', (transport) => {
       const server = await fake(() => 'silence')
       expect(await failure({}, it.wire({ connectTimeoutMs: 200 }), server)).toMatchObject({
         kind: 'unreachable',
-        message: 'accepts, but says nothing for 0.2 s',
+        message: 'the port accepts the connection, but the host sends nothing for 0.2 s',
       })
     })
 
@@ -103,7 +103,7 @@ describe.each(transports)('over %s', (transport) => {
       const stop = new AbortController()
       const going = connect(host(it, server), { wire: it.wire(), signal: stop.signal })
       until(() => server.count() === 1).then(() => stop.abort())
-      await expect(going).rejects.toMatchObject({ kind: 'unreachable', message: 'given up' })
+      await expect(going).rejects.toMatchObject({ kind: 'unreachable', message: 'cancelled' })
     })
   })
 })

@@ -75,14 +75,18 @@ describe.each(transports)('over %s', (transport) => {
       const error = await session
         .exec('exec sleep 5', { timeoutMs: 200, privileged: false })
         .catch((error: RemoteError) => error)
-      expect(error).toMatchObject({ name: 'RemoteError', kind: 'timeout', message: 'no end within 0.2 s' })
+      expect(error).toMatchObject({
+        name: 'RemoteError',
+        kind: 'timeout',
+        message: 'the script did not end within 0.2 s',
+      })
       expect(await text('echo alive')).toBe('alive\n')
     })
 
     test('that writes without end is stopped', async () => {
       const small = await connect(host(it, sshd), { wire: it.wire({ capBytes: 100_000 }) })
       const error = await small.exec('yes', plain).catch((error: RemoteError) => error)
-      expect(error).toMatchObject({ kind: 'output', message: 'it wrote more than 97 KiB' })
+      expect(error).toMatchObject({ kind: 'output', message: 'the script wrote more than 97 KiB' })
       expect((await small.exec('echo alive', plain)).stdout.toString()).toBe('alive\n')
       small.close()
     })
@@ -99,7 +103,7 @@ describe.each(transports)('over %s', (transport) => {
       doomed.close()
       await expect(doomed.exec(':', plain)).rejects.toMatchObject({
         kind: 'lost',
-        message: 'the connection was lost: it was closed from here',
+        message: 'the connection was lost: provision closed it',
       })
     })
 

@@ -82,7 +82,7 @@ AS_ROOT=1 exec "$@"
       expect(await run('ask', script)).toMatchObject({
         name: 'RemoteError',
         kind: 'sudo',
-        message: expect.stringMatching(/^sudo wants the password of \S+$/),
+        message: expect.stringMatching(/^sudo requires the password of \S+$/),
         hint: expect.stringMatching(/--ask-sudo-password or PROVISION_SUDO_PASSWORD/),
       })
     })

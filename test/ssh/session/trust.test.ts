@@ -78,7 +78,10 @@ describe.each(transports)('over %s', (transport) => {
 
     test('pins nothing after a no, and logs in nowhere', async () => {
       const { error } = await run(false)
-      expect(error).toMatchObject({ kind: 'unknown-host-key', message: 'ssh-gw: its key was not pinned (and 1 more)' })
+      expect(error).toMatchObject({
+        kind: 'unknown-host-key',
+        message: 'ssh-gw: its host key was not pinned (and 1 more)',
+      })
       expect(() => readFileSync(it.knownHosts)).toThrow()
     })
 

@@ -47,7 +47,7 @@ export async function nodeSsh(socket: Duplex, wish: Handshake): Promise<LoginOut
     keepaliveCountMax: 3,
   })
   const client = ssh.connection
-  if (client === null) throw new ConnectError('unreachable', 'the connection closed at once')
+  if (client === null) throw new ConnectError('unreachable', 'the connection was closed at once')
   // For ever: node-ssh takes its own listener off, and then a reset would end the process (node-ssh#421).
   client.on('error', () => undefined)
   // As many as there are channels.
@@ -75,7 +75,7 @@ export async function nodeSsh(socket: Duplex, wish: Handshake): Promise<LoginOut
     return { kind: 'ready', link: nodeSshLink({ ssh, client, key: seen, accepted, proved, socket }) }
   } catch (error) {
     hangUp(client, socket)
-    if (signal?.aborted) throw new ConnectError('unreachable', 'given up')
+    if (signal?.aborted) throw new ConnectError('unreachable', 'cancelled')
     if (seen !== undefined && (identity === undefined || judge(known, seen) !== 'known'))
       return { kind: 'key', key: seen }
     const cause = causeOf(error)

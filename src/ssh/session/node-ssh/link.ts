@@ -21,7 +21,7 @@ export interface NodeSshLogin {
 export function nodeSshLink({ ssh, client, key, accepted, proved, socket }: NodeSshLogin): Link {
   let reason: string | undefined
   client.on('error', (error) => {
-    reason ??= /keepalive/i.test(error.message) ? 'it answers no more' : socketReason(error)
+    reason ??= /keepalive/i.test(error.message) ? 'the host no longer answers' : socketReason(error)
   })
   return {
     key,
@@ -67,11 +67,11 @@ export function nodeSshLink({ ssh, client, key, accepted, proved, socket }: Node
         throw new RemoteError('refused', `${address} port ${port}: ${far}`)
       }
     },
-    onGone(tell) {
-      let told = false
+    onGone(notify) {
+      let notified = false
       const gone = () => {
-        if (!told) tell(reason)
-        told = true
+        if (!notified) notify(reason)
+        notified = true
       }
       client.once('close', gone)
       client.once('end', gone)

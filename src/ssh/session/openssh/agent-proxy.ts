@@ -1,6 +1,6 @@
 import { connect, createServer } from 'node:net'
 
-export interface AgentDoor {
+export interface AgentProxy {
   /** ssh has come to its login: the key exchange is over, and the host has proved the key that is pinned. */
   readonly asked: () => boolean
   close(): void
@@ -10,7 +10,7 @@ export interface AgentDoor {
  * The agent that ssh is given: the user's own, or none, behind a socket of ours. ssh asks it when its login begins and not
  * before, which is more than its log can prove.
  */
-export async function agentDoor(path: string, agent: string | undefined): Promise<AgentDoor> {
+export async function agentProxy(path: string, agent: string | undefined): Promise<AgentProxy> {
   let asked = false
   const server = createServer((socket) => {
     asked = true

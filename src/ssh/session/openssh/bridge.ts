@@ -4,7 +4,7 @@ import type { Duplex } from 'node:stream'
 
 export interface Bridge {
   readonly port: number
-  /** The first bytes the host sent. */
+  /** The first bytes that the host sent. */
   greeting(): string
   /** The host closed the connection. */
   ended(): boolean
@@ -60,7 +60,7 @@ export async function bridge(far: Duplex): Promise<Bridge> {
 async function isOurs({ remotePort }: Socket, port: number): Promise<boolean> {
   const table = await readFile('/proc/net/tcp', 'latin1').catch(() => '')
   const at = (number: number) => `[0-9A-F]{8}:${number.toString(16).toUpperCase().padStart(4, '0')}`
-  // A system that does not even show us our own end tells nothing.
+  // A system that does not even list our own end cannot answer this.
   if (!new RegExp(` ${at(port)} `).test(table)) return true
   const row = new RegExp(`: ${at(remotePort ?? 0)} ${at(port)} .*`).exec(table)?.[0]
   return row?.split(/\s+/)[7] === String(process.getuid?.())

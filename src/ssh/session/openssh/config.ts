@@ -11,8 +11,8 @@ export interface LocalEndpoint {
 }
 
 /**
- * What ssh is told: nothing that is not here, and of the user's own ssh_config what `ssh -G` made of it. No program and no
- * forward of theirs is started, nobody is asked, and a key is the only way to log in.
+ * The whole configuration of our ssh, with what `ssh -G` made of the user's own ssh_config. No program and no
+ * forward of the user's is started, nobody is asked anything, and a key is the only way to log in.
  */
 export function configOf(wish: Handshake, aim: Aim, { folder, port }: LocalEndpoint): string {
   const { name, identity, config, known } = wish
@@ -50,7 +50,7 @@ export function configOf(wish: Handshake, aim: Aim, { folder, port }: LocalEndpo
   ])
 }
 
-/** For those who go through the connection that stands: where it is gone, they must not make one of their own. */
+/** For those who use the open connection: where it is gone, they must not make one of their own. */
 export function clientOf({ folder }: LocalEndpoint): string {
   return text([
     `ControlPath ${path(`${folder}/control`)}`,

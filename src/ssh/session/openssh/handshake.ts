@@ -8,7 +8,7 @@ import { type HostKey, hostKeyText, judge, type KnownKeys, parseHostKey } from '
 import { connectError, type FailedAttempt, isPenalised } from '../connect-error.ts'
 import { printable } from '../end-mark.ts'
 import type { Handshake, LoginOutcome } from '../link.ts'
-import { agentDoor } from './agent-door.ts'
+import { agentProxy } from './agent-proxy.ts'
 import { bridge } from './bridge.ts'
 import { type Aim, clientOf, configOf, knownHostsOf, type LocalEndpoint } from './config.ts'
 import { opensshLink } from './link.ts'
@@ -31,13 +31,13 @@ export async function openssh(socket: Duplex, wish: Handshake): Promise<LoginOut
   throw failure.kind === 'login' && spoke && seen !== undefined ? new LoginRefused(failure, hostKeyText(seen)) : failure
 }
 
-/** A fingerprint that is pinned says nothing to ssh: then we are told the key, and come again with that. */
+/** ssh cannot use a fingerprint that is pinned: then it reports the key, and we connect again with that. */
 function isPinned(key: HostKey, known: KnownKeys): boolean {
   return judge(known, key) === 'known' && known.keys.some(({ blob }) => blob.equals(key.blob))
 }
 
 /**
- * The host certificate that a host shows, in place of a key; nobody logs in, and nothing of it has been looked at.
+ * The host certificate that a host presents, in place of a key; nobody logs in, and it has not been checked.
  * @throws ConnectError `login` where it has none
  */
 export async function shownCertificate(socket: Duplex, wish: Omit<Handshake, 'identity'>): Promise<LoginOutcome> {
@@ -52,35 +52,35 @@ type Ready = Extract<LoginOutcome, { readonly kind: 'ready' }>
 
 interface End {
   readonly kind: 'failed'
-  /** The key that was shown. */
+  /** The key that the host presented. */
   readonly seen: HostKey | undefined
   /** It has proved that key. */
   readonly spoke: boolean
   readonly failure: ConnectError
-  /** It hung up before it said who it is. */
+  /** It closed the connection before its banner. */
   readonly early: boolean
 }
 
 async function attempt(socket: Duplex, wish: Handshake, aim: Aim): Promise<End | Ready> {
   const { wire, name, identity, signal } = wish
   const log = sshLog()
-  const way = await bridge(socket)
-  const { folder, door } = await prepare(wish, aim, way).catch((error: unknown) => {
-    way.close()
+  const tunnel = await bridge(socket)
+  const { folder, agent } = await prepare(wish, aim, tunnel).catch((error: unknown) => {
+    tunnel.close()
     throw error
   })
   const master = ssh(['-F', join(folder, 'config'), '-v', '-M', '-N', '-T', '--', name], wire.env)
   master.stderr.on('data', (chunk: Buffer) => log.add(chunk))
   const stop = async () => {
     await master.stop()
-    way.close()
+    tunnel.close()
     await wire.folders.remove(folder)
   }
   // Its control socket is there once the login is done.
   const isReady = () => aim === 'login' && log.ready() && existsSync(join(folder, 'control'))
   const how = await first(master.ended, { log, isReady, timeoutMs: wire.connectTimeoutMs, signal })
-  door.close()
-  const seen = await shown(folder)
+  agent.close()
+  const seen = await presentedKey(folder)
   if (how === 'ready' && seen !== undefined && isPinned(seen, wish.known)) {
     return {
       kind: 'ready',
@@ -88,15 +88,15 @@ async function attempt(socket: Duplex, wish: Handshake, aim: Aim): Promise<End |
     }
   }
   const code = how === 'ended' ? await master.ended : null
-  // A host that hung up is told from ssh that did.
-  const hungUp = way.ended()
+  // Whether the host closed the connection, or ssh did.
+  const hungUp = tunnel.ended()
   await stop()
-  if (how === 'aborted') throw new ConnectError('unreachable', 'given up')
-  if (way.greeting() === '') mustBeUsable(code, log)
+  if (how === 'aborted') throw new ConnectError('unreachable', 'cancelled')
+  if (tunnel.greeting() === '') mustBeUsable(code, log)
   const about: FailedAttempt = {
     transport: 'openssh',
-    greeting: way.greeting(),
-    spoke: door.asked(),
+    greeting: tunnel.greeting(),
+    spoke: agent.asked(),
     partial: log.partial(),
     identity,
     offered: log.offered(),
@@ -104,7 +104,7 @@ async function attempt(socket: Duplex, wish: Handshake, aim: Aim): Promise<End |
     timeoutMs: wire.connectTimeoutMs,
   }
   const heard = how === 'timeout' ? ({ kind: 'timeout' } as const) : log.cause()
-  // Who has not proved its key has refused nothing.
+  // A host that has not proved its key has not refused a login either.
   const unproved = !about.spoke && (heard.kind === 'refused' || heard.kind === 'agent')
   const cause = unproved || (heard.kind === 'other' && hungUp) ? ({ kind: 'hung-up' } as const) : heard
   const early = cause.kind === 'hung-up' && !about.spoke && !isPenalised(about.greeting)
@@ -123,7 +123,7 @@ async function prepare(wish: Handshake, aim: Aim, { port }: Pick<LocalEndpoint, 
   }
   const mode = 0o600
   await Promise.all(Object.entries(files).map(([name, text]) => writeFile(join(folder, name), text, { mode })))
-  return { folder, door: await agentDoor(join(folder, 'agent'), wish.identity?.agent) }
+  return { folder, agent: await agentProxy(join(folder, 'agent'), wish.identity?.agent) }
 }
 
 interface Awaited {
@@ -161,7 +161,7 @@ function mustBeUsable(code: number | null, log: Log): void {
   throw new ConnectError('login', `the ssh of this machine is too old: ${printable(complaint)}`, install)
 }
 
-/** The key that ssh was shown, as it noted it itself. */
-async function shown(folder: string): Promise<HostKey | undefined> {
+/** The key that the host presented, as ssh noted it. */
+async function presentedKey(folder: string): Promise<HostKey | undefined> {
   return parseHostKey(await readIfThere(join(folder, 'shown')))
 }

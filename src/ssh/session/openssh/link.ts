@@ -44,7 +44,7 @@ export function opensshLink({ name, key, folder, log, gone, stop, env }: Master)
   let proved: readonly HostKey[] = []
   // ssh has put there what the host has proved since, and taken out what it serves no more.
   const look = () => {
-    if (alive && log.toldHostKeys()) proved = keysIn(join(folder, 'known_hosts'))
+    if (alive && log.hasHostKeys()) proved = keysIn(join(folder, 'known_hosts'))
   }
 
   return {
@@ -65,7 +65,7 @@ export function opensshLink({ name, key, folder, log, gone, stop, env }: Master)
       client.stdin.end(stdin)
       const closed = client.ended.then((code) => {
         look()
-        // What ssh says where it could do nothing, and where the script was killed.
+        // ssh's own exit code where it could do nothing, and where the script was killed.
         if (code !== 255) return { code, signal: null }
         if (alive && /session request failed: Session open refused/.test(tail)) throw new NoSession()
         return { code: null, signal: null }
@@ -77,10 +77,10 @@ export function opensshLink({ name, key, folder, log, gone, stop, env }: Master)
       const client = through(['-v', '-W', target])
       const channel = channelOf(client)
       const opened = await new Promise<boolean>((resolve) => {
-        let said = ''
+        let output = ''
         client.stderr.on('data', (chunk: Buffer) => {
-          said = (said + chunk.toString('latin1')).slice(-2048)
-          if (said.includes('master session id')) resolve(true)
+          output = (output + chunk.toString('latin1')).slice(-2048)
+          if (output.includes('master session id')) resolve(true)
         })
         client.ended.then(() => resolve(false))
       })
@@ -90,7 +90,7 @@ export function opensshLink({ name, key, folder, log, gone, stop, env }: Master)
       const message = `${address} port ${port}: ${why}`
       throw /prohibited/.test(why) ? new ForwardingProhibited(message) : new RemoteError('refused', message)
     },
-    onGone: (tell) => void gone.then(() => tell(log.reason())),
+    onGone: (notify) => void gone.then(() => notify(log.reason())),
     hangUp: () => void stopAll(),
   }
 

@@ -2,8 +2,9 @@ import type { Cause } from '../connect-error.ts'
 import { printable } from '../end-mark.ts'
 
 /**
- * What ssh's own log (`-v`) has told so far, for people. Its words have stood since OpenSSH 8.5. Hosts can put whole lines
- * into it, before they have proved anything (SSH_MSG_DEBUG, SSH_MSG_DISCONNECT): nothing that is trusted hangs on it.
+ * What ssh's own log (`-v`) contains so far, for people. Its wording is the same since OpenSSH 8.5. Hosts can put
+ * whole lines into it, before they have proved anything (SSH_MSG_DEBUG, SSH_MSG_DISCONNECT): nothing that is trusted
+ * depends on it.
  */
 export interface Log {
   add(chunk: Buffer): void
@@ -12,9 +13,9 @@ export interface Log {
   offered(): readonly string[]
   /** The fingerprint of the key that was taken last. */
   accepted(): string | undefined
-  /** The host has said which host keys it serves. */
-  toldHostKeys(): boolean
-  /** What ssh has to say about keys that it could not use. */
+  /** The host has announced which host keys it serves. */
+  hasHostKeys(): boolean
+  /** ssh's messages about keys that it could not use. */
   remarks(): readonly string[]
   /** Why a `direct-tcpip` channel to this target was refused. */
   refusal(target: string): string | undefined
@@ -22,30 +23,30 @@ export interface Log {
   complaint(): string | undefined
   /** What ended the attempt. */
   cause(): Cause
-  /** Why a connection that stood is gone. */
+  /** Why a connection that was open is gone. */
   reason(): string | undefined
-  /** Told at each line. */
-  onLine(tell: () => void): void
+  /** Called at each line. */
+  onLine(listener: () => void): void
 }
 
 export function sshLog(): Log {
   let rest = ''
   let ready = false
   let partial = false
-  let toldHostKeys = false
+  let hasHostKeys = false
   const offered: string[] = []
   let accepted: string | undefined
-  const said: string[] = []
+  const errors: string[] = []
   const channels = new Map<string, string>()
   const refusals = new Map<string, string>()
   let target = ''
-  let tell = () => {}
+  let onLine = () => {}
 
   const take = (line: string) => {
     const [debug, words] = line.startsWith('debug1: ') ? [true, line.slice(8)] : [false, line]
     partial ||= words.includes('with partial success')
     if (debug) {
-      toldHostKeys ||= words.includes('rtype hostkeys-00@openssh.com')
+      hasHostKeys ||= words.includes('rtype hostkeys-00@openssh.com')
       ready ||= words.startsWith('Entering interactive session')
       const [, file, print] = /^Offering public key: (.*) \S+ (SHA256:\S+)/.exec(words) ?? []
       if (print !== undefined) offered.push(`${file} ${print}`)
@@ -58,24 +59,24 @@ export function sshLog(): Log {
     const [, channel = '', why = ''] = /^channel (\d+): open failed: (.*)$/.exec(words) ?? []
     const of = channels.get(channel)
     if (of !== undefined) refusals.set(of, why.replace(/^(connect failed|unknown channel type): /, ''))
-    if (channel === '') said.push(words)
-    if (said.length > 20) said.shift()
+    if (channel === '') errors.push(words)
+    if (errors.length > 20) errors.shift()
   }
-  const heard = (words: RegExp) => said.find((line) => words.test(line))
+  const heard = (words: RegExp) => errors.find((line) => words.test(line))
 
   return {
     add(chunk) {
       const lines = (rest + chunk.toString('latin1')).split(/\r?\n/)
       rest = lines.pop() ?? ''
       for (const line of lines) take(line)
-      tell()
+      onLine()
     },
     ready: () => ready,
     partial: () => partial,
     offered: () => offered,
     accepted: () => accepted,
-    toldHostKeys: () => toldHostKeys,
-    remarks: () => said.filter((line) => /^Load key|^Permissions \d+ for/.test(line)).map(printable),
+    hasHostKeys: () => hasHostKeys,
+    remarks: () => errors.filter((line) => /^Load key|^Permissions \d+ for/.test(line)).map(printable),
     complaint: () =>
       /(?:bad|unsupported) (?:configuration )?option.*/i.exec(heard(/ option.*:|option ".*"/i) ?? '')?.[0],
     refusal: (to) => refusals.get(to),
@@ -88,14 +89,14 @@ export function sshLog(): Log {
       if (denied !== undefined) return { kind: 'refused' }
       if (heard(/closed|reset|aborted|kex_exchange_identification|Broken pipe/i) !== undefined)
         return { kind: 'hung-up' }
-      return { kind: 'other', why: printable(said.at(-1) ?? '') || 'ssh gave no reason' }
+      return { kind: 'other', why: printable(errors.at(-1) ?? '') || 'ssh gave no reason' }
     },
     reason() {
-      if (heard(/not responding/) !== undefined) return 'it answers no more'
+      if (heard(/not responding/) !== undefined) return 'the host no longer answers'
       return heard(/reset by/) === undefined ? undefined : 'connection reset'
     },
-    onLine(teller) {
-      tell = teller
+    onLine(listener) {
+      onLine = listener
     },
   }
 }
