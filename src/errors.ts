@@ -40,6 +40,13 @@ export class ConnectError extends ProvisionError {
   }
 }
 
+/** The machine answered, and nothing listens on the port of its sshd. */
+export class PortClosed extends ConnectError {
+  constructor(message: string, hint?: string) {
+    super('unreachable', message, hint)
+  }
+}
+
 /** The host has no host key of a type that was asked for. */
 export class NoCommonHostKey extends ConnectError {}
 

@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join, relative } from 'node:path'
 import { expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { metrics } from '../src/report/ci/metrics.ts'
@@ -37,4 +37,12 @@ test('no pipeline fetches a host key, or gives a secret to a program as an argum
     uses.filter((line) => !/^ +(printf '%s\\n' "\$SSH_KEY" \| ssh-add |- ssh-add -q -t 1800 - <)/.test(line)),
   ).toEqual([])
   expect(uses.length).toBe(4)
+})
+
+test('the map of the files is the tree', () => {
+  const src = join(import.meta.dirname, '../src')
+  const files = readdirSync(src, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile())
+  const folders = new Set(files.map(({ parentPath }) => join('src', relative(src, parentPath), '/')))
+  const rows = [...read('how-it-works.md').matchAll(/^\| `(src\/\S+\/)` \|/gm)].map(([, room]) => room)
+  expect(rows.toSorted()).toEqual([...folders].toSorted())
 })

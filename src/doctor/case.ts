@@ -25,7 +25,11 @@ export interface HostEvidence {
   readonly at: number
   /** How it was reached. */
   readonly via?: string
-  readonly error?: Trouble & { readonly kind?: ConnectKind | undefined }
+  readonly error?: Trouble & {
+    readonly kind?: ConnectKind | undefined
+    /** The machine answered, and nothing listens on the port of its sshd. */
+    readonly portClosed?: true
+  }
 }
 
 /** What is known of one link. `unseen`: nobody can look at it from here. */

@@ -1,6 +1,7 @@
-import { ConnectError, ProvisionError } from '../errors.ts'
+import { ConnectError, PortClosed, ProvisionError } from '../errors.ts'
 import type { Device, Gateway } from '../inventory/model.ts'
 import { type DoctorReport, doctorExitCode, type TunnelReport } from '../report/doctor/doctor.ts'
+import { troubleOf } from '../report/trouble.ts'
 import { type ReachContext, reach } from '../ssh/reach/reach.ts'
 import type { Session } from '../ssh/session/session.ts'
 import { proveForwards } from '../verify/index.ts'
@@ -88,9 +89,9 @@ async function ask(session: Login, script: string, { now, debug }: Examination):
 }
 
 const trouble = (error: ProvisionError) => ({
-  message: error.message,
-  ...(error.hint && { hint: error.hint }),
+  ...troubleOf(error),
   ...(error instanceof ConnectError && { kind: error.kind }),
+  ...(error instanceof PortClosed && { portClosed: true as const }),
 })
 
 function prove({ device, forwards }: TunnelParts, gateway: Login, { context, now }: Examination) {

@@ -24,7 +24,7 @@ begin() {
     exit 1
   fi
   if ! arm; then
-    echo 'no timer could be armed that puts everything back, so nothing was done' >&2
+    echo 'the timer that restores everything could not be started, so nothing was done' >&2
     restore
     exit 1
   fi
@@ -36,7 +36,7 @@ begin() {
   if [ -s "$folder/struck" ]; then
     echo "@struck $(($(cat "$folder/struck") - began))"
   else
-    grep . "$folder/why" >&2 2>/dev/null || echo 'it did not happen, see journalctl -u provision-drill' >&2
+    grep . "$folder/why" >&2 2>/dev/null || echo 'the fault did not take effect, see journalctl -u provision-drill' >&2
     restore
     exit 1
   fi
@@ -81,7 +81,7 @@ client() {
       return
     fi
   done
-  say "$unit runs no ssh"
+  say "$unit runs no ssh client"
 }
 
 may_kill() { client >"$folder/client"; }
@@ -99,10 +99,10 @@ restore_freeze() {
 }
 
 # Packets vanish as on a cut cable; without nft nothing finds its way out. No link and no address is touched.
-may_network() { command -v nft >/dev/null || command -v ip >/dev/null || say 'there is neither nft nor ip here'; }
+may_network() { command -v nft >/dev/null || command -v ip >/dev/null || say 'neither nft nor ip is installed on this host'; }
 act_network() {
   in_a_second
-  nft -f - <<END || { ip rule add priority 1 blackhole && { ip -6 rule add priority 1 blackhole || :; }; } || say 'nothing could stop its packets'
+  nft -f - <<END || { ip rule add priority 1 blackhole && { ip -6 rule add priority 1 blackhole || :; }; } || say 'the packets of this host could not be stopped'
 table inet provision_drill {
   chain incoming { type filter hook input priority -300; iifname != "lo" drop; }
   chain outgoing { type filter hook output priority -300; oifname != "lo" drop; }
@@ -126,7 +126,7 @@ sshd_unit() {
       return
     fi
   done
-  say 'there is no ssh.service and no sshd.service that runs'
+  say 'neither ssh.service nor sshd.service is running'
 }
 may_sshd() {
   sshd_unit >"$folder/sshd" || return
@@ -136,7 +136,7 @@ may_sshd() {
   while IFS= read -r file; do
     says=$(grep -HvE '^[[:space:]]*(#|$)' "$file")
     [ "$says" = "$(grep -sF "$file:" /var/lib/provision/sshd-in-force)" ] || {
-      say "$file was changed and sshd has not read it since: a restart would bring that into force"
+      say "$file was changed and sshd has not read it since: a restart would put that change into force"
       return
     }
   done <"$folder/newer"

@@ -42,23 +42,23 @@ export function faultsOf(drilled: Drilled, names: readonly FaultName[]): readonl
   const all: Readonly<Record<FaultName, Omit<Fault, 'name'>>> = {
     kill: {
       ...{ ...soon, promise: 'powerCut', seconds: 0, title: 'ssh client killed' },
-      announced: `kills the ssh client of ${unit} on ${device.name}`,
+      announced: `killing the ssh client of ${unit} on ${device.name}`,
     },
     freeze: {
       ...{ ...soon, promise: 'frozenClient', seconds: 0, title: 'ssh client frozen' },
-      announced: `freezes the ssh client of ${unit} on ${device.name}, as SIGSTOP does`,
+      announced: `freezing the ssh client of ${unit} on ${device.name} with SIGSTOP`,
     },
     network: {
       ...{ ...soon, promise: 'silentLink', seconds: networkSeconds, title: `no network for ${networkSeconds} s` },
-      announced: `cuts ${device.name} off from every network for ${networkSeconds} s`,
+      announced: `cutting ${device.name} off from every network for ${networkSeconds} s`,
     },
     sshd: {
       ...{ ...there, promise: 'powerCut', seconds: 0, title: `gateway's sshd restarted` },
-      announced: `restarts sshd on ${gateway.name}${others.length > 0 ? `, which ${others.join(', ')} dial${others.length === 1 ? 's' : ''}, too` : ''}`,
+      announced: `restarting sshd on ${gateway.name}${others.length > 0 ? `, which ${others.join(', ')} also dial${others.length === 1 ? 's' : ''}` : ''}`,
     },
     port: {
       ...{ ...there, promise: 'powerCut', seconds: portSeconds, title: `${port} taken for ${portSeconds} s` },
-      announced: `ends the tunnel and lets a stranger hold ${port} on ${gateway.name} for ${portSeconds} s`,
+      announced: `ending the tunnel, and another program takes ${port} on ${gateway.name} for ${portSeconds} s`,
     },
   }
   return names.map((name) => ({ name, ...all[name] }))

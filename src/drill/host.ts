@@ -1,6 +1,6 @@
 import { RemoteError } from '../errors.ts'
 import { printListener } from '../inventory/forward.ts'
-import { whole } from '../shell/program.ts'
+import { plainShell, whole } from '../shell/program.ts'
 import { lines, type Sh, sh } from '../shell/sh.ts'
 import type { Session } from '../ssh/session/session.ts'
 import drillProgram from './drill.sh'
@@ -48,7 +48,7 @@ export async function end(session: Session): Promise<string | undefined> {
   `)
   const { stdout, stderr } = await session.exec(script, { timeoutMs: beginMs, privileged: true })
   if (stdout.includes('@happened')) return undefined
-  return stderr.toString().trim() || 'it did not happen'
+  return stderr.toString().trim() || 'the fault did not take effect'
 }
 
 function beginScript(fault: Fault, drilled: Drilled, restore: number): string {
@@ -64,9 +64,10 @@ function beginScript(fault: Fault, drilled: Drilled, restore: number): string {
   ]
   return whole(
     lines(
-      sh`PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C; export PATH LC_ALL; umask 077`,
+      plainShell,
+      sh`umask 077`,
       sh`systemctl is-active --quiet provision-drill.service provision-drill-restore.timer || rm -rf ${folder}`,
-      sh`mkdir ${folder} 2>/dev/null || { echo 'another drill is under way here' >&2; exit 1; }`,
+      sh`mkdir ${folder} 2>/dev/null || { echo 'another drill is running on this host' >&2; exit 1; }`,
       sh`printf '%s\n' ${words.map(({ text }) => text)} >${folder}/words`,
       sh`printf %s ${drillProgram} >${folder}/drill.sh`,
       sh`sh ${folder}/drill.sh begin`,

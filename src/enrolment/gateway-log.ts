@@ -11,7 +11,7 @@ export interface EnrolmentLog {
   readonly other?: Omit<EnrolmentEntry, 'what'>
   /** The card of this device that the gateway waits for. */
   readonly card?: { readonly digest: string; readonly over: boolean }
-  /** What was said to those who had the key of a card, the newest last. */
+  /** The answers to those who had the key of a card, the newest last. */
   readonly said: readonly EnrolmentEntry[]
   /** Keys that sshd refused at the account of enrolments, whoever had them. */
   readonly refusedKeys: readonly EnrolmentEntry[]
@@ -83,43 +83,43 @@ export function explainEnrolment(
   const of = ({ at, from }: Omit<EnrolmentEntry, 'what'>) => `at ${at.toISOString()} from ${from}`
   const story = last && of(last)
   const second = (record.includes(` ${card?.digest} `) && other) || (answer === 'used' && last)
-  const anew = 'make a new card: provision image'
-  if (!card) return { message: `${name} waits for no card of it`, hint: anew }
-  if (answer === 'expired') return { message: `its card was tried ${story}, when its time was over`, hint: anew }
+  const newCard = 'make a new card: provision image'
+  if (!card) return { message: `${name} expects no card for this device`, hint: newCard }
+  if (answer === 'expired') return { message: `the card had expired when it was tried ${story}`, hint: newCard }
   if (second) {
-    const message = `its card was used before, and tried again ${of(second)} with other keys`
+    const message = `the card was used before, and was tried again ${of(second)} with other keys`
     return {
       message,
-      hint: 'two have started from the same card, or from a copy of it: find out whose, and burn a new one',
+      hint: 'two machines have started from the same card, or from a copy of it: find out which, and make a new card',
     }
   }
   if (answer === 'name') {
-    return { message: `its card was tried ${story} under another name: ${last?.what}`, hint: 'burn the card anew' }
+    return { message: `the card was tried ${story} under another name: ${last?.what}`, hint: 'write the card again' }
   }
   if (answer) {
     return {
       message: `a card was tried ${story} and refused: ${answer}`,
-      hint: 'burn the card anew, it is damaged or of former times',
+      hint: 'write the card again: it is damaged or outdated',
     }
   }
   if (record.includes(` ${card.digest} `)) {
     return {
-      message: `its card was used${story ? ` ${story}` : ''}, and no tunnel has come since`,
-      hint: 'wait for its first dial',
+      message: `the card was used${story ? ` ${story}` : ''}, but no tunnel has come up since`,
+      hint: 'wait until the device dials for the first time',
     }
   }
-  if (card.over) return { message: `the time of its card is over, and nobody has used it at ${name}`, hint: anew }
+  if (card.over) return { message: `the card has expired, and was not used at ${name}`, hint: newCard }
   const refused = refusedKeys.at(-1)
   if (refused) {
     const when = `${refusedKeys.length === 1 ? 'once' : `${refusedKeys.length} times`}, last at ${refused.at.toISOString()} from ${refused.from}`
     return {
       message: `${name} refused the key of a card ${when}`,
-      hint: 'is it an older card, or one whose time is over? Burn it anew',
+      hint: 'write the card again, if it is an older one or has expired',
     }
   }
-  if (last) return { message: `its card was tried ${story}: ${last.what}`, hint: 'it tries again by itself' }
+  if (last) return { message: `the card was tried ${story}: ${last.what}`, hint: 'the device tries again by itself' }
   return {
-    message: `nobody has come with its card to ${name} so far`,
-    hint: `is it switched on, and can it reach ${name}?`,
+    message: `the card has not been used at ${name} yet`,
+    hint: `is the device switched on, and can it reach ${name}?`,
   }
 }

@@ -25,7 +25,9 @@ export async function readJsonFile<T extends object>(file: string, { what, hint,
   throw new InventoryError(`${file}: is not a ${what}`, hint)
 }
 
-const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null
+/** What `{…}` is in JSON: no array. */
+export const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 function parse(text: string): unknown {
   try {

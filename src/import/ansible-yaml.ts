@@ -1,5 +1,6 @@
 import { LineCounter, parseDocument } from 'yaml'
 import { InventoryError } from '../errors.ts'
+import { isObject } from '../files/json.ts'
 import { addHost, groupOf, type Tree } from './ansible-tree.ts'
 import { hostsIn } from './host-range.ts'
 
@@ -55,8 +56,4 @@ function readGroup(tree: Tree, name: string, group: unknown, file: string): void
 function entries(value: unknown): [string, unknown][] {
   if (Array.isArray(value)) return value.map((name) => [String(name), null])
   return isObject(value) ? Object.entries(value) : []
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -1,6 +1,7 @@
-import { readdir, readFile } from 'node:fs/promises'
-import { basename, dirname, join, resolve } from 'node:path'
+import { readFile } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
 import { InventoryError } from '../errors.ts'
+import { glob } from '../ssh/user-config/glob.ts'
 import { jumpOfCommand } from '../ssh/user-config/proxy-command.ts'
 import { type AskSsh, askSsh } from '../ssh/user-config/query.ts'
 import { wordsOf } from '../ssh/user-config/words.ts'
@@ -102,10 +103,5 @@ async function namesIn(file: string, home: string, depth = 0): Promise<string[][
 
 async function filesOf(pattern: string, home: string): Promise<string[]> {
   const path = pattern.startsWith('~/') ? join(home, pattern.slice(2)) : resolve(join(home, '.ssh'), pattern)
-  const source = basename(path)
-    .replaceAll(/[.+^${}()|[\]\\]/g, '\\$&')
-    .replaceAll('*', '.*')
-    .replaceAll('?', '.')
-  const names = await readdir(dirname(path)).catch(() => [])
-  return names.filter((name) => new RegExp(`^${source}$`).test(name)).map((name) => join(dirname(path), name))
+  return glob(path)
 }

@@ -1,3 +1,5 @@
+import { closestMatch } from 'leven'
+
 // How messages quote what the user wrote: control characters escaped, cut short, and never any of a private key.
 
 const INVISIBLE = /[\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]/g
@@ -31,23 +33,10 @@ export function suggest(word: string, known: readonly string[], otherwise: strin
 export function closest(word: string, known: readonly string[]): string | undefined {
   // The first guess allows one slip in three letters; a long word gains nothing from a wild guess.
   const limit = Math.min(4, Math.max(1, Math.floor(word.length / 3)))
-  const ranked = known
-    .map((candidate) => ({ candidate, slips: distance(word.toLowerCase(), candidate.toLowerCase()) }))
-    .filter(({ slips }) => slips <= limit)
-    .toSorted((a, b) => a.slips - b.slips)
-  return ranked[0]?.candidate
-}
-
-function distance(from: string, to: string): number {
-  if (Math.abs(from.length - to.length) > 4) return 5
-  let row = Array.from({ length: to.length + 1 }, (_, index) => index)
-  for (let i = 1; i <= from.length; i++) {
-    const next = [i]
-    for (let j = 1; j <= to.length; j++) {
-      const swap = (row[j - 1] ?? 0) + (from[i - 1] === to[j - 1] ? 0 : 1)
-      next.push(Math.min((row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1, swap))
-    }
-    row = next
-  }
-  return row.at(-1) ?? 0
+  const near = closestMatch(
+    word.toLowerCase(),
+    known.map((candidate) => candidate.toLowerCase()),
+    { maxDistance: limit },
+  )
+  return known.find((candidate) => candidate.toLowerCase() === near)
 }

@@ -47,15 +47,15 @@ export async function cardWriter(
   { seed, progress }: LabCard,
 ): Promise<() => Promise<void>> {
   const names = await readdir(seed).catch(() => {
-    throw new InventoryError(`lab: ${seed} is no folder`, 'name the one that `provision image … --output` wrote')
+    throw new InventoryError(`lab: ${seed} is not a folder`, 'give the folder that `provision image … --output` wrote')
   })
   const format = (['rpi-preseed', 'firstrun', 'cloud-init'] as const).find((it) => names.includes(images[it].sign))
   if (format === undefined)
     throw new InventoryError(`lab: there is no seed in ${seed}`, 'write one there: provision image … --output')
   if (format !== 'firstrun' && machine.suite !== 'trixie')
     throw new InventoryError(
-      `lab: ${machine.name} is a ${machine.suite}, and ${format} came with trixie`,
-      `lab up … --suite ${machine.name}=trixie, or a seed for firstrun`,
+      `lab: ${machine.name} runs ${machine.suite}, but a seed for ${format} needs trixie`,
+      `start the lab with --suite ${machine.name}=trixie, or make a seed with --format firstrun`,
     )
   const tree = await images[format].root(machine, progress)
   return async () => {

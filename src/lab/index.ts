@@ -41,7 +41,7 @@ export interface Lab {
   readonly directory: string
   /** Host keys of all machines by plain host name, as of `up`: a re-flashed machine is not in step with it. */
   readonly knownHosts: string
-  /** Private key that every machine lets in. */
+  /** Private key that every machine accepts. */
   readonly identityFile: string
   readonly machines: readonly Machine[]
   machine(name: string): Machine

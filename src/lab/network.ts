@@ -53,7 +53,7 @@ export async function makeNetworks(plan: LabPlan): Promise<void> {
     ]),
   ])
   await inside(firewall, ['nft', '-f', '-'], ruleset)
-  // Only known once connection tracking is loaded: a flow from before `forget` is not let in by its middle.
+  // Only known once connection tracking is loaded: a flow from before `forget` is not accepted in its middle.
   await inside(firewall, ['sysctl', '-qw', 'net.netfilter.nf_conntrack_tcp_loose=0'])
   await route(plan)
   for (const side of ['guest', 'lan'] as const) {

@@ -127,7 +127,9 @@ function refuseSharedAddresses(machines: readonly MachinePlan[]): void {
     for (const literal of literals) {
       const owner = owners.get(literal)
       if (owner)
-        throw new InventoryError(`lab: ${owner} and ${name} share the address ${literal}, one machine cannot be two`)
+        throw new InventoryError(
+          `lab: ${owner} and ${name} share the address ${literal}, but each machine needs an address of its own`,
+        )
       owners.set(literal, name)
     }
 }

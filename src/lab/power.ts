@@ -99,7 +99,7 @@ async function answers(machine: MachinePlan, child: ChildProcess): Promise<void>
 
 async function runs(machine: MachinePlan, child: ChildProcess): Promise<void> {
   const ready = async () => (await leaderIn(machine.namespace)) !== undefined
-  await booted(machine, child, { ready, otherwise: 'it has no PID 1 after 30 s' })
+  await booted(machine, child, { ready, otherwise: 'its systemd did not start within 30 s' })
 }
 
 async function booted(

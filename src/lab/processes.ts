@@ -47,7 +47,7 @@ export async function killIn(namespaces: readonly string[]): Promise<void> {
     if (pids.length === 0) return true
     const spared = everything ? new Set<number>() : await nspawns(pids)
     // Looked up once more, with nothing to wait for before the signals: of those from before some have ended, and their pids
-    // may be those of others by now.
+    // may already be those of others.
     const mortal = all().filter((pid) => !spared.has(pid))
     for (const signal of ['SIGSTOP', 'SIGKILL'] as const) for (const pid of mortal) kill(pid, signal)
     return undefined

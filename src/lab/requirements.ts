@@ -23,7 +23,7 @@ export async function missingPackages(): Promise<readonly string[]> {
   return [...missing]
 }
 
-/** Root on Linux with the programs the lab is made of; on Debian the programs are installed when they lack. */
+/** Root on Linux with the programs that the lab uses; on Debian missing programs are installed. */
 export async function requirements(progress: (message: string) => void, signal?: AbortSignal): Promise<void> {
   if (process.platform !== 'linux')
     throw new ProvisionError(
@@ -37,7 +37,10 @@ export async function requirements(progress: (message: string) => void, signal?:
   }
   if (missing.length === 0) return
   if (!(await isThere('apt-get')))
-    throw new ProvisionError(`lab: lacks ${missing.join(', ')}`, 'install these with the package tool of this machine')
+    throw new ProvisionError(
+      `lab: needs ${missing.join(', ')}`,
+      'install these with the package manager of this machine',
+    )
   progress(`installing ${missing.join(', ')}`)
   const options = signal ? { signal } : {}
   await local(['apt-get', 'update', '-qq'], options)

@@ -57,7 +57,7 @@ async function giveAccount(plan: LabPlan, { user, role, name }: MachinePlan, roo
   if (!(await account(root, user)))
     await local(['chroot', root, 'useradd', '-m', '-s', '/bin/bash', '-G', 'sudo', user])
   const owner = await account(root, user)
-  if (!owner) throw new ProvisionError(`lab: ${name}: the account ${user} could not be made`)
+  if (!owner) throw new ProvisionError(`lab: ${name}: the account ${user} could not be created`)
   const keys = join(root, owner.home, '.ssh')
   const identity = await readFile(identityOf(plan), 'utf8')
   const publicKey = await readFile(`${identityOf(plan)}.pub`, 'utf8')

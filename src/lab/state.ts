@@ -28,7 +28,7 @@ export async function claim(plan: LabPlan): Promise<void> {
     await rename(draft, plan.directory)
   } catch {
     await rm(draft, { recursive: true, force: true })
-    throw new ProvisionError(`lab: another process is starting the lab of ${plan.inventory} just now`)
+    throw new ProvisionError(`lab: another process is currently starting the lab of ${plan.inventory}`)
   }
 }
 

@@ -1,3 +1,4 @@
+import { globToRegExp } from '../files/glob.ts'
 /** What becomes of the text of somebody's ssh configuration. Every line that is not ours stays, byte for byte. */
 
 /** Of the files that we keep in `~/.ssh/config.d`; the keys beside them do not match it. */
@@ -49,9 +50,5 @@ function globOf(pattern: string, home: string): RegExp {
     : pattern.startsWith('/')
       ? pattern
       : `${home}/.ssh/${pattern}`
-  const source = path
-    .replaceAll(/[.+^${}()|[\]\\]/g, '\\$&')
-    .replaceAll('*', '[^/]*')
-    .replaceAll('?', '[^/]')
-  return new RegExp(`^${source}$`)
+  return globToRegExp(path, { within: '[^/]' })
 }

@@ -2,7 +2,7 @@ import { ConnectError, ProvisionError, RemoteError } from '../errors.ts'
 import type { Gateway } from '../inventory/model.ts'
 import type { RunsOn } from '../report/report.ts'
 import { versions } from '../resources/versions.ts'
-import { program, whole } from '../shell/program.ts'
+import { plainShell, program, whole } from '../shell/program.ts'
 import { lines, sh } from '../shell/sh.ts'
 import { type ReachContext, reach } from '../ssh/reach/reach.ts'
 import type { Session } from '../ssh/session/session.ts'
@@ -68,7 +68,7 @@ export function openGateways(context: ReachContext): Gateways {
 function question(doors: readonly ForwardEndpointOfDevice[]): string {
   return whole(
     lines(
-      sh`PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C; export PATH LC_ALL`,
+      plainShell,
       versions.inspect,
       program(runsOnProgram),
       sh`set -- ${doors.map(({ account, place }) => `${account}=${place}`)}`,

@@ -2,6 +2,7 @@ import { ConnectError } from '../errors.ts'
 import type { Forward, Inventory } from '../inventory/model.ts'
 import type { ForwardReport } from '../report/report.ts'
 import type { ForwardStatus, GatewayStatus, StatusReport } from '../report/status/status.ts'
+import { troubleOf } from '../report/trouble.ts'
 import { versions } from '../resources/versions.ts'
 import { quote } from '../shell/sh.ts'
 import type { ReachContext } from '../ssh/reach/reach.ts'
@@ -139,7 +140,7 @@ function gatewayStatus(name: string, { session, told, runsOn, error }: GatewayAn
     state: told ? 'ok' : session ? 'unread' : 'unreachable',
     ...(boot !== undefined && { since: new Date(at.getTime() - boot * 1000).toISOString() }),
     ...(runsOn && { runsOn }),
-    ...(error && { error: { message: error.message, ...(error.hint && { hint: error.hint }) } }),
+    ...(error && { error: troubleOf(error) }),
   }
 }
 

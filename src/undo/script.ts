@@ -1,6 +1,6 @@
 import historyProgram from '../run/transaction/guard/history.sh'
 import { handOver, settleSeconds, type Transaction } from '../run/transaction/script.ts'
-import { decode, program, whole } from '../shell/program.ts'
+import { decode, plainShell, program, whole } from '../shell/program.ts'
 import { lines, sh } from '../shell/sh.ts'
 import takeBackProgram from './take-back.sh'
 
@@ -23,7 +23,7 @@ export interface PastRun {
 export function lookBackScript(): string {
   return whole(
     lines(
-      sh`PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C; export PATH LC_ALL`,
+      plainShell,
       sh`home=/var/lib/provision`,
       sh`shown() { (set +e && "inspect_$1") </dev/null 2>/dev/null | base64 -w0; }`,
       program(historyProgram),

@@ -3,6 +3,7 @@ import { ConnectError, ForwardingProhibited, LoginRefused, ProvisionError, Remot
 import { isOwnSshd, reachedOn, socketName } from '../inventory/forward.ts'
 import type { Device, Forward } from '../inventory/model.ts'
 import type { ForwardReport, ForwardState, Trouble } from '../report/report.ts'
+import { troubleOf } from '../report/trouble.ts'
 import { sh } from '../shell/sh.ts'
 import { fingerprintOf } from '../ssh/host-keys/pins.ts'
 import type { Slot } from '../ssh/reach/slots.ts'
@@ -182,8 +183,6 @@ function cut(error: ProvisionError): Pick<ForwardReport, 'cut'> {
   const lost = error instanceof RemoteError && (error.kind === 'lost' || error.kind === 'timeout')
   return lost || (error instanceof ConnectError && error.kind === 'unreachable') ? { cut: true } : {}
 }
-
-const troubleOf = ({ message, hint }: ProvisionError): Trouble => ({ message, ...(hint && { hint }) })
 
 /**
  * The target of the forward is not the device's sshd. It is there when it sends something; or when it holds the

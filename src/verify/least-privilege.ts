@@ -1,7 +1,7 @@
 import { ProvisionError } from '../errors.ts'
 import type { ProofReport, Trouble } from '../report/report.ts'
 import type { ForbiddenAct, LeastPrivilege } from '../resources/resource.ts'
-import { program, whole } from '../shell/program.ts'
+import { plainShell, program, whole } from '../shell/program.ts'
 import { lines, sh } from '../shell/sh.ts'
 import type { Session } from '../ssh/session/session.ts'
 import attemptsProgram from './least-privilege.sh'
@@ -49,8 +49,7 @@ export function attemptsScript(privileges: readonly LeastPrivilege[], token: str
     const words = attempts.flatMap(({ kind, where }, at) => [`${which}.${at}`, kind, where ?? '-'])
     return sh`( attempts ${which} ${on} ${address} ${port} ${account} ${identityFile} ${knownHosts} ${token} ${words} ) &`
   })
-  const path = sh`PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C; export PATH LC_ALL`
-  return whole(lines(path, program(attemptsProgram), ...calls, sh`wait`))
+  return whole(lines(plainShell, program(attemptsProgram), ...calls, sh`wait`))
 }
 
 interface Results {

@@ -1,6 +1,7 @@
 import { ProvisionError } from '../errors.ts'
 import type { ProofReport } from '../report/report.ts'
 import type { Proof, Seen } from '../resources/resource.ts'
+import { plainShell } from '../shell/program.ts'
 import type { Session } from '../ssh/session/session.ts'
 
 export interface ProofTrial {
@@ -24,7 +25,7 @@ export async function tryProofs({ host, proofs, seen, session }: ProofTrial): Pr
     else if (!script) is('untried', 'what is needed to try this is not there')
     else {
       try {
-        const text = `PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C; export PATH LC_ALL; set -e\n${script.text}\n`
+        const text = `${plainShell.text}; set -e\n${script.text}\n`
         const { code, stderr } = await session.exec(text, { timeoutMs: tryMs, privileged: true })
         is(
           code === 0 ? 'holds' : 'fails',

@@ -18,14 +18,14 @@ const drilled: Drilled = {
 
 test('each fault says what it is going to do, to whom, for how long, and which others it concerns', () => {
   expect(faultsOf(drilled, faultNames).map(({ name, announced, promise }) => [name, announced, promise])).toEqual([
-    ['kill', 'kills the ssh client of reverse-tunnel-gw.service on pi', 'powerCut'],
-    ['freeze', 'freezes the ssh client of reverse-tunnel-gw.service on pi, as SIGSTOP does', 'frozenClient'],
-    ['network', 'cuts pi off from every network for 60 s', 'silentLink'],
-    ['sshd', 'restarts sshd on gw, which a, b dial, too', 'powerCut'],
-    ['port', 'ends the tunnel and lets a stranger hold port 9022 on gw for 10 s', 'powerCut'],
+    ['kill', 'killing the ssh client of reverse-tunnel-gw.service on pi', 'powerCut'],
+    ['freeze', 'freezing the ssh client of reverse-tunnel-gw.service on pi with SIGSTOP', 'frozenClient'],
+    ['network', 'cutting pi off from every network for 60 s', 'silentLink'],
+    ['sshd', 'restarting sshd on gw, which a, b also dial', 'powerCut'],
+    ['port', 'ending the tunnel, and another program takes port 9022 on gw for 10 s', 'powerCut'],
   ])
   const alone = faultsOf({ ...drilled, others: [] }, ['sshd'])
-  expect(alone.map(({ announced }) => announced)).toEqual(['restarts sshd on gw'])
+  expect(alone.map(({ announced }) => announced)).toEqual(['restarting sshd on gw'])
 })
 
 test('what the host does is shell that dash and shellcheck have nothing against', () => {

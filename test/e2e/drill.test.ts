@@ -126,7 +126,7 @@ test.concurrent('a device that does not come back is told, and put back by itsel
       'network untried the drill ended before this fault',
     ],
   })
-  expect(report.faults?.[0]?.error?.hint).toContain('by itself 45 s after it was begun')
+  expect(report.faults?.[0]?.error?.hint).toContain('by itself 45 s after the fault began')
   const state = () => inside('frozen', `cut -d ' ' -f 3 /proc/${client}/stat`)
   expect(await state()).toBe('T')
   const thawed = async () => (await state()) !== 'T' || undefined

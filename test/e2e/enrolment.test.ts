@@ -141,7 +141,7 @@ describe('a copy of the card', () => {
     seed = await lab.seedOf(c, { hours: 0.0002 })
     expect(await handIn(lab.machine(c), to())).toBe('refused: expired')
     await lab.inside(c, `systemctl stop 'reverse-tunnel-*'`)
-    expect((await told()).message).toContain('when its time was over')
+    expect((await told()).message).toContain('the card had expired when it was tried')
     expect((await lab.run(lab.file, ...lab.only(now))).code).toBe(0)
     expect(await lab.doorOf(now)).toBe('')
     expect(await handIn(lab.machine(c), to())).toContain('ermission denied')

@@ -18,13 +18,13 @@ const refusedKey = (account: string) =>
 
 describe('what a gateway tells of a card that is waited for', () => {
   test.each<[string, string[], string]>([
-    ['nothing is known of it', [], 'gw waits for no card of it'],
-    ['nobody came', [card], 'nobody has come with its card to gw so far'],
-    ['its time is over', [`card 1795605000 ${digest}`], 'the time of its card is over, and nobody has used it at gw'],
+    ['nothing is known of it', [], 'gw expects no card for this device'],
+    ['nobody came', [card], 'the card has not been used at gw yet'],
+    ['its time is over', [`card 1795605000 ${digest}`], 'the card has expired, and was not used at gw'],
     [
       'it came too late',
       [`card 1795605000 ${digest}`, said('refused: expired, pi.lan, card abcdef01, from 192.0.2.7')],
-      'its card was tried at 2026-11-25T11:10:51.000Z from 192.0.2.7, when its time was over',
+      'the card had expired when it was tried at 2026-11-25T11:10:51.000Z from 192.0.2.7',
     ],
     [
       'two came with the same card',
@@ -33,12 +33,12 @@ describe('what a gateway tells of a card that is waited for', () => {
         said('enrolled, pi.lan, card abcdef01, from 192.0.2.7'),
         said('refused: used, pi.lan, card abcdef01, from 192.0.2.8'),
       ],
-      'its card was used before, and tried again at 2026-11-25T11:10:51.000Z from 192.0.2.8 with other keys',
+      'the card was used before, and was tried again at 2026-11-25T11:10:51.000Z from 192.0.2.8 with other keys',
     ],
     [
       'it has another name',
       [card, said('refused: name (it says qi.lan), pi.lan, card abcdef01, from 192.0.2.7')],
-      'its card was tried at 2026-11-25T11:10:51.000Z from 192.0.2.7 under another name: refused: name (it says qi.lan)',
+      'the card was tried at 2026-11-25T11:10:51.000Z from 192.0.2.7 under another name: refused: name (it says qi.lan)',
     ],
     [
       'it is damaged',
@@ -48,7 +48,7 @@ describe('what a gateway tells of a card that is waited for', () => {
     [
       'one of former times was damaged',
       [card, 'said 1795604999.9 gw provision-enrol[7]: refused: signature (it says pi.lan), from 192.0.2.7'],
-      'nobody has come with its card to gw so far',
+      'the card has not been used at gw yet',
     ],
     [
       'a key was refused',
@@ -58,37 +58,37 @@ describe('what a gateway tells of a card that is waited for', () => {
     [
       'it was used, and no tunnel came',
       [card, `record 1795605051 ${digest} AAAA BBBB`, said('enrolled, pi.lan, card abcdef01, from 192.0.2.7')],
-      'its card was used at 2026-11-25T11:10:51.000Z from 192.0.2.7, and no tunnel has come since',
+      'the card was used at 2026-11-25T11:10:51.000Z from 192.0.2.7, but no tunnel has come up since',
     ],
     [
       'two came with the same card, and the log has forgotten it',
       [card, `record 1795605051 ${digest} AAAA BBBB`, 'other 1795605051 192.0.2.8'],
-      'its card was used before, and tried again at 2026-11-25T11:10:51.000Z from 192.0.2.8 with other keys',
+      'the card was used before, and was tried again at 2026-11-25T11:10:51.000Z from 192.0.2.8 with other keys',
     ],
     [
       'it was used, and its time is over since',
       [`card 1795605000 ${digest}`, `record 1795604000 ${digest} AAAA BBBB`],
-      'its card was used, and no tunnel has come since',
+      'the card was used, but no tunnel has come up since',
     ],
     [
       'it is to come again',
       [card, said('later: busy, pi.lan, card abcdef01, from 192.0.2.7')],
-      'its card was tried at 2026-11-25T11:10:51.000Z from 192.0.2.7: later: busy',
+      'the card was tried at 2026-11-25T11:10:51.000Z from 192.0.2.7: later: busy',
     ],
     [
       'another card was used',
       [card, said('refused: used, pi.lan, card 99999999, from 192.0.2.7')],
-      'nobody has come with its card to gw so far',
+      'the card has not been used at gw yet',
     ],
     [
       'another device came',
       [card, said('refused: used, qi.lan, card abcdef01, from 192.0.2.7')],
-      'nobody has come with its card to gw so far',
+      'the card has not been used at gw yet',
     ],
     [
       'the log has times that no calendar has',
       [card, `said ${'9'.repeat(20)}.1 gw provision-enrol[7]: refused: used, pi.lan, card abcdef01, from 192.0.2.7`],
-      'nobody has come with its card to gw so far',
+      'the card has not been used at gw yet',
     ],
   ])('%s', (_, rows, sentence) => {
     expect(told(...rows)).toBe(sentence)

@@ -35,9 +35,9 @@ const b = ['--device', 'host-b.lan.internal']
 
 describe('provision image', () => {
   test.each<[string, string[], number, string]>([
-    ['no place', b, 2, 'nothing says where the seed is to be written'],
+    ['no place', b, 2, 'expected a place to write the seed to'],
     ['two places', [...b, '--boot', '/tmp', '--output', '/tmp'], 2, 'the seed can be written to one place only'],
-    ['no format', [...b, '--output', '/tmp'], 2, 'a folder does not say what the image reads at its first boot'],
+    ['no format', [...b, '--output', '/tmp'], 2, 'a folder does not show what the image reads at its first boot'],
     ['an unknown device', ['--device', 'host-z', '--output', '/tmp'], 2, 'no such host in the inventory: host-z'],
     ['an unknown format', [...b, '--output', '/tmp', '--format', 'kickstart'], 2, 'Invalid values'],
     ['no such image', [...b, '--image', '/nonexistent.img'], 2, '/nonexistent.img: there is no such file'],
@@ -51,8 +51,8 @@ describe('provision image', () => {
     [
       'set up in two ways',
       () => makeImage({ files: { ...fresh['cloud-init'], 'firstrun.sh': '#!/bin/sh\n' } }),
-      `partition 1 of card.img: it is set up in two ways that exclude each other: cloud-init (meta-data, user-data, network-config) and firstrun (firstrun.sh)
-provision: hint: flash it again without customisation; Raspberry Pi Imager before 2.0 writes what newer systems do not read`,
+      `partition 1 of card.img: it is set up for two formats that exclude each other: cloud-init (meta-data, user-data, network-config) and firstrun (firstrun.sh)
+provision: hint: flash the card again without customisation; Raspberry Pi Imager before 2.0 writes files that newer systems do not read`,
     ],
     [
       'without a boot partition',
@@ -73,8 +73,8 @@ provision: hint: name the image of a whole card of Raspberry Pi OS or Ubuntu`,
         truncateSync(file, 20 << 20)
         return file
       },
-      `card.img: it ends after 20971520 bytes, in the midst of partition 1, which ends at 50331648
-provision: hint: it was not copied or unpacked to its end: fetch it again, and compare its checksum`,
+      `card.img: it ends after 20971520 bytes, inside partition 1, which ends at 50331648
+provision: hint: it was not copied or unpacked completely: download it again, and compare its checksum`,
     ],
     [
       'full',
@@ -85,7 +85,7 @@ provision: hint: it was not copied or unpacked to its end: fetch it again, and c
         run('mcopy', ['-i', at, '-', '::FILL.BIN'], Buffer.alloc(Number(left) - 4096))
         return file
       },
-      `partition 1 of card.img: the boot partition has no room for provision-seed.sh
+      `partition 1 of card.img: the boot partition has too little space for provision-seed.sh
 provision: hint: remove what does not belong there, or flash the card again`,
     ],
   ]
@@ -105,37 +105,37 @@ provision: hint: remove what does not belong there, or flash the card again`,
     [
       'no boot partition of a Pi',
       { 'holiday.txt': 'sun\n' },
-      'nothing on it says how its first boot is set up: there is holiday.txt\nprovision: hint: name the format with --format, if you know it',
+      'the format of its first boot was not recognised: it holds holiday.txt\nprovision: hint: name the format with --format, if you know it',
     ],
     [
       'set up in two ways',
       { ...fresh['rpi-preseed'], 'user-data': '#cloud-config\n' },
-      'it is set up in two ways that exclude each other: cloud-init (user-data) and rpi-preseed (rpi-preseed.toml)\nprovision: hint: flash it again without customisation; Raspberry Pi Imager before 2.0 writes what newer systems do not read',
+      'it is set up for two formats that exclude each other: cloud-init (user-data) and rpi-preseed (rpi-preseed.toml)\nprovision: hint: flash the card again without customisation; Raspberry Pi Imager before 2.0 writes files that newer systems do not read',
     ],
     [
       'Raspberry Pi OS (Legacy) bullseye',
       { ...fresh.firstrun, 'kernel8.img': 'x' },
-      'its kernels (kernel8.img) have no initramfs beside them, so it is older than bookworm (its issue.txt is of 2025-05-13); bullseye mounts its FAT partition at /boot, and what would start the seed, /boot/firmware/provision-start.sh, is not there\nprovision: hint: flash a newer Raspberry Pi OS',
+      'its kernels (kernel8.img) have no initramfs beside them, so it is older than bookworm (its issue.txt is dated 2025-05-13); bullseye mounts its FAT partition at /boot, but the seed is started from /boot/firmware/provision-start.sh\nprovision: hint: flash a newer Raspberry Pi OS',
     ],
     [
       'with a script that no shell can parse',
       { ...fresh.firstrun, 'firstrun.sh': '#!/bin/bash\nif true; then\nrm -f /boot/firstrun.sh\n' },
-      'its firstrun.sh is no shell that can be parsed, in line 4\nprovision: hint: mend it, or flash it without that customisation',
+      'its firstrun.sh has a shell syntax error in line 4\nprovision: hint: correct it, or flash the card without that customisation',
     ],
     [
       'with cloud-init switched off',
       { ...fresh['cloud-init'], 'cmdline.txt': 'quiet cloud-init=disabled\n' },
-      'its kernel command line switches cloud-init off: cloud-init=disabled\nprovision: hint: take that out of cmdline.txt, or flash it without that customisation',
+      'its kernel command line switches cloud-init off: cloud-init=disabled\nprovision: hint: remove that from cmdline.txt, or flash the card without that customisation',
     ],
     [
       'called something else',
       { ...fresh['cloud-init'], 'meta-data': 'local-hostname: raspberrypi\n' },
-      'what is customised on it contradicts the inventory: its meta-data names it "raspberrypi", the inventory "host-b"\nprovision: hint: flash it without that customisation, or change the inventory',
+      'its customisation contradicts the inventory: its meta-data sets the host name "raspberrypi", the inventory "host-b"\nprovision: hint: flash the card without that customisation, or change the inventory',
     ],
     [
       'of rpi-preseed, and not customised',
       { 'cmdline.txt': 'quiet resize\n', 'config.txt': '' },
-      'nothing on it says how its first boot is set up: there is cmdline.txt, config.txt\nprovision: hint: name the format with --format, if you know it; an image of rpi-preseed that nobody has customised says nothing',
+      'the format of its first boot was not recognised: it holds cmdline.txt, config.txt\nprovision: hint: name the format with --format, if you know it; an rpi-preseed image without customisation does not show its format',
     ],
   ])('says of a mounted card that is %s what was found, and leaves it as it was', (_, files, message) => {
     const card = temporary()
@@ -163,14 +163,14 @@ echo "code $?"`
     const { stdout, stderr } = spawnSync('unshare', words, { cwd: root })
     expect(stdout.toString()).toBe('code 2\n')
     expect(stderr.toString()).toBe(
-      `provision: error: ${file} cannot be written to (EROFS)\nprovision: hint: copy it to where you may write\n`,
+      `provision: error: ${file} cannot be written to (EROFS)\nprovision: hint: copy it to a folder where you may write\n`,
     )
     expect(hash(file)).toBe(before)
   })
 
   const cards = [
     ['read-only', 'mount -o remount,ro tmpfs', 'it cannot be written to (EROFS)'],
-    ['full', 'dd if=/dev/zero of=FILL bs=1k 2>/dev/null || : ', 'it has no room: '],
+    ['full', 'dd if=/dev/zero of=FILL bs=1k 2>/dev/null || : ', 'it has too little space: '],
   ] as const
   test.each(cards)('finds a mounted card that is %s, too', (_, make, message) => {
     const path = folder()
@@ -204,7 +204,7 @@ cd ${path}/card
     })
     expect(image(words, { LAB_WIFI: 'short' })).toMatchObject({
       code: 2,
-      said: expect.stringContaining('LAB_WIFI can be none'),
+      said: expect.stringContaining('LAB_WIFI is not valid'),
     })
     const conflict = image(words, { LAB_WIFI: 'correct horse' })
     expect(conflict.code).toBe(1)

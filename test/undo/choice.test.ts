@@ -52,7 +52,7 @@ test('a host that did not answer may hold a newer run: nothing is taken back, un
   expect(choose([a, away], new Map([[a, past(june)]]), undefined)).toEqual({
     none: {
       message: `away did not answer, and may hold a newer run than ${june}`,
-      hint: `to take that one back all the same: --run ${june}`,
+      hint: `to undo ${june} all the same: --run ${june}`,
     },
   })
 })
@@ -66,7 +66,7 @@ test('where no run is kept there is nothing to undo', () => {
 test('what moved, and what is gone, is not taken back', () => {
   expect(objection(past(june))).toBeUndefined()
   expect(objection(past(june, { moved: ['file /etc/a', 'file /etc/b'] }))?.message).toBe(
-    'no longer as that run left it: file /etc/a, file /etc/b',
+    'changed since that run: file /etc/a, file /etc/b',
   )
   expect(objection(past(june, { gone: 'it is gone' }))?.message).toBe('it is gone')
 })
@@ -90,7 +90,7 @@ test('a gateway stays as it is while one of its devices has failed', () => {
     wayInOf(gateway, inventory, fleet(a, member('away', 'changed'), member('elsewhere', 'undone'))),
   ).toBeUndefined()
   expect(wayInOf(gateway, inventory, fleet(a, away))).toEqual({
-    message: 'not taken back, as it may be the only way to away',
-    hint: 'mend away first, or take back this gateway alone with --limit gw',
+    message: 'not undone, as this gateway may be the only route to away',
+    hint: 'repair away first, or undo the run on this gateway alone with --limit gw',
   })
 })

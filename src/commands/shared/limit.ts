@@ -1,4 +1,5 @@
 import { InventoryError } from '../../errors.ts'
+import { globToRegExp } from '../../files/glob.ts'
 import { hosts, type Inventory } from '../../inventory/model.ts'
 import { clean } from '../../report/terminal/text.ts'
 import { nameSince } from './named.ts'
@@ -12,8 +13,9 @@ export function limitOf(patterns: readonly string[] | undefined, inventory: Inve
   const names = hosts(inventory).map(({ name }) => name)
   const meant = new Set<string>()
   for (const pattern of patterns) {
-    const groups = inventory.groups.filter(({ name }) => matches(name, pattern))
-    const found = [...names.filter((name) => matches(name, pattern)), ...groups.flatMap(({ devices }) => devices)]
+    const wanted = globToRegExp(pattern, { ignoreCase: true })
+    const groups = inventory.groups.filter(({ name }) => wanted.test(name))
+    const found = [...names.filter((name) => wanted.test(name)), ...groups.flatMap(({ devices }) => devices)]
     if (found.length === 0) throw unknown(pattern, names, inventory)
     for (const name of found) meant.add(name)
   }
@@ -32,12 +34,4 @@ function unknown(pattern: string, names: readonly string[], { groups, devices }:
   const of = groups.length > 0 ? ` and no group` : ''
   const also = groups.length > 0 ? `; the groups are ${groups.map(({ name }) => name).join(', ')}` : ''
   return new InventoryError(`--limit ${clean(pattern)}: no host${of} of that name`, `the hosts are ${shown}${also}`)
-}
-
-function matches(name: string, pattern: string): boolean {
-  const source = pattern
-    .replaceAll(/[\\^$.+()|{}[\]]/g, '\\$&')
-    .replaceAll('*', '.*')
-    .replaceAll('?', '.')
-  return new RegExp(`^${source}$`, 'i').test(name)
 }

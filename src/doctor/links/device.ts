@@ -97,7 +97,7 @@ export function deviceSshd(c: Case): LinkVerdict {
     )
   if (!facts) {
     if (down) return broken(`the tunnel is up, but the sshd of ${device.name} behind it does not answer`, look)
-    if (/(^|direct: )\S+ port \d+: connection refused/.test(c.device.error?.message ?? ''))
+    if (c.device.error?.portClosed)
       return broken(`${device.name} is up, but nothing listens on the port of its sshd`, look)
     return unseen(`${device.name} was not reached`)
   }

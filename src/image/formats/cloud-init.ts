@@ -49,7 +49,7 @@ function checkSource(boot: BootFiles): void {
   )
   refuseWord(
     words.find((word) => /^(ci\.)?ds=(?!nocloud)/i.test(word)),
-    'has cloud-init look elsewhere than on the boot partition',
+    'makes cloud-init read its files from another place than the boot partition',
   )
   const source = words
     .find((word) => kernelSign.test(word))
@@ -58,8 +58,8 @@ function checkSource(boot: BootFiles): void {
     ?.replace(/^.*?=/, '')
   if (source === undefined || source.replace(/^file:\/\//, '').replace(/\/$/, '') === mountedAt) return
   throw new ProvisionError(
-    `its kernel command line has cloud-init read ${source}, and not the boot partition`,
-    'take ds=nocloud… out of cmdline.txt, or flash it without that customisation',
+    `its kernel command line makes cloud-init read ${source} instead of the boot partition`,
+    'remove ds=nocloud… from cmdline.txt, or flash the card without that customisation',
   )
 }
 
@@ -74,7 +74,7 @@ function userData(seed: Seed, boot: BootFiles): Merged {
   let yaml = { name: 'user-data', text: there.trim() === '' ? '#cloud-config\n' : there }
   const value = contentsOf(yaml)
   const wanted = hostName(seed)
-  if (!Array.isArray(value.bootcmd ?? [])) throw new ProvisionError('the bootcmd of its user-data is no list', again)
+  if (!Array.isArray(value.bootcmd ?? [])) throw new ProvisionError('bootcmd in its user-data is not a list', again)
   if (!JSON.stringify(value.bootcmd ?? []).includes(seedFile))
     yaml = prepended(yaml, 'bootcmd', ['sh', '-c', startSeedOnceMounted.text])
   // A seed may bring host keys: another instance-id is no reason to throw them away.
@@ -88,7 +88,7 @@ function userData(seed: Seed, boot: BootFiles): Merged {
       hostNameConflict('its user-data', value.fqdn, wanted),
       ...hostNamesIn('its user-data', there, wanted),
       Array.isArray(modules) && !JSON.stringify(modules).includes('"bootcmd"')
-        ? 'cloud_init_modules in its user-data leave out bootcmd, which starts the seed'
+        ? 'cloud_init_modules in its user-data does not contain bootcmd, which starts the seed'
         : undefined,
     ],
   }
@@ -103,8 +103,8 @@ function refuseOther(text: string): void {
   )
     return
   throw new ProvisionError(
-    `its user-data is no #cloud-config: it begins with ${JSON.stringify(begin.split('\n', 1)[0]?.trimEnd().slice(0, 40))}`,
-    'only #cloud-config can be merged with: flash it without that customisation',
+    `its user-data is not a #cloud-config file: it begins with ${JSON.stringify(begin.split('\n', 1)[0]?.trimEnd().slice(0, 40))}`,
+    'the seed can only be added to #cloud-config: flash the card without that customisation',
   )
 }
 

@@ -36,29 +36,29 @@ export function detect(
   const [first, ...others] = found
   const told = found.map(({ format, signs }) => `${format.name} (${signs.join(', ')})`).join(' and ')
   if (first === undefined) {
-    if (wanted !== undefined && isBoot(boot)) return { format: formatOf(wanted), signs: ['as you say'] }
+    if (wanted !== undefined && isBoot(boot)) return { format: formatOf(wanted), signs: ['--format'] }
     throw new ProvisionError(
-      `nothing on it says how its first boot is set up: there is ${listing(boot)}`,
+      `the format of its first boot was not recognised: it holds ${listing(boot)}`,
       wanted !== undefined
-        ? 'this is no boot partition of a Pi'
+        ? 'this is not the boot partition of a Pi'
         : isBoot(boot)
-          ? 'name the format with --format, if you know it; an image of rpi-preseed that nobody has customised says nothing'
+          ? 'name the format with --format, if you know it; an rpi-preseed image without customisation does not show its format'
           : 'name the format with --format, if you know it',
     )
   }
   if (others.length > 0) {
     throw new ProvisionError(
-      `it is set up in two ways that exclude each other: ${told}`,
-      'flash it again without customisation; Raspberry Pi Imager before 2.0 writes what newer systems do not read',
+      `it is set up for two formats that exclude each other: ${told}`,
+      'flash the card again without customisation; Raspberry Pi Imager before 2.0 writes files that newer systems do not read',
     )
   }
   if (wanted !== undefined && wanted !== first.format.name) {
-    throw new ProvisionError(`it is set up as ${told}, and not as ${wanted}`, 'leave out --format')
+    throw new ProvisionError(`it is set up for ${told}, not for ${wanted}`, 'leave out --format')
   }
   return first
 }
 
 function listing({ names }: BootFiles): string {
-  if (names.length === 0) return 'nothing in it'
+  if (names.length === 0) return 'no files'
   return names.length > 12 ? `${names.slice(0, 12).join(', ')} and ${names.length - 12} more` : names.join(', ')
 }

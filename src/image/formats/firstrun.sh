@@ -1,7 +1,7 @@
 #!/bin/sh
 # Made by provision. What the kernel's command line has a fresh Raspberry Pi OS run (bookworm, the first trixie) before anything
 # that people or services need. It installs the seed and then runs the card's own firstrun.sh as it is: that may exit, exec,
-# kill its group, reboot, remove itself and take words out of cmdline.txt. With `end` it only takes back what had it run.
+# kill its group, reboot, remove itself and take words out of cmdline.txt. With `end` it only removes what had it run.
 #
 # Whatever fails, the system boots on so that people can log in, and all is tried again at the next boot. It reboots only where
 # the next boot will be another one; a firstrun.sh that never comes to its end is left out after $most starts.
@@ -28,7 +28,7 @@ main() {
     named || take_back
     return
   fi
-  catch_falls || say 'nothing catches what fails from here on'
+  catch_falls || say 'the fallback to a normal boot could not be set up'
   if [ -e "$seed" ] && ! sh "$seed"; then
     say 'the seed could not be installed; tried again at the next boot'
     boot_on
@@ -50,11 +50,11 @@ main() {
 }
 
 # What firstrun.sh leaves of the kernel's command line may have systemd run what is not there, reboot after nothing at all, or
-# aim at a target without anything to run: all of that ends in the system as ever. systemd's own target comes before this one.
+# aim at a target without anything to run: all of that ends in a normal boot. systemd's own target comes before this one.
 catch_falls() {
   put "$units/kernel-command-line.target" <<'END' && put "$units/kernel-command-line.service.d/provision.conf" <<'MORE' && systemctl daemon-reload
 [Unit]
-Description=The system as ever
+Description=The normal boot
 Requires=multi-user.target
 After=multi-user.target
 AllowIsolate=yes
@@ -73,11 +73,11 @@ run_theirs() {
   ended=
   times=$(cat "$starts" 2>/dev/null || echo 0)
   if [ "$times" -ge "$most" ]; then
-    say "firstrun.sh was started $times times and did not come to its end: it is left out from now on"
+    say "firstrun.sh was started $times times and never finished: it is skipped from now on"
     return
   fi
   if ! echo "$((times + 1))" | put "$starts"; then
-    say 'firstrun.sh is not run, as its start could not be noted'
+    say 'firstrun.sh is not run, as the number of its starts could not be saved'
     boot_on
     return 1
   fi
@@ -87,7 +87,7 @@ run_theirs() {
   code=$?
   ended=yes
   [ "$code" -ne 0 ] && named || return 0
-  say "firstrun.sh ended with $code; run again at the next boot"
+  say "firstrun.sh ended with exit code $code; it is run again at the next boot"
   boot_on
   return "$code"
 }

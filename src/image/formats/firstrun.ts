@@ -58,10 +58,12 @@ export const firstrun: Format = {
   },
   notes: (boot) => [
     ...(boot.names.includes('wpa_supplicant.conf')
-      ? ['its wpa_supplicant.conf is read by no system since bookworm: a network in it is not joined']
+      ? ['its wpa_supplicant.conf is not read since bookworm: a network in that file is not joined']
       : []),
     ...(judged(boot.text(script) ?? '#!/bin/sh\n') === 'unchecked'
-      ? [`its ${script} was not parsed, as there is no shell for that here; the seed starts whatever becomes of it`]
+      ? [
+          `its ${script} was not checked, as no suitable shell is installed here; the seed starts even if ${script} fails`,
+        ]
       : []),
   ],
 }
@@ -78,8 +80,8 @@ function refuseOtherRuns(boot: BootFiles): void {
   const words = cmdline(boot)
   if (words.length === 0) {
     throw new ProvisionError(
-      'it has no cmdline.txt, which firstrun.sh is started from',
-      'with --output name the mounted boot partition, or copy its cmdline.txt there first',
+      'it has no cmdline.txt, from which firstrun.sh is started',
+      'name the mounted boot partition with --output, or copy its cmdline.txt to the output folder first',
     )
   }
   if (words.includes(ours[0] ?? '')) return
@@ -91,7 +93,7 @@ function refuseOtherRuns(boot: BootFiles): void {
   if (other) {
     throw new ProvisionError(
       `its kernel command line runs something else at its first boot: ${other}`,
-      `take it out of cmdline.txt, or flash it without that customisation`,
+      `remove that from cmdline.txt, or flash the card without that customisation`,
     )
   }
 }
@@ -102,27 +104,27 @@ const shebang = /^#!\s*\/(?:usr\/)?bin\/(?:env )?(ba|da)?sh\b/
 const follower =
   /systemd\.run=["']?[/$]|\bs(?<mark>[^\w\s\\])(?:(?!\k<mark>).)*run(?:(?!\k<mark>).)*\k<mark>(?!\k<mark>|\\n)[^\n]*cmdline\.txt/
 
-/** Whatever the script does, the seed comes up; but one that cannot run would be lost without a word. */
+/** Whatever the script does, the seed comes up; but one that cannot run would be lost without a message. */
 function refuseBroken(there: string): void {
   const crlf = there.split('\n').findIndex((line) => line.endsWith('\r'))
   if (crlf !== -1)
     throw new ProvisionError(
-      `its ${script} has the line ends of Windows, first in line ${crlf + 1}: no shell runs that`,
-      'save it with the line ends of Unix',
+      `its ${script} has Windows line endings, first in line ${crlf + 1}: no shell runs such a script`,
+      'save it with Unix line endings',
     )
   if (!shebang.test(there) || there.includes('\0'))
-    throw new ProvisionError(`its ${script} is no shell script`, 'flash it without that customisation')
+    throw new ProvisionError(`its ${script} is not a shell script`, 'flash the card without that customisation')
   const follows = there.split('\n').findIndex((line) => !/^\s*#/.test(line) && follower.test(line))
   if (follows !== -1)
     throw new ProvisionError(
-      `its ${script} has the kernel's command line run something else behind it, in line ${follows + 1}`,
-      'have a unit of systemd do that, or flash it without that customisation',
+      `its ${script} makes the kernel command line run something else after it, in line ${follows + 1}`,
+      'use a systemd unit for that, or flash the card without that customisation',
     )
   const syntax = judged(there)
   if (typeof syntax === 'object')
     throw new ProvisionError(
-      `its ${script} is no shell that can be parsed, in line ${syntax.line}`,
-      'mend it, or flash it without that customisation',
+      `its ${script} has a shell syntax error in line ${syntax.line}`,
+      'correct it, or flash the card without that customisation',
     )
 }
 
@@ -134,7 +136,7 @@ function hostNames(seed: Seed, boot: BootFiles, there = ''): (string | undefined
   return [
     ...hostNamesIn(`its ${script}`, there, wanted),
     hostNameConflict('its custom.toml', record(custom.system)?.hostname, wanted),
-    record(custom.ssh)?.enabled === false ? 'its custom.toml keeps sshd off' : undefined,
+    record(custom.ssh)?.enabled === false ? 'its custom.toml switches sshd off' : undefined,
   ]
 }
 

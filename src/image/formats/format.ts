@@ -22,14 +22,14 @@ export function refuseConflicts(conflicts: readonly (string | undefined)[]): voi
   const named = conflicts.filter((conflict) => conflict !== undefined)
   if (named.length === 0) return
   throw new ProvisionError(
-    `what is customised on it contradicts the inventory: ${named.join('; ')}`,
-    'flash it without that customisation, or change the inventory',
+    `its customisation contradicts the inventory: ${named.join('; ')}`,
+    'flash the card without that customisation, or change the inventory',
   )
 }
 
 export function hostNameConflict(where: string, there: unknown, wanted: string): string | undefined {
   if (there === undefined || there === null || String(there).split('.', 1)[0] === wanted) return undefined
-  return `${where} names it ${JSON.stringify(there)}, the inventory ${JSON.stringify(wanted)}`
+  return `${where} sets the host name ${JSON.stringify(there)}, the inventory ${JSON.stringify(wanted)}`
 }
 
 export function record(value: unknown): Readonly<Record<string, unknown>> | undefined {

@@ -17,9 +17,12 @@ export function hostNamesIn(where: string, text: string, wanted: string): string
     const found = setters.map((setter) => setter.exec(line)?.[1]).find((name) => name !== undefined)
     if (found === undefined) return writes.test(line) ? [`${where} writes /etc/hostname (line ${index + 1})`] : []
     const name = literal(found, text)
-    if (name === undefined) return [`${where} sets a host name that only the device can work out (line ${index + 1})`]
+    if (name === undefined)
+      return [`${where} sets a host name that is not known before the first boot (line ${index + 1})`]
     if (name.split('.', 1)[0] === wanted) return []
-    return [`${where} names it ${JSON.stringify(name)}, the inventory ${JSON.stringify(wanted)} (line ${index + 1})`]
+    return [
+      `${where} sets the host name ${JSON.stringify(name)}, the inventory ${JSON.stringify(wanted)} (line ${index + 1})`,
+    ]
   })
 }
 

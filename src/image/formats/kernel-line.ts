@@ -11,15 +11,15 @@ export function refuseKernelLine(boot: BootFiles): void {
   const words = cmdline(boot)
   refuseWord(
     words.find((word) => inMemory.test(word)),
-    'keeps the root file system in memory, which forgets everything when it is switched off',
+    'keeps the root file system in memory, where every change is lost at power off',
   )
   refuseWord(
     words.find((word) => rescue.test(word)),
-    'boots no further than to a rescue shell',
+    'boots only to a rescue shell',
   )
   refuseWord(
     words.find((word) => word.startsWith('init=') && !inits.test(word)),
-    'starts something else than the system',
+    'starts another program instead of the system',
   )
 }
 
@@ -27,7 +27,7 @@ export function refuseWord(word: string | undefined, does: string): void {
   if (word === undefined) return
   throw new ProvisionError(
     `its kernel command line ${does}: ${word}`,
-    'take that out of cmdline.txt, or flash it without that customisation',
+    'remove that from cmdline.txt, or flash the card without that customisation',
   )
 }
 

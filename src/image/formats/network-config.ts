@@ -23,8 +23,8 @@ export function networkConfig({ wifi }: Seed, boot: BootFiles): NetworkConfig {
   if (off !== undefined) return { conflicts: [off] }
   if (there.version !== undefined && there.version !== 2) {
     throw new ProvisionError(
-      `its network-config is of version ${String(there.version)}, which no Wi-Fi can be added to`,
-      'write it as version 2, or flash the card again',
+      `its network-config has version ${String(there.version)}, and Wi-Fi can only be added to version 2`,
+      'rewrite it as version 2, or flash the card again',
     )
   }
   const wifis = Object.entries(record(there.wifis) ?? {}).map(([name, card]) => ({ name, card: record(card) }))
@@ -69,8 +69,8 @@ function passwordOf(point: unknown): unknown {
 }
 
 function switchedOff(there: Readonly<Record<string, unknown>>, boot: BootFiles): string | undefined {
-  const wanted = 'the inventory has a Wi-Fi network for it'
-  if (there.config === 'disabled') return `its network-config has cloud-init leave networks alone, and ${wanted}`
+  const wanted = 'the inventory has a Wi-Fi network for this device'
+  if (there.config === 'disabled') return `its network-config switches off network setup by cloud-init, but ${wanted}`
   const word = cmdline(boot).find((one) => one.startsWith('network-config='))
-  return word && `its kernel command line says ${word.slice(0, 40)}, and ${wanted}`
+  return word && `its kernel command line says ${word.slice(0, 40)}, but ${wanted}`
 }

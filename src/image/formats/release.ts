@@ -21,9 +21,9 @@ export function dateOf(boot: BootFiles): string | undefined {
  */
 export function refuseOlder(boot: BootFiles): void {
   const date = dateOf(boot)
-  const told = date === undefined ? '' : ` (its issue.txt is of ${date})`
+  const told = date === undefined ? '' : ` (its issue.txt is dated ${date})`
   if (date !== undefined && date < bookworm)
-    throw old(`its issue.txt is of ${date}: it is older than Raspberry Pi OS bookworm`)
+    throw old(`its issue.txt is dated ${date}, so it is older than Raspberry Pi OS bookworm`)
   if (boot.names.some((name) => since.test(name))) return
   const kernels = boot.names.filter((name) => kernel.test(name))
   if (kernels.length > 0)
@@ -31,11 +31,11 @@ export function refuseOlder(boot: BootFiles): void {
       `its kernels (${kernels.slice(0, 3).join(', ')}) have no initramfs beside them, so it is older than bookworm${told}`,
     )
   if (date !== undefined && [...both, ...later].includes(date))
-    throw old(`its issue.txt is of ${date}, and so is that of Raspberry Pi OS (Legacy) bullseye`)
+    throw old(`its issue.txt is dated ${date}, as is that of Raspberry Pi OS (Legacy) bullseye`)
 }
 
 const old = (found: string) =>
   new ProvisionError(
-    `${found}; bullseye mounts its FAT partition at /boot, and what would start the seed, /boot/firmware/provision-start.sh, is not there`,
+    `${found}; bullseye mounts its FAT partition at /boot, but the seed is started from /boot/firmware/provision-start.sh`,
     'flash a newer Raspberry Pi OS',
   )

@@ -43,15 +43,15 @@ function checkPlace(boot: BootFiles): void {
     ?.slice(pointer.length)
   if (place === undefined || place === `${mountedAt}/${name}`) return
   throw new ProvisionError(
-    `its kernel command line has rpi-preseed read ${place}, and not ${name} on the boot partition`,
-    `take ${pointer}… out of cmdline.txt`,
+    `its kernel command line makes rpi-preseed read ${place} instead of ${name} on the boot partition`,
+    `remove ${pointer}… from cmdline.txt`,
   )
 }
 
 function checkVersion(there: Toml): void {
   const { config_version: version = '1.0' } = there
   if (typeof version === 'string' && /^1\.\d+$/.test(version)) return
-  throw new ProvisionError(`its ${name} is of version ${JSON.stringify(version)}`, 'only 1.x is known here')
+  throw new ProvisionError(`its ${name} has version ${JSON.stringify(version)}`, 'only 1.x is supported')
 }
 
 function conflicts(seed: Seed, there: Toml): (string | undefined)[] {
@@ -60,7 +60,7 @@ function conflicts(seed: Seed, there: Toml): (string | undefined)[] {
   const where = `its ${name}`
   return [
     hostNameConflict(where, system?.hostname, hostName(seed)),
-    ssh?.enabled === false ? `${where} keeps sshd off` : undefined,
+    ssh?.enabled === false ? `${where} switches sshd off` : undefined,
     ...(wifi === undefined || wlan === undefined ? [] : wifiConflicts(wifi, wlan)),
   ]
 }
@@ -73,7 +73,7 @@ function wifiConflicts(wifi: WifiOnCard, wlan: Toml): (string | undefined)[] {
   if (ssid !== wifi.ssid)
     return [
       `${where} joins the Wi-Fi network ${JSON.stringify(ssid)}, the inventory ` +
-        `${JSON.stringify(wifi.ssid)}, and it has room for one`,
+        `${JSON.stringify(wifi.ssid)}, and ${name} can hold only one`,
     ]
   const open = wlan.key_mgmt === 'none' || wlan.key_mgmt === 'owe'
   return [wifiConflict(where, wifi, open ? '' : (wlan.password ?? '')), countryConflict(where, wifi, wlan.country)]
@@ -101,6 +101,7 @@ function withSeed(seed: Seed, there: Toml): Toml {
 
 function others(runcmd: Toml, phase: 'early' | 'late'): unknown[] {
   const there = runcmd[phase] ?? []
-  if (!Array.isArray(there)) throw new ProvisionError(`runcmd.${phase} of its ${name} is no list`, 'mend it')
+  if (!Array.isArray(there))
+    throw new ProvisionError(`runcmd.${phase} in its ${name} is not a list`, 'correct the file')
   return there.filter((command) => !String(command).includes(seedFile))
 }

@@ -33,7 +33,7 @@ export function wifiOnCard({ wifi }: Seed, boot: BootFiles, script = '') {
 function olderNetworks(script: string): string | undefined {
   const line = script.split('\n').findIndex((one) => one.includes('wpa_supplicant.conf'))
   if (line === -1 || script.includes('imager_custom set_wlan')) return undefined
-  return `its firstrun.sh sets up Wi-Fi in wpa_supplicant.conf, and the inventory by NetworkManager (line ${line + 1})`
+  return `its firstrun.sh sets up Wi-Fi in wpa_supplicant.conf, but the Wi-Fi of the inventory needs NetworkManager (line ${line + 1})`
 }
 
 /** Raspberry Pi Imager's words: set_wlan [-h] [-p] 'SSID' 'KEY' 'COUNTRY'. */

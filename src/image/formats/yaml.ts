@@ -2,7 +2,7 @@ import { type Document, isMap, isScalar, isSeq, type Pair, parseDocument, Scalar
 import { ProvisionError } from '../../errors.ts'
 import { record } from './format.ts'
 
-export const again = 'mend it, or flash the card again'
+export const again = 'correct it, or flash the card again'
 
 /** A YAML file that PyYAML reads. What is added goes between its lines: nothing that is there is ever written anew. */
 export interface Yaml {
@@ -15,7 +15,7 @@ export function contentsOf(yaml: Yaml): Readonly<Record<string, unknown>> {
   const value: unknown = documentOf(yaml).toJS()
   if (value === null || value === undefined) return {}
   const found = record(value)
-  if (found === undefined) throw new ProvisionError(`its ${yaml.name} is no mapping`, again)
+  if (found === undefined) throw new ProvisionError(`its ${yaml.name} is not a YAML mapping`, again)
   return found
 }
 
@@ -62,7 +62,7 @@ function documentOf({ name, text }: Yaml): Document {
   // As PyYAML reads it: NO is false and not Norway, of a key that stands there twice the last one counts.
   const document = parseDocument(text, { version: '1.1', uniqueKeys: false, strict: false })
   const [error] = document.errors
-  if (error) throw new ProvisionError(`its ${name} is no YAML, in line ${error.linePos?.[0].line ?? 1}`, again)
+  if (error) throw new ProvisionError(`its ${name} is not valid YAML, in line ${error.linePos?.[0].line ?? 1}`, again)
   visit(document, {
     Scalar: (_, scalar) => void asPyYaml(scalar),
     // Of two of them the parsers take another one.
@@ -134,8 +134,8 @@ function refuseShared(yaml: Yaml, node: { readonly anchor?: string }): void {
 
 function unmergeable({ name }: Yaml, where: string): ProvisionError {
   return new ProvisionError(
-    `nothing can be added to ${where} in its ${name}, as it is written`,
-    'write it out, without aliases, or flash it without that customisation',
+    `nothing can be added to ${where} in its ${name} in its present form`,
+    'write it without aliases, or flash the card without that customisation',
   )
 }
 

@@ -10,7 +10,7 @@ import type { Medium } from './medium.ts'
 export async function openFolder(path: string): Promise<Medium> {
   const found = await stat(path).catch(() => undefined)
   if (!found?.isDirectory())
-    throw new InventoryError(`${path} is no folder`, 'name where the boot partition is mounted')
+    throw new InventoryError(`${path} is not a folder`, 'name the folder where the boot partition is mounted')
   return {
     what: path,
     boot: readFolder(path),
@@ -23,7 +23,7 @@ export async function openFolder(path: string): Promise<Medium> {
 /** A folder that gets the files alone; it is made where it is not there. */
 export async function openOutput(path: string): Promise<Medium> {
   await mkdir(path, { recursive: true, mode: 0o700 }).catch((error: NodeJS.ErrnoException) => {
-    throw new InventoryError(`${path} cannot be made: ${error.code ?? error.message}`)
+    throw new InventoryError(`${path} cannot be created: ${error.code ?? error.message}`)
   })
   const card = await openFolder(path)
   return {
@@ -51,7 +51,7 @@ function onlyOurs({ what, boot }: Medium, files: readonly BootFile[]): readonly 
     (name) => name !== addedTo && boot.names.includes(name) && boot.text(name) !== wanted.get(name),
   )
   if (other === undefined) return files
-  throw new InventoryError(`${join(what, other)} is there already`, 'name an empty folder with --output')
+  throw new InventoryError(`${join(what, other)} already exists`, 'name an empty folder with --output')
 }
 
 function readFolder(path: string): BootFiles {
@@ -63,10 +63,10 @@ function readFolder(path: string): BootFiles {
   }
 }
 
-/** @throws ProvisionError where it is no text. */
+/** @throws ProvisionError where it is not text. */
 export function asText(name: string, bytes: Buffer): string {
   if (isUtf8(bytes)) return bytes.toString('utf8')
-  throw new ProvisionError(`its ${name} is no UTF-8 text`, 'flash the card again')
+  throw new ProvisionError(`its ${name} is not UTF-8 text`, 'flash the card again')
 }
 
 /** Each beside what it replaces first, where a full or read-only card shows before anything is lost. */
@@ -108,7 +108,7 @@ async function checkRoom(path: string, files: readonly BootFile[]): Promise<void
   const needed = files.reduce((sum, { content }) => sum + blocks(Buffer.byteLength(content)), 1)
   if (files.length === 0 || needed <= bavail) return
   throw new ProvisionError(
-    `it has no room: ${needed * bsize} bytes are needed, ${bavail * bsize} are free`,
+    `it has too little space: ${needed * bsize} bytes are needed, ${bavail * bsize} are free`,
     'remove what does not belong there, or flash the card again',
   )
 }
@@ -126,7 +126,7 @@ async function writeWhole(path: string, content: string): Promise<void> {
 
 async function compare(path: string, content: string): Promise<void> {
   if (readFileSync(path).equals(Buffer.from(content))) return
-  throw new ProvisionError(`${path} reads back otherwise than it was written`, 'the card is worn out: use another one')
+  throw new ProvisionError(`${path} differs from what was written to it`, 'the card is worn out: use another one')
 }
 
 async function settle(path: string): Promise<void> {
@@ -154,7 +154,10 @@ async function putBack(
       else await writeWhole(join(path, name), content)
     }
   } catch {
-    throw new ProvisionError('it failed in the midst of writing, and is no longer as it was', 'flash the card again')
+    throw new ProvisionError(
+      'writing failed halfway, and the former files could not be restored',
+      'flash the card again',
+    )
   }
   if (files.length > 0) await settle(path).catch(() => {})
 }
@@ -163,7 +166,7 @@ function failed(error: unknown): unknown {
   const { code } = error as NodeJS.ErrnoException
   if (error instanceof ProvisionError || code === undefined) return error
   const hints: Readonly<Record<string, string>> = {
-    EROFS: 'it is mounted read-only: push the lock of the card back, or mount it again',
+    EROFS: 'it is mounted read-only: unlock the card, or mount it again',
     EACCES: 'you may not write there: mount it for yourself, or run this with sudo',
     EPERM: 'you may not write there: mount it for yourself, or run this with sudo',
     ENOSPC: 'it is full: remove what does not belong there, or flash the card again',

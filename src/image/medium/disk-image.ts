@@ -38,14 +38,14 @@ function opened(path: string): number {
     const file = openSync(path, 'r+')
     if (fstatSync(file).isFile()) return file
     closeSync(file)
-    throw new InventoryError(`${path} is no file`, 'write to a card with --boot, where its boot partition is mounted')
+    throw new InventoryError(`${path} is not a file`, 'to write to a card, name its mounted boot partition with --boot')
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     if (code === undefined) throw error
     if (code === 'EISDIR') throw new InventoryError(`${path} is a folder`, 'name a mounted boot partition with --boot')
     throw new InventoryError(
       code === 'ENOENT' ? `${path}: there is no such file` : `${path} cannot be written to (${code})`,
-      code === 'ENOENT' ? 'name the image of a card, unpacked' : 'copy it to where you may write',
+      code === 'ENOENT' ? 'name the unpacked image of a card' : 'copy it to a folder where you may write',
     )
   }
 }
@@ -78,7 +78,7 @@ async function bootPartition(disk: Disk): Promise<{ readonly partition: Partitio
     const kind = mounted
       ? `FAT with ${mounted.fat.names().slice(0, 6).join(', ') || 'nothing'} in it`
       : fat
-        ? 'no FAT'
+        ? 'of type FAT, without a file system'
         : 'not FAT'
     return `${number} (${kind}, ${Math.ceil(size / 2 ** 20)} MiB)`
   })
@@ -114,14 +114,14 @@ async function write(place: Place, files: readonly BootFile[]): Promise<readonly
     putBack(place, changes)
     if (error instanceof ProvisionError) throw error
     const { code, message } = error as NodeJS.ErrnoException
-    throw new ProvisionError(`it could not be written (${code ?? message}), and is as it was`, hintOf(code))
+    throw new ProvisionError(`it could not be written (${code ?? message}), and is unchanged`, hintOf(code))
   }
   return written
 }
 
 function hintOf(code: string | undefined): string | undefined {
   return code === 'ENOSPC'
-    ? 'make room where the image lies: parts of it are there only once they are written'
+    ? 'free space on the disk that holds the image: the image is sparse and grows when it is written to'
     : undefined
 }
 
@@ -144,7 +144,7 @@ async function compare({ disk, partition }: Place, changes: readonly FileChange[
   const other =
     changes.find(({ offset, after }) => !now.read(offset, after.length).equals(after)) ??
     files.find(({ name, content }) => !fat?.read(name)?.equals(Buffer.from(content)))
-  if (other) throw new ProvisionError('it reads back otherwise than it was written, and was put back as it was')
+  if (other) throw new ProvisionError('it differs from what was written to it, and was restored')
 }
 
 function putBack(place: Place, changes: readonly FileChange[]): void {
@@ -155,6 +155,6 @@ function putBack(place: Place, changes: readonly FileChange[]): void {
       if (!now.read(offset, before.length).equals(before)) put(place, offset, before)
     fsyncSync(place.file)
   } catch {
-    throw new ProvisionError('it failed in the midst of writing, and is no longer whole', 'unpack the image again')
+    throw new ProvisionError('writing failed halfway, and the image is now damaged', 'unpack the image again')
   }
 }

@@ -36,7 +36,8 @@ export async function openFat(disk: Draft): Promise<Fat | undefined> {
       if (opened === FatFs.FR_NO_FILE || opened === FatFs.FR_DENIED) return undefined
       check(opened)
       const size = fatfs.f_size(file)
-      if (size > LARGEST) throw new ProvisionError(`${name} is longer than any text of a boot partition: ${size} bytes`)
+      if (size > LARGEST)
+        throw new ProvisionError(`${name} is too long for a text file of a boot partition: ${size} bytes`)
       const [room, count] = [fatfs.malloc(size + 1), fatfs.malloc(4)]
       check(fatfs.f_read(file, room, size, count))
       const bytes = Buffer.from(fatfs.HEAPU8.subarray(room, room + fatfs.getValue(count, 'i32')))
@@ -111,7 +112,7 @@ function check(result: number, writing?: string): void {
 
 function full(name: string): ProvisionError {
   return new ProvisionError(
-    `the boot partition has no room for ${name}`,
+    `the boot partition has too little space for ${name}`,
     'remove what does not belong there, or flash the card again',
   )
 }

@@ -19,7 +19,7 @@ export function openCard({ boot, image, output }: Target): Promise<Medium> {
   ]
   if (only !== undefined && others.length === 0) return only()
   throw new InventoryError(
-    only === undefined ? 'nothing says where the seed is to be written' : 'the seed can be written to one place only',
+    only === undefined ? 'expected a place to write the seed to' : 'the seed can be written to one place only',
     'name one of --boot FOLDER (a mounted boot partition), --image FILE.img and --output FOLDER',
   )
 }

@@ -28,18 +28,18 @@ const FAT_GUIDS = new Set(['28732ac11ff8d211ba4b00a0c93ec93b', 'a2a0d0ebe5b93344
  */
 export function readPartitions(disk: Disk): readonly Partition[] {
   const packed = packedBy(disk.read(0, Math.min(disk.size, SECTOR)))
-  if (packed) throw new ProvisionError(`it is packed by ${packed.by}`, `unpack it first: ${packed.unpack} FILE`)
+  if (packed) throw new ProvisionError(`it is compressed with ${packed.by}`, `unpack it first: ${packed.unpack} FILE`)
   if (disk.size < SECTOR * 2) throw new ProvisionError('it is too short to hold a partition table', again)
   const first = disk.read(0, SECTOR)
   if (first.readUInt16LE(510) !== 0xaa55) throw new ProvisionError('it holds no partition table', whole)
   if (/^FAT(12|16|32) /.test(first.toString('latin1', 54, 62)) || first.toString('latin1', 82, 87) === 'FAT32')
-    throw new ProvisionError('it is a file system and not a card: it holds no partition table', whole)
+    throw new ProvisionError('it is a file system, not the image of a card: it holds no partition table', whole)
   const entries = [0, 1, 2, 3].map((index) => first.subarray(446 + index * 16, 462 + index * 16))
   const partitions = entries.some((entry) => entry[4] === 0xee) ? gpt(disk) : mbr(entries)
   const cut = partitions.find(({ start, size }) => start + size > disk.size)
   if (cut) {
     throw new ProvisionError(
-      `it ends after ${disk.size} bytes, in the midst of partition ${cut.number}, which ends at ${cut.start + cut.size}`,
+      `it ends after ${disk.size} bytes, inside partition ${cut.number}, which ends at ${cut.start + cut.size}`,
       again,
     )
   }
@@ -47,7 +47,7 @@ export function readPartitions(disk: Disk): readonly Partition[] {
 }
 
 const whole = 'name the image of a whole card, as it is flashed'
-const again = 'it was not copied or unpacked to its end: fetch it again, and compare its checksum'
+const again = 'it was not copied or unpacked completely: download it again, and compare its checksum'
 
 /** What images are packed by, going by how such a file begins. */
 const packers = [
@@ -83,7 +83,7 @@ function gpt(disk: Disk): Partition[] {
   const [first, count, size] = [header.readBigUInt64LE(72), header.readUInt32LE(80), header.readUInt32LE(84)]
   const start = Number(first) * SECTOR
   if (size < 128 || size % 8 || count > 1024 || start + count * size > disk.size)
-    throw new ProvisionError('it holds a GPT that makes no sense', again)
+    throw new ProvisionError('it holds a GPT with invalid values', again)
   const table = disk.read(start, count * size)
   if (crc32(table) !== header.readUInt32LE(88)) throw new ProvisionError('it holds a GPT whose table is damaged', again)
   return Array.from({ length: count }, (_, index) => table.subarray(index * size, (index + 1) * size)).flatMap(

@@ -28,12 +28,12 @@ main() {
   host_keys
   sshd_on
   if [ ! -d "$seed" ]; then
-    valid "$key" || { say 'the files of the card are not there'; return 1; }
+    valid "$key" || { say 'the files that provision wrote to the card are missing'; return 1; }
     rm -f "$folder/first-boot"
     return 0
   fi
   if ! valid "$seed/key" || [ ! -s "$seed/request" ]; then
-    say 'the files of the card are not whole'
+    say 'the files that provision wrote to the card are incomplete'
     return 1
   fi
   mark=$(cat "$seed/mark")
@@ -61,7 +61,7 @@ waiting() { for file in "$seed"/gateways/*; do [ -e "$file" ] && return 0; done;
 
 # A cut in a first boot leaves empty host keys behind, with which sshd lets nobody in.
 host_keys() {
-  # Images of former times make all host keys anew at some time of their first boot: not behind our back.
+  # Older images make all host keys anew at some time of their first boot: this must not happen after us.
   systemctl disable --now regenerate_ssh_host_keys.service >/dev/null 2>&1
   before=$(cat /etc/ssh/ssh_host_*_key.pub 2>/dev/null)
   for given in "$seed"/host-keys/ssh_host_*_key; do
@@ -71,7 +71,7 @@ host_keys() {
   for private in /etc/ssh/ssh_host_*_key; do
     [ -e "$private" ] || continue
     if ! valid "$private"; then
-      say "$private was broken"
+      say "$private was damaged, and is made again"
       rm -f "$private" "$private.pub"
     elif [ "$(cut -d ' ' -f 1,2 "$private.pub" 2>/dev/null)" != "$(ssh-keygen -y -P '' -f "$private" | cut -d ' ' -f 1,2)" ]; then
       ssh-keygen -y -P '' -f "$private" | replace 644 "$private.pub"
@@ -87,7 +87,7 @@ sshd_on() {
   for unit in ssh.service sshd.service; do
     systemctl cat "$unit" >/dev/null 2>&1 || continue
     systemctl enable "$unit" >/dev/null 2>&1
-    # Without host keys it has failed too often by now: systemd would not start it any more.
+    # Without host keys it has already failed too often: systemd would not start it any more.
     systemctl reset-failed "$unit" 2>/dev/null
     systemctl start --no-block "$unit"
     return

@@ -27,12 +27,12 @@ export async function keptIdentity(device: Device, paths: readonly string[], now
   const certificates = texts.filter(({ text }) => isCertificate(text))
   const files = certificates.flatMap(({ path, text }) => {
     const certificate = parseHostCertificate(text)
-    const why = certificate ? unfit(certificate, device, now) : 'is no certificate of a host'
+    const why = certificate ? unfit(certificate, device, now) : 'is not a host certificate'
     if (why) throw new InventoryError(`--keep-identity ${path}: ${why}`, 'have a new one signed: ssh-keygen -s CA -h')
     const key = keys.find(({ publicKey }) => publicKey === certificate?.key)
     if (!key) {
-      const hint = 'name the private host key, too'
-      throw new InventoryError(`--keep-identity ${path}: is of a key that is not among the others`, hint)
+      const hint = 'give its private host key with --keep-identity, too'
+      throw new InventoryError(`--keep-identity ${path}: is the certificate of a host key that was not given`, hint)
     }
     const file = `/etc/ssh/${key.name}-cert.pub`
     return [
@@ -59,7 +59,8 @@ function keyOf({ path, text }: { path: string; text: string }, device: Device) {
 
 function unfit({ principals, after, before }: HostCertificate, { name }: Device, now: Date): string | undefined {
   const seconds = BigInt(Math.floor(now.getTime() / 1000))
-  if (principals.length > 0 && !principals.includes(name)) return `is for ${principals.join(', ')}, and not for ${name}`
-  if (seconds >= before) return 'it has expired'
-  return seconds < after ? 'it is not valid yet' : undefined
+  if (principals.length > 0 && !principals.includes(name))
+    return `is a certificate for ${principals.join(', ')}, not for ${name}`
+  if (seconds >= before) return 'the certificate has expired'
+  return seconds < after ? 'the certificate is not valid yet' : undefined
 }

@@ -13,13 +13,19 @@ export async function wifiOf(
 ): Promise<Seed['wifi']> {
   if (wifi === undefined) return undefined
   const { passphrase: place, ...network } = wifi
-  const told = 'env' in place ? `the environment variable ${place.env}` : place.file
+  const told = 'env' in place ? `the environment variable ${place.env}` : `the first line of ${place.file}`
   const found = 'env' in place ? env[place.env] : await firstLine(place.file)
   const subject = `${name}: the Wi-Fi passphrase`
   if (found === undefined || found === '')
-    throw new InventoryError(`${subject} is not there: ${told} is not set or empty`, 'put it there, or take out "wifi"')
+    throw new InventoryError(
+      `${subject} is missing: ${told} is ${'env' in place ? 'not set or ' : ''}empty`,
+      'write it there, or remove "wifi"',
+    )
   if (!/^[\x20-\x7e]{8,63}$|^[0-9A-Fa-f]{64}$/.test(found))
-    throw new InventoryError(`${subject} in ${told} can be none`, 'it has 8 to 63 printable ASCII characters')
+    throw new InventoryError(
+      `${subject} in ${told} is not valid`,
+      'a passphrase has 8 to 63 printable ASCII characters',
+    )
   return { ...network, passphrase: found }
 }
 

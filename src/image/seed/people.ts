@@ -24,7 +24,7 @@ export async function peopleOf(
   if (!hasKeys && own.length === 0) {
     throw new InventoryError(
       `${name}: there is no public key with which ${user} could log in to the fresh system`,
-      `write it under "accounts" of ${name}, or name a key file under "login": "identityFile"`,
+      `write one under "accounts" of ${name}, or name a key file under "login": "identityFile"`,
     )
   }
   return (mark) => {

@@ -1,4 +1,4 @@
-# What a freshly flashed system does until it is what it should be. Needs $id (of this very seed), $mark (of accounts that are
+# What a freshly flashed system does until it is set up. Needs $id (of this very seed), $mark (of accounts that are
 # made), $format, $boot (where the FAT partition is mounted), $host_name, $wifi (yes: the inventory has one), $wifi_country,
 # $program, $program_text, and the functions accounts, files and first_user (who logs in, unless that is root).
 #
@@ -36,7 +36,7 @@ install_unit() {
   mkdir -p "$home" && chmod 700 "$home" || return
   cat "$0" >"$home/seed.sh.new" && mv -f "$home/seed.sh.new" "$home/seed.sh" &&
     put "/etc/systemd/system/$unit" 0644 "[Unit]
-Description=First boot: what this device is to become
+Description=First boot: set up this device
 After=cloud-init.service cloud-init-network.service rpi-preseed.service NetworkManager.service
 StartLimitIntervalSec=0
 
@@ -88,11 +88,11 @@ run() {
     mounted
     user_made || return
     no_dialogue
-    is prepared || { prepare && reached prepared; } || { say 'could not prepare; tried again in 10 seconds'; return 1; }
+    is prepared || { prepare && reached prepared; } || { say 'host name, accounts and files could not be set up; next attempt in 10 seconds'; return 1; }
     wifi_on
     end_dialogue
     put "$program" 0700 "$program_text" || return
-    sh "$program" || { code=$?; say "$program ended with $code; tried again in 10 seconds"; return "$code"; }
+    sh "$program" || { code=$?; say "$program ended with exit code $code; next attempt in 10 seconds"; return "$code"; }
     reached finished || return
   fi
   # Done here; now nothing secret may stay.
@@ -110,7 +110,7 @@ user_made() {
   has_dialogue && names_user || return 0
   echo >>"$this_boot/user"
   [ "$(wc -l <"$this_boot/user")" -le 6 ] || return 0
-  say 'userconfig.service has not read userconf.txt yet; looked at again in 10 seconds'
+  say 'userconfig.service has not read userconf.txt yet; next check in 10 seconds'
   return 75
 }
 
@@ -171,10 +171,10 @@ way_in() {
 wifi_on() {
   [ "$wifi" = yes ] || return 0
   if [ -n "$wifi_country" ]; then
-    raspi-config nonint do_wifi_country "$wifi_country" || iw reg set "$wifi_country" || say 'the Wi-Fi country was not set'
+    raspi-config nonint do_wifi_country "$wifi_country" || iw reg set "$wifi_country" || say 'the Wi-Fi country could not be set'
   fi
   rfkill unblock wifi || say 'Wi-Fi could not be unblocked'
-  nmcli radio wifi on || say 'NetworkManager has not switched Wi-Fi on'
+  nmcli radio wifi on || say 'NetworkManager could not switch Wi-Fi on'
   nmcli connection reload || :
 }
 
@@ -197,7 +197,7 @@ clean_up() {
 after_cloud_init() {
   if [ ! -e /run/cloud-init/result.json ]; then
     echo >>"$this_boot/waited"
-    [ "$(wc -l <"$this_boot/waited")" -gt 90 ] || { say 'cloud-init is still at work; looked at again in 10 seconds'; return 75; }
+    [ "$(wc -l <"$this_boot/waited")" -gt 90 ] || { say 'cloud-init is still running; next check in 10 seconds'; return 75; }
   fi
   put /etc/cloud/cloud-init.disabled 0644 "provision has set this device up$end" && sync || return
   wipe "$boot/network-config" && wipe "$boot/user-data" && echo '#cloud-config' >"$boot/user-data" || return
@@ -219,7 +219,7 @@ rm -f $home/seed.sh$end" && sync && sh "$home/seed.sh" || return
   sync
   rm -rf "$this_boot"
   systemctl daemon-reload
-  say 'this device is what it is to be'
+  say 'the first boot is complete'
 }
 
 case $0 in

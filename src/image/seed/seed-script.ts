@@ -58,6 +58,6 @@ export function seedScript(seed: Seed, format: FormatName): BootFile {
   const script = whole(lines(sh`id=${id}`, parts))
   return {
     name: seedFile,
-    content: `#!/bin/sh\n# What ${seed.device} becomes at its first boot. Made by provision; holds secrets.\n${script}`,
+    content: `#!/bin/sh\n# Sets up ${seed.device} at its first boot. Made by provision; holds secrets.\n${script}`,
   }
 }

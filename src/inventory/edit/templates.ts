@@ -1,3 +1,4 @@
+import { isObject } from '../../files/json.ts'
 import { expandGroups } from '../read/groups.ts'
 import { indexIn, readIndexes, withoutIndex } from '../read/index-range.ts'
 import { problemsOf } from '../read/problems.ts'
@@ -96,6 +97,3 @@ function print(value: unknown): string {
   const parts = Object.entries(value).map(([key, part]) => `${JSON.stringify(key)}: ${print(part)}`)
   return parts.length === 0 ? '{}' : `{ ${parts.join(', ')} }`
 }
-
-const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)

@@ -1,4 +1,5 @@
 import { BlockList, isIP, isIPv4 } from 'node:net'
+import { globToRegExp } from '../../files/glob.ts'
 import { canonical, isLocalhost } from '../addresses.ts'
 import { show } from '../messages.ts'
 
@@ -35,10 +36,7 @@ export function admits(from: readonly string[], address: string): boolean {
 
 function matches(pattern: string, address: string): boolean {
   const [network = '', length] = pattern.split('/')
-  if (length === undefined) {
-    const escaped = canonical(pattern).replace(/[.]/g, '\\.').replaceAll('*', '.*').replaceAll('?', '.')
-    return new RegExp(`^${escaped}$`, 'i').test(address)
-  }
+  if (length === undefined) return globToRegExp(canonical(pattern), { ignoreCase: true }).test(address)
   const family = isIPv4(network) ? 'ipv4' : 'ipv6'
   if (family !== (isIPv4(address) ? 'ipv4' : 'ipv6')) return false
   const block = new BlockList()

@@ -1,3 +1,4 @@
+import { isObject } from '../../files/json.ts'
 import type * as File from '../file.ts'
 import { show, suggest } from '../messages.ts'
 import type { Group } from '../model.ts'
@@ -126,8 +127,4 @@ function withIndex(value: unknown, index: string, key?: string): unknown {
   if (Array.isArray(value)) return value.map((entry) => withIndex(entry, index))
   if (!isObject(value)) return value
   return Object.fromEntries(Object.entries(value).map(([inner, part]) => [inner, withIndex(part, index, inner)]))
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Resource } from '../../resources/resource.ts'
-import { asFunction, decode, whole } from '../../shell/program.ts'
+import { asFunction, decode, plainShell, whole } from '../../shell/program.ts'
 import { lines, sh } from '../../shell/sh.ts'
 
 /** What an inspect printed, and the digest by which the host can tell whether that has changed since. */
@@ -16,7 +16,7 @@ export interface Observation {
 export function observeScript(resources: readonly Resource[], mark: string): string {
   return whole(
     lines(
-      sh`PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C; export PATH LC_ALL`,
+      plainShell,
       ...resources.map((resource, index) => asFunction(`inspect_${index}`, resource.inspect)),
       sh`for n in ${resources.map((_, index) => index)}; do`,
       sh`  echo ${mark} "$n"`,

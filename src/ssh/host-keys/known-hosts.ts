@@ -1,4 +1,5 @@
 import { createHash, createHmac } from 'node:crypto'
+import { globToRegExp } from '../../files/glob.ts'
 
 /** A public key as it goes over the wire: `type` is what the blob itself says, never an algorithm name. */
 export interface HostKey {
@@ -87,12 +88,4 @@ export function isOnlyFor(patterns: string, names: readonly string[]): boolean {
 function hashedMatches(pattern: string, name: string): boolean {
   const [, , salt = '', hash = ''] = pattern.split('|')
   return createHmac('sha1', Buffer.from(salt, 'base64')).update(name).digest('base64') === hash
-}
-
-function globToRegExp(glob: string): RegExp {
-  const source = glob
-    .replace(/[.+^${}()|[\]\\]/g, '\\$&')
-    .replaceAll('*', '.*')
-    .replaceAll('?', '.')
-  return new RegExp(`^${source}$`)
 }

@@ -1,7 +1,7 @@
 import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import pLimit, { type LimitFunction } from 'p-limit'
-import { ConnectError, ProvisionError } from '../../errors.ts'
+import { ConnectError, PortClosed, ProvisionError } from '../../errors.ts'
 import { isForwardWay } from '../../inventory/forward.ts'
 import type { Device, Gateway, Inventory } from '../../inventory/model.ts'
 import { connect } from '../session/connect.ts'
@@ -218,9 +218,8 @@ function unreachable(all: readonly { readonly route: string; readonly error: unk
   )
   const fallback =
     'is the host switched on? See "address", "port" and "via" in the inventory, and try `ssh` with the same name'
-  return new ConnectError(
-    'unreachable',
-    `no route worked (${failed.join('; ')})`,
-    [...new Set(hints)].join('; ') || fallback,
-  )
+  const message = `no route worked (${failed.join('; ')})`
+  const hint = [...new Set(hints)].join('; ') || fallback
+  const isClosed = all.some(({ route, error }) => route === 'direct' && error instanceof PortClosed)
+  return isClosed ? new PortClosed(message, hint) : new ConnectError('unreachable', message, hint)
 }

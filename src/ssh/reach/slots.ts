@@ -30,39 +30,57 @@ export const onceConnected: HoldTimes = { silentMs: 10_000, bannerTimeoutMs: 10_
  * while it is waited for, and so does one that hangs: hosts with trouble do not hold up the others. One that is
  * merely slow keeps its slot, or more and more of them would get slower and slower.
  */
-export function limiter(count: number, { silentMs, bannerTimeoutMs, maxHoldMs }: HoldTimes = whileConnecting): Limiter {
+export function limiter(count: number, times: HoldTimes = whileConnecting): Limiter {
   const limit = pLimit(count)
-  return <T>(work: (slot: Slot) => Promise<T>) =>
-    new Promise<T>((resolve, reject) => {
-      const hold = () =>
-        new Promise<void>((release) => {
-          let more: Promise<unknown> | undefined
-          const silent = setTimeout(release, silentMs)
-          const most = setTimeout(release, maxHoldMs)
-          let noBanner: NodeJS.Timeout | undefined
-          let finished = false
-          const over = () => {
-            finished = true
-            for (const timer of [silent, noBanner, most]) clearTimeout(timer)
-            release()
-          }
-          const slot: Slot = {
-            connected(speaks) {
-              // Of a route that has lost the race.
-              if (finished) return
-              clearTimeout(silent)
-              noBanner ??= setTimeout(() => {
-                if (!speaks()) release()
-              }, bannerTimeoutMs)
-            },
-            until(promise) {
-              more = promise
-            },
-          }
-          const done = work(slot)
-          done.then(resolve, reject)
-          void done.catch(() => undefined).then(() => Promise.resolve(more).then(over, over))
-        })
-      void limit(hold)
+  return <T>(work: (slot: Slot) => Promise<T>) => {
+    const { promise, resolve, reject } = withResolvers<T>()
+    void limit(() => {
+      const held = holdSlot(times)
+      const done = work(held.slot)
+      done.then(resolve, reject)
+      void done.catch(() => undefined).then(held.finish)
+      return held.released
     })
+    return promise
+  }
+}
+
+/** One slot that is held now. `released`: when the next one may begin. `finish`: the work is over. */
+function holdSlot({ silentMs, bannerTimeoutMs, maxHoldMs }: HoldTimes) {
+  const { promise: released, resolve: release } = withResolvers<void>()
+  const silent = setTimeout(release, silentMs)
+  const longest = setTimeout(release, maxHoldMs)
+  let noBanner: NodeJS.Timeout | undefined
+  let more: Promise<unknown> | undefined
+  let finished = false
+  const slot: Slot = {
+    connected(speaks) {
+      // Of a route that has lost the race.
+      if (finished) return
+      clearTimeout(silent)
+      noBanner ??= setTimeout(() => {
+        if (!speaks()) release()
+      }, bannerTimeoutMs)
+    },
+    until(promise) {
+      more = promise
+    },
+  }
+  const finish = async () => {
+    await Promise.resolve(more).catch(() => undefined)
+    finished = true
+    for (const timer of [silent, noBanner, longest]) clearTimeout(timer)
+    release()
+  }
+  return { slot, released, finish }
+}
+
+/** As Promise.withResolvers, which Node 20 has not. */
+function withResolvers<T>() {
+  let [resolve, reject]: [(value: T) => void, (error: unknown) => void] = [() => {}, () => {}]
+  const promise = new Promise<T>((yes, no) => {
+    resolve = yes
+    reject = no
+  })
+  return { promise, resolve, reject }
 }

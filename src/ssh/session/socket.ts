@@ -1,5 +1,5 @@
 import { connect, type Socket } from 'node:net'
-import { ConnectError } from '../../errors.ts'
+import { ConnectError, PortClosed } from '../../errors.ts'
 import { errorCode } from '../../files/atomic.ts'
 import type { Connections } from './connections.ts'
 
@@ -30,16 +30,17 @@ export function dial(address: Address): Promise<Socket> {
   return new Promise((resolve, reject) => {
     const socket = connect({ host: address.host, port: address.port, noDelay: true })
     const where = `${address.host} port ${address.port}`
-    const giveUp = (reason: string) => {
+    const giveUp = (reason: string, isClosed = false) => {
       settle()
       socket.on('error', () => undefined)
       socket.destroy()
-      reject(new ConnectError('unreachable', `${where}: ${reason}`))
+      const message = `${where}: ${reason}`
+      reject(isClosed ? new PortClosed(message) : new ConnectError('unreachable', message))
     }
     const timer = setTimeout(() => giveUp(`no answer within ${address.timeoutMs / 1000} s`), address.timeoutMs)
     const onAbort = () => giveUp('cancelled')
     const onClose = () => giveUp('cancelled')
-    const onError = (error: Error) => giveUp(socketReason(error))
+    const onError = (error: Error) => giveUp(socketReason(error), codeOf(error) === 'ECONNREFUSED')
     const settle = () => {
       clearTimeout(timer)
       address.signal?.removeEventListener('abort', onAbort)
@@ -69,7 +70,12 @@ export function letGo(socket: Socket): void {
 }
 
 export function socketReason(error: Error): string {
-  const inner = error instanceof AggregateError && error.errors[0] instanceof Error ? error.errors[0] : error
-  const code = errorCode(inner) ?? ''
-  return REASONS[code] ?? (inner.message || code)
+  const code = codeOf(error)
+  return REASONS[code] ?? (firstOf(error).message || code)
 }
+
+/** Of several addresses that were tried, what the first said. */
+const firstOf = (error: Error) =>
+  error instanceof AggregateError && error.errors[0] instanceof Error ? error.errors[0] : error
+
+const codeOf = (error: Error) => errorCode(firstOf(error)) ?? ''

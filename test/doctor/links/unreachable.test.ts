@@ -134,7 +134,7 @@ describe('a device that nobody can log in to', () => {
 
   test('it is there and refuses', () => {
     const links = roof((chain) => {
-      chain.deviceError = { kind: 'unreachable', message: 'dev port 22: connection refused: nothing listens there' }
+      chain.deviceError = { kind: 'unreachable', portClosed: true, message: 'dev port 22: connection refused' }
     })
     expect(links.at(-1)).toMatchObject({
       link: 'device sshd',

@@ -99,7 +99,7 @@ runcmd:
       `version: 2\nwifis:\n  wlan1:\n    access-points:\n      the lab: { password: "${password}" }\n`
     const derived = 'c3b0f8d1'
     expect(refusal('cloud-init', { ...imager, 'network-config': network(`wrong ${derived}`) })).toBe(
-      'what is customised on it contradicts the inventory: its network-config has another passphrase for the Wi-Fi network "the lab"',
+      'its customisation contradicts the inventory: its network-config has another passphrase for the Wi-Fi network "the lab"',
     )
     expect(read(made({ ...imager, 'network-config': network('correct horse') })['network-config'])).toEqual({
       version: 2,
@@ -111,7 +111,7 @@ runcmd:
     [
       'another name',
       { 'user-data': '#cloud-config\nhostname: pi\n' },
-      'its user-data names it "pi", the inventory "host-a"',
+      'its user-data sets the host name "pi", the inventory "host-a"',
     ],
     [
       'another country',
@@ -121,17 +121,17 @@ runcmd:
     [
       'a script',
       { 'user-data': '#!/bin/sh\nrm -rf /\n' },
-      'its user-data is no #cloud-config: it begins with "#!/bin/sh"',
+      'its user-data is not a #cloud-config file: it begins with "#!/bin/sh"',
     ],
     [
       'another name in meta-data',
       { 'meta-data': 'local-hostname: raspberrypi\n' },
-      'its meta-data names it "raspberrypi", the inventory "host-a"',
+      'its meta-data sets the host name "raspberrypi", the inventory "host-a"',
     ],
     [
       'another name by a command',
       { 'user-data': '#cloud-config\nruncmd:\n- [ hostnamectl, set-hostname, pi ]\n' },
-      'its user-data names it "pi", the inventory "host-a" (line 3)',
+      'its user-data sets the host name "pi", the inventory "host-a" (line 3)',
     ],
     [
       'another name in a file',
@@ -141,12 +141,12 @@ runcmd:
     [
       'no networks',
       { 'network-config': 'network: {config: disabled}\n' },
-      'its network-config has cloud-init leave networks alone, and the inventory has a Wi-Fi network for it',
+      'its network-config switches off network setup by cloud-init, but the inventory has a Wi-Fi network for this device',
     ],
     [
       'no networks, by the kernel',
       { 'cmdline.txt': 'quiet network-config=disabled\n' },
-      'its kernel command line says network-config=disabled, and the inventory has a Wi-Fi network for it',
+      'its kernel command line says network-config=disabled, but the inventory has a Wi-Fi network for this device',
     ],
     [
       'no cloud-init',
@@ -156,39 +156,39 @@ runcmd:
     [
       'another source',
       { 'cmdline.txt': 'quiet ds=None\n' },
-      'its kernel command line has cloud-init look elsewhere than on the boot partition: ds=None',
+      'its kernel command line makes cloud-init read its files from another place than the boot partition: ds=None',
     ],
     [
       'no bootcmd',
       { 'user-data': '#cloud-config\ncloud_init_modules: [write-files]\n' },
-      'cloud_init_modules in its user-data leave out bootcmd, which starts the seed',
+      'cloud_init_modules in its user-data does not contain bootcmd, which starts the seed',
     ],
     [
       'a list that another one repeats',
       { 'user-data': '#cloud-config\nbootcmd: &all\n- [a]\nruncmd: *all\n' },
-      'nothing can be added to &all in its user-data, as it is written',
+      'nothing can be added to &all in its user-data in its present form',
     ],
     [
       'a list that is merged in',
       { 'user-data': '#cloud-config\n<<: {bootcmd: [[a]]}\n' },
-      'nothing can be added to bootcmd in its user-data, as it is written',
+      'nothing can be added to bootcmd in its user-data in its present form',
     ],
-    ['broken YAML', { 'user-data': '#cloud-config\nusers: [\n' }, 'its user-data is no YAML, in line 3'],
-    ['a list', { 'meta-data': '- a\n' }, 'its meta-data is no mapping'],
+    ['broken YAML', { 'user-data': '#cloud-config\nusers: [\n' }, 'its user-data is not valid YAML, in line 3'],
+    ['a list', { 'meta-data': '- a\n' }, 'its meta-data is not a YAML mapping'],
     [
       'an old network',
       { 'network-config': 'version: 1\nconfig: []\n' },
-      'its network-config is of version 1, which no Wi-Fi can be added to',
+      'its network-config has version 1, and Wi-Fi can only be added to version 2',
     ],
     [
       'commands that are none',
       { 'user-data': '#cloud-config\nbootcmd: reboot\n' },
-      'the bootcmd of its user-data is no list',
+      'bootcmd in its user-data is not a list',
     ],
     [
       'a seed from elsewhere',
       { 'cmdline.txt': 'quiet ds=nocloud;s=http://192.0.2.1/\n' },
-      'its kernel command line has cloud-init read http://192.0.2.1/, and not the boot partition',
+      'its kernel command line makes cloud-init read http://192.0.2.1/ instead of the boot partition',
     ],
   ])('%s is refused by name', (_, boot, message) => {
     expect(refusal('cloud-init', { ...fresh['cloud-init'], ...boot })).toContain(message)

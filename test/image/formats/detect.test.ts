@@ -33,22 +33,22 @@ describe('the format of an image', () => {
 
   test('two at once are refused: an old Raspberry Pi Imager on a new image', () => {
     expect(refusal({ ...fresh['cloud-init'], 'firstrun.sh': '#!/bin/bash\n' })).toBe(
-      'it is set up in two ways that exclude each other: cloud-init (meta-data, user-data, network-config) and firstrun ' +
-        '(firstrun.sh) | flash it again without customisation; Raspberry Pi Imager before 2.0 writes what newer systems do not read',
+      'it is set up for two formats that exclude each other: cloud-init (meta-data, user-data, network-config) and firstrun ' +
+        '(firstrun.sh) | flash the card again without customisation; Raspberry Pi Imager before 2.0 writes files that newer systems do not read',
     )
   })
 
   test('none at all is refused with what is there, and taken from the user where it is a boot partition', () => {
     expect(refusal({ 'holiday.jpg': '' })).toBe(
-      'nothing on it says how its first boot is set up: there is holiday.jpg | name the format with --format, if you know it',
+      'the format of its first boot was not recognised: it holds holiday.jpg | name the format with --format, if you know it',
     )
-    expect(refusal({})).toContain('there is nothing in it')
-    expect(refusal({ 'holiday.jpg': '' }, 'firstrun')).toContain('this is no boot partition of a Pi')
+    expect(refusal({})).toContain('it holds no files')
+    expect(refusal({ 'holiday.jpg': '' }, 'firstrun')).toContain('this is not the boot partition of a Pi')
     expect(refusal({ 'cmdline.txt': 'quiet\n' }, 'rpi-preseed')).toBe('rpi-preseed')
   })
 
   test('another than the user says is refused', () => {
-    expect(refusal(fresh.firstrun, 'cloud-init')).toContain('and not as cloud-init | leave out --format')
+    expect(refusal(fresh.firstrun, 'cloud-init')).toContain('not for cloud-init | leave out --format')
     expect(refusal(fresh.firstrun, 'firstrun')).toBe('firstrun')
   })
 })

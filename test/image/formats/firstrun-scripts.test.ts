@@ -95,7 +95,10 @@ describe('a firstrun.sh that somebody has put on the card', () => {
 
   test('fails: people can log in, and it is run again at the next boot', () => {
     const box = boxOf(`#!/bin/sh\ndid try\n[ -e /var/network ] || exit 6\n${cleanUp}exit 0\n`)
-    expect(box.boot()).toMatchObject({ code: 6, said: expect.stringContaining('firstrun.sh ended with 6; run again') })
+    expect(box.boot()).toMatchObject({
+      code: 6,
+      said: expect.stringContaining('firstrun.sh ended with exit code 6; it is run again'),
+    })
     const on = [...reload, 'systemctl --no-block start multi-user.target', 'as ever, on failure']
     expect(box.log()).toEqual([...reload, 'seed', 'did try', ...on])
     // The seed's own unit is done meanwhile: what is still to be run stays.
@@ -140,26 +143,26 @@ describe('a firstrun.sh that somebody has put on the card', () => {
   })
 
   test.each([
-    ['CRLF', '#!/bin/bash\r\ndid it\r\n', 'has the line ends of Windows, first in line 1'],
-    ['CRLF further down', '#!/bin/bash\ndid it\r\n', 'has the line ends of Windows, first in line 2'],
+    ['CRLF', '#!/bin/bash\r\ndid it\r\n', 'has Windows line endings, first in line 1'],
+    ['CRLF further down', '#!/bin/bash\ndid it\r\n', 'has Windows line endings, first in line 2'],
     [
       'an if without an end',
       '#!/bin/bash\nif true; then\nrm -f /boot/firstrun.sh\n',
-      'is no shell that can be parsed, in line',
+      'has a shell syntax error in line',
     ],
-    ['a syntax error for sh', '#!/bin/sh\ndid it\nfi\n', 'is no shell that can be parsed, in line 3'],
+    ['a syntax error for sh', '#!/bin/sh\ndid it\nfi\n', 'has a shell syntax error in line 3'],
     [
       'a second stage',
       '#!/bin/sh\nsed -i "1s|$| systemd.run=/boot/second.sh|" /boot/cmdline.txt\n',
-      "has the kernel's command line run something else behind it, in line 2",
+      'makes the kernel command line run something else after it, in line 2',
     ],
     [
       'a second stage in the place of the first',
       '#!/bin/sh\n# systemd.run=/x\nsed -i s,firstrun.sh,second.sh, /boot/firmware/cmdline.txt\n',
-      "has the kernel's command line run something else behind it, in line 3",
+      'makes the kernel command line run something else after it, in line 3',
     ],
-    ['no shebang', 'did it\n', 'is no shell script'],
-    ['a byte order mark', '\ufeff#!/bin/sh\n', 'is no shell script'],
+    ['no shebang', 'did it\n', 'is not a shell script'],
+    ['a byte order mark', '\ufeff#!/bin/sh\n', 'is not a shell script'],
   ])('with %s is refused, by its line', (_, script, message) => {
     expect(refusal('firstrun', card(script))).toContain(`its firstrun.sh ${message}`)
   })

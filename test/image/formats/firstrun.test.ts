@@ -87,7 +87,7 @@ exit 0
     const same = files('firstrun', { ...customised, 'firstrun.sh': joins('correct horse') })
     expect(same['provision-seed.sh']).not.toContain('nmconnection')
     expect(refusal('firstrun', { ...customised, 'firstrun.sh': joins('wrong horse') })).toBe(
-      'what is customised on it contradicts the inventory: its firstrun.sh has another passphrase for the Wi-Fi network "the lab"',
+      'its customisation contradicts the inventory: its firstrun.sh has another passphrase for the Wi-Fi network "the lab"',
     )
   })
 
@@ -95,14 +95,14 @@ exit 0
     [
       'another name',
       { 'firstrun.sh': imager.replace('host-a', 'pi') },
-      'its firstrun.sh names it "pi", the inventory "host-a"',
+      'its firstrun.sh sets the host name "pi", the inventory "host-a"',
     ],
     [
       'a custom.toml',
       { 'custom.toml': 'config_version = 1\n[system]\nhostname = "pi"\n[ssh]\nenabled = false\n' },
-      'its custom.toml names it "pi", the inventory "host-a"; its custom.toml keeps sshd off',
+      'its custom.toml sets the host name "pi", the inventory "host-a"; its custom.toml switches sshd off',
     ],
-    ['a broken custom.toml', { 'custom.toml': 'password = secret\n' }, 'its custom.toml is no TOML, in line 1'],
+    ['a broken custom.toml', { 'custom.toml': 'password = secret\n' }, 'its custom.toml is not valid TOML, in line 1'],
     [
       'another first boot',
       { 'cmdline.txt': 'quiet systemd.run=/usr/bin/mine\n' },
@@ -121,28 +121,28 @@ exit 0
     [
       'a root that forgets',
       { 'cmdline.txt': 'quiet boot=overlay\n' },
-      'its kernel command line keeps the root file system in memory, which forgets everything when it is switched off: boot=overlay',
+      'its kernel command line keeps the root file system in memory, where every change is lost at power off: boot=overlay',
     ],
     [
       'another init',
       { 'cmdline.txt': 'quiet init=/bin/bash\n' },
-      'its kernel command line starts something else than the system: init=/bin/bash',
+      'its kernel command line starts another program instead of the system: init=/bin/bash',
     ],
     [
       'a rescue shell',
       { 'cmdline.txt': 'quiet systemd.unit=rescue.target\n' },
-      'its kernel command line boots no further than to a rescue shell: systemd.unit=rescue.target',
+      'its kernel command line boots only to a rescue shell: systemd.unit=rescue.target',
     ],
     [
       'Wi-Fi as before bookworm',
       { 'firstrun.sh': '#!/bin/bash\ncat >/etc/wpa_supplicant/wpa_supplicant.conf <<END\nEND\n' },
-      'its firstrun.sh sets up Wi-Fi in wpa_supplicant.conf, and the inventory by NetworkManager (line 2)',
+      'its firstrun.sh sets up Wi-Fi in wpa_supplicant.conf, but the Wi-Fi of the inventory needs NetworkManager (line 2)',
     ],
-    ['another language', { 'firstrun.sh': '#!/usr/bin/python3\n' }, 'its firstrun.sh is no shell script'],
+    ['another language', { 'firstrun.sh': '#!/usr/bin/python3\n' }, 'its firstrun.sh is not a shell script'],
     [
       'bullseye',
       { 'issue.txt': 'Raspberry Pi reference 2023-05-03\n' },
-      'its issue.txt is of 2023-05-03: it is older than Raspberry Pi OS bookworm',
+      'its issue.txt is dated 2023-05-03, so it is older than Raspberry Pi OS bookworm',
     ],
   ])('%s is refused by name', (_, boot, message) => {
     expect(refusal('firstrun', { ...customised, ...boot })).toContain(message)
@@ -152,7 +152,7 @@ exit 0
     [
       'by its date alone',
       {},
-      'its issue.txt is of 2024-07-04, and so is that of Raspberry Pi OS (Legacy) bullseye; bullseye mounts its FAT partition at /boot',
+      'its issue.txt is dated 2024-07-04, as is that of Raspberry Pi OS (Legacy) bullseye; bullseye mounts its FAT partition at /boot',
     ],
     [
       'by its kernels',
@@ -171,12 +171,20 @@ exit 0
     ['read only', 'CURRENT=`cat /etc/hostname | tr -d " \\t"`', 'none'],
     ['in a comment', '# hostnamectl set-hostname pi', 'none'],
     ['as a whole', 'echo host-a.lan >/etc/hostname', 'none'],
-    ['by hostnamectl', 'hostnamectl --static set-hostname pi', 'names it "pi", the inventory "host-a" (line 2)'],
-    ['into its file', 'true && echo "pi" | sudo tee /etc/hostname', 'names it "pi", the inventory "host-a" (line 2)'],
+    [
+      'by hostnamectl',
+      'hostnamectl --static set-hostname pi',
+      'sets the host name "pi", the inventory "host-a" (line 2)',
+    ],
+    [
+      'into its file',
+      'true && echo "pi" | sudo tee /etc/hostname',
+      'sets the host name "pi", the inventory "host-a" (line 2)',
+    ],
     [
       'worked out',
       'hostnamectl hostname "pi-$(cat /proc/serial)"',
-      'sets a host name that only the device can work out (line 2)',
+      'sets a host name that is not known before the first boot (line 2)',
     ],
     ['by an edit', "sed -i 's/raspberrypi/pi/' /etc/hostname", 'writes /etc/hostname (line 2)'],
   ])('a host name %s is seen for what it is', (_, line, message) => {
@@ -198,17 +206,17 @@ exit 0
     const notes = (boot: Texts) => formatOf('firstrun').notes?.(bootOf(boot))
     expect(notes(customised)).toEqual([])
     expect(notes({ ...fresh.firstrun, 'wpa_supplicant.conf': '' })).toEqual([
-      'its wpa_supplicant.conf is read by no system since bookworm: a network in it is not joined',
+      'its wpa_supplicant.conf is not read since bookworm: a network in that file is not joined',
     ])
     vi.stubEnv('PATH', '/nonexistent')
     onTestFinished(() => void vi.unstubAllEnvs())
     expect(notes(customised)).toEqual([
-      'its firstrun.sh was not parsed, as there is no shell for that here; the seed starts whatever becomes of it',
+      'its firstrun.sh was not checked, as no suitable shell is installed here; the seed starts even if firstrun.sh fails',
     ])
     expect(refusal('firstrun', customised)).toBe('none')
   })
 
   test('without a cmdline.txt to add to it is refused', () => {
-    expect(refusal('firstrun', {})).toBe('it has no cmdline.txt, which firstrun.sh is started from')
+    expect(refusal('firstrun', {})).toBe('it has no cmdline.txt, from which firstrun.sh is started')
   })
 })

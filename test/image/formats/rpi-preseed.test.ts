@@ -40,13 +40,13 @@ late_retries = 5
       'another network',
       'ssid = "the lab"',
       'ssid = "home"',
-      'joins the Wi-Fi network "home", the inventory "the lab", and it has room for one',
+      'joins the Wi-Fi network "home", the inventory "the lab", and rpi-preseed.toml can hold only one',
     ],
     [
       'another network in hexadecimal digits, which counts',
       'ssid = "the lab"',
       'ssid = "the lab"\nssid_hex = "686f6d65"',
-      'joins the Wi-Fi network "home", the inventory "the lab", and it has room for one',
+      'joins the Wi-Fi network "home", the inventory "the lab", and rpi-preseed.toml can hold only one',
     ],
     [
       'an open network',
@@ -58,18 +58,18 @@ late_retries = 5
       'another name by a command',
       '"systemctl enable theirs"',
       '"hostnamectl set-hostname pi"',
-      'names it "pi", the inventory "host-a" (line 12)',
+      'sets the host name "pi", the inventory "host-a" (line 12)',
     ],
     ['another passphrase', 'correct horse', 'wrong horse', 'has another passphrase for the Wi-Fi network "the lab"'],
-    ['another name', '"host-a"', '"pi"', 'names it "pi", the inventory "host-a"'],
-    ['another version', '"1.1"', '"2.0"', 'is of version "2.0"'],
+    ['another name', '"host-a"', '"pi"', 'sets the host name "pi", the inventory "host-a"'],
+    ['another version', '"1.1"', '"2.0"', 'has version "2.0"'],
     [
       'commands that are none',
       '["systemctl enable theirs"]',
       '"reboot"',
-      'runcmd.early of its rpi-preseed.toml is no list',
+      'runcmd.early in its rpi-preseed.toml is not a list',
     ],
-    ['broken TOML', '[user]', '[user', 'is no TOML, in line 4'],
+    ['broken TOML', '[user]', '[user', 'is not valid TOML, in line 4'],
   ])('%s is refused by name', (_, from, to, message) => {
     expect(refusal('rpi-preseed', { 'rpi-preseed.toml': customised.replace(from, to) })).toContain(message)
   })
@@ -81,7 +81,7 @@ late_retries = 5
 
   test('another place for its file is refused', () => {
     expect(refusal('rpi-preseed', { 'cmdline.txt': 'quiet rpi_preseed.config=/etc/mine.toml\n' })).toContain(
-      'its kernel command line has rpi-preseed read /etc/mine.toml',
+      'its kernel command line makes rpi-preseed read /etc/mine.toml',
     )
   })
 })

@@ -127,7 +127,7 @@ describe('a wrong image is refused by name, and is as it was', () => {
   }
 
   test.each<[string, () => string, string]>([
-    ['full', full, 'the boot partition has no room for seed.sh'],
+    ['full', full, 'the boot partition has too little space for seed.sh'],
     [
       'truncated in its boot partition',
       () => {
@@ -135,7 +135,7 @@ describe('a wrong image is refused by name, and is as it was', () => {
         truncateSync(image, 20 << 20)
         return image
       },
-      'card.img: it ends after 20971520 bytes, in the midst of partition 1, which ends at 50331648',
+      'card.img: it ends after 20971520 bytes, inside partition 1, which ends at 50331648',
     ],
     [
       'truncated behind it',
@@ -144,7 +144,7 @@ describe('a wrong image is refused by name, and is as it was', () => {
         truncateSync(image, 50 << 20)
         return image
       },
-      'card.img: it ends after 52428800 bytes, in the midst of partition 2, which ends at 58720256',
+      'card.img: it ends after 52428800 bytes, inside partition 2, which ends at 58720256',
     ],
     [
       'without a boot partition',
@@ -169,12 +169,12 @@ describe('a wrong image is refused by name, and is as it was', () => {
     [
       'with a boot sector that is none',
       () => patched(makeImage({ files: fresh.firstrun }), bootStart, Buffer.alloc(512)),
-      'card.img: it has no boot partition of a Pi: its partitions are 1 (no FAT, 40 MiB), 2 (not FAT, 8 MiB)',
+      'card.img: it has no boot partition of a Pi: its partitions are 1 (of type FAT, without a file system, 40 MiB), 2 (not FAT, 8 MiB)',
     ],
     [
       'packed',
       () => plain(Buffer.concat([Buffer.from('fd377a585a000004', 'hex'), Buffer.alloc(4096)])),
-      'card.img: it is packed by xz',
+      'card.img: it is compressed with xz',
     ],
     ...(
       [
@@ -188,7 +188,7 @@ describe('a wrong image is refused by name, and is as it was', () => {
       `packed by ${by}`,
       // Shorter than any table, as a card of zeros is.
       () => plain(run(command, words, Buffer.alloc(1 << 20))),
-      `card.img: it is packed by ${told}`,
+      `card.img: it is compressed with ${told}`,
     ]),
     ['empty', () => plain(Buffer.alloc(0)), 'card.img: it is too short to hold a partition table'],
     ['something else', () => plain(Buffer.alloc(1 << 20, 'photo')), 'card.img: it holds no partition table'],
@@ -198,7 +198,7 @@ describe('a wrong image is refused by name, and is as it was', () => {
         const image = makeImage({ files: fresh.firstrun })
         return plain(readFileSync(image).subarray(bootStart, bootStart + (40 << 20)))
       },
-      'card.img: it is a file system and not a card: it holds no partition table',
+      'card.img: it is a file system, not the image of a card: it holds no partition table',
     ],
   ])('%s', async (_, make, message) => {
     const image = make()
@@ -214,7 +214,7 @@ describe('a wrong image is refused by name, and is as it was', () => {
     for (const name of names) writeFileSync(join(folder, name), '')
     run('sh', ['-c', `mcopy -i ${at(image)} ${folder}/N* :: 2>/dev/null || :`])
     const before = hash(image)
-    expect(await refusal(image)).toBe('the boot partition has no room for seed.sh')
+    expect(await refusal(image)).toBe('the boot partition has too little space for seed.sh')
     expect(hash(image)).toBe(before)
   })
 
@@ -223,7 +223,7 @@ describe('a wrong image is refused by name, and is as it was', () => {
     expect(await refusal(join(folder, 'none.img'))).toBe('card.img: there is no such file')
     mkdirSync(join(folder, 'folder.img'))
     expect(await refusal(join(folder, 'folder.img'))).toBe('card.img is a folder')
-    expect(await refusal('/dev/null')).toBe('card.img is no file')
+    expect(await refusal('/dev/null')).toBe('card.img is not a file')
     if (process.getuid?.() === 0) return
     const image = makeImage({ files: fresh.firstrun })
     chmodSync(image, 0o400)
@@ -234,7 +234,7 @@ describe('a wrong image is refused by name, and is as it was', () => {
     const image = makeImage({ files: fresh.firstrun })
     run('mcopy', ['-o', '-i', at(image), '-', '::issue.txt'], Buffer.from([0xff, 0xfe, 0x00]))
     const card = await openImage(image)
-    expect(() => detect(card.boot)).toThrow('its issue.txt is no UTF-8 text')
+    expect(() => detect(card.boot)).toThrow('its issue.txt is not UTF-8 text')
     await card.close()
   })
 })

@@ -140,7 +140,7 @@ test('files of the card that are not whole are said to be so, and nothing is beg
   box = cardBox()
   box.insert(box.card())
   box.write('etc/reverse-tunnel/enrolment/key', '')
-  expect(box.boot()).toMatchObject({ code: 1, said: expect.stringContaining('not whole') })
+  expect(box.boot()).toMatchObject({ code: 1, said: expect.stringContaining('are incomplete') })
   expect(box.list('gateway/etc')).not.toContain('enrolled')
 })
 

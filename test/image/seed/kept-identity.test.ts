@@ -64,13 +64,13 @@ describe('of a backup', () => {
   })
 
   test.each([
-    ['cert', ['cert'], 'is of a key that is not among the others'],
-    ['elliptic-cert', ['own', 'elliptic-cert'], 'is of a key that is not among the others'],
-    ['others', ['own', 'others'], 'is for qi.lan, and not for pi.lan'],
-    ['of-a-person', ['own', 'of-a-person'], 'is no certificate of a host'],
-    ['over', ['own', 'over'], 'it has expired'],
-    ['to-come', ['own', 'to-come'], 'it is not valid yet'],
-    ['damaged', ['own', 'damaged'], 'is no certificate of a host'],
+    ['cert', ['cert'], 'is the certificate of a host key that was not given'],
+    ['elliptic-cert', ['own', 'elliptic-cert'], 'is the certificate of a host key that was not given'],
+    ['others', ['own', 'others'], 'is a certificate for qi.lan, not for pi.lan'],
+    ['of-a-person', ['own', 'of-a-person'], 'is not a host certificate'],
+    ['over', ['own', 'over'], 'the certificate has expired'],
+    ['to-come', ['own', 'to-come'], 'the certificate is not valid yet'],
+    ['damaged', ['own', 'damaged'], 'is not a host certificate'],
     ['locked', ['locked'], 'holds no private key without a passphrase'],
     ['own.pub', ['own.pub'], 'holds no private key without a passphrase'],
     ['nothing', ['nothing'], 'cannot be read'],
