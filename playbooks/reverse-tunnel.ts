@@ -8,6 +8,7 @@ import {
   marked,
   nextHostKeys,
   on,
+  onTrial,
   playbook,
   printMark,
   prove,
@@ -59,6 +60,7 @@ import {
   mayRemove,
   removedFromDevice,
 } from './reverse-tunnel/removal.ts'
+import { tunnelTrial } from './reverse-tunnel/trial.ts'
 
 /** Every device keeps its own forwards open on the gateways, and can do nothing else there. */
 export default playbook((inventory) => {
@@ -101,21 +103,25 @@ export default playbook((inventory) => {
 
     // The gateway before the tunnels: sshd penalises the whole network of a device whose key it refuses.
     // New forwards are opened beside the old ones.
-    on(gateways, (gateway) => [
-      versions,
-      hostKeys,
-      nextHostKeys(beginsRotation(gateway, inventory)),
-      heldForwards,
-      portsAreFree(gateway, inventory),
-      ...enrolmentsIn(gateway, devices, inventory),
-      ...gatewaySide(gateway, inventory, roomOn(gateway, inventory)),
-      retiredKeys(gateway, inventory),
-      ...removedFrom(gateway).flatMap((device) => [mayRemove(device), ...endedSessions(device, gateway)]),
-      ...(devices.some((device) => dials(device, gateway))
-        ? []
-        : [emptied(gateway, inventory, roomOn(gateway, inventory))]),
-      switchHostKeys(mayRotate(gateway, devices)),
-    ]),
+    onTrial(
+      gateways,
+      (gateway) => [
+        versions,
+        hostKeys,
+        nextHostKeys(beginsRotation(gateway, inventory)),
+        heldForwards,
+        portsAreFree(gateway, inventory),
+        ...enrolmentsIn(gateway, devices, inventory),
+        ...gatewaySide(gateway, inventory, roomOn(gateway, inventory)),
+        retiredKeys(gateway, inventory),
+        ...removedFrom(gateway).flatMap((device) => [mayRemove(device), ...endedSessions(device, gateway)]),
+        ...(devices.some((device) => dials(device, gateway))
+          ? []
+          : [emptied(gateway, inventory, roomOn(gateway, inventory))]),
+        switchHostKeys(mayRotate(gateway, devices)),
+      ],
+      (gateway) => tunnelTrial(gateway, { ...inventory, devices }),
+    ),
 
     // Each device moves to its new forwards, and stays at the old ones where no login comes through.
     on(devices, (device) => [

@@ -7,6 +7,7 @@ export { nameOnGateways } from './inventory/model.ts'
 export {
   type ObservedKeys,
   on,
+  onTrial,
   type Playbook,
   playbook,
   prove,
@@ -27,6 +28,7 @@ export type {
   Refused,
   Resource,
   Seen,
+  Trial,
 } from './resources/resource.ts'
 export { known, lookedAt } from './resources/resource.ts'
 export { lines, type Sh, sh } from './shell/sh.ts'

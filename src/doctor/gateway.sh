@@ -51,6 +51,7 @@ fact host-keys host_keys
 fact dial holders "$dial"
 fact settings settings
 fact account account
+fact directives directives
 fact rights rights "$(dirname "$keys")" "$keys"
 fact lines key_lines
 fact fingerprints fingerprints
@@ -73,5 +74,5 @@ for fingerprint in $(fingerprints); do which="$which -e $fingerprint"; done
 logins=$([ -z "$which" ] || about $which | grep ': Accepted publickey for ' | tail -n 50)
 address=$(echo "$logins" | sed -n '$s/.* from \([^ ]*\) port [0-9]* .*/\1/p')
 fact logins echo "$logins"
-fact log about -e "$account" -e 'drop connection' -e 'axStartups throttling' -e 'Received signal' -e "${address:-none} port "
+fact log about -e "$account" -e 'Authentication refused' -e 'not in PubkeyAccepted' -e 'drop connection' -e 'axStartups throttling' -e 'Received signal' -e "${address:-none} port "
 fact sessions ss -Htn state established

@@ -62,16 +62,18 @@ export function past(facts: Facts, account: string): LoginHistory {
     return first && { at: first.at, why: ends.flatMap(({ text }) => ending(text) ?? [])[0] }
   }
   const long = (login: Login) => (endOf(login)?.at ?? Number.POSITIVE_INFINITY) - login.at >= leastSeconds
+  // What sshd says of a key it does not even look at names nobody: it is of the same process.
+  const named = new Set(all.flatMap(({ pid, text }) => (words(text).includes(account) ? [pid] : [])))
+  const isOfAccount = ({ pid, text }: Entry) => words(text).includes(account) || (named.has(pid) && !ending(text))
   const newest = logins.at(-1)
   const last = logins.findLast(long) ?? newest
-  if (!last || !newest)
-    return { now, stands: false, shared: false, since: all.filter(({ text }) => words(text).includes(account)) }
+  if (!last || !newest) return { now, stands: false, shared: false, since: all.filter(isOfAccount) }
 
   const end = endOf(last)
   const stop = all.find(({ at, text }) => at > last.at && /^Received signal (15|2);/.test(text))
   const stands = (facts.get('sessions') ?? '').split('\n').some((row) => row.trim().endsWith(peer(last)))
-  const about = ({ text }: Entry) =>
-    words(text).includes(account) || text.includes(` ${last.address} port `) || text.includes(`[${last.address}]:`)
+  const about = (entry: Entry) =>
+    isOfAccount(entry) || entry.text.includes(` ${last.address} port `) || entry.text.includes(`[${last.address}]:`)
   const fromThere = all.filter(
     ({ text }) => text.startsWith('Accepted ') && text.includes(` from ${last.address} port `),
   )

@@ -3,6 +3,7 @@ import { nameOnGateways } from '../inventory/model.ts'
 import { program, whole } from '../shell/program.ts'
 import { lines, sh } from '../shell/sh.ts'
 import deviceProgram from './device.sh'
+import directivesProgram from './directives.sh'
 import factsProgram from './facts.sh'
 import gatewayProgram from './gateway.sh'
 import type { TunnelParts } from './tunnel.ts'
@@ -27,7 +28,7 @@ export function gatewayScript({
     listener === 'socket' ? jail : '-',
     ...ports,
   ]
-  return whole(lines(sh`set -- ${words}`, program(factsProgram), program(gatewayProgram)))
+  return whole(lines(sh`set -- ${words}`, program(factsProgram), program(directivesProgram), program(gatewayProgram)))
 }
 
 /** The same on the device. It tries to log in to the gateway once, beside the tunnel. */

@@ -1,5 +1,5 @@
 import type { Device, Forward, Gateway, Inventory } from '../inventory/model.ts'
-import type { LeastPrivilege, Proof, Resource, Seen } from '../resources/resource.ts'
+import type { LeastPrivilege, Proof, Resource, Seen, Trial } from '../resources/resource.ts'
 import type { Carrier, Recovery } from '../tunnel/recovery.ts'
 
 /** A recipe: from the inventory to what its hosts should have, in order. Pure: it contacts nobody. */
@@ -11,6 +11,8 @@ export type Step = ApplyStep | ProveStep | VerifyStep
 export interface ApplyStep {
   readonly kind: 'apply'
   readonly hosts: ReadonlyMap<string, readonly Resource[]>
+  /** By host: what is tried when it has changed, before that is kept. */
+  readonly trials?: ReadonlyMap<string, Trial>
 }
 
 /** These forwards must answer, as their devices, after what was changed before: then what they replace may be closed. */
@@ -59,6 +61,15 @@ export function on<H extends Gateway | Device>(
   resources: (host: H) => readonly Resource[],
 ): ApplyStep {
   return { kind: 'apply', hosts: new Map(hosts.map((host) => [host.name, withFacts(resources(host))])) }
+}
+
+/** The same, and what another host tries on each of them before its change is kept. */
+export function onTrial<H extends Gateway | Device>(
+  hosts: readonly H[],
+  resources: (host: H) => readonly Resource[],
+  trial: (host: H) => Trial,
+): ApplyStep {
+  return { ...on(hosts, resources), trials: new Map(hosts.map((host) => [host.name, trial(host)])) }
 }
 
 /** Each fact once, before those that ask for it. */

@@ -110,6 +110,19 @@ export interface Proof {
   readonly script: Sh | ((seen: Seen) => Sh | undefined)
 }
 
+/** What another host tries on one that has changed, before the change is kept. Where it is refused, the change is rolled back. */
+export interface Trial {
+  /** The first of these hosts that was reached tries it; none of them: nothing is tried. */
+  readonly by: readonly string[]
+  /**
+   * Run as root by that host, with so many seconds for it: exit code 0 when it works; stdout is the log of `ssh -v`. Undefined:
+   * there is nothing to try.
+   */
+  readonly script: (by: string, seen: Seen, seconds: number) => Sh | undefined
+  /** Run as root on the changed host afterwards, whatever came of it. */
+  readonly cleanUp?: (by: string) => Sh | undefined
+}
+
 /** A key of a host, and what it must not be able to do elsewhere: tried for real by the host itself, when asked. */
 export interface LeastPrivilege {
   /** Where the key is accepted, and how the host dials there. */

@@ -1,6 +1,7 @@
 import type { ApplyStep } from '../playbook/playbook.ts'
 import { troubleOf } from '../report/trouble.ts'
 import { confirmingRoutes } from '../ssh/reach/reach.ts'
+import type { Session } from '../ssh/session/session.ts'
 import { allEnded } from './all-ended.ts'
 import type { Run } from './context.ts'
 import { addChanges, hasFailed, type Member, observe, replaceSession } from './fleet.ts'
@@ -8,6 +9,7 @@ import { pinObserved } from './look.ts'
 import { plan } from './plan/plan.ts'
 import { changeReport, notKnown, refusal } from './preview.ts'
 import { transact } from './transaction/transaction.ts'
+import { tryOn } from './trial.ts'
 
 /** One step, on all hosts at once. */
 export async function changeHosts(step: ApplyStep, stepNumber: number, run: Run): Promise<void> {
@@ -42,7 +44,12 @@ async function change(member: Member, step: ApplyStep, stepNumber: number, run: 
     before: member.shown,
   }
   try {
-    const confirming = { ...run, login: () => login(member, { along: confirmingRoutes(member.host, session.via) }) }
+    const trial = step.trials?.get(member.host.name)
+    const confirming = {
+      ...run,
+      login: () => login(member, { along: confirmingRoutes(member.host, session.via) }),
+      ...(trial && { trial: (fresh: Session) => tryOn(member, fresh, trial, run) }),
+    }
     const result = await transact(session, transaction, fleet.seen, confirming)
     const newest = result.session ?? session
     replaceSession(member, newest)

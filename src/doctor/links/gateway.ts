@@ -15,6 +15,7 @@ import {
   stands,
   unseen,
 } from '../case.ts'
+import { directivesAt } from '../directives.ts'
 import { ago } from '../log.ts'
 
 /** From the greeting of the gateway's sshd to a login there. */
@@ -109,14 +110,21 @@ export function tunnelAccount(c: Case): LinkVerdict {
       `the folder ${wrong.split(' ').at(-1)} of ${name} ${wrong.startsWith('absent') ? 'does not exist' : 'does not belong to it'}`,
       onHost(gateway.name, `systemd-tmpfiles --create ${c.tunnel.jailFile}`),
     )
-  const denial = heard(c).find(
-    ({ text }) => text.includes(`ser ${name} `) && /not allowed because|by PAM account/.test(text),
+  // Of its newest attempt: what was refused before may be mended by now.
+  const newest = heard(c).findLast(({ text }) => text.includes(`ser ${name} `))?.pid
+  const denial = heard(c).findLast(
+    ({ pid, text }) =>
+      pid === newest && text.includes(`ser ${name} `) && /not allowed because|by PAM account/.test(text),
   )
-  if (denial && !attemptOf(c)?.loggedIn)
+  if (denial && !attemptOf(c)?.loggedIn) {
+    const at = directivesAt(facts.get('directives') ?? '', /^(allow|deny)(users|groups)/i)
     return broken(
-      `the sshd of ${gateway.name} does not allow ${name} to log in: ${denial.text.replace(/ \[preauth\]$/, '')}`,
-      onHost(gateway.name, `sshd -T | grep -iE '^(allow|deny)(users|groups) ', and allow ${name} there`),
+      `the sshd of ${gateway.name} does not allow ${name} to log in: ${[denial.text.replace(/ \[preauth\]$/, ''), ...at].join('; ')}`,
+      at.length > 0
+        ? onHost(gateway.name, `allow ${name} there, and reload sshd`)
+        : onHost(gateway.name, `sshd -T | grep -iE '^(allow|deny)(users|groups) ', and allow ${name} there`),
     )
+  }
   return ok(name)
 }
 
@@ -183,10 +191,11 @@ function offered(c: Case, fingerprints: readonly string[]): LinkVerdict {
     return ok(`${gateway.name} accepts the login of ${device.name} with ${fingerprints.join(', ')}`)
   const refused = heard(c).filter(
     ({ at, text }) =>
-      at > (found?.newest?.at ?? 0) &&
-      (text.includes(`authenticating user ${name} `) || /Authentication refused|Could not open user/.test(text)),
+      at > (found?.newest?.at ?? 0) && (text.includes(`authenticating user ${name} `) || saysWhy.test(text)),
   )
-  const why = refused.find(({ text }) => !text.includes('authenticating user'))?.text
+  const said = refused.findLast(({ text }) => saysWhy.test(text))?.text.replace(/ \[preauth\]$/, '')
+  const at = directivesAt(c.gateway.facts?.get('directives') ?? '', /^pubkey|^authenticationmethods/i)
+  const why = said && [said, ...(/PubkeyAccepted/.test(said) ? at : [])].join('; ')
   if (attempt?.hostKey && !attempt.distrusted && /denied|closed/i.test(attempt.said))
     return broken(`${gateway.name} refuses the key of ${device.name}: ${why ?? attempt.said}`, provisionKeyCommand(c))
   if (!attempt && !stands(c) && refused.length > 0)
@@ -198,6 +207,9 @@ function offered(c: Case, fingerprints: readonly string[]): LinkVerdict {
     return ok(`${device.name} logged in with ${fingerprints.join(', ')} ${ago(found.last.at, found.now)}`)
   return unseen(`${gateway.name} has a key for ${device.name}; only the device can tell whether it is the right one`)
 }
+
+/** What sshd's log says of a key that it does not even look at. */
+const saysWhy = /Authentication refused|Could not open user|not in PubkeyAccepted/
 
 const times = (count: number) => (count === 1 ? 'once' : `${count} times`)
 

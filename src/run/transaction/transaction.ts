@@ -1,4 +1,5 @@
 import { ConnectError, RemoteError } from '../../errors.ts'
+import type { Trouble } from '../../report/report.ts'
 import type { Seen } from '../../resources/resource.ts'
 import type { Session } from '../../ssh/session/session.ts'
 import { plan } from '../plan/plan.ts'
@@ -29,6 +30,11 @@ export interface TransactionContext {
   /** The time on the wall, for people. */
   readonly clock: () => Date
   readonly debug: (title: string, text: string) => void
+  /**
+   * Tried when the host has let us in again, and before the change is kept; the session is that fresh login. Gives why the
+   * change must not be kept.
+   */
+  readonly trial?: (session: Session) => Promise<Trouble | undefined>
 }
 
 /** Longest time for staging, a package from the mirror included, until the guard has something to say. */
@@ -107,6 +113,11 @@ async function decided(session: Session, sent: Sent, context: Tracked): Promise<
   if (broken) return abandon(reached, sent, context, broken)
   const fresh = await freshLogin(sent, context)
   if (!('exec' in fresh)) return abandon(reached, sent, context, fresh.message)
+  const refused = await context.trial?.(fresh)
+  if (refused) {
+    const end = await abandon(reached, sent, context, refused.message)
+    return end.error && refused.hint ? { ...end, error: { ...end.error, hint: refused.hint } } : end
+  }
   const answer = await ask(fresh, confirmScript(sent.id), sent, answerMs).catch(toError)
   // Logged in, and of no use there: sudo is gone, say.
   if (answer instanceof Error) return abandon(reached, sent, context, answer.message)
