@@ -1,7 +1,7 @@
 import type { Device, Gateway, HeldForward, Inventory, Mark, Resource, Seen } from '../../src/index.ts'
 import {
   inspectHeldForwards,
-  isForwardWay,
+  isForwardRoute,
   overlap,
   parseHeldForwards,
   parseMark,
@@ -49,7 +49,7 @@ export const isInTheWay = (
 /** Reached in this run by another route than a forward: then its tunnel may be down for a moment. */
 export const isReachedBeside = ({ name }: Device, seen: Seen): boolean => {
   const via = seen.via?.(name)
-  return via !== undefined && !isForwardWay(via) && !seen.gone(name)
+  return via !== undefined && !isForwardRoute(via) && !seen.gone(name)
 }
 
 /** What a gateway has for one device: a forward, an account with its key file, or a line in the shared key file. */

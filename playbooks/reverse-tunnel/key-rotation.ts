@@ -107,7 +107,7 @@ export function pendingKeys({ devices, gateways }: Inventory, seen: Seen): strin
   })
 }
 
-/** sshd goes to the background only after the login; a session of its own, beside the tunnel. */
+/** `ssh -f` goes to the background only after the login has succeeded; a connection of its own, beside the tunnel. */
 function login({ name, dial }: Gateway, account: string): Sh {
   const options = [
     'BatchMode=yes',

@@ -4,7 +4,7 @@ import { type DoctorReport, doctorExitCode, type TunnelReport } from '../report/
 import { troubleOf } from '../report/trouble.ts'
 import { type ReachContext, reach } from '../ssh/reach/reach.ts'
 import type { Session } from '../ssh/session/session.ts'
-import { proveForwards } from '../verify/index.ts'
+import { proveForwards } from '../verify/prove-forwards.ts'
 import type { Case, HostEvidence } from './case.ts'
 import { parseFacts } from './facts.ts'
 import { walk } from './links.ts'

@@ -1,11 +1,11 @@
 import { gatewayLink, type LinkReport } from '../report/doctor/doctor.ts'
-import { clean, wayIn } from '../report/terminal/text.ts'
+import { clean, routeText } from '../report/terminal/text.ts'
 import { attemptOf, broken, type Case, type LinkVerdict, ok, unseen } from './case.ts'
 import { clock, deviceSshd, unit } from './links/device.ts'
 import { deviceHostKey, forward } from './links/end.ts'
 import { deviceKeyLine, gatewayTrust, tunnelAccount } from './links/gateway.ts'
 import { listener } from './links/listener.ts'
-import { firewall, gatewaySshd, name, penalties, route } from './links/way.ts'
+import { firewall, gatewaySshd, name, penalties, route } from './links/network.ts'
 
 /** All links, in the order in which a connection is made; the first two are our own logins. Pure: facts → verdicts. */
 const links: readonly (readonly [string, (c: Case) => LinkVerdict])[] = [
@@ -64,7 +64,7 @@ function gateway(c: Case): LinkVerdict {
 function device(c: Case): LinkVerdict {
   const { error, via } = c.device
   const { name } = c.tunnel.device
-  if (!error) return ok(`${name} was reached ${via && wayIn(via)}`)
+  if (!error) return ok(`${name} was reached ${via && routeText(via)}`)
   return unseen(
     `${name} cannot be asked: ${error.message}${error.kind === 'login' && error.hint ? `; ${error.hint}` : ''}`,
   )

@@ -1,5 +1,5 @@
 import { InventoryError } from '../errors.ts'
-import { doors, reachedOn } from '../inventory/forward.ts'
+import { loginForwards, reachedOn } from '../inventory/forward.ts'
 import { type Device, type Forward, type Gateway, hosts, type Inventory } from '../inventory/model.ts'
 import { quote, type Sh, sh } from '../shell/sh.ts'
 
@@ -99,7 +99,7 @@ function placeOf({ address, port }: Gateway | Device): Options {
 
 /** Through its forwards, the next where one is not open; else through the gateways that it may be reached by. */
 function jumpTo(device: Device, inventory: Inventory, knownHosts: string): Sh | undefined {
-  const own = doors(device)
+  const own = loginForwards(device)
   const ways = own.length > 0 ? own.map((door) => [door.gateway, listener(door)] as const) : besides(device, inventory)
   const commands = ways.map(([name, to]) => {
     const gateway = inventory.gateways.find((each) => each.name === name)

@@ -122,10 +122,10 @@ export function reachedOn({ bindAddress }: Pick<Forward, 'bindAddress'>): string
 }
 
 /** The first forward on each gateway that ends at the device's own sshd. */
-export function doors(device: Device): Forward[] {
+export function loginForwards(device: Device): Forward[] {
   const own = device.forwards.filter((forward) => isOwnSshd(device, forward))
   return own.filter((forward) => own.find(({ gateway }) => gateway === forward.gateway) === forward)
 }
 
 /** By a forward of the device, whether the inventory names it or its gateway still holds it from before. */
-export const isForwardWay = (way: string) => /^forward( on |$)|^former forward /.test(way)
+export const isForwardRoute = (way: string) => /^forward( on |$)|^former forward /.test(way)

@@ -80,7 +80,7 @@ function withFacts(resources: readonly Resource[]): readonly Resource[] {
 }
 
 /** … and what is known of them beside. */
-export interface About extends Partial<Pick<VerifyStep, 'recovery' | 'carriers'>> {
+export interface VerifyOptions extends Partial<Pick<VerifyStep, 'recovery' | 'carriers'>> {
   /** What a device's keys must not be able to do. */
   readonly privileges?: (device: Device) => readonly LeastPrivilege[]
 }
@@ -89,7 +89,7 @@ export interface About extends Partial<Pick<VerifyStep, 'recovery' | 'carriers'>
 export function verify(
   devices: readonly Device[],
   forwards: (device: Device) => readonly Forward[],
-  { recovery, carriers, privileges }: About = {},
+  { recovery, carriers, privileges }: VerifyOptions = {},
 ): VerifyStep {
   return {
     ...nothingVerified,

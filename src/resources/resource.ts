@@ -51,7 +51,7 @@ export interface Seen {
   trusts?(host: string, key: string): boolean
 }
 
-/** A value, or one that depends on what hosts have shown; undefined: not known yet. Identity is never late, only content. */
+/** A value, or one that depends on what hosts have shown; undefined: not known yet. An id is never late, only content. */
 export type Late<T> = T | ((seen: Seen) => T | undefined)
 
 export function known<T>(late: Late<T>, seen: Seen): T | undefined {
@@ -77,7 +77,7 @@ export interface Change {
   readonly commit: Sh
   /** Makes it live, after all commits. Equal pieces of several changes run once. */
   readonly activate?: Sh
-  /** What the host's sshd proves once it is live, where that is not what it proves now: no other key stays pinned then. */
+  /** The host keys that its sshd has once this is live, where they differ from now. All other pins of the host are dropped then. */
   readonly hostKeys?: readonly string[]
   /** What runs and is stopped or restarted by `activate`, which has it up again within so many seconds, or fails. */
   readonly interrupts?: { readonly units: readonly string[]; readonly seconds: number }

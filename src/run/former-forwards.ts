@@ -25,7 +25,7 @@ export async function connectByFormerForwards(run: Run): Promise<void> {
       const routes = new Map(formerForwardsOf(device, held).map((former) => [formerRoute(former), former]))
       if (routes.size === 0) return
       const along = [...routes.keys()]
-      run.context.formerDoors.set(device.name, routes)
+      run.context.formerForwards.set(device.name, routes)
       run.progress.note(`${device.name}: does not answer as written in the inventory; trying its ${along.join(', ')}`)
       const putBack = forgetFailure(member)
       await lookAtHost(member, { ...run, login: (one, how) => run.login(one, { ...how, along }) })

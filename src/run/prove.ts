@@ -2,7 +2,7 @@ import { isOwnSshd } from '../inventory/forward.ts'
 import type { Forward } from '../inventory/model.ts'
 import type { ProveStep } from '../playbook/playbook.ts'
 import { type ForwardReport, isSameForward, type RecoveryReport } from '../report/report.ts'
-import { type Proving, proveForwards } from '../verify/index.ts'
+import { type Proving, proveForwards } from '../verify/prove-forwards.ts'
 import type { Run } from './context.ts'
 import { slowerAndSlower, waitingSentence } from './wait.ts'
 
@@ -43,7 +43,7 @@ export async function proveMovedForwards(
   const { fleet, inventory } = run
   const wanted = step.forwards(fleet.seen).filter(({ device }) => !fleet.seen.gone(device))
   const deviceOf = (name: string) => inventory.devices.find((device) => device.name === name)
-  const isWayIn = (forward: Forward) => {
+  const isLoginForward = (forward: Forward) => {
     const device = deviceOf(forward.device)
     return device !== undefined && isOwnSshd(device, forward)
   }
@@ -54,7 +54,7 @@ export async function proveMovedForwards(
     const reports = await proveWithinLimit(some, run)
     for (const device of new Set(some.map((forward) => forward.device))) {
       const mine = some.filter((forward) => forward.device === device)
-      const deciding = mine.some(isWayIn) ? mine.filter(isWayIn) : mine
+      const deciding = mine.some(isLoginForward) ? mine.filter(isLoginForward) : mine
       const isGood = (forward: Forward) =>
         reports.some((report) => isSameForward(report, forward) && report.state === 'ok')
       fleet.answers.set(device, deciding.every(isGood))

@@ -37,7 +37,7 @@ export async function provision(inventory: Inventory, playbook: Playbook, option
 
   const recoveries = promises(checks, run.fleet)
   const forwards = decision.isStale ? [] : await proofs.atTheEnd({ changed: decision.applies, recoveries })
-  const claims = await proveClaims(checks, decision, run)
+  const claims = await tryChecks(checks, decision, run)
   if (run.command === 'apply') for (const { keeps } of checks) if (keeps) await run.keep?.(keeps(run.fleet.seen))
 
   const { hosts, wire, ...head } = closeRun(run)
@@ -83,19 +83,19 @@ function goodOutcome(
 }
 
 /** What the playbook claims beyond its resources, and what keys must not be able to do where that was asked for. */
-async function proveClaims(
+async function tryChecks(
   checks: readonly VerifyStep[],
   { isStale }: Decision,
   run: Run,
 ): Promise<readonly ProofReport[]> {
   if (run.signal.aborted) return []
   return [
-    ...(run.command === 'apply' && !isStale ? await tryClaims(checks, run.fleet) : []),
+    ...(run.command === 'apply' && !isStale ? await tryPlaybookProofs(checks, run.fleet) : []),
     ...(run.leastPrivilege ? await provePrivileges(checks, run) : []),
   ]
 }
 
-async function tryClaims(checks: readonly VerifyStep[], { members, seen }: Fleet): Promise<ProofReport[]> {
+async function tryPlaybookProofs(checks: readonly VerifyStep[], { members, seen }: Fleet): Promise<ProofReport[]> {
   const wanted = checks.flatMap(({ proofs }) => [...(proofs ?? [])])
   const reports = await Promise.all(
     wanted.map(([host, proofs]) => tryProofs({ host, proofs, seen, session: members.get(host)?.session })),

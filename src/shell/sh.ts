@@ -1,4 +1,4 @@
-/** A piece of POSIX shell. Only `sh` and the compiler in script.ts make one, so every string from outside is quoted. */
+/** A piece of POSIX shell. Only this file and program.ts make one, so every string from outside is quoted. */
 export class Sh {
   readonly text: string
   constructor(text: string) {

@@ -1,4 +1,4 @@
-import { doors, reachedOn } from '../inventory/forward.ts'
+import { loginForwards, reachedOn } from '../inventory/forward.ts'
 import type { Client, Device, Forward, Inventory } from '../inventory/model.ts'
 import { hosts } from '../inventory/model.ts'
 import { AUTHORITY } from '../ssh/host-keys/known-hosts.ts'
@@ -24,7 +24,7 @@ export function clientConfig(inventory: Inventory, client?: Client, knownHosts?:
     block(`Host ${name}`, { HostName: address ?? name, Port: client?.port ?? port, ...common(name, login.user) }),
   )
   const devices = inventory.devices.flatMap((device) => {
-    const [first, ...others] = doors(device)
+    const [first, ...others] = loginForwards(device)
     if (!first) return []
     const { ProxyJump, ...door } = way(first)
     const fixed = block(`Host ${device.name}`, { ...door, ...common(device.name, device.login.user), ProxyJump })

@@ -7,7 +7,7 @@ import type { GatewayFacts, ListeningSocket } from './gateway-facts.ts'
 import { tunnelEnded } from './tunnel-history.ts'
 
 /** One end of a forward on its gateway: where a session of the device listens, as whom. */
-export interface ForwardEndpointOfDevice {
+export interface StatusEndpoint {
   readonly device: Device
   readonly gateway: Gateway
   readonly forward: Forward
@@ -15,18 +15,18 @@ export interface ForwardEndpointOfDevice {
   readonly place: string
 }
 
-export function endpointOf(device: Device, gateway: Gateway, forward: Forward): ForwardEndpointOfDevice {
+export function endpointOf(device: Device, gateway: Gateway, forward: Forward): StatusEndpoint {
   const place = forward.listener === 'socket' ? `/s/${socketName(forward)}` : printListener(forward)
   return { device, gateway, forward, account: accountOn(gateway, device), place }
 }
 
 /** Does a session of the device listen there. Where sshd owns the port, the port itself shows it. */
-export function tunnelStands({ forward, place }: ForwardEndpointOfDevice, told: GatewayFacts): boolean | undefined {
+export function tunnelStands({ forward, place }: StatusEndpoint, told: GatewayFacts): boolean | undefined {
   return forward.listener === 'socket' ? listening(told, [place]) !== undefined : undefined
 }
 
 /** Of the tunnel's own connection, as the gateway's kernel has measured it. */
-export function roundTripAt(one: ForwardEndpointOfDevice, told: GatewayFacts): number | undefined {
+export function roundTripAt(one: StatusEndpoint, told: GatewayFacts): number | undefined {
   return connectionOf(sshdAt(one, told), told)?.roundTripMs
 }
 
@@ -35,7 +35,7 @@ const connectionOf = (session: ListeningSocket | undefined, { connections }: Gat
 
 /** What the gateway knows of a forward that was found in this state. `clock`: the time of the look. */
 export function endpointStatus(
-  one: ForwardEndpointOfDevice,
+  one: StatusEndpoint,
   { state }: ForwardReport,
   told: GatewayFacts,
   clock: Date,
@@ -65,13 +65,13 @@ export function endpointStatus(
 }
 
 /** The session that listens for the device: of two the younger, for a dead one hangs there while the next is up. */
-function sshdAt({ place, forward }: ForwardEndpointOfDevice, told: GatewayFacts): ListeningSocket | undefined {
+function sshdAt({ place, forward }: StatusEndpoint, told: GatewayFacts): ListeningSocket | undefined {
   const found = listening(told, forward.listener === 'socket' ? [place] : placesOf(forward))
   return found && /^sshd/.test(found.program) ? found : undefined
 }
 
 /** Who has the port, where that is neither systemd, which its proxy shares it with, nor a session of sshd as it should be. */
-function strangerAt({ forward }: ForwardEndpointOfDevice, told: GatewayFacts): ListeningSocket | undefined {
+function strangerAt({ forward }: StatusEndpoint, told: GatewayFacts): ListeningSocket | undefined {
   const places = placesOf(forward)
   const own = ({ place, pid, program }: ListeningSocket) =>
     places.includes(place) && (forward.listener === 'socket' ? pid === 1 : /^sshd/.test(program))

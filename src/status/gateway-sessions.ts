@@ -8,7 +8,7 @@ import { type ReachContext, reach } from '../ssh/reach/reach.ts'
 import type { Session } from '../ssh/session/session.ts'
 import runsOnProgram from '../verify/runs-on.sh'
 import { parseRunsOn } from '../verify/runs-on.ts'
-import type { ForwardEndpointOfDevice } from './endpoint.ts'
+import type { StatusEndpoint } from './endpoint.ts'
 import gatewayProgram from './gateway.sh'
 import { type GatewayFacts, parseGatewayFacts } from './gateway-facts.ts'
 
@@ -27,7 +27,7 @@ export interface GatewayAnswer {
 /** Sessions to gateways that stay open from one look to the next; one that was lost is opened anew. */
 export interface Gateways {
   /** One exec, on one connection. */
-  ask(gateway: Gateway, doors: readonly ForwardEndpointOfDevice[]): Promise<GatewayAnswer>
+  ask(gateway: Gateway, doors: readonly StatusEndpoint[]): Promise<GatewayAnswer>
   close(): void
 }
 
@@ -65,7 +65,7 @@ export function openGateways(context: ReachContext): Gateways {
   }
 }
 
-function question(doors: readonly ForwardEndpointOfDevice[]): string {
+function question(doors: readonly StatusEndpoint[]): string {
   return whole(
     lines(
       plainShell,

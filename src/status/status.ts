@@ -7,9 +7,9 @@ import { versions } from '../resources/versions.ts'
 import { quote } from '../shell/sh.ts'
 import type { ReachContext } from '../ssh/reach/reach.ts'
 import { recoveryOf } from '../tunnel/timing.ts'
-import { proveForwards } from '../verify/index.ts'
 import type { LastProofs } from '../verify/last-proofs.ts'
-import { endpointOf, endpointStatus, type ForwardEndpointOfDevice, roundTripAt, tunnelStands } from './endpoint.ts'
+import { proveForwards } from '../verify/prove-forwards.ts'
+import { endpointOf, endpointStatus, roundTripAt, type StatusEndpoint, tunnelStands } from './endpoint.ts'
 import type { GatewayAnswer, Gateways } from './gateway-sessions.ts'
 
 export interface Looking {
@@ -62,7 +62,7 @@ export async function lookAtGateways(inventory: Inventory, looking: Looking): Pr
   }
 }
 
-function doorsOf({ devices, gateways }: Inventory, limit: Looking['limit']): ForwardEndpointOfDevice[] {
+function doorsOf({ devices, gateways }: Inventory, limit: Looking['limit']): StatusEndpoint[] {
   return devices.flatMap((device) =>
     device.forwards.flatMap((forward) => {
       const gateway = gateways.find(({ name }) => name === forward.gateway)
@@ -74,7 +74,7 @@ function doorsOf({ devices, gateways }: Inventory, limit: Looking['limit']): For
 /** In the order of the endpoints. */
 async function proofs(
   { devices }: Inventory,
-  doors: readonly ForwardEndpointOfDevice[],
+  doors: readonly StatusEndpoint[],
   answers: ReadonlyMap<string, Promise<GatewayAnswer>>,
   { context, lastProofs, now }: Looking,
 ): Promise<ForwardReport[]> {
@@ -106,7 +106,7 @@ async function proofs(
 }
 
 function status(
-  one: ForwardEndpointOfDevice,
+  one: StatusEndpoint,
   report: ForwardReport,
   { told, versions: shown }: GatewayAnswer,
   inventory: Inventory,

@@ -39,7 +39,7 @@ export function choose(
 const kept = 'a host keeps its last three runs in /var/lib/provision/history, and each undo removes one of them'
 
 /** A device that should have gone back and has not may be reached through this gateway alone. */
-export function wayInOf(gateway: Gateway, { devices }: Inventory, { members }: Fleet): Trouble | undefined {
+export function failedRouteTo(gateway: Gateway, { devices }: Inventory, { members }: Fleet): Trouble | undefined {
   const left = devices.filter(
     ({ name, forwards }) =>
       hasFailed(members.get(name)) && forwards.some((forward) => forward.gateway === gateway.name),

@@ -165,8 +165,8 @@ activate_0() {
   quiet
   # shellcheck disable=SC2086
   prove "$(sides expect $oldest)"
-  [ -n "$lacking" ] || return 0
-  echo "not as it was before that run: $(names_of "$lacking" | listing)" >&2
+  [ -n "$unproved" ] || return 0
+  echo "not as it was before that run: $(names_of "$unproved" | listing)" >&2
   return 1
 }
 

@@ -4,7 +4,7 @@ import { allEnded } from '../run/all-ended.ts'
 import { closeRun, openRun, type RunOptions } from '../run/context.ts'
 import { addChanges, hasFailed, type Member, planUndo, reportOf } from '../run/fleet.ts'
 import { proveWithinLimit } from '../run/prove.ts'
-import { choose, objection, wayInOf } from './choice.ts'
+import { choose, failedRouteTo, objection } from './choice.ts'
 import { goBack, lookBack } from './host.ts'
 import type { PastRun } from './script.ts'
 
@@ -43,7 +43,7 @@ export async function takeBack(inventory: Inventory, options: RunOptions, named?
       members.map(async (member) => {
         const past = going(member)
         if (!past || member.host.role !== role) return
-        const waits = member.host.role === 'gateway' && wayInOf(member.host, inventory, fleet)
+        const waits = member.host.role === 'gateway' && failedRouteTo(member.host, inventory, fleet)
         if (waits) run.end(member, 'rejected', waits)
         else if (run.command !== 'undo') addChanges(member, past.changes)
         else if (!run.signal.aborted) await goBack(member, past, run)

@@ -101,7 +101,7 @@ async function run(command: 'apply' | 'check' | 'verify', world: World = {}, mor
         userConfig: async () => ({ port: 22 }),
         pins: { file: '/nowhere/known_hosts', trusted: async () => () => true, add: async () => {} },
       },
-      ...{ formerDoors: new Map(), forks: one, changes: one, closeAll() {} },
+      ...{ formerForwards: new Map(), forks: one, changes: one, closeAll() {} },
     },
     lastProofs: { stamp: async (reports: unknown) => reports },
     show: (plan: Pick<Report, 'hosts'>) => shown.push(plan),

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import type { Device, Gateway, Inventory } from '../../src/inventory/model.ts'
 import type { Outcome } from '../../src/report/report.ts'
 import type { Member } from '../../src/run/fleet.ts'
-import { choose, objection, wayInOf } from '../../src/undo/choice.ts'
+import { choose, failedRouteTo, objection } from '../../src/undo/choice.ts'
 import type { PastRun } from '../../src/undo/script.ts'
 
 const member = (name: string, outcome?: Outcome): Member => ({
@@ -87,9 +87,9 @@ test('a gateway stays as it is while one of its devices has failed', () => {
     seen: { of: () => undefined, gone: () => false, failed: () => false },
   })
   expect(
-    wayInOf(gateway, inventory, fleet(a, member('away', 'changed'), member('elsewhere', 'undone'))),
+    failedRouteTo(gateway, inventory, fleet(a, member('away', 'changed'), member('elsewhere', 'undone'))),
   ).toBeUndefined()
-  expect(wayInOf(gateway, inventory, fleet(a, away))).toEqual({
+  expect(failedRouteTo(gateway, inventory, fleet(a, away))).toEqual({
     message: 'not undone, as this gateway may be the only route to away',
     hint: 'repair away first, or undo the run on this gateway alone with --limit gw',
   })

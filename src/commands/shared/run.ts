@@ -88,8 +88,8 @@ async function moveAside(
 }
 
 /**
- * Where the playbook keeps nothing there is nobody who would trust a spare host key; and a private half that is made in a CI is
- * gone with the CI's workspace.
+ * No spare host key is made where the playbook keeps nothing, since no device would trust it, nor in a CI, where the private
+ * key would be gone with the workspace.
  */
 function keptIn(inventory: Inventory, playbook: Playbook, run: RunOptions, { planned }: { planned: boolean }) {
   const keeps = playbook(inventory).some((step) => step.kind === 'verify' && step.keeps !== undefined)
@@ -109,7 +109,7 @@ export async function undo(command: Report['command'], argv: HostArguments, name
   await conduct(command, argv, inventory, { go: (settings) => takeBack(inventory, settings, named) })
 }
 
-/** `drill`: `wish` is what happens to whom. */
+/** `drill`: `wish` names the tunnel and its faults. */
 export async function drilled(
   argv: HostArguments,
   inventory: Inventory,

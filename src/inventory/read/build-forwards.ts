@@ -117,7 +117,7 @@ function asObject(parts: Readonly<Record<string, unknown>>): string {
 }
 
 /** For a device whose `via` asks for it. By default, `forward` is a way in for the devices that have one. */
-export function checkWayForward(device: Device, path: Path, problems: Problems): void {
+export function checkForwardRoute(device: Device, path: Path, problems: Problems): void {
   const index = device.via.indexOf('forward')
   if (index < 0 || problems.has([...path, 'forwards'])) return
   if (device.forwards.some((forward) => isOwnSshd(device, forward))) return

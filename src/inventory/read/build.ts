@@ -2,7 +2,7 @@ import type * as File from '../file.ts'
 import type { Account, Client, Device, Gateway, Host, Inventory, Login } from '../model.ts'
 import { accountProblem, addressProblem, hostNameProblem, loginUserProblem } from '../names.ts'
 import { readAccounts } from './accounts.ts'
-import { buildForwards, checkWayForward, type ForwardsBuilding } from './build-forwards.ts'
+import { buildForwards, checkForwardRoute, type ForwardsBuilding } from './build-forwards.ts'
 import type { Building } from './building.ts'
 import { readHostKey } from './keys.ts'
 import { absolute, checkPath } from './paths.ts'
@@ -87,7 +87,7 @@ function buildDevice(
     }),
   }
   if (device.knownAs !== undefined) report(building.problems, [...path, 'knownAs'], hostNameProblem(device.knownAs))
-  if (device.via !== undefined) checkWayForward(built, path, building.problems)
+  if (device.via !== undefined) checkForwardRoute(built, path, building.problems)
   return built
 }
 

@@ -1,5 +1,5 @@
 import { styleText } from 'node:util'
-import { isForwardWay, printListener } from '../../inventory/forward.ts'
+import { isForwardRoute, printListener } from '../../inventory/forward.ts'
 import { inert } from '../inert.ts'
 import { folded } from '../proofs.ts'
 import type {
@@ -113,12 +113,12 @@ const styles = {
 } as const
 
 /** `directly`, `via its forward`, `via its forward on ssh-gw`, `via its former forward 127.0.0.1:9022 on ssh-gw`, `via ssh-gw`. */
-export function wayIn(via: string): string {
-  return via === 'direct' ? 'directly' : `via ${isForwardWay(via) ? 'its ' : ''}${via}`
+export function routeText(via: string): string {
+  return via === 'direct' ? 'directly' : `via ${isForwardRoute(via) ? 'its ' : ''}${via}`
 }
 
 function hostLine({ name, outcome, via, seconds, changes }: HostReport, width: number, paint: Paint): string {
-  const route = via && via !== 'direct' ? ` ${wayIn(via)}` : ''
+  const route = via && via !== 'direct' ? ` ${routeText(via)}` : ''
   const count = changes.length ? `, ${plural(changes.length, 'change')}` : ''
   return `${name.padEnd(width)}  ${paint(styles[outcome], outcome.padEnd(11))} ${seconds.toFixed(1)} s${route}${count}`
 }

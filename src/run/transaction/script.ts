@@ -61,8 +61,9 @@ export function applyScript(transaction: Transaction): string {
     sh`activations=${once(changes, 'activate', having('activate')).join(' ')}`,
     sh`undos=${once(changes, 'undo', having('undo')).reverse().join(' ')}`,
     sh`endings=${having('endsOnly').join(' ')}`,
-    sh`undoables=${having('undoable').slice(-1).join(' ')}`,
+    sh`undoables=${once(changes, 'undoable', having('undoable')).join(' ')}`,
     sh`inspects=${resources.map((_, index) => index).join(' ')}`,
+    // Changes that save no file: to redo them, their commit has to run again (src/undo/take-back.sh).
     sh`bare=${changes.flatMap(({ change }, at) => (change.saves.length || change.stage ? [] : [numbers[at] ?? 0])).join(' ')}`,
     asFunction('paths', sh`printf '%s\n' ${[...new Set(changes.flatMap(({ change }) => change.saves))]}`),
     ...resources.map((resource, index) => asFunction(`inspect_${index}`, resource.inspect)),
@@ -164,7 +165,11 @@ export function parseAnswer(stdout: Buffer, resources: readonly Resource[]): Tra
 const phases = new Set(['unmoved', 'stage', 'validate', 'commit', 'activate'])
 
 /** Equal pieces run once, at the place of the last one. */
-function once(changes: readonly PlannedChange[], piece: 'activate' | 'undo', numbers: readonly number[]): number[] {
+function once(
+  changes: readonly PlannedChange[],
+  piece: 'activate' | 'undo' | 'undoable',
+  numbers: readonly number[],
+): number[] {
   const texts = changes.flatMap(({ change }) => (change[piece] ? [change[piece].text] : []))
   return numbers.filter((_, at) => texts.lastIndexOf(texts[at] ?? '') === at)
 }

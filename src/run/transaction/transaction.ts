@@ -22,7 +22,7 @@ import {
 
 /** How a transaction logs in, waits and tells the time. */
 export interface TransactionContext {
-  /** A new connection and login, along the route that the session at hand came. @throws ConnectError */
+  /** A new connection and login, by one of the routes that may confirm (`confirmingRoutes`). @throws ConnectError */
   readonly login: () => Promise<Session>
   /** Milliseconds of a clock that only goes forward. */
   readonly now: () => number

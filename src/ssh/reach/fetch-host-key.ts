@@ -2,7 +2,7 @@ import { ConnectError, ProvisionError } from '../../errors.ts'
 import type { Device, Gateway } from '../../inventory/model.ts'
 import type { HostKey } from '../host-keys/pins.ts'
 import { undertaking } from '../session/connections.ts'
-import { resolvedHostKeys } from '../session/host-trust.ts'
+import { keyOfCertificate } from '../session/host-trust.ts'
 import { connectWithRetry } from '../session/retry.ts'
 import { transportTo } from '../session/transport.ts'
 import { openSocket, type RouteContext } from './routes.ts'
@@ -52,7 +52,7 @@ async function ask(
   const open = () => openSocket(host, via, routeContext)
   const at = { host, wire, config, open, ownSocket: via === 'direct', signal }
   if (known.authorities.length > 0) {
-    const certified = await resolvedHostKeys(known, at).catch((error: unknown) => {
+    const certified = await keyOfCertificate(known, at).catch((error: unknown) => {
       if (error instanceof ConnectError && error.kind !== 'unreachable') return undefined
       throw error
     })

@@ -2,7 +2,7 @@ import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import pLimit, { type LimitFunction } from 'p-limit'
 import { ConnectError, PortClosed, ProvisionError } from '../../errors.ts'
-import { isForwardWay } from '../../inventory/forward.ts'
+import { isForwardRoute } from '../../inventory/forward.ts'
 import type { Device, Gateway, Inventory } from '../../inventory/model.ts'
 import { connect } from '../session/connect.ts'
 import type { Session } from '../session/session.ts'
@@ -54,7 +54,7 @@ export function reachContext(inventory: Pick<Inventory, 'gateways'>, options: Re
     wire: options.wire,
     jumps: shared,
     gateways: inventory.gateways,
-    formerDoors: new Map(),
+    formerForwards: new Map(),
     staggerMs: options.staggerMs ?? 1000,
     forks: limiter(options.forks ?? defaultForks),
     changes: limiter(options.forks ?? defaultForks, onceConnected),
@@ -111,7 +111,7 @@ export function routesTo(host: Gateway | Device): readonly string[] {
  * its tunnel there.
  */
 export function confirmingRoutes(host: Gateway | Device, via: string): readonly string[] {
-  if (host.role === 'gateway' || !isForwardWay(via)) return [via]
+  if (host.role === 'gateway' || !isForwardRoute(via)) return [via]
   const named = [...forwardRoutes(host).keys()]
   return named.includes(via) ? [via] : [...named, via]
 }
@@ -182,7 +182,7 @@ async function along(
   const socket = open && (() => open(signal))
   const onOpen = (connection: Duplex) => {
     onSocket()
-    // What comes through a channel is not counted.
+    // Only a TCP socket counts its bytes, not a channel.
     slot.connected(() => !(connection instanceof Socket) || connection.bytesRead > 0)
   }
   return context.handshakes(host.name)(() =>
@@ -196,7 +196,7 @@ async function along(
 function endsTheSearch(error: unknown, route: string): boolean {
   if (!(error instanceof ProvisionError)) return true
   if (!(error instanceof ConnectError) || error instanceof HopError || error.kind === 'unreachable') return false
-  return !isForwardWay(route) || error.kind === 'login'
+  return !isForwardRoute(route) || error.kind === 'login'
 }
 
 function verdict(routes: readonly string[], failures: ReadonlyMap<string, unknown>): unknown {

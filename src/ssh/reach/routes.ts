@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream'
 import { ConnectError, ProvisionError } from '../../errors.ts'
-import { doors, isForwardWay, printListener, reachedOn } from '../../inventory/forward.ts'
+import { isForwardRoute, loginForwards, printListener, reachedOn } from '../../inventory/forward.ts'
 import type { Device, Forward, Gateway, Host, Login } from '../../inventory/model.ts'
 import { connect } from '../session/connect.ts'
 import type { Session } from '../session/session.ts'
@@ -58,7 +58,7 @@ export interface RouteContext {
   /**
    * Ports that gateways still hold for a device and that the inventory does not name any more: device → route → where.
    */
-  readonly formerDoors: Map<string, ReadonlyMap<string, FormerEndpoint>>
+  readonly formerForwards: Map<string, ReadonlyMap<string, FormerEndpoint>>
 }
 
 export type FormerEndpoint = Pick<Forward, 'gateway' | 'bindAddress' | 'port'>
@@ -68,7 +68,7 @@ export type FormerEndpoint = Pick<Forward, 'gateway' | 'bindAddress' | 'port'>
  * by the first such forward there. Where there are several gateways, the routes are called `forward on GATEWAY`.
  */
 export function forwardRoutes(device: Device): ReadonlyMap<string, Forward> {
-  const all = doors(device)
+  const all = loginForwards(device)
   return new Map(all.map((forward) => [all.length > 1 ? `forward on ${forward.gateway}` : 'forward', forward]))
 }
 
@@ -109,8 +109,8 @@ export async function opener(
   if (gateway !== undefined && address !== undefined) {
     return () => through(gateway, { address, port: Number(port) }, routeContext)
   }
-  if (isForwardWay(route)) {
-    const forward = forwardRoutes(host).get(route) ?? routeContext.formerDoors.get(host.name)?.get(route)
+  if (isForwardRoute(route)) {
+    const forward = forwardRoutes(host).get(route) ?? routeContext.formerForwards.get(host.name)?.get(route)
     if (forward === undefined) throw new ConnectError('unreachable', 'the device has no such forward to its own sshd')
     return () => through(forward.gateway, { address: reachedOn(forward), port: forward.port }, routeContext)
   }

@@ -39,7 +39,7 @@ export interface HostTrust {
 export async function knownKeys(at: HostTrust): Promise<KnownKeys> {
   const known = await at.wire.pins.for(at.host)
   const found = at.wire.resolvedHostKeys.get(at.host.name)
-  const key = found ?? (onlyAuthorities(known) ? await resolvedHostKeys(known, at) : undefined)
+  const key = found ?? (onlyAuthorities(known) ? await keyOfCertificate(known, at) : undefined)
   const stands = key !== undefined && (known.authorities.length > 0 || judge(known, key) === 'known')
   return stands ? { ...known, keys: [...known.keys, key] } : known
 }
@@ -54,7 +54,7 @@ export async function settleKey(key: HostKey, at: HostTrust): Promise<void> {
   if (judge(known, key) === 'known') return void at.wire.resolvedHostKeys.set(at.host.name, key)
   if (known.authorities.length > 0 && judge(known, key) !== 'revoked') {
     try {
-      const certified = await resolvedHostKeys(known, at)
+      const certified = await keyOfCertificate(known, at)
       if (certified.blob.equals(key.blob)) return
     } catch (error) {
       if (onlyAuthorities(known) || !(error instanceof ConnectError) || error.kind === 'unreachable') throw error
@@ -68,7 +68,7 @@ export async function settleKey(key: HostKey, at: HostTrust): Promise<void> {
  * host has this key is for the login to prove.
  * @throws ConnectError; `unknown-host-key`, `changed-host-key` where it presents no certificate that is accepted
  */
-export async function resolvedHostKeys(known: KnownKeys, at: HostTrust): Promise<HostKey> {
+export async function keyOfCertificate(known: KnownKeys, at: HostTrust): Promise<HostKey> {
   const { host, wire, config, signal } = at
   const { name } = host
   const pinned = `the pinned authority is ${known.authorities.map(fingerprintOf).join(', ')}`

@@ -1,12 +1,12 @@
-# The guard: owns one transaction on this host, from staging to a confirmed or an undone end. watch.sh,
+# The guard: owns one transaction on this host, from staging to a confirmed or a rolled back end. watch.sh,
 # history.sh and rollback.sh stand in front of it: together they are one program, sent with every apply and kept
 # beside the transaction, so that this host can finish alone. Needs a POSIX sh, coreutils and systemd; with util-linux's flock(1)
 # those who watch hear at once how it stands, and look ten times a second where there is none.
 #
-#   run   stage, validate, save, commit, activate, inspect, wait for a confirmation, else undo
+#   run   stage, validate, save, commit, activate, inspect, wait for a confirmation, else roll back
 #   do    one phase of one change, in a process of its own
-#   boot  what a power cut left behind is undone before anything is started
-#   undo, accept   for a person at the console, after an undo that failed
+#   boot  what a power cut left behind is rolled back before anything is started
+#   undo, accept   for a person at the console, after a rollback that failed
 #
 # current/ is the lock and the transaction at once. In it, one of these tells where it stands:
 #   (none)     nothing live was touched     pending   something live may be touched, nobody has confirmed
@@ -42,9 +42,9 @@ run() {
   fi
   # Of a guard that was killed here.
   rm -rf stage wakeup
-  # Open as long as we live, or what is said between two looks is lost.
+  # Kept open, or a wakeup between two reads is lost.
   mkfifo wakeup && exec 7<>wakeup
-  # Not waited for long: a watcher that was stopped may have one of them in its hand.
+  # Waits a second at most: a watcher that was stopped may hold one of these locks.
   exec 8<id 9<plan.sh
   { flock -w 1 8 && flock -w 1 9; } 2>/dev/null
   # shellcheck source=/dev/null
@@ -54,7 +54,7 @@ run() {
     return
   fi
   if ! { each commit "$changes" && each activate "$activations"; }; then
-    undo
+    roll_back
     return
   fi
   for n in $inspects; do echo "@seen $n $(shown "$n")"; done >seen.new
@@ -70,7 +70,7 @@ run() {
   if mv -T pending undoing 2>/dev/null; then
     [ -e abandon ] || echo "nobody confirmed within $confirm_within s" >why
     echo 'confirm 0 1' >failed
-    undo
+    roll_back
   else
     finish confirmed
   fi
@@ -141,7 +141,7 @@ save() {
   done <saved/paths
 }
 
-# From here on a power cut ends in an undo. The unit is read at the next boot, so nothing has to be reloaded now.
+# From here on a power cut ends in a rollback. The unit is read at the next boot, so nothing has to be reloaded now.
 arm() {
   cat >"$boot_unit" <<'UNIT'
 [Unit]
@@ -180,7 +180,7 @@ settle() {
   if [ -e confirmed ]; then
     finish confirmed
   elif [ -e pending ] || [ -e undoing ]; then
-    undo
+    roll_back
   else
     finish rejected
   fi

@@ -10,12 +10,12 @@ tab=$(printf '\t')
 nl='
 '
 
-undo() {
+roll_back() {
   mv -T pending undoing 2>/dev/null
-  rm -f reserve left untold
+  rm -f reserve left unchecked
   : >undo.errors
-  astray=
-  back saved 2>>undo.errors || astray=1
+  restore_failed=
+  back saved 2>>undo.errors || restore_failed=1
   again=
   for n in $undos; do sh -e ./guard.sh 'do' undo "$n" 2>/dev/null || again="$again $n"; done
   # Once more: one may need what another, whose turn came later, has brought back: a folder its owner.
@@ -27,13 +27,14 @@ undo() {
   done
   if [ -n "${PROVISION_BOOT-}" ]; then within=0; elif [ -n "$undos" ]; then quiet; fi
   prove "$(rows)"
-  # Where an undo has failed, nothing speaks for what could not be looked at; equal undos ran as one.
-  if [ -n "$complained" ] && [ -s untold ]; then lacking="${lacking:+$lacking$nl}$(cat untold)"; fi
-  if [ -z "$astray$lacking" ]; then
-    rm -f untold asked
+  # Where an undo piece has failed, resources that could not be looked at count as not restored. Equal pieces ran once, so
+  # nobody can tell whose failed.
+  if [ -n "$complained" ] && [ -s unchecked ]; then unproved="${unproved:+$unproved$nl}$(cat unchecked)"; fi
+  if [ -z "$restore_failed$unproved" ]; then
+    rm -f unchecked asked
     finish undone
   else
-    [ -z "$lacking" ] || names_of "$lacking" >left
+    [ -z "$unproved" ] || names_of "$unproved" >left
     echo undo-failed >outcome
   fi
 }
@@ -84,16 +85,16 @@ quiet() {
   while [ "$now" -lt "$deadline" ] && [ -n "$(systemctl list-jobs --no-legend)" ]; do nap; done
 }
 
-# prove ROWS: sets lacking to those that do not hold. Services may still be coming up, so these are looked at again, for $within
+# prove ROWS: sets unproved to those that do not hold. Services may still be coming up, so these are looked at again, for $within
 # seconds at most and ever more seldom: a look costs processes, and a small machine starts one in 30 ms.
 prove() {
-  lacking=$1
+  unproved=$1
   pause=250
   uptime
   deadline=$((now + within))
-  while [ -n "$lacking" ]; do
-    lacking=$(printf '%s\n' "$lacking" | while IFS= read -r row; do proved "$row" || printf '%s\n' "$row"; done)
-    if [ -z "$lacking" ] || [ "$now" -ge "$deadline" ]; then return; fi
+  while [ -n "$unproved" ]; do
+    unproved=$(printf '%s\n' "$unproved" | while IFS= read -r row; do proved "$row" || printf '%s\n' "$row"; done)
+    if [ -z "$unproved" ] || [ "$now" -ge "$deadline" ]; then return; fi
     nap
   done
 }
@@ -104,7 +105,7 @@ proved() {
   [ -z "${PROVISION_BOOT-}" ] || rm -f "$current/asked"
   holds "$1" && return
   if [ -z "${PROVISION_BOOT-}" ] || [ ! -e "$current/asked" ]; then return 1; fi
-  printf '%s\n' "$1" >>"$current/untold"
+  printf '%s\n' "$1" >>"$current/unchecked"
 }
 
 # Of the changes, all but those that only end something: that comes back by itself, or not at all.
@@ -131,7 +132,7 @@ nap() {
   uptime
 }
 
-# What a person can say at the console when an undo has failed.
+# What a person can say at the console when a rollback has failed.
 #   undo    try again
 #   accept  it is good as it is now: the transaction ends, and nothing is touched
 console() {

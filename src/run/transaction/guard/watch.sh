@@ -2,8 +2,8 @@
 #
 #   apply INCOMING  take the lock, hand the transaction over to a systemd unit of its own, then watch
 #   watch ID        print how it stands as soon as somebody has to confirm it, or it has ended
-#   confirm ID      keep the change: one rename, against the guard's own rename to undo
-#   abandon ID WHY  undo now instead of at the deadline
+#   confirm ID      keep the change: one rename, against the guard's own rename to roll back
+#   abandon ID WHY  roll back now instead of at the deadline
 #
 # Answers in lines: @locked WHO, @seen N BASE64, @failed PHASE N CODE BASE64, @undo BASE64, @left BASE64, @outcome WORD.
 #
@@ -139,7 +139,8 @@ watch() {
       echo '@outcome waiting'
       return
     fi
-    # The guard lets go of it in the moment that is waited for. When nobody listens any more, the wakeup ends us.
+    # The guard holds this lock until the moment that is waited for. The lines of a single @ are a heartbeat: once the
+    # connection is gone, writing one ends this process.
     if [ -e "$here/waiting" ]; then held=$here/id; else held=$here/plan.sh; fi
     flock -s -w 1 -E 75 7 2>/dev/null 7<"$held"
     if [ $? = 75 ]; then

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ConnectError } from '../../src/errors.ts'
 import type { Forward } from '../../src/inventory/model.ts'
 import type { Session } from '../../src/ssh/session/session.ts'
-import { proveForwards } from '../../src/verify/index.ts'
+import { proveForwards } from '../../src/verify/prove-forwards.ts'
 import { type Lab, lab, me, type Sshd, transports } from '../ssh/session/fixture.ts'
 import { closed, deviceOf, forwardOf, gatewayOf, speaking } from './prover.ts'
 
