@@ -107,6 +107,7 @@ test('a device that was stolen is locked out, and the report says what nobody co
   const of = (host: string) =>
     report.proofs?.filter((proof) => proof.host === host).map(({ state, what }) => `${state} ${what}`)
   expect(of(gateway)).toEqual(proved(stolen, 9024))
+  expect(of(stolen)).toHaveLength(2)
   expect(of(stolen)?.every((row) => row.startsWith('untried'))).toBe(true)
   expect(stderr).toContain(`${stolen} itself was not reached: it still has its key, which every gateway now refuses`)
   expect(await readFile(it.file, 'utf8')).not.toContain(stolen)

@@ -61,7 +61,9 @@ describe.each(transports)('over %s', (transport) => {
     test('with an RSA key signs without SHA-1', async () => {
       const key = it.keygen('rsa-client', '-t', 'rsa', '-b', '2048')
       const modern = await it.sshd({ authorized: [key] })
-      expect(await login({ login: { identityFile: key } }, it.wire(), modern)).toBeDefined()
+      expect(await login({ login: { identityFile: key } }, it.wire(), modern)).toMatchObject({
+        hostKey: expect.stringMatching(/^(ssh|ecdsa)-/),
+      })
     })
 
     test('offers what ~/.ssh/config names, each once and at most five', async () => {
@@ -103,7 +105,8 @@ describe.each(transports)('over %s', (transport) => {
         user: me,
         identityFiles: ['id_ed25519', 'id_ecdsa', 'id_rsa'].map((name) => join(it.folder, '.ssh', name)),
       })
-      if (transport === 'node-ssh') return void expect(await login({}, wire)).toBeDefined()
+      if (transport === 'node-ssh')
+        return void expect(await login({}, wire)).toMatchObject({ hostKey: expect.stringMatching(/^(ssh|ecdsa)-/) })
       expect(await failure({}, wire)).toMatchObject({
         kind: 'login',
         message: 'there is no program ssh here (PATH)',
@@ -137,7 +140,9 @@ describe.each(transports)('over %s', (transport) => {
       const other = await it.sshd({ authorized: [key] })
       const wire = it.wire({ env: env() })
       for (const identityFile of [key, `${key}.pub`])
-        expect(await login({ login: { identityFile } }, wire, other)).toBeDefined()
+        expect(await login({ login: { identityFile } }, wire, other)).toMatchObject({
+          hostKey: expect.stringMatching(/^(ssh|ecdsa)-/),
+        })
       expect(other.log()).not.toContain('Failed publickey')
       const bare = host(it, other)
       const error = await connect({ ...bare, login: { user: me, sudo: true } }, { wire }).catch(
@@ -150,7 +155,7 @@ describe.each(transports)('over %s', (transport) => {
 
     test('that is gone holds no keys', async () => {
       const wire = it.wire({ env: { ...env(), SSH_AUTH_SOCK: join(it.folder, 'gone') } })
-      expect(await login({}, wire)).toBeDefined()
+      expect(await login({}, wire)).toMatchObject({ hostKey: expect.stringMatching(/^(ssh|ecdsa)-/) })
     })
 
     test('unlocks a key with a passphrase', async () => {
@@ -162,9 +167,13 @@ describe.each(transports)('over %s', (transport) => {
         stdio: 'ignore',
       })
       const other = await it.sshd({ authorized: [key] })
-      expect(await login({ login: { identityFile: key } }, it.wire({ env: env() }), other)).toBeDefined()
+      expect(await login({ login: { identityFile: key } }, it.wire({ env: env() }), other)).toMatchObject({
+        hostKey: expect.stringMatching(/^(ssh|ecdsa)-/),
+      })
       renameSync(`${key}.pub`, `${key}.pub.away`)
-      expect(await login({ login: { identityFile: key } }, it.wire({ env: env() }), other)).toBeDefined()
+      expect(await login({ login: { identityFile: key } }, it.wire({ env: env() }), other)).toMatchObject({
+        hostKey: expect.stringMatching(/^(ssh|ecdsa)-/),
+      })
     })
   })
 
