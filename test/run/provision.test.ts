@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { ConnectError, RemoteError } from '../../src/errors.ts'
-import { on, type Playbook, playbook, proveFirst, verify } from '../../src/playbook/playbook.ts'
+import { on, onTrial, type Playbook, playbook, proveFirst, verify } from '../../src/playbook/playbook.ts'
 import type { Report } from '../../src/report/report.ts'
 import { silent } from '../../src/report/terminal/progress.ts'
 import type { Resource } from '../../src/resources/resource.ts'
@@ -39,6 +39,16 @@ const recipe: Playbook = playbook(({ gateways, devices }) => [
   verify(devices, ({ forwards }) => forwards),
 ])
 
+/** The same, where a device tries the gateway before its change is kept. */
+const trying: Playbook = playbook(({ gateways, devices }) => [
+  onTrial(
+    gateways,
+    () => [word('new')],
+    () => ({ by: devices.map(({ name }) => name), script: () => sh`try it`, cleanUp: () => sh`clean up` }),
+  ),
+  on(devices, () => [word('new')]),
+])
+
 interface FakeHost {
   word: string
   /** Absent: it can be reached. */
@@ -47,12 +57,18 @@ interface FakeHost {
   readonly shutsOut?: true
   /** The connection is lost while it changes, and nothing is heard of it again. */
   readonly falls?: true
+  /** What it says when it tries the gateway. */
+  readonly tries?: { readonly code: number; readonly log: string }
 }
 
 type World = Partial<Record<'gw' | 'pi' | 'cam', Partial<FakeHost>>>
 
 /** What one run makes of these hosts, and in which order it did what. */
-async function run(command: 'apply' | 'check' | 'verify', world: World = {}, more: Partial<RunOptions> = {}) {
+async function run(
+  command: 'apply' | 'check' | 'verify',
+  world: World = {},
+  { steps = recipe, ...more }: Partial<RunOptions> & { readonly steps?: Playbook } = {},
+) {
   const hosts = new Map(['gw', 'pi', 'cam'].map((name) => [name, { word: 'old', ...world[name as 'gw'] } as FakeHost]))
   const done: string[] = []
   let now = 0
@@ -76,6 +92,14 @@ async function run(command: 'apply' | 'check' | 'verify', world: World = {}, mor
       const seen = (text: string) => `@seen 0 ${Buffer.from(text).toString('base64')}\n`
       const mark = /\b(seen-[0-9a-f]{32})\b/.exec(script)?.[1]
       if (mark) return answer(`${mark} 0\n/ ext4\n${mark} 1\n${host.word}\n${mark}\n`)
+      if (script.includes('try it')) {
+        done.push(`try ${name}`)
+        return { ...answer(host.tries?.log ?? ''), code: host.tries?.code ?? 0 }
+      }
+      if (script.includes('clean up') || script.includes('directives()')) {
+        done.push(`clean ${name}`)
+        return answer('/etc/ssh/sshd_config:7:DisableForwarding yes\n')
+      }
       if (script.includes('guard.sh" apply')) {
         done.push(`apply ${name}`)
         if (host.falls) throw new RemoteError('lost', 'the connection was lost')
@@ -93,7 +117,7 @@ async function run(command: 'apply' | 'check' | 'verify', world: World = {}, mor
   const interrupt = new AbortController()
   const shown: Pick<Report, 'hosts'>[] = []
   const one = <T>(work: (slot: never) => Promise<T>) => work({ connected() {}, until() {} } as never)
-  const report = await provision(inventory, recipe, {
+  const report = await provision(inventory, steps, {
     ...{ command, limit: () => true, reach, progress: silent, signal: interrupt.signal },
     context: {
       wire: {
@@ -197,4 +221,37 @@ test('after Ctrl-C no further step is begun: what is left still differs, and the
   expect(outcomes).toEqual({ gw: 'changed', pi: 'differs', cam: 'differs' })
   expect(words).toEqual({ gw: 'new', pi: 'old', cam: 'old' })
   expect(report.exitCode).toBe(130)
+})
+
+describe('a gateway that has changed is tried by a device before that is kept', () => {
+  const log = 'debug1: Remote protocol version 2.0, remote software version OpenSSH_10.0\nAuthenticated to gw'
+
+  test('it works: kept, and nothing is left of it', async () => {
+    const { outcomes, done } = await run('apply', {}, { steps: trying })
+    expect(outcomes).toEqual({ gw: 'changed', pi: 'changed', cam: 'changed' })
+    expect(done.indexOf('try pi')).toBeGreaterThan(done.indexOf('apply gw'))
+    expect(done.indexOf('clean gw')).toBeLessThan(done.indexOf('confirm gw'))
+    expect(done).not.toContain('try cam')
+  })
+
+  test('it is refused: rolled back, with the directive that refuses it, and no device is changed for it', async () => {
+    const refused = { tries: { code: 255, log: `${log}\nError: remote port forwarding failed` } }
+    const { words, report, done } = await run('apply', { pi: refused }, { steps: trying })
+    const { outcome, error } = report.hosts.find(({ name }) => name === 'gw') ?? {}
+    expect({ outcome, word: words.gw }).toEqual({ outcome: 'undone', word: 'old' })
+    expect(error?.hint).toContain('allow forwarding')
+    expect(done).not.toContain('confirm gw')
+  })
+
+  test('who cannot come to the gateway at all has refused nothing; nor does one that is not there', async () => {
+    const lost = { tries: { code: 255, log: 'ssh: connect to host gw port 22: Connection timed out' } }
+    expect((await run('apply', { pi: lost }, { steps: trying })).outcomes.gw).toBe('changed')
+    const { outcomes, done } = await run('apply', { pi: { unreachable: true } }, { steps: trying })
+    expect(outcomes).toEqual({ gw: 'changed', pi: 'unreachable', cam: 'changed' })
+    expect(done).toContain('try cam')
+  })
+
+  test('where the gateway has nothing to change nothing is tried', async () => {
+    expect((await run('apply', { gw: { word: 'new' } }, { steps: trying })).done).not.toContain('try pi')
+  })
 })
