@@ -179,7 +179,7 @@ test('host-a: its power is cut, and the gateway tells what it knows', async () =
   expect({ code, ...links.at(-1) }).toMatchObject(
     named(
       'forward',
-      /is stale: host-a\.lan\.internal cannot be asked; its last session began \d+ \w+ ago \(\S+Z\) from 10\.77\.0\.1 and stands as far as sshd knows/,
+      /is stale: host-a\.lan\.internal cannot be asked; its last session began \d+ \w+ ago \(\S+Z\) from 10\.77\.0\.1 and is still open as far as sshd knows/,
       'somebody on site at host-a.lan.internal: does it have power',
     ),
   )

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Seed } from '../../src/image/seed/seed.ts'
+import { readInventory } from '../../src/inventory/read/inventory.ts'
 import { a, b, backupOf, begin, type Cards, c, cards, enrolled, insert, now, old, powerCuts } from './enrolment/card.ts'
 import { handIn, thief } from './enrolment/thief.ts'
 import { outcomes, states } from './kit.ts'
@@ -123,7 +124,8 @@ describe('a copy of the card', () => {
     expect(await handIn(lab.machine(a), { ...to(), key: 'first' })).toBe('enrolled')
     expect(await handIn(lab.machine(c), { ...to(), key: 'second' })).toBe('refused: used')
     const line = await lab.inside(now, 'cat /etc/ssh/reverse-tunnel/keys/tunnel-host-c-*')
-    expect(line).toBe(`restrict,port-forwarding ${await lab.inside(a, 'cut -d " " -f 1,2 /root/first.pub')} ${c}`)
+    const first = await lab.inside(a, 'cut -d " " -f 1,2 /root/first.pub')
+    expect(line).toBe(`restrict,port-forwarding ${first} provision ${(await readInventory(lab.file)).id} ${c}`)
     const before = await lab.pinsOf(c)
     const { message, stderr } = await told()
     expect(message).toContain('the card was used before, and was tried again')

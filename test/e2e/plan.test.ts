@@ -31,7 +31,7 @@ test('a plan holds what the --check showed, host by host, and who would be away 
 })
 
 test('where a host has moved since, nothing is touched anywhere, and the difference is told', async () => {
-  await inside(gateway, `echo '# somebody' >${jails}`)
+  await inside(gateway, `echo 'd /run/reverse-tunnel 0700 root root' >${jails}`)
   const { code, report } = await apply()
   expect({ code, hosts: outcomes(report), forwards: report.forwards }).toEqual({
     code: 4,

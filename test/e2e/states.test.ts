@@ -100,7 +100,7 @@ test('stale: the client on the device is frozen, and its port says nothing', asy
     state: 'stale',
     error: { message: 'the port is open, but nothing answers: the tunnel behind it is frozen or its link is cut' },
   })
-  expect(only(report)?.error?.hint).toContain('a frozen ssh even sooner')
+  expect(only(report)?.error?.hint).toContain('or sooner where its ssh was frozen')
 })
 
 test('device-sshd-down: the tunnel lives, the sshd behind it does not', async () => {

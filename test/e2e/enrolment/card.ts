@@ -3,6 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { build } from 'esbuild'
+import { bundleOptions, defaultPlaybook, defined } from '../../../scripts/bundle.js'
 import { isThere } from '../../../src/files/atomic.ts'
 import type { Seed } from '../../../src/image/seed/seed.ts'
 import type { Machine } from '../../../src/lab/index.ts'
@@ -93,29 +94,15 @@ export type Cards = Awaited<ReturnType<typeof cards>>
 
 /** Asks for the seed of a device, as `provision image` does, in the lab's LAN. */
 function seedMaker({ folder, lab, file }: Rehearsal) {
-  const program = join(folder, 'make-seed.mjs')
-  const made = build({
-    entryPoints: [join(import.meta.dirname, 'make-seed.ts')],
-    outfile: program,
-    bundle: true,
-    format: 'esm',
-    platform: 'node',
-    target: 'node20',
-    mainFields: ['module', 'main'],
-    external: ['jiti', 'cpu-features'],
-    loader: { '.sh': 'text', '.node': 'empty' },
-    define: { __VERSION__: '"test"', __dirname: '__bundleFolder', __filename: '__bundleFile' },
-    banner: {
-      js: [
-        "import { createRequire as __createRequire } from 'node:module'",
-        "import { fileURLToPath as __fileURLToPath } from 'node:url'",
-        'const require = __createRequire(import.meta.url)',
-        'const __bundleFile = __fileURLToPath(import.meta.url)',
-        "const __bundleFolder = __fileURLToPath(new URL('.', import.meta.url))",
-      ].join('\n'),
-    },
-    logLevel: 'warning',
-  })
+  const program = join(folder, 'make-seed.js')
+  const made = writeFile(join(folder, 'package.json'), '{ "type": "module" }\n').then(() =>
+    build({
+      ...bundleOptions,
+      entryPoints: { 'make-seed': join(import.meta.dirname, 'make-seed.ts'), ...defaultPlaybook },
+      outdir: folder,
+      define: defined('test'),
+    }),
+  )
   return async (device: string, { hours = 24, keep = [] as readonly string[] } = {}) => {
     await made
     const ran = await lab.run([process.execPath, program, file, device, String(hours), ...keep], {
