@@ -107,7 +107,7 @@ export function tunnelAccount(c: Case): LinkVerdict {
   if (wrong !== undefined)
     return broken(
       `the folder ${wrong.split(' ').at(-1)} of ${name} ${wrong.startsWith('absent') ? 'does not exist' : 'does not belong to it'}`,
-      onHost(gateway.name, `systemd-tmpfiles --create ${c.tunnel.jailFile}`),
+      provisionCommand(c, gateway.name),
     )
   const denial = heard(c).find(
     ({ text }) => text.includes(`ser ${name} `) && /not allowed because|by PAM account/.test(text),
