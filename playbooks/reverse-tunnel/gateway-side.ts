@@ -16,7 +16,7 @@ import { accountPrefix, gatewayFolder, keysFolder, nameOnGateways, unitPrefix } 
 import { sharedTiming } from '../../src/tunnel/timing.ts'
 import { systemAccount } from '../accounts.ts'
 import { tunnelKeyOptions } from './enrolment.ts'
-import { againUnit, isUnitOf, jails, listenerUnits, makeJails } from './gateway-units.ts'
+import { againUnit, isUnitOf, jails, jailsStand, listenerUnits, makeJails } from './gateway-units.ts'
 import { type Closing, heldForwardsOn, isOurUnit, isSameEndpoint } from './held-forwards.ts'
 import { reloading } from './host-key-rotation.ts'
 import { loginKeys } from './kept-keys.ts'
@@ -45,6 +45,7 @@ function ownAccounts(gateway: Gateway, inventory: Inventory, closing: Closing): 
       goes: ({ name, content }, seen) => closing.account(name, parseMark(content), seen),
     }),
     jails(gateway, names, closing),
+    ...(names.length > 0 ? [jailsStand(names)] : []),
     reloading(gateway, inventory.devices, jailedDropIn(gateway, names, closing)),
     ...freedPorts(gateway, inventory),
     ...takenOver(gateway, inventory, closing),

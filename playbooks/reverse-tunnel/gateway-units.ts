@@ -2,6 +2,7 @@ import {
   absent,
   type Forward,
   type Gateway,
+  lines,
   type Mark,
   managedFile,
   marked,
@@ -53,6 +54,44 @@ export function jails(gateway: Gateway, accounts: readonly string[], closing: Cl
         return { refused: `${jailFile} was not made by provision`, hint: 'move it away, then run again' }
       if (names.length > 0) return file(names).diff(now, seen)
       return now.startsWith('absent') ? 'converged' : file([]).diff(`f ${jailFile}\n`, seen)
+    },
+  }
+}
+
+/**
+ * The folders themselves, which somebody may have cleared away since they were made. A session whose folder is gone still
+ * looks alive at both ends: it is ended, so that its device dials anew. What every boot makes too is no state to go back to
+ * (`endsOnly`). While the file is not as it should be, its own change makes them.
+ */
+export function jailsStand(accounts: readonly string[]): Resource {
+  return {
+    id: 'folders in /run/reverse-tunnel',
+    inspect: sh`
+      set --
+      if [ -e ${jailFile} ]; then
+        while read -r kind path _; do [ "$kind" != d ] || set -- "$@" "$path"; done <${jailFile}
+      fi
+      [ $# -eq 0 ] || stat -c '@folder %n %F %a %U:%G' "$@"
+    `,
+    diff(now, seen) {
+      const known = accountsIn(seen.here?.(`file ${jailFile}`) ?? '', /^d \/run\/reverse-tunnel\/(\S+)\/s /gm)
+      const has = (path: string, rights: string) => now.includes(`@folder ${path} directory ${rights}\n`)
+      const wrong = accounts.filter(
+        (name) =>
+          known.includes(name) && !(has(jail(name), '755 root:root') && has(`${jail(name)}/s`, `700 ${name}:${name}`)),
+      )
+      if (wrong.length === 0) return 'converged'
+      const lost = wrong.filter((name) => !now.includes(`@folder ${jail(name)}/s `))
+      return {
+        summary: [
+          `make again those of ${wrong.join(', ')}`,
+          ...(lost.length > 0 ? ['end the sessions that have lost theirs'] : []),
+        ].join(', '),
+        saves: [],
+        endsOnly: true,
+        commit: sh`:`,
+        activate: lines(makeJails, ...lost.map((name) => sh`pkill -u ${name} sshd || :`)),
+      }
     },
   }
 }

@@ -5,7 +5,6 @@ import {
   checkUnitName,
   controlSocket,
   jail,
-  jailFile,
   key,
   keysFolder,
   knownHosts,
@@ -26,7 +25,6 @@ export interface TunnelParts {
   readonly keyFile: string
   readonly jail: string
   /** What makes that folder anew after a boot. */
-  readonly jailFile: string
   readonly socketUnit: (forward: Forward) => string
   /** On the device. */
   readonly key: string
@@ -44,7 +42,7 @@ export function tunnelPartsOf(device: Device, gateways: readonly Gateway[]): Tun
       const account = accountOn(gateway, device)
       const listener = listenerOf(gateway, device)
       return {
-        ...{ device, gateway, listener, account, jailFile, key, knownHosts },
+        ...{ device, gateway, listener, account, key, knownHosts },
         forwards: forwardsOn(gateway, device),
         keyFile: listener === 'sshd' ? sharedKeys : `${keysFolder}/${account}`,
         jail: jail(account),

@@ -1,6 +1,7 @@
-import { type Sh, sh } from '../shell/sh.ts'
+import { lines, type Sh, sh } from '../shell/sh.ts'
 import { type Mark, parseMark, printMark } from './mark.ts'
 import type { Change, Refused, Resource } from './resource.ts'
+import { inspectShut, opened, openingWords, parseShut, shutAgain } from './shut-accounts.ts'
 
 export interface AccountOptions {
   /** A system account has no home of its own and is not for people. */
@@ -16,12 +17,13 @@ export interface AccountOptions {
  * An account with no password: keys are the only way in. The password field is `*` and not `!`, because sshd without PAM
  * takes `!` for a locked account and refuses its keys too (sshd(8), LOGIN PROCESS).
  * An account that exists keeps everything but its shell, and that only where a shell is asked for. A system account that
- * provision did not make is somebody's: it is refused.
+ * provision did not make is somebody's: it is refused. One of ours that is locked or is to expire is opened again; when a
+ * person may log in is not our business.
  */
 export function account(name: string, { system = false, shell, mark, adopts = false }: AccountOptions = {}): Resource {
   return {
     id: `account ${name}`,
-    inspect: inspectAccount(name),
+    inspect: system ? lines(inspectAccount(name), inspectShut(sh`${name}`)) : inspectAccount(name),
     diff(now) {
       const found = parseAccount(now)
       if (!found) {
@@ -40,15 +42,28 @@ export function account(name: string, { system = false, shell, mark, adopts = fa
       }
       if (found.id === '0' && system) return { refused: `${name} has user id 0: no tunnel may belong to root` }
       if (system && !(isOurs(found) && (found.marked || usualShells.has(found.shell) || found.shell === shell)))
-        return adopts ? takeOver(name, found, { shell, mark }) : somebodyElses(name, found)
-      if (shell === undefined || found.shell === shell) return 'converged'
-      return {
+        return adopts ? opening(now, takeOver(name, found, { shell, mark })) : somebodyElses(name, found)
+      if (shell === undefined || found.shell === shell) return opening(now, 'converged')
+      return opening(now, {
         summary: `change shell from ${found.shell} to ${shell}`,
         saves: [],
         commit: sh`usermod --shell ${shell} ${name}`,
         undo: sh`usermod --shell ${found.shell} ${name}`,
-      }
+      })
     },
+  }
+}
+
+/** The change, and where the account is shut, what opens it. */
+function opening(now: string, change: Change | 'converged'): Change | 'converged' {
+  const shut = parseShut(now)
+  if (shut.length === 0) return change
+  const { summary, commit, undo, ...rest } = change === 'converged' ? { summary: undefined, saves: [] } : change
+  return {
+    ...rest,
+    summary: [...(summary === undefined ? [] : [summary]), ...openingWords(shut)].join(', '),
+    commit: lines(commit, ...shut.map(opened)),
+    undo: lines(undo, ...shut.map(shutAgain)),
   }
 }
 
@@ -111,7 +126,8 @@ export function inspectAccount(name: string): Sh {
 }
 
 function parseAccount(now: string): Found | undefined {
-  const [name, id = '', home = '', shell = '', comment = ''] = now.trim().split(':')
+  const [first = ''] = now.split('\n')
+  const [name, id = '', home = '', shell = '', comment = ''] = first.startsWith('@') ? [] : first.trim().split(':')
   return name ? { id, home, shell, comment, marked: parseMark(comment) !== undefined } : undefined
 }
 

@@ -84,8 +84,8 @@ export interface Change {
   /** Makes the old state live again, after the saved files are back. May run twice, and when nothing was activated. */
   readonly undo?: Sh
   /**
-   * It only ends what runs, sessions say, which come back by themselves or not at all. After a rollback every other change
-   * has to show what it showed before.
+   * It only ends what runs, sessions say, which come back by themselves or not at all, or makes what every boot makes too.
+   * After a rollback every other change has to show what it showed before.
    */
   readonly endsOnly?: true
   /** Fails, with the reason on stderr, while undoing it would do more than that. Asked before a run is undone. */

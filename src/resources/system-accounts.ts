@@ -3,6 +3,7 @@ import { addSystemAccount, dropAccount } from './account.ts'
 import { phrase } from './managed-files.ts'
 import { type Mark, parseMark, printMark, withMarksOf } from './mark.ts'
 import type { Change, Refused, Resource, Seen } from './resource.ts'
+import { inspectShut, opened, openingWords, parseShut, type Shut, shutAgain } from './shut-accounts.ts'
 
 export interface SystemAccount {
   readonly name: string
@@ -29,7 +30,7 @@ interface Present {
 /**
  * Of all accounts whose names begin alike, these, with our mark: system accounts without password, shell or home, as
  * `account` makes them. systemd's user manager, which every login by PAM would start (16 MB each), is masked for them.
- * Accounts of others are never touched; the sessions of one of ours that goes are ended.
+ * One of ours that somebody has locked, or that is to expire, is opened again. Accounts of others are never touched; the sessions of one of ours that goes are ended.
  */
 export function systemAccounts(
   prefix: string,
@@ -38,10 +39,13 @@ export function systemAccounts(
 ): Resource {
   return {
     id: `accounts ${prefix}*`,
-    inspect: sh`
-      getent passwd | cut -d : -f 1,3,5-7 | sed -n ${`s/^${prefix}/@account &/p`} | sort
-      find /etc/systemd/system -maxdepth 1 -name 'user@*.service' -lname /dev/null -printf '@masked %f\n' | sort
-    `,
+    inspect: lines(
+      sh`
+        getent passwd | cut -d : -f 1,3,5-7 | sed -n ${`s/^${prefix}/@account &/p`} | sort
+        find /etc/systemd/system -maxdepth 1 -name 'user@*.service' -lname /dev/null -printf '@masked %f\n' | sort
+      `,
+      inspectShut(sh`${prefix}*`),
+    ),
     diff(now, seen) {
       const there = parse(now)
       const masked = new Set([...now.matchAll(/^@masked user@(\d+)\.service$/gm)].map(([, id]) => id))
@@ -62,8 +66,10 @@ export function systemAccounts(
         return goesNow ? [name] : []
       })
       const mask = names.filter((name) => there.has(name) && !masked.has(there.get(name)?.id))
-      if (create.length + adopt.length + remark.length + remove.length + mask.length === 0) return 'converged'
-      const moved = { create, adopt, remark, remove, mask, there }
+      const open = parseShut(now).filter(({ name }) => names.includes(name) && there.has(name))
+      if (create.length + adopt.length + remark.length + remove.length + mask.length + open.length === 0)
+        return 'converged'
+      const moved = { create, adopt, remark, remove, mask, open, there }
       return {
         summary: [
           ...phrase(
@@ -80,6 +86,7 @@ export function systemAccounts(
           ),
           ...phrase('remove', remove),
           ...phrase('disable the user manager of', mask),
+          ...openingWords(open),
         ].join(', '),
         saves: [...mask, ...remove].map((name) => maskOf(there.get(name)?.id ?? '')),
         commit: commit(moved),
@@ -126,10 +133,11 @@ interface Moved {
   readonly remark: readonly SystemAccount[]
   readonly remove: readonly string[]
   readonly mask: readonly string[]
+  readonly open: readonly Shut[]
   readonly there: ReadonlyMap<string, Present>
 }
 
-function commit({ create, adopt, remark, remove, mask, there }: Moved): Sh {
+function commit({ create, adopt, remark, remove, mask, open, there }: Moved): Sh {
   const idOf = (name: string) => there.get(name)?.id ?? ''
   return lines(
     ...create.map(
@@ -141,11 +149,12 @@ function commit({ create, adopt, remark, remove, mask, there }: Moved): Sh {
     ),
     ...remark.map(({ name, mark }) => sh`usermod --comment ${printMark(mark)} ${name}`),
     ...mask.map((name) => sh`ln -sfn /dev/null ${maskOf(idOf(name))}`),
+    ...open.map(opened),
     ...remove.map((name) => sh`pkill -KILL -u ${name} || :; ${dropAccount(name)}; rm -f ${maskOf(idOf(name))}`),
   )
 }
 
-function undo({ create, adopt, remark, remove, there }: Moved): Sh {
+function undo({ create, adopt, remark, remove, open, there }: Moved): Sh {
   return lines(
     ...create.map(
       ({ name }) => sh`
@@ -161,6 +170,7 @@ function undo({ create, adopt, remark, remove, there }: Moved): Sh {
       return sh`usermod --comment ${comment} --shell ${shell} ${name}`
     }),
     ...remark.map(({ name }) => sh`usermod --comment ${there.get(name)?.comment ?? ''} ${name}`),
+    ...open.map(shutAgain),
     ...remove.map((name) => {
       const { id = '', comment = '' } = there.get(name) ?? {}
       return sh`getent passwd ${name} >/dev/null || ${addSystemAccount(name, { id, comment })}`

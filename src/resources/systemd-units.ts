@@ -16,6 +16,7 @@ import { parseMark, withoutMarkLine } from './mark.ts'
 import type { Change, Refused, Resource, Seen } from './resource.ts'
 import { verifyUnits } from './systemd-unit.ts'
 import { activateUnits, undoUnits } from './unit-activation.ts'
+import { dropInChange, inspectDropIns, type Overruled, overrule } from './unit-drop-ins.ts'
 
 export interface Unit extends WantedFile {
   /** The target that pulls it in: it is enabled and runs. Absent: a timer, a socket or nobody starts it. */
@@ -42,7 +43,8 @@ const linkOf = ({ name, wantedBy }: Unit) => `${wantedBy}.wants/${name}`
  * stopped and removed. A unit of somebody else is never touched. A unit is restarted only when its own text changed (its
  * mark aside), and one that runs has to become active within `settle` seconds (restarts by systemd included), else its
  * journal is the reason of the undo. What `lingers` is not stopped when it is removed: it runs until it ends by itself, and
- * is not started again.
+ * is not started again. A unit of ours that is masked is unmasked, and where a drop-in of somebody else changes what it relies
+ * on, a drop-in of ours says it again.
  */
 export function systemdUnits(prefix: string, units: readonly Unit[], options: UnitOptions = {}): Resource {
   const { settle = 30, lingers = [] } = options
@@ -52,12 +54,14 @@ export function systemdUnits(prefix: string, units: readonly Unit[], options: Un
     inspect: lines(
       inspectFiles(home, `${prefix}*`),
       inspectLinks(prefix),
+      inspectDropIns(prefix),
       pulled.length > 0 ? inspectStates(pulled.map(({ name }) => name)) : undefined,
     ),
     diff(now, seen) {
       const wanted = wantedFiles(units, seen)
       if (wanted === 'later') return 'later'
-      const all = parseFiles(now)
+      const masked = [...now.matchAll(/^@masked (\S+)$/gm)].flatMap(([, name = '']) => (wanted.has(name) ? [name] : []))
+      const all = new Map([...parseFiles(now)].filter(([name]) => !masked.includes(name)))
       const taken = foreign(all, wanted, options)
       if (taken) return taken
       const there = new Map([...all].filter((file) => wanted.has(file[0]) || mayGo(file, options, seen)))
@@ -65,14 +69,27 @@ export function systemdUnits(prefix: string, units: readonly Unit[], options: Un
       const files = filesChange(home, there, wanted)
       if (files !== 'converged' && 'refused' in files) return files
       const written = files === 'converged' ? undefined : files
-      const moved = movedBy({ now, all, there, wanted, running, files: written, lingers })
+      const overruled = overrule(now, textsOf(wanted, there), written?.removed ?? [])
+      if ('refused' in overruled) return overruled
+      const moved = movedBy({ now, all, there, wanted, running, files: written, lingers, masked, overruled })
       return isAsWanted(moved, written) ? 'converged' : changeOf(moved, { files: written, running, settle })
     },
   }
 }
 
-const isAsWanted = ({ enable, disable, start }: Moved, files: FilesChange | undefined) =>
-  files === undefined && enable.length + disable.length + start.length === 0
+const isAsWanted = ({ enable, disable, start, overruled }: Moved, files: FilesChange | undefined) =>
+  files === undefined &&
+  enable.length + disable.length + start.length + overruled.write.size + overruled.remove.length === 0
+
+/** Of each wanted unit the text that it will have. */
+const textsOf = (wanted: FilesWanted, there: FilesNow) =>
+  new Map(
+    [...wanted]
+      .flatMap(([name, content]) => ({ name, text: content ?? there.get(name)?.content }))
+      .flatMap(({ name, text }) => (text === undefined ? [] : [[name, text] as const])),
+  )
+
+const together = (...texts: readonly string[]) => texts.filter(Boolean).join('\n')
 
 interface Steps {
   /** Absent: every file is as it should be. */
@@ -84,14 +101,18 @@ interface Steps {
 
 function changeOf(moved: Moved, { files, running, settle }: Steps): Change {
   const { written, restart, start, interrupted } = moved
-  const { summary, text, saves = [], stage, commit } = files?.change ?? {}
+  const { summary, text = { name: home, now: '', wanted: '' }, saves = [], stage, commit } = files?.change ?? {}
+  const dropIns = dropInChange(moved.overruled)
+  const staged = lines(stage, ...dropIns.stage)
   return {
     summary: summaryOf(moved, summary),
-    ...(text && { text }),
-    saves: savesOf(moved, saves),
-    ...(stage && { stage }),
+    ...((files || dropIns.saves.length > 0) && {
+      text: { name: home, now: together(text.now, dropIns.now), wanted: together(text.wanted, dropIns.wanted) },
+    }),
+    saves: savesOf(moved, [...saves, ...dropIns.saves]),
+    ...(staged.text && { stage: staged }),
     ...(written.length > 0 && { validate: verifyUnits(written) }),
-    commit: lines(commit, ...linkChanges(moved)),
+    commit: lines(commit, ...dropIns.commit, ...linkChanges(moved)),
     activate: activateUnits(
       moved,
       running.map(({ name }) => name),
@@ -147,10 +168,12 @@ interface Compared {
   readonly running: readonly Unit[]
   readonly files: FilesChange | undefined
   readonly lingers: readonly string[]
+  readonly masked: readonly string[]
+  readonly overruled: Overruled
 }
 
 /** What has to be done, by the names of units and the paths of links. */
-function movedBy({ now, all, there, wanted, running, files, lingers }: Compared) {
+function movedBy({ now, all, there, wanted, running, files, lingers, masked, overruled }: Compared) {
   const { written = [], removed = [] } = files ?? {}
   const names = running.map(({ name }) => name)
   const links = new Map([...now.matchAll(/^@link (\S+) (\S+)$/gm)].map(([, link = '', to = '']) => [link, to]))
@@ -160,28 +183,34 @@ function movedBy({ now, all, there, wanted, running, files, lingers }: Compared)
   const enable = running.filter((unit) => links.get(linkOf(unit)) !== `${home}/${unit.name}`)
   const isOurs = (link: string) => there.has(nameOf(link)) || wanted.has(nameOf(link)) || !all.has(nameOf(link))
   const disable = [...links.keys()].filter((link) => isOurs(link) && !running.some((unit) => linkOf(unit) === link))
-  const restart = names.filter((name) => written.includes(name) && runs.has(name) && means(name))
+  const anew = [...written.filter(means), ...overruled.restart]
+  const restart = names.filter((name) => anew.includes(name) && runs.has(name))
   const start = names.filter((name) => !runs.has(name))
   /** Of those that others start: what runs of them runs by the old file. */
-  const idle = written.filter((name) => !names.includes(name) && means(name))
+  const idle = [...new Set(anew)].filter((name) => !names.includes(name))
   return {
-    ...{ written, removed, lingers, restart, start, idle, enable, disable },
+    ...{ written, removed, lingers, restart, start, idle, enable, disable, masked, overruled },
     interrupted: [
       ...restart,
       ...removed.filter((name) => !lingers.includes(name)),
       ...idle.filter((name) => there.has(name)),
     ],
-    before: [...runs, ...disable.map((link) => nameOf(link))],
+    before: [...runs, ...disable.map((link) => nameOf(link))].filter((name) => !masked.includes(name)),
   }
 }
 
 type Moved = ReturnType<typeof movedBy>
 
-function summaryOf({ removed, enable, disable, restart, start }: Moved, files: string | undefined): string {
+function summaryOf(
+  { removed, enable, disable, restart, start, masked, overruled }: Moved,
+  files: string | undefined,
+): string {
   const enabled = enable.map(({ name }) => name)
   const disabled = disable.map((link) => nameOf(link)).filter((name) => !removed.includes(name))
   return [
+    ...phrase('unmask', masked),
     ...(files === undefined ? [] : [files]),
+    ...overruled.summary,
     ...phrase('enable', enabled),
     ...phrase('disable', disabled),
     ...phrase('restart', restart),
@@ -197,8 +226,10 @@ function savesOf({ enable, disable }: Moved, files: readonly string[]): string[]
   return [...new Set([...folders(`${home}/x`), ...files, ...links])]
 }
 
-const inspectLinks = (prefix: string) =>
-  sh`find ${home} -mindepth 2 -maxdepth 2 -type l -path '*.wants/*' -name ${`${prefix}*`} -printf '@link %P %l\n' | sort`
+const inspectLinks = (prefix: string) => sh`
+  find ${home} -mindepth 1 -maxdepth 2 -type l -name ${`${prefix}*`} \( -path '*.wants/*' -printf '@link %P %l\n' \
+    -o -path ${`${home}/${prefix}*`} -lname /dev/null -printf '@masked %P\n' \) | sort
+`
 
 /** One process for all of them, however many, and in half the time of `show`. Between two failed tries a unit may be `deactivating` for a while. */
 const inspectStates = (names: readonly string[]) => sh`

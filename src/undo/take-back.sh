@@ -112,7 +112,7 @@ paths() {
   {
     for id in $oldest; do cat "$home/history/$id/saved/paths"; done
     for id in $ids; do
-      grep -qE '(user|group)(add|del|mod) ' "$home/history/$id/plan.sh" || continue
+      grep -qE '((user|group)(add|del|mod)|chage) ' "$home/history/$id/plan.sh" || continue
       printf '%s\n' /etc/passwd /etc/shadow /etc/group /etc/gshadow /etc/subuid /etc/subgid /etc/systemd/system/user@*.service
     done
   } | cat -n | sort -s -u -k 2 | sort -n | cut -f 2-

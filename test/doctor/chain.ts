@@ -151,7 +151,6 @@ export function caseOf(chain: Chain): Case {
     account: chain.listener === 'sshd' ? 'tunnel' : account,
     keyFile: chain.listener === 'sshd' ? '/keys/tunnel' : `/keys/${account}`,
     jail: `/run/t/${account}`,
-    jailFile: '/etc/tmpfiles.d/t.conf',
     socketUnit: ({ port }) => `t-${port}.socket`,
     key: '/etc/t/key',
     knownHosts: '/etc/t/known_hosts',

@@ -47,7 +47,7 @@ describe('the order', () => {
           "pi: running sshd, sshd-settings 00-provision",
         ],
         [
-          "gw: running sshd, versions, host keys, next host keys, held forwards, ports, enrolments, accounts tunnel-*, files in /etc/ssh/reverse-tunnel/keys, file /etc/tmpfiles.d/reverse-tunnel.conf, sshd-settings 00-reverse-tunnel, ports held by sshd, systemd-units reverse-tunnel-*, file /etc/ssh/reverse-tunnel/authorized_keys, sshd-settings 00-reverse-tunnel-shared, file /etc/ssh/reverse-tunnel/retired, switch of host keys",
+          "gw: running sshd, versions, host keys, next host keys, held forwards, ports, enrolments, accounts tunnel-*, files in /etc/ssh/reverse-tunnel/keys, file /etc/tmpfiles.d/reverse-tunnel.conf, folders in /run/reverse-tunnel, sshd-settings 00-reverse-tunnel, ports held by sshd, systemd-units reverse-tunnel-*, file /etc/ssh/reverse-tunnel/authorized_keys, sshd-settings 00-reverse-tunnel-shared, file /etc/ssh/reverse-tunnel/retired, switch of host keys",
         ],
         [
           "pi: key-pair /etc/reverse-tunnel/id_ed25519, key-pair /etc/reverse-tunnel/id_ed25519.next, move to the next key, known-host gw in /etc/reverse-tunnel/known_hosts, file /etc/reverse-tunnel/check, systemd-units reverse-tunnel-*",
@@ -57,7 +57,7 @@ describe('the order', () => {
           "pi: systemd-units reverse-tunnel-*",
         ],
         [
-          "gw: running sshd, held forwards, accounts tunnel-*, files in /etc/ssh/reverse-tunnel/keys, file /etc/tmpfiles.d/reverse-tunnel.conf, sshd-settings 00-reverse-tunnel, ports held by sshd, systemd-units reverse-tunnel-*, file /etc/ssh/reverse-tunnel/authorized_keys, sshd-settings 00-reverse-tunnel-shared, file /etc/ssh/reverse-tunnel/retired",
+          "gw: running sshd, held forwards, accounts tunnel-*, files in /etc/ssh/reverse-tunnel/keys, file /etc/tmpfiles.d/reverse-tunnel.conf, folders in /run/reverse-tunnel, sshd-settings 00-reverse-tunnel, ports held by sshd, systemd-units reverse-tunnel-*, file /etc/ssh/reverse-tunnel/authorized_keys, sshd-settings 00-reverse-tunnel-shared, file /etc/ssh/reverse-tunnel/retired",
         ],
         [
           "pi: recovery through gw",

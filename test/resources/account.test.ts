@@ -32,6 +32,18 @@ cases('account', {
     now: 'tunnel:998:/nonexistent:/bin/bash:reverse tunnels, see the wiki\n',
   },
   'root-refused': { resource: account('toor', { system: true }), now: 'toor:0:/root:/bin/bash\n' },
+  'locked-and-expired': {
+    resource: tunnel,
+    now: 'tunnel:999:/nonexistent:/usr/sbin/nologin:provision k7w2m9qd\n@shut tunnel locked 20228::1\n',
+  },
+  'shut-with-another-shell': {
+    resource: tunnel,
+    now: 'tunnel:999:/nonexistent:/bin/sh:provision k7w2m9qd\n@shut tunnel - 0:99999:\n',
+  },
+  'shut-person-taken-over': {
+    resource: account('reverse-tunnel', { system: true, mark: { inventory: 'k7w2m9qd' }, adopts: true }),
+    now: 'reverse-tunnel:1001:/home/reverse-tunnel:/bin/bash:Bob\n@shut reverse-tunnel - 20228:99999:21000\n',
+  },
   'none-wanted': { resource: none, now: 'reverse-tunnel:998:/nonexistent:/usr/sbin/nologin:provision k7w2m9qd\n' },
   'converged-where-it-is-somebody-elses': {
     resource: none,

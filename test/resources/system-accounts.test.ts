@@ -41,6 +41,10 @@ cases('system-accounts', {
     now: row('tunnel-a', 995, '') + row('tunnel-b', 994) + masked(994, 995),
   },
   'with-a-user-manager': { resource, now: row('tunnel-a', 995) + row('tunnel-b', 994) + masked(994) },
+  'shut-by-somebody': {
+    resource,
+    now: `${row('tunnel-a', 995) + row('tunnel-b', 994) + row('tunnel-c', 993) + masked(993, 994, 995)}@shut tunnel-a locked 20228::\n@shut tunnel-b - 20228:30:1\n@shut tunnel-c locked 20228::\n`,
+  },
   'one-is-made-anew': {
     resource: systemAccounts('tunnel-', wanted, { made: sh`systemd-tmpfiles --create` }),
     now: row('tunnel-a', 995) + masked(995),

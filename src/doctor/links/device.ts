@@ -25,8 +25,7 @@ export function unit(c: Case): LinkVerdict {
   const { LoadState, ActiveState, SubState, UnitFileState } = properties(facts.get('unit'))
   const journal = entries(facts.get('journal'))
   const again = provisionCommand(c, device.name)
-  if (LoadState === 'masked')
-    return broken(`${name} is masked`, `${onHost(device.name, `systemctl unmask ${name}`)}; then ${again}`)
+  if (LoadState === 'masked') return broken(`${name} is masked`, again)
   if (LoadState !== 'loaded') return broken(`${device.name} has no unit ${name} (${LoadState ?? 'no systemd'})`, again)
   // systemd does not keep the time at which it stopped a unit that nothing needs any more.
   const changed = journal.findLast(({ by, text }) => by === 'systemd' && /^(Started|Stopped|Failed) /.test(text))

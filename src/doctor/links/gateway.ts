@@ -108,7 +108,7 @@ export function tunnelAccount(c: Case): LinkVerdict {
   if (wrong !== undefined)
     return broken(
       `the folder ${wrong.split(' ').at(-1)} of ${name} ${wrong.startsWith('absent') ? 'does not exist' : 'does not belong to it'}`,
-      onHost(gateway.name, `systemd-tmpfiles --create ${c.tunnel.jailFile}`),
+      provisionCommand(c, gateway.name),
     )
   // Of its newest attempt: what was refused before may be mended by now.
   const newest = heard(c).findLast(({ text }) => text.includes(`ser ${name} `))?.pid

@@ -41,11 +41,7 @@ function ofSocket(c: Case, forward: Forward, where: string, here: readonly Holde
     [name, socket],
     [name.replace(/socket$/, 'service'), proxy],
   ] as const) {
-    if (LoadState === 'masked')
-      return broken(
-        `${unit} on ${gateway.name} is masked`,
-        `${onHost(gateway.name, `systemctl unmask ${unit}`)}; then ${provisionCommand(c, gateway.name)}`,
-      )
+    if (LoadState === 'masked') return broken(`${unit} on ${gateway.name} is masked`, provisionCommand(c, gateway.name))
     if (LoadState === 'not-found') return broken(`${gateway.name} has no ${unit}`, provisionCommand(c, gateway.name))
   }
   if (!ours) {

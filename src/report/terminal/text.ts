@@ -29,7 +29,7 @@ export function printReport(report: Report, options: TextOptions): string {
   const width = Math.max(...report.hosts.map(({ name }) => name.length), 0)
   const { proofs = [] } = report
   const lines = [
-    ...report.hosts.flatMap((host) => [hostLine(host, width, paint), ...details(host, options, paint)]),
+    ...report.hosts.flatMap((host) => [hostLine(host, width, paint), ...details(host, report, options, paint)]),
     ...report.forwards.flatMap((forward) => [
       forwardLine(forward, paint),
       ...(forward.unchecked ? [`  ${paint('yellow', 'unchecked')}: ${clean(forward.unchecked)}`] : []),
@@ -123,9 +123,11 @@ function hostLine({ name, outcome, via, seconds, changes }: HostReport, width: n
   return `${name.padEnd(width)}  ${paint(styles[outcome], outcome.padEnd(11))} ${seconds.toFixed(1)} s${route}${count}`
 }
 
-function details(host: HostReport, options: TextOptions, paint: Paint): string[] {
+/** Of a run that changes something the plan has said what. A verify has none, so here it says what differs. */
+function details(host: HostReport, { command }: Report, options: TextOptions, paint: Paint): string[] {
   const run = host.takesBack ? [`  ${backwards(host.takesBack)}`] : []
-  return [...(options.diffs ? [...run, ...changes(host, options, paint)] : []), ...trouble(host.error, paint)]
+  const told = options.diffs || command === 'verify'
+  return [...(told ? [...run, ...changes(host, options, paint)] : []), ...trouble(host.error, paint)]
 }
 
 function changes(host: HostReport, { diffs }: TextOptions, paint: Paint): string[] {

@@ -16,7 +16,7 @@ brokenOn('the device', [
     with: ({ device }) => device.set('unit', units({ LoadState: 'masked', ActiveState: 'inactive' })),
     link: 'unit',
     says: /^t.service is masked$/,
-    mend: /^on dev: systemctl unmask t.service; then provision/,
+    mend: /^provision inv.json --limit dev$/,
   },
   {
     when: 'its unit is not there',

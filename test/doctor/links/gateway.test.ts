@@ -82,7 +82,7 @@ brokenOn('the gateway', [
     with: ({ gateway }) => gateway.set('jail', `absent /run/t/${account}\nabsent /run/t/${account}/s\n`),
     link: 'account',
     says: /the folder \/run\/t\/tunnel-dev of tunnel-dev does not exist/,
-    mend: /systemd-tmpfiles --create \/etc\/tmpfiles.d\/t.conf/,
+    mend: /^provision .* --limit gw$/,
   },
   {
     when: 'AllowUsers leaves the account out',

@@ -61,7 +61,7 @@ brokenOn('the gateway', [
       gateway.set('port-9022', '').set('socket-9022', units({ LoadState: 'masked', ActiveState: 'inactive' })),
     link: 'listener',
     says: /t-9022.socket on gw is masked/,
-    mend: /unmask t-9022.socket/,
+    mend: /^provision inv.json --limit gw$/,
   },
   {
     when: 'what leads from the port to the tunnel has failed',

@@ -35,7 +35,7 @@ export const ofA = ({ machine, inside, account, stranger }: Kit): readonly Step[
     breaks: () => inside(a, `rm /etc/systemd/system/${unit(socket)}; systemctl mask --quiet ${unit(socket)}`),
     link: 'unit',
     says: / is masked$/,
-    mend: /^on host-a\.lan\.internal: systemctl unmask \S+; then provision \S+ --limit host-a\.lan\.internal$/,
+    mend: /^provision \S+ --limit host-a\.lan\.internal$/,
   },
   {
     what: 'a stranger holds its port',

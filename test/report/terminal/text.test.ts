@@ -46,6 +46,17 @@ test('an undo says which run it takes back, and whose', () => {
   `)
 })
 
+test('a verify says what differs, in a line for each', () => {
+  const changes = [{ resource: 'file /etc/motd', summary: 'rewrite', diff: '-a\n+b\n' }]
+  const hosts = [{ ...gateway, outcome: 'differs' as const, changes }]
+  expect(printReport(report({ command: 'verify', hosts, forwards: [] }), plain)).toMatchInlineSnapshot(`
+    "ssh-gw.guest.internal  differs     1.3 s, 1 change
+      file /etc/motd: rewrite
+    verified: 1 differs, 3.1 s
+    "
+  `)
+})
+
 test('what went wrong stands right below its line, with what to do now', () => {
   const hosts: HostReport[] = [
     {
