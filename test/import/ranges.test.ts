@@ -52,12 +52,25 @@ test.each([
 test.each([
   ['ssh -W %h:%p gw', { jumps: ['gw'] }],
   ['exec /usr/bin/ssh gw -W [%h]:%p', { jumps: ['gw'] }],
-  ['ssh -i key -o User=x -W%h:%p gw', { jumps: ['gw'] }],
+  ['ssh -i key -o User=x -W%h:%p gw', { jumps: ['x@gw'], besides: ['-i key'] }],
+  ['ssh -qp2222 -o BatchMode=yes gw -l me -W %h:%p', { jumps: ['me@gw:2222'] }],
+  ['ssh -W %h:%p ssh://me@[2001:db8::1]:2222', { jumps: ['me@[2001:db8::1]:2222'] }],
+  ['ssh -J a,b -W %h:%p gw', { jumps: ['a', 'b', 'gw'] }],
+  [`ssh -o ProxyCommand='ssh -W %%h:%%p a' -W %h:%p gw`, { jumps: ['a', 'gw'] }],
+  ['ssh -W %h:2222 gw', { jumps: ['gw'], to: { port: 2222 } }],
+  ['ssh -W %n:%p gw', undefined],
   ['ssh -W localhost:9022 gw', { jumps: ['gw'], to: { address: 'localhost', port: 9022 } }],
   ['ssh -W [::1]:9022 gw', { jumps: ['gw'], to: { address: '::1', port: 9022 } }],
   ['ssh -W localhost gw', undefined],
   ['ssh gw', undefined],
-  ['ssh gw nc %h %p', undefined],
+  ['ssh gw nc %h %p', { jumps: ['gw'] }],
+  [
+    `ssh -q gw 'exec nc -w 5 -q0 localhost 2222 2>/dev/null'`,
+    { jumps: ['gw'], to: { address: 'localhost', port: 2222 } },
+  ],
+  [`sh -c "ssh gw socat - TCP:127.0.0.1:2222"`, { jumps: ['gw'], to: { address: '127.0.0.1', port: 2222 } }],
+  ['ssh gw nc -x proxy:1080 %h %p', undefined],
+  ['ssh gw nc -l 22', undefined],
   ['nc -X connect %h %p', undefined],
 ])('%s is a jump: %j', (command, jump) => {
   expect(jumpOfCommand(command)).toEqual(jump)
