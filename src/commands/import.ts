@@ -6,6 +6,7 @@ interface Arguments {
   from?: ImportSource
   gateway: string[]
   ports?: string
+  skip: string[]
   out?: string
 }
 
@@ -27,19 +28,28 @@ export const importCommand: CommandModule<unknown, Arguments> = {
         nargs: 1,
         default: [],
         defaultDescription: 'hosts that others jump through',
-        describe: 'A gateway: a host, or a group of hosts, that everybody can reach; repeatable',
+        describe:
+          'A gateway: a host, or a group of hosts, that everybody can reach; or a new one, as [USER@]HOST[:PORT]; repeatable',
       })
       .option('ports', {
         type: 'string',
         requiresArg: true,
         describe: 'Give each device without a forward one of these ports, such as 9000-9999',
       })
+      .option('skip', {
+        type: 'string',
+        array: true,
+        nargs: 1,
+        default: [],
+        defaultDescription: 'none',
+        describe: 'Leave out this host, group of hosts, or glob of names; repeatable',
+      })
       .option('out', {
         type: 'string',
         requiresArg: true,
         describe: 'Write the inventory to this new file, not to stdout',
       }) as never,
-  async handler({ file, from, gateway: gateways, ports, out }) {
+  async handler({ file, from, gateway: gateways, ports, skip, out }) {
     const [
       { basename },
       { readFound },
@@ -55,16 +65,19 @@ export const importCommand: CommandModule<unknown, Arguments> = {
       import('../inventory/read/inventory.ts'),
       import('./shared/identify.ts'),
     ])
-    const { file: made, left } = inventoryOf(await readFound(file, from, process.env), { gateways, ports })
+    const { clean } = await import('../report/terminal/text.ts')
+    const say = (sentence: string) => void process.stderr.write(`${clean(sentence)}\n`)
+    const found = await readFound(file, { from, env: process.env, say })
+    const { file: made, left, told } = inventoryOf(found, { gateways, ports, skip })
     const text = printInventory(made, `Made from ${basename(file)} by provision import.`)
+    // Throws, with every mistake, where the result is not a correct inventory.
+    parseInventory(text, surroundingsOf(out ?? 'inventory.json'))
     if (out === undefined) process.stdout.write(text)
     else {
       const { createInventory } = await import('./shared/create-inventory.ts')
       for (const line of await createInventory(out, identified(text))) process.stdout.write(`${line}\n`)
     }
-    const { clean } = await import('../report/terminal/text.ts')
-    for (const sentence of left) process.stderr.write(`not imported: ${clean(sentence)}\n`)
-    // Throws, with every mistake, where the result is not a correct inventory.
-    parseInventory(text, surroundingsOf(out ?? 'inventory.json'))
+    for (const sentence of told) say(sentence)
+    for (const sentence of left) say(`not imported: ${sentence}`)
   },
 }
