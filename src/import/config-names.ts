@@ -43,7 +43,7 @@ export function unusedPatterns(lines: readonly PlacedLine[], names: readonly str
   return lines.filter(({ keyword, words }) => {
     const wanted = words.filter((word) => !word.startsWith('!'))
     const isPattern = keyword === 'host' && wanted.length > 0 && wanted.every((word) => /[*?]/.test(word))
-    return isPattern && !wanted.includes('*') && !names.some((name) => matches(words, name))
+    return isPattern && !wanted.includes('*') && !names.some((name) => matchesHost(words, name))
   })
 }
 
@@ -70,20 +70,21 @@ export const isReadTwice = (lines: readonly PlacedLine[]) =>
 export function placesOfOption(lines: readonly PlacedLine[], name: string, option: string): string[] {
   let about = true
   return lines.flatMap(({ keyword, words, place }) => {
-    if (keyword === 'host') about = matches(words, name)
+    if (keyword === 'host') about = matchesHost(words, name)
     else if (keyword === 'match') about = mayMatch(words, name)
     return about && keyword === option ? [place] : []
   })
 }
 
-function matches(patterns: readonly string[], name: string): boolean {
-  const hit = (pattern: string) => globToRegExp(pattern).test(name)
+/** Is a `Host` line of these words about this name. */
+export function matchesHost(patterns: readonly string[], name: string): boolean {
+  const hit = (pattern: string) => (/[*?]/.test(pattern) ? globToRegExp(pattern).test(name) : pattern === name)
   return !patterns.some((word) => word.startsWith('!') && hit(word.slice(1))) && patterns.some(hit)
 }
 
 function mayMatch(words: readonly string[], name: string): boolean {
   const named = criteria(words).filter(({ key }) => key === 'originalhost')
-  return named.every(({ value }) => matches(value.split(','), name))
+  return named.every(({ value }) => matchesHost(value.split(','), name))
 }
 
 /** `host a,b exec "…"`; `key=value` is how newer ones may be written. A negated criterion keeps its `!`. */

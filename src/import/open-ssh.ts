@@ -3,6 +3,7 @@ import { InventoryError } from '../errors.ts'
 import { readTree } from '../ssh/user-config/config-tree.ts'
 import { parseJump } from '../ssh/user-config/jump.ts'
 import { type AskWritten, askingWritten, type WrittenOptions } from './config-answers.ts'
+import { askingOncePerClass } from './config-classes.ts'
 import { type ConfigHostReading, configHost } from './config-host.ts'
 import { commandsRun, isReadTwice, type NamedLine, namedLines, placedLines, unusedPatterns } from './config-names.ts'
 import type { Found, FoundHost } from './found.ts'
@@ -18,10 +19,12 @@ type Env = Readonly<Record<string, string | undefined>>
 export async function foundInConfig(file: string, env: Env, say: (sentence: string) => void): Promise<Found> {
   if ((await stat(file)).isDirectory())
     throw new InventoryError(`${file} is a folder`, `name the file in it, such as ${file}/config`)
-  const lines = (await readTree({ file, env })).flatMap(placedLines)
+  const files = await readTree({ file, env })
+  const lines = files.flatMap(placedLines)
   for (const { place, command } of commandsRun(lines))
     say(`${place}: ssh runs this command to know what the file means (Match exec): ${command}`)
-  return askingWritten({ file, readTwice: isReadTwice(lines), env }, async (ask) => {
+  return askingWritten({ file, readTwice: isReadTwice(lines), env }, async (askEach) => {
+    const ask = askingOncePerClass(files, askEach)
     const left = leftovers()
     const reading = { lines, left, env }
     const named = namedLines(lines)
@@ -32,7 +35,7 @@ export async function foundInConfig(file: string, env: Env, say: (sentence: stri
       throw new InventoryError(`ssh cannot read ${file}`, `ssh -G -F ${file} ${name} says what is wrong`)
     }
     const hops = await hopsOf(hosts, ask, reading)
-    for (const { place, words } of unusedPatterns(lines, [...wanted]))
+    for (const { place, words } of unusedPatterns(lines, [...wanted, ...hops.map(({ name }) => name)]))
       left.add('a pattern, and no name in the file is one of its hosts', `Host ${words.join(' ')}`, place)
     return { hosts: [...hosts, ...hops], groups: [], left: left.sentences() }
   })
@@ -76,12 +79,16 @@ async function answered(line: NamedLine, ask: AskWritten, left: Leftovers): Prom
   return { ...line, answers }
 }
 
+const ROUTE = new Set(['port', 'user', 'identityfile', 'proxyjump', 'proxycommand', 'remoteforward'])
+
 function machinesOf(answers: Answered['answers']): (typeof answers)[] {
   const machines = new Map<string, Answered['answers'][number][]>()
   for (const answer of answers) {
     const { name, written } = answer
     const address = written.get('hostname')?.[0] ?? name
-    const key = JSON.stringify([address.toLowerCase(), [...written].filter(([option]) => option !== 'hostname')])
+    // Of the other options only which they are: some have the name in their values.
+    const options = [...written].map(([option, values]) => [option, ROUTE.has(option) ? values : []])
+    const key = JSON.stringify([address.toLowerCase(), options.filter(([option]) => option !== 'hostname')])
     machines.set(key, [...(machines.get(key) ?? []), answer])
   }
   return [...machines.values()]
