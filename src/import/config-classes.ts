@@ -1,4 +1,5 @@
 import type { ConfigFile } from '../ssh/user-config/config-tree.ts'
+import { parseJump } from '../ssh/user-config/jump.ts'
 import type { AskWritten, WrittenOptions } from './config-answers.ts'
 import { matchesHost } from './config-names.ts'
 
@@ -92,6 +93,10 @@ function memberOf(name: string, sections: readonly Section[]): Member {
       return isPlain ? [key] : [key, ...words]
     })
   })
+  // ssh never jumps through a host to itself.
+  const hops = (values.get('proxyjump') ?? []).flatMap((jumps) => jumps.split(',')).map((hop) => parseJump(hop).host)
+  const own = [name, ...(values.get('hostname') ?? [])].map((each) => each.toLowerCase())
+  if (hops.some((hop) => own.includes(hop.toLowerCase()))) isFixed = false
   return { name, signature: isFixed ? JSON.stringify(signature) : undefined, values }
 }
 

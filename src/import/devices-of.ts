@@ -1,6 +1,6 @@
 import { isLoopback } from '../inventory/addresses.ts'
 import type * as File from '../inventory/file.ts'
-import { printForward } from '../inventory/forward.ts'
+import { isOwnSshd, printForward } from '../inventory/forward.ts'
 import type { PortRange } from '../inventory/model.ts'
 import { freePorts } from '../inventory/read/ports.ts'
 import { type Door, type DoorReading, presentDoors } from './doors-of.ts'
@@ -21,19 +21,27 @@ export function importedDevices(hosts: readonly Settled[], around: Around): Reco
   const present = presentDoors(hosts, around)
   const taken = [...present.values()].flat()
   const devices = hosts.flatMap((host): [string, File.Device][] => {
-    const { address, port, ...bare } = host
     const there = present.get(host.name)
     if (there === undefined) return []
-    if (there.length > 0) {
-      const own = host.dials === undefined ? bare : host
-      return [[host.name, { ...around.common(own), forwards: printed(there, around) }]]
+    if (there.length > 0 && host.dials === undefined) {
+      // Its address and port are those of the door.
+      const { address, port, ...bare } = host
+      return [[host.name, { ...around.common(bare), forwards: printed(there, around) }]]
     }
-    const doors = newDoors(host, taken, around)
-    taken.push(...doors)
+    const doors = there.length > 0 ? there : newDoors(host, taken, around)
+    if (there.length === 0) taken.push(...doors)
     const jump = around.gateways.some(({ name }) => name === host.jump) ? host.jump : undefined
     if (host.jump !== undefined && jump === undefined)
       around.left.add(`the jump through ${host.jump}, which is no gateway here`, host.name)
-    const via = jump === undefined ? undefined : [jump, ...(doors.length > 0 ? ['forward'] : [])]
+    const via =
+      jump === undefined
+        ? undefined
+        : [
+            jump,
+            ...(doors.some(({ host: to, hostPort }) => isOwnSshd({ port: host.port ?? 22 }, { host: to, hostPort }))
+              ? ['forward']
+              : []),
+          ]
     const forwards = doors.length > 0 ? printed(doors, around) : undefined
     return [[host.name, { ...around.common(host), ...(via && { via }), ...(forwards && { forwards }) }]]
   })

@@ -21,23 +21,23 @@ export interface DoorReading {
 export function presentDoors(hosts: readonly Settled[], reading: DoorReading): Map<string, readonly Door[]> {
   const { left, told } = reading
   const doors = new Map<string, readonly Door[]>()
-  const places = new Map(reading.gateways.map((host) => [placeOf(host, reading), host.name]))
+  const places = new Map(reading.gateways.map(({ jump, ...host }) => [placeOf(host, reading), host.name]))
   const all: Door[] = []
   for (const host of hosts) {
     const { name } = host
     const found = doorsOf(host, reading)
     if (found === undefined) continue
     const rival = found.find((door) => all.some((other) => clash(door, other)))
-    // Where its own port leads is not where it is.
-    const isReached = found.length === 0 || host.dials !== undefined
-    const other = isReached ? places.get(placeOf(host, reading)) : undefined
+    // Where a port of the gateway leads is not where it is: nothing is known but its name.
+    const place = placeOf(found.length === 0 || host.dials !== undefined ? host : { name, jumps: [] }, reading)
+    const other = places.get(place)
     if (rival !== undefined) {
       const owner = [...doors].find(([, own]) => own.some((door) => clash(rival, door)))?.[0]
       left.add(`left out: port ${rival.port} of ${rival.gateway} leads to ${owner}, too`, name)
     } else if (other !== undefined) {
       left.add(`left out: ${other} is at the same address and port`, name)
     } else {
-      if (isReached) places.set(placeOf(host, reading), name)
+      places.set(place, name)
       for (const door of found) {
         if (!isLoopback(door.bindAddress) && host.dials === undefined)
           told.add(`port ${door.port} of ${door.gateway} is taken for a tunnel to it that is there already`, name)
@@ -55,8 +55,16 @@ const clash = (one: Door, other: Door) =>
 /** undefined: it is no device. */
 function doorsOf(host: Settled, { gateways, left }: DoorReading): readonly Door[] | undefined {
   const { name, address, port, jump, dials } = host
-  if (dials !== undefined)
-    return dials.map((dialled) => ({ ...dialled, bindAddress: settleBindAddress(dialled.bindAddress) }))
+  if (dials !== undefined) {
+    const own = dials.map((dialled) => ({ ...dialled, bindAddress: settleBindAddress(dialled.bindAddress) }))
+    return own.flatMap((dialled, at) => {
+      const isTwice = own.slice(0, at).some((other) => clash(dialled, other))
+      if (isTwice) left.add(`a second forward at port ${dialled.port} of ${dialled.gateway}`, name)
+      const isThere = gateways.some((gateway) => gateway.name === dialled.gateway)
+      if (!isThere) left.add(`the port ${dialled.port} of ${dialled.gateway}, which is no gateway here`, name)
+      return isThere && !isTwice ? [dialled] : []
+    })
+  }
   const to = { host: 'localhost', hostPort: 22 }
   const through = gateways.find((gateway) => gateway.name === jump)
   if (address !== undefined && isOwn(address)) {

@@ -1,9 +1,9 @@
 import { InventoryError } from '../errors.ts'
 import { closest } from '../inventory/messages.ts'
-import { addressProblem, hostNameProblem, portProblem } from '../inventory/names.ts'
+import { addressProblem, hostNameProblem, loginUserProblem, portProblem } from '../inventory/names.ts'
 import { parseJump } from '../ssh/user-config/jump.ts'
 import type { FoundGroup } from './found.ts'
-import { nameOfAddress, samePlace } from './places.ts'
+import { importedNameProblem, nameOfAddress, samePlace } from './places.ts'
 import type { Settled } from './settled.ts'
 
 const LIKE_GATEWAYS = /^(ssh[-_]?)?(gateways?|bastions?|jump([-_]?(hosts?|box(es)?))?)$/i
@@ -56,7 +56,8 @@ function chosenGateways(
     const group = groups.find((each) => each.name === name)
     if (group !== undefined) return group.members
     const made = freshGateway(name, known)
-    const there = hosts.find((each) => samePlace(each, made))
+    const isSame = (each: Settled) => each.name.toLowerCase() === made.name.toLowerCase() || samePlace(each, made)
+    const there = [...hosts, ...fresh].find(isSame)
     if (there === undefined) fresh.push(made)
     return [there?.name ?? made.name]
   })
@@ -68,9 +69,14 @@ function freshGateway(text: string, known: readonly string[]): Settled {
   const { user, host, port } = parseJump(text)
   const near = /[.@:]/.test(text) ? undefined : closest(text, known)
   if (near !== undefined) throw new InventoryError(`there is no host and no group ${text}, did you mean "${near}"?`)
-  const problem = addressProblem(host) ?? (port === undefined ? undefined : portProblem(port))
+  const problem =
+    addressProblem(host) ??
+    (port === undefined ? undefined : portProblem(port)) ??
+    (user === undefined ? undefined : loginUserProblem(user))
   if (problem !== undefined) throw new InventoryError(`--gateway ${text}: ${problem}`)
   const isName = hostNameProblem(host) === undefined
+  const nameProblem = isName ? importedNameProblem(host) : undefined
+  if (nameProblem !== undefined) throw new InventoryError(`--gateway ${text}: ${nameProblem}`)
   return {
     name: isName ? host : nameOfAddress(host),
     ...(!isName && { address: host }),

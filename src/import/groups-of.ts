@@ -14,14 +14,17 @@ interface Around {
 export function importedGroups(groups: Found['groups'], around: Around): Record<string, File.Group> {
   const { devices, gateways, left } = around
   const hosts = new Set([...around.hosts].map((name) => name.toLowerCase()))
+  const names = new Set<string>()
   const kept = groups.flatMap(({ name, members }): [string, File.Group][] => {
     const own = members.filter((member) => devices.has(member))
-    const problem = hostNameProblem(name)?.replaceAll('host name', 'group name')
+    const taken = names.has(name.toLowerCase()) ? 'another group has the same name' : undefined
+    const problem = taken ?? hostNameProblem(name)?.replaceAll('host name', 'group name')
     if (own.length === 0) return []
     if (problem !== undefined || hosts.has(name.toLowerCase())) {
       left.add(`the group is left out, ${problem ?? 'a host has the same name'}`, name)
       return []
     }
+    names.add(name.toLowerCase())
     for (const gateway of members.filter((member) => gateways.has(member))) {
       left.add(`left out of the group ${name}: a gateway cannot be in a group`, gateway)
     }

@@ -6,9 +6,10 @@ import { importedDevices } from './devices-of.ts'
 import type { Found, FoundHost } from './found.ts'
 import { importedGateways } from './gateways-of.ts'
 import { importedGroups } from './groups-of.ts'
-import { leftovers } from './leftovers.ts'
+import { type Leftovers, leftovers } from './leftovers.ts'
 import { administered, commonLogin, ownLogin } from './logins-of.ts'
-import { settled } from './settled.ts'
+import { samePlace } from './places.ts'
+import { type Settled, settled } from './settled.ts'
 import { withoutSkipped } from './skipped.ts'
 
 export interface Choices {
@@ -39,13 +40,18 @@ export function inventoryOf(read: Found, choices: Choices): Imported {
   const range = rangeOf(choices)
   const { names, fresh } = importedGateways(hosts, groups, choices.gateways)
   for (const { name } of fresh) told.add('is not in the file, so it is a new gateway', name)
-  const gateways = [...hosts.filter(({ name }) => names.has(name)), ...fresh].map((host) => administered(host, left))
+  const { gateways, nameOf } = oncePerPlace([...hosts.filter(({ name }) => names.has(name)), ...fresh], left)
   for (const { name, jump } of gateways) {
     if (jump !== undefined) left.add(`is itself reached through ${jump}: leave that in your ~/.ssh/config`, name)
   }
   const onTheWay = new Set(gateways.flatMap(({ jump }) => jump ?? []).filter((name) => !names.has(name)))
   for (const name of onTheWay) left.add('left out: it is only on the way to a gateway', name)
-  const devices = hosts.filter(({ name }) => !names.has(name) && !onTheWay.has(name))
+  const others = hosts.filter(({ name }) => !names.has(name) && !onTheWay.has(name))
+  const devices = others.map(({ jump, dials, ...host }) => ({
+    ...host,
+    ...(jump !== undefined && { jump: nameOf(jump) }),
+    ...(dials && { dials: dials.map((dialled) => ({ ...dialled, gateway: nameOf(dialled.gateway) })) }),
+  }))
   const login = commonLogin([...gateways, ...devices])
   const common = (host: FoundHost) => ({ ...placeOf(host), ...ownLogin(host, login) })
   const built = importedDevices(devices, { gateways, range, common, left, told })
@@ -65,10 +71,26 @@ export function inventoryOf(read: Found, choices: Choices): Imported {
   }
 }
 
+/** Two entries for one gateway are one gateway. */
+function oncePerPlace(all: readonly Settled[], left: Leftovers) {
+  const gateways: Settled[] = []
+  const names = new Map<string, string>()
+  for (const host of all) {
+    const first = gateways.find((each) => samePlace(each, host))
+    names.set(host.name, first?.name ?? host.name)
+    if (first === undefined) gateways.push(administered(host, left))
+    else left.add(`left out: ${first.name} is at the same address and port`, host.name)
+  }
+  return { gateways, nameOf: (name: string) => names.get(name) ?? name }
+}
+
 /** Members may stand under another name of theirs. */
 function membersByName(groups: Found['groups'], hosts: readonly FoundHost[]): Found['groups'] {
   const names = new Map(hosts.flatMap(({ name, aliases = [] }) => aliases.map((alias) => [alias, name] as const)))
-  return groups.map(({ name, members }) => ({ name, members: members.map((member) => names.get(member) ?? member) }))
+  return groups.map(({ name, members }) => ({
+    name,
+    members: [...new Set(members.map((member) => names.get(member) ?? member))],
+  }))
 }
 
 function nothing(left: readonly string[]): InventoryError {

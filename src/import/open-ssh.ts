@@ -28,9 +28,9 @@ export async function foundInConfig(file: string, env: Env, say: (sentence: stri
     const left = leftovers()
     const reading = { lines, left, env }
     const named = namedLines(lines)
-    const { hosts, names } = await namedHosts(named, ask, reading)
+    const { hosts, isRead } = await namedHosts(named, ask, reading)
     const wanted = new Set(named.flatMap((line) => line.names))
-    if (wanted.size > 0 && names.size === 0) {
+    if (wanted.size > 0 && !isRead) {
       const [name = ''] = wanted
       throw new InventoryError(`ssh cannot read ${file}`, `ssh -G -F ${file} ${name} says what is wrong`)
     }
@@ -67,7 +67,7 @@ async function namedHosts(named: readonly NamedLine[], ask: AskWritten, reading:
       })
     }
   }
-  return { hosts, names }
+  return { hosts, isRead: lines.some(({ answers }) => answers.length > 0) }
 }
 
 async function answered(line: NamedLine, ask: AskWritten, left: Leftovers): Promise<Answered> {

@@ -1,4 +1,5 @@
 import { canonical } from '../inventory/addresses.ts'
+import { hostNameProblem } from '../inventory/names.ts'
 import type { FoundHost } from './found.ts'
 
 type Place = Pick<FoundHost, 'name' | 'address' | 'port'>
@@ -11,3 +12,8 @@ export function samePlace(one: Place, other: Place): boolean {
 }
 
 export const dialledAddress = ({ name, address }: Omit<Place, 'port'>) => canonical(address ?? name).toLowerCase()
+
+export function importedNameProblem(name: string): string | undefined {
+  if (name === 'direct' || name === 'forward') return 'the name has a special meaning in "via"'
+  return hostNameProblem(name)
+}

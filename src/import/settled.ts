@@ -4,7 +4,7 @@ import { addressProblem, hostNameProblem, loginUserProblem, pathProblem, portPro
 import { parseJump } from '../ssh/user-config/jump.ts'
 import type { FoundHost } from './found.ts'
 import type { Leftovers } from './leftovers.ts'
-import { dialledAddress, nameOfAddress } from './places.ts'
+import { dialledAddress, importedNameProblem, nameOfAddress } from './places.ts'
 
 /** A host of which an inventory can say all, and the host that one jumps through to it. */
 export interface Settled extends FoundHost {
@@ -17,11 +17,14 @@ export interface Settled extends FoundHost {
  */
 export function settled(hosts: readonly FoundHost[], left: Leftovers): Settled[] {
   const all = named(hosts, left).map((host) => valid(host, left))
-  const byName = new Map(all.flatMap((host) => [host.name, ...(host.aliases ?? [])].map((name) => [name, host])))
+  const key = (name: string) => name.toLowerCase()
+  const byName = new Map(
+    all.flatMap((host) => [...(host.aliases ?? []), host.name].map((name) => [key(name), host] as const)),
+  )
   const resolve = (text: string, from: FoundHost): FoundHost | undefined => {
     const { host, user, port } = parseJump(text)
     const own = { name: host, ...(user !== undefined && { user }), ...(port !== undefined && { port }), jumps: [] }
-    const there = byName.get(host) ?? machineAt(own, all)
+    const there = byName.get(key(host)) ?? machineAt(own, all)
     if (there !== undefined) {
       const differs = (user ?? there.user) !== there.user || (port ?? there.port ?? 22) !== (there.port ?? 22)
       if (differs) left.add(`the jump as ${text}: provision logs in to ${there.name} as its own entry says`, from.name)
@@ -29,9 +32,11 @@ export function settled(hosts: readonly FoundHost[], left: Leftovers): Settled[]
     }
     const [made] = named([own], left).map((one) => valid(one, left))
     if (made === undefined) return undefined
-    byName.set(host, made)
-    all.push(made)
-    return made
+    const same = byName.get(key(made.name)) ?? made
+    byName.set(key(host), same)
+    byName.set(key(made.name), same)
+    if (same === made) all.push(made)
+    return same
   }
   const jumps = new Map<string, string>()
   const onTheWay = new Set<string>()
@@ -43,7 +48,7 @@ export function settled(hosts: readonly FoundHost[], left: Leftovers): Settled[]
     else if (last !== undefined && jump === undefined)
       left.add(`the jump through ${last} does not name a host`, host.name)
     for (const hop of host.jumps.slice(0, -1)) {
-      const there = byName.get(parseJump(hop).host)
+      const there = byName.get(key(parseJump(hop).host))
       left.add(`the hop ${hop} on the way to ${jump?.name ?? last}: leave that in your ~/.ssh/config`, host.name)
       if (there !== undefined) onTheWay.add(there.name)
     }
@@ -86,7 +91,7 @@ function named(hosts: readonly FoundHost[], left: Leftovers): FoundHost[] {
     const { name, address, aliases = [] } = host
     const isAddress = isIPv6(name) && !name.includes('%')
     const own = isAddress ? (aliases.find((alias) => !hostNameProblem(alias)) ?? nameOfAddress(name)) : name
-    const problem = hostNameProblem(own)
+    const problem = importedNameProblem(own)
     if (problem !== undefined) {
       left.add(`left out, ${problem}`, name)
       return []
