@@ -7,18 +7,19 @@ interface Arguments {
   gateway: string[]
   ports?: string
   skip: string[]
+  device?: string
   out?: string
 }
 
 export const importCommand: CommandModule<unknown, Arguments> = {
   command: 'import <file>',
   describe:
-    'Make an inventory from one of Ansible (INI, YAML, JSON) or from an ssh_config, and list what was not imported',
+    'Make an inventory from one of Ansible (INI, YAML, JSON), an ssh_config, or units and commands with ssh -R, and list what was not imported',
   builder: (argv) =>
     argv
       .positional('file', {
         type: 'string',
-        describe: 'The file to import, such as hosts.ini or ~/.ssh/config',
+        describe: 'The file to import, such as hosts.ini, ~/.ssh/config or my-tunnel.service; - is stdin',
         demandOption: true,
       })
       .option('from', { choices: sources, describe: 'The format of the file; default: detected' })
@@ -44,12 +45,20 @@ export const importCommand: CommandModule<unknown, Arguments> = {
         defaultDescription: 'none',
         describe: 'Leave out this host, group of hosts, or glob of names; repeatable',
       })
+      .option('device', {
+        type: 'string',
+        requiresArg: true,
+        defaultDescription: 'this machine',
+        describe: 'The device that runs these command lines or this unit',
+      })
       .option('out', {
         type: 'string',
         requiresArg: true,
         describe: 'Write the inventory to this new file, not to stdout',
       }) as never,
-  async handler({ file, from, gateway: gateways, ports, skip, out }) {
+  async handler({ file: word, from, gateway: gateways, ports, skip, device: devices, out }) {
+    // yargs makes an empty text of a lone dash.
+    const file = word === '' ? '-' : word
     const [
       { basename },
       { readFound },
@@ -67,9 +76,9 @@ export const importCommand: CommandModule<unknown, Arguments> = {
     ])
     const { clean } = await import('../report/terminal/text.ts')
     const say = (sentence: string) => void process.stderr.write(`${clean(sentence)}\n`)
-    const found = await readFound(file, { from, env: process.env, say })
+    const found = await readFound(file, { from, env: process.env, device: [devices].flat().at(-1), say })
     const { file: made, left, told } = inventoryOf(found, { gateways, ports, skip })
-    const text = printInventory(made, `Made from ${basename(file)} by provision import.`)
+    const text = printInventory(made, `Made from ${file === '-' ? 'stdin' : basename(file)} by provision import.`)
     // Throws, with every mistake, where the result is not a correct inventory.
     parseInventory(text, surroundingsOf(out ?? 'inventory.json'))
     if (out === undefined) process.stdout.write(text)

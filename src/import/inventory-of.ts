@@ -1,5 +1,6 @@
 import { InventoryError } from '../errors.ts'
 import type * as File from '../inventory/file.ts'
+import { printListener, settleBindAddress } from '../inventory/forward.ts'
 import type { PortRange } from '../inventory/model.ts'
 import { readPorts } from '../inventory/read/ports.ts'
 import { importedDevices } from './devices-of.ts'
@@ -54,6 +55,16 @@ export function inventoryOf(read: Found, choices: Choices): Imported {
   }))
   const login = commonLogin([...gateways, ...devices])
   const common = (host: FoundHost) => ({ ...placeOf(host), ...ownLogin(host, login) })
+  for (const { name, dials = [] } of devices) {
+    const ports = dials.map(
+      ({ bindAddress, port }) => `--adopt ${printListener({ bindAddress: settleBindAddress(bindAddress), port })}`,
+    )
+    if (ports.length > 0)
+      told.add(
+        `the first run takes its ports over with ${ports.join(' ')}; when it has proved them, disable what dials now`,
+        name,
+      )
+  }
   const built = importedDevices(devices, { gateways, range, common, left, told })
   const all = new Set([...gateways.map(({ name }) => name), ...hosts.map(({ name }) => name)])
   const kept = importedGroups(groups, { devices: new Set(Object.keys(built)), gateways: names, hosts: all, left })

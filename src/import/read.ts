@@ -1,29 +1,48 @@
 import { access, readFile } from 'node:fs/promises'
+import { hostname } from 'node:os'
 import { dirname, extname, join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { InventoryError } from '../errors.ts'
 import { foundIn, type PlaceOf } from './ansible.ts'
 import { readIni } from './ansible-ini.ts'
 import type { Found } from './found.ts'
 import { foundInConfig } from './open-ssh.ts'
 import type { ImportSource } from './sources.ts'
+import { foundInTunnels, holdsTunnels } from './tunnel-commands.ts'
 
 export interface ReadOptions {
   /** What it is; else its text tells. */
   readonly from?: ImportSource | undefined
   readonly env: Readonly<Record<string, string | undefined>>
+  /** Who runs the command lines that are read; default: this machine. */
+  readonly device?: string | undefined
   /** Told before anything that the file says is run. */
   readonly say: (sentence: string) => void
 }
 
-/** What the file says of machines. @throws InventoryError */
-export async function readFound(file: string, { from, env, say }: ReadOptions): Promise<Found> {
-  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+/** What the file says of machines; `-` is what comes from stdin. @throws InventoryError */
+export async function readFound(file: string, { from, env, device, say }: ReadOptions): Promise<Found> {
+  const content = await textOf(file)
+  const source = from ?? sourceOf(content, extname(file))
+  if (source === 'ssh-config' && file === '-')
+    throw new InventoryError('an ssh_config cannot come from stdin', 'name its file')
+  if (source === 'ssh-config') return foundInConfig(file, env, say)
+  if (source !== 'ssh-command') return foundInAnsible(content, file, source)
+  if (device === undefined)
+    say(`${hostname()}, this machine, is taken for the one that runs these commands: --device NAME names another`)
+  return foundInTunnels(content, { file, device: device ?? hostname() })
+}
+
+async function textOf(file: string): Promise<string> {
+  if (file === '-') return text(process.stdin)
+  return readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'EISDIR')
       throw new InventoryError(`${file} is a folder`, `let Ansible read it: ${listed(file)}; of ssh, name the file`)
     throw new InventoryError(`${file} cannot be read (${error.code})`, 'name an inventory of Ansible, or an ssh_config')
   })
-  const source = from ?? sourceOf(text, extname(file))
-  if (source === 'ssh-config') return foundInConfig(file, env, say)
+}
+
+async function foundInAnsible(text: string, file: string, source: ImportSource): Promise<Found> {
   // A program says nothing of hosts by itself.
   if (text.startsWith('#!')) throw new InventoryError(`${file} is a program`, `run it: ${listed(file)}`)
   if (text.startsWith('$ANSIBLE_VAULT'))
@@ -43,6 +62,7 @@ const listed = (file: string, option = '') =>
   `ansible-inventory -i ${file} ${option}--list >hosts.json, and import that`
 
 function sourceOf(text: string, extension: string): ImportSource {
+  if (holdsTunnels(text)) return 'ssh-command'
   const lines = text.split('\n').filter((line) => !/^\s*([#;].*)?$/.test(line))
   if (lines.some((line) => /^\s*(Host|Match|Include)[\s=]/i.test(line) && !/^\s*host\S*:/i.test(line)))
     return 'ssh-config'

@@ -40,7 +40,7 @@ const RUNS = 4
 const pick = fc.constantFrom
 const hosts = ['a', 'b.lan', 'c[1:3]', 'd[08:10].x', 'e:2222', '10.0.0.7', '[2001:db8::6]:22', '2001:db8::7', 'f[a:c]']
 const setting = fc.oneof(
-  pick('10.0.0.1', '2001:db8::1', '"x.lan"', '{{ y }}').map((value) => `ansible_host=${value}`),
+  pick('10.0.0.1', '2001:db8::1', '"x.lan"', '"{{ y }}"').map((value) => `ansible_host=${value}`),
   pick('22', '2200', '"22"', '022').map((value) => `ansible_port=${value}`),
   pick('pi', "'pi'", '"p\\"i"', 'root').map((value) => `ansible_user=${value}`),
   pick("'-J gw'", '"-o ProxyCommand=\\"ssh -W %h:%p me@gw\\""', '-Jgw').map(
