@@ -38,7 +38,7 @@ test('into a new file, with the schema beside it, and never over one', () => {
 
 test('what would not be right in an inventory stays out, and is told', () => {
   const { code, stdout, stderr } = imported('hosts.ini', '--out', 'odd.json')
-  expect([code, stdout]).toEqual([0, 'odd.json  written\n'])
+  expect([code, stdout]).toEqual([0, 'odd.json  written\nschema.json  unchanged\n'])
   expect(stderr).not.toContain('\u001b')
   expect(provision(['schema', 'odd.json'], { cwd: folder })).toMatchObject({ code: 0 })
 })

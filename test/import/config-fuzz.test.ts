@@ -51,6 +51,24 @@ test('a question for each class says the same as one for each name', async () =>
   )
 }, 120_000)
 
+test('two thousand hosts cost a few questions', async () => {
+  const hosts = Array.from(
+    { length: 2000 },
+    (_, at) => `Host h${at}\n HostName 10.0.${at % 250}.9\n Port ${at + 1000}\n`,
+  )
+  writeFileSync(file, `${hosts.join('')}Host *\n User pi\n ProxyJump gw\n`)
+  let asked = 0
+  const once = askingOncePerClass(await readTree({ file, env }), async (name) => {
+    asked++
+    return new Map([
+      ['hostname', [name === 'h0' ? '10.0.0.9' : '']],
+      ['port', ['1000']],
+    ])
+  })
+  const answers = await Promise.all(hosts.map((_, at) => once(`h${at}`)))
+  expect([asked, answers[1999]?.get('hostname'), answers[1999]?.get('port')]).toEqual([1, ['10.0.249.9'], ['2999']])
+})
+
 test('an import says of each host what ssh -G says', async () => {
   await fc.assert(
     fc.asyncProperty(config, async (text) => {
