@@ -49,7 +49,7 @@ export const importCommand: CommandModule<unknown, Arguments> = {
         type: 'string',
         requiresArg: true,
         defaultDescription: 'this machine',
-        describe: 'The device that runs these command lines or this unit',
+        describe: 'The device that runs these commands or this unit, or has this ssh_config',
       })
       .option('out', {
         type: 'string',

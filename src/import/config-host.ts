@@ -3,14 +3,17 @@ import { type ForwardWords, parseForward, printForward, settleBindAddress } from
 import { jumpOfCommand } from '../ssh/user-config/proxy-command.ts'
 import type { WrittenOptions } from './config-answers.ts'
 import { type PlacedLine, placesOfOption } from './config-names.ts'
-import type { FoundHost } from './found.ts'
+import type { Dialled, FoundHost } from './found.ts'
 import type { Leftovers } from './leftovers.ts'
 import { printLine } from './print.ts'
 
 export interface ConfigHostReading {
   readonly lines: readonly PlacedLine[]
   readonly left: Leftovers
-  readonly env: Readonly<Record<string, string | undefined>>
+  /** The device that has the file; absent: nobody knows who dials. */
+  readonly device?: string | undefined
+  /** The ports that it opens. */
+  readonly dials: Dialled[]
 }
 
 /** Imported here, or replaced by our own pins. */
@@ -31,7 +34,8 @@ const READ = new Set([
 ])
 
 /** What ssh says of a name, as a host. */
-export function configHost(name: string, written: WrittenOptions, { lines, left }: ConfigHostReading): FoundHost {
+export function configHost(name: string, written: WrittenOptions, reading: ConfigHostReading): FoundHost {
+  const { lines, left, device, dials } = reading
   const tell = (what: string, option: string, value = 0) => {
     const places = placesOfOption(lines, name, option)
     left.add(what, name, places[value] ?? places[0])
@@ -43,7 +47,10 @@ export function configHost(name: string, written: WrittenOptions, { lines, left 
     tell('a ProxyCommand other than ssh -W', 'proxycommand')
   for (const option of jump?.besides ?? []) tell(`the option ${option} of its ProxyCommand`, 'proxycommand')
   const forwards = (written.get('remoteforward') ?? []).map(remoteForward)
-  for (const [at, { advice }] of forwards.entries()) tell(advice, 'remoteforward', at)
+  for (const [at, { advice, words }] of forwards.entries()) {
+    if (words === undefined || device === undefined) tell(advice, 'remoteforward', at)
+    else dials.push({ ...words, gateway: name })
+  }
   for (const key of written.keys()) if (!READ.has(key)) tell(`the option ${key}`, key)
   const [address, port] = [jump?.to?.address ?? one('hostname'), jump?.to?.port ?? Number(one('port') ?? 22)]
   const user = one('user')
@@ -62,21 +69,21 @@ export function configHost(name: string, written: WrittenOptions, { lines, left 
     ...(user !== undefined && { user }),
     ...(isPlain && { identityFile }),
     jumps: jumps !== undefined && jumps !== 'none' ? jumps.split(',').map((hop) => hop.trim()) : (jump?.jumps ?? []),
-    ...(forwards.some(({ opens }) => opens) && { opened: true }),
+    ...(forwards.some(({ words }) => words !== undefined) && { opened: true }),
   }
 }
 
 /** As `ssh -G` prints it: `9022 [localhost]:22`. It is the line of the device that dials. */
-function remoteForward(value: string): { readonly advice: string; readonly opens: boolean } {
+function remoteForward(value: string): { readonly advice: string; readonly words?: ForwardWords } {
   const isSocks = /^\S+ \[socks\]:0$/.test(value)
   const written = (isSocks ? value.replace(/ .*$/, '') : value.replace(' ', ':')).replaceAll(/\[([^\]:]*)\]/g, '$1')
   const reading = parseForward(written)
   if (isSocks || 'problem' in reading) {
     const why = isSocks || 'words' in reading ? SOCKS : reading.problem
-    return { advice: `RemoteForward ${written} cannot be a forward in an inventory: ${why}`, opens: false }
+    return { advice: `RemoteForward ${written} cannot be a forward in an inventory: ${why}` }
   }
   const advice = `RemoteForward opens a port on this host: write ${forwardAdvice(reading.words)} as a forward of the device that has this line`
-  return { advice, opens: true }
+  return { advice, words: reading.words }
 }
 
 const SOCKS = "a port alone is a SOCKS proxy into the device's network"

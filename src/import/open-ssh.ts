@@ -9,24 +9,32 @@ import { commandsRun, isReadTwice, type NamedLine, namedLines, placedLines, unus
 import type { Found, FoundHost } from './found.ts'
 import { type Leftovers, leftovers } from './leftovers.ts'
 
-type Env = Readonly<Record<string, string | undefined>>
+export interface ConfigOptions {
+  readonly env: Readonly<Record<string, string | undefined>>
+  /** Told before anything is run. */
+  readonly say: (sentence: string) => void
+  /** The device that has this file and dials what its RemoteForward lines say. */
+  readonly device?: string | undefined
+}
 
 /**
  * The hosts that an ssh_config names. ssh itself says what its lines mean for each: what it answers otherwise than with an
- * empty configuration was written there. `say`: told before anything is run.
+ * empty configuration was written there.
  * @throws InventoryError where ssh does not understand the file
  */
-export async function foundInConfig(file: string, env: Env, say: (sentence: string) => void): Promise<Found> {
+export async function foundInConfig(file: string, { env, say, device }: ConfigOptions): Promise<Found> {
   if ((await stat(file)).isDirectory())
     throw new InventoryError(`${file} is a folder`, `name the file in it, such as ${file}/config`)
   const files = await readTree({ file, env })
   const lines = files.flatMap(placedLines)
-  for (const { place, command } of commandsRun(lines))
+  const commands = commandsRun(lines)
+  for (const { place, command } of commands.slice(0, 10))
     say(`${place}: ssh runs this command to know what the file means (Match exec): ${command}`)
+  if (commands.length > 10) say(`and the commands of ${commands.length - 10} more such lines`)
   return askingWritten({ file, readTwice: isReadTwice(lines), env }, async (askEach) => {
     const ask = askingOncePerClass(files, askEach)
     const left = leftovers()
-    const reading = { lines, left, env }
+    const reading: ConfigHostReading = { lines, left, device, dials: [] }
     const named = namedLines(lines)
     const { hosts, isRead } = await namedHosts(named, ask, reading)
     const wanted = new Set(named.flatMap((line) => line.names))
@@ -37,8 +45,14 @@ export async function foundInConfig(file: string, env: Env, say: (sentence: stri
     const hops = await hopsOf(hosts, ask, reading)
     for (const { place, words } of unusedPatterns(lines, [...wanted, ...hops.map(({ name }) => name)]))
       left.add('a pattern, and no name in the file is one of its hosts', `Host ${words.join(' ')}`, place)
-    return { hosts: [...hosts, ...hops], groups: [], left: left.sentences() }
+    return { hosts: dialling([...hosts, ...hops], reading), groups: [], left: left.sentences() }
   })
+}
+
+function dialling(hosts: readonly FoundHost[], { device, dials }: ConfigHostReading): readonly FoundHost[] {
+  if (device === undefined || dials.length === 0) return hosts
+  const own = hosts.find(({ name }) => name === device) ?? { name: device, jumps: [] }
+  return [...hosts.filter(({ name }) => name !== device), { ...own, dials }]
 }
 
 interface Answered extends NamedLine {

@@ -14,7 +14,7 @@ export interface ReadOptions {
   /** What it is; else its text tells. */
   readonly from?: ImportSource | undefined
   readonly env: Readonly<Record<string, string | undefined>>
-  /** Who runs the command lines that are read; default: this machine. */
+  /** Who runs the command lines that are read (default: this machine), or has the ssh_config. */
   readonly device?: string | undefined
   /** Told before anything that the file says is run. */
   readonly say: (sentence: string) => void
@@ -26,7 +26,9 @@ export async function readFound(file: string, { from, env, device, say }: ReadOp
   const source = from ?? sourceOf(content, extname(file))
   if (source === 'ssh-config' && file === '-')
     throw new InventoryError('an ssh_config cannot come from stdin', 'name its file')
-  if (source === 'ssh-config') return foundInConfig(file, env, say)
+  if (source === 'ssh-config') return foundInConfig(file, { env, say, device })
+  if (source !== 'ssh-command' && device !== undefined)
+    throw new InventoryError('--device says who runs ssh -R, and this is an inventory of Ansible', 'leave it out')
   if (source !== 'ssh-command') return foundInAnsible(content, file, source)
   if (device === undefined)
     say(`${hostname()}, this machine, is taken for the one that runs these commands: --device NAME names another`)
@@ -62,12 +64,12 @@ const listed = (file: string, option = '') =>
   `ansible-inventory -i ${file} ${option}--list >hosts.json, and import that`
 
 function sourceOf(text: string, extension: string): ImportSource {
-  if (holdsTunnels(text)) return 'ssh-command'
+  if (!/^\.(ya?ml|json|ini)$/.test(extension) && holdsTunnels(text)) return 'ssh-command'
   const lines = text.split('\n').filter((line) => !/^\s*([#;].*)?$/.test(line))
   if (lines.some((line) => /^\s*(Host|Match|Include)[\s=]/i.test(line) && !/^\s*host\S*:/i.test(line)))
     return 'ssh-config'
   if (/^\.(ya?ml|json)$/.test(extension) || /^\s*(---|\{)/.test(lines[0] ?? '')) return 'ansible-yaml'
-  return /^\s*[A-Za-z_]\w*:\s*$/.test(lines[0] ?? '') ? 'ansible-yaml' : 'ansible-ini'
+  return /^\s*[A-Za-z_][\w-]*:\s*(#.*)?$/.test(lines[0] ?? '') ? 'ansible-yaml' : 'ansible-ini'
 }
 
 /** The first line on which a host, or a variable with its value, stands; of a variable, that of the host before others. */

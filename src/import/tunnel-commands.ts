@@ -8,8 +8,9 @@ import { type Leftovers, leftovers } from './leftovers.ts'
 /** Does a text hold a unit of systemd, or command lines that keep a tunnel. */
 export function holdsTunnels(text: string): boolean {
   const lines = text.split('\n')
-  if (lines.some((line) => /^\s*(Host|Match)\s/i.test(line) || /^\s*\[.*:\w+\]/.test(line))) return false
-  return /^\s*ExecStart\s*=/m.test(text) || logicalLines(text).some(({ line }) => sshWords(line)?.some(isRemote))
+  if (/^\s*ExecStart\s*=/m.test(text)) return true
+  if (lines.some((line) => /^\s*(Host|Match)\s|^\s*\[[^\]]+\]\s*$/i.test(line))) return false
+  return logicalLines(text).some(({ line }) => sshWords(line)?.some(isRemote))
 }
 
 const isRemote = (word: string) => /^-[A-Za-z0-9]*R|^(-o\s*)?[Rr]emote[Ff]orward\b/.test(word)

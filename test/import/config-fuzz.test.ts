@@ -73,7 +73,7 @@ test('an import says of each host what ssh -G says', async () => {
   await fc.assert(
     fc.asyncProperty(config, async (text) => {
       writeFileSync(file, text)
-      const { hosts } = await foundInConfig(file, env, () => {})
+      const { hosts } = await foundInConfig(file, { env, say: () => {} })
       // A machine that is only jumped through has the user and port of the jump.
       const written = new Set(text.match(/[\w.]+/g))
       const isNamed = ({ name }: { name: string }) => written.has(name) && !/^203/.test(name)

@@ -247,6 +247,13 @@ describe('units and command lines that keep a tunnel', () => {
     `)
   })
 
+  test('RemoteForward lines are forwards of the device that has the file', async () => {
+    expect(await tunnel('config', 'Host gw\n HostName x\n RemoteForward 9022 localhost:22\n')).toEqual({
+      dials: [{ ...forward, gateway: 'gw' }],
+      left: [],
+    })
+  })
+
   test('the inventory of it has the device, its gateway and its ports', async () => {
     const { hosts } = await readFound(join(folder, 'a'), { env: {}, device: 'pi', say: () => {} })
     expect(hosts).toHaveLength(1)
