@@ -107,6 +107,7 @@ const repeatable = new Set([
   'suite',
   'limit',
   'gateway',
+  'skip',
   'names',
   'device',
   'acceptNewHostKey',

@@ -53,11 +53,11 @@ export interface Said {
 /** The command as a user runs it, without a terminal. */
 export function provision(
   words: readonly string[],
-  options: { cwd?: string; env?: Record<string, string> } = {},
+  options: { cwd?: string; env?: Record<string, string>; input?: string } = {},
 ): Said {
   const { status, stdout, stderr } = spawnSync(process.execPath, [join(root, 'bin/provision.js'), ...words], {
     cwd: options.cwd ?? root,
-    input: '',
+    input: options.input ?? '',
     timeout: 30_000,
     env: { PATH: process.env.PATH ?? '', HOME: '/nonexistent', LC_ALL: 'C', ...options.env },
   })

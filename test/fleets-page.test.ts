@@ -34,6 +34,12 @@ test('docs/fleets.md shows what import makes of its hosts.ini', () => {
   shown('import hosts.ini --ports 9000-9999')
 })
 
+test('docs/fleets.md shows what import makes of its tunnel.service', () => {
+  const [, unit = ''] = /\$ cat tunnel\.service\n([\s\S]*?)\$ provision/.exec(page) ?? []
+  writeFileSync(join(folder, 'tunnel.service'), unit)
+  shown('import tunnel.service --device pi.lan')
+})
+
 test('docs/fleets.md shows an inventory with groups, and where a mistake in one is told', () => {
   const [, groups = ''] = /```jsonc\n("groups":[\s\S]*?)```/.exec(page) ?? []
   writeFileSync(join(folder, 'whole.json'), `{ "gateways": { "gw": {} },\n${groups}}`)

@@ -18,10 +18,14 @@ export const schemaCommand: CommandModule<unknown, { inventory?: string }> = {
 /** @throws InventoryError which says what is wrong, and where */
 async function check(file: string): Promise<void> {
   const { readInventory } = await import('../inventory/read/inventory.ts')
-  const { gateways, devices } = await readInventory(file)
+  const [{ remarksOn }, { existsSync }] = await Promise.all([import('../inventory/read/remarks.ts'), import('node:fs')])
+  const inventory = await readInventory(file)
+  const { gateways, devices } = inventory
   const count = (number: number, noun: string) => `${number} ${noun}${number === 1 ? '' : 's'}`
   const forwards = devices.flatMap((device) => device.forwards).length
   process.stdout.write(
     `${file}: correct: ${count(gateways.length, 'gateway')}, ${count(devices.length, 'device')}, ${count(forwards, 'forward')}\n`,
   )
+  const { clean } = await import('../report/terminal/text.ts')
+  for (const remark of remarksOn(inventory, existsSync)) process.stderr.write(`note: ${clean(remark)}\n`)
 }

@@ -1,11 +1,12 @@
 import { InventoryError, type Problem } from '../errors.ts'
 import { wordsOf } from '../ssh/user-config/words.ts'
-import { addHost, groupOf, type Tree } from './ansible-tree.ts'
-import { hostsIn } from './host-range.ts'
+import { addHost, emptyTree, groupOf, type Tree } from './ansible-tree.ts'
+import { hostPattern } from './host-range.ts'
+import { pythonLiteral } from './python-literal.ts'
 
 /** @throws InventoryError with the place of each line that Ansible would not accept */
 export function readIni(text: string, file: string): Tree {
-  const tree: Tree = new Map()
+  const tree = emptyTree()
   const problems: Problem[] = []
   let [section, kind] = ['ungrouped', 'hosts']
   for (const [index, line] of text.split(/\r?\n/).entries()) {
@@ -14,17 +15,19 @@ export function readIni(text: string, file: string): Tree {
     const complain = (message: string) => {
       problems.push({ file, line: index + 1, column: line.indexOf(trimmed) + 1, message })
     }
-    const [, name, of = 'hosts'] = /^\[([^:\]]+)(?::(\w+))?\]\s*([#;].*)?$/.exec(trimmed) ?? []
+    const [, name, of = 'hosts'] = /^\[([^:\]\s]+)(?::(\w+))?\]\s*(#.*)?$/.exec(trimmed) ?? []
     if (name !== undefined) {
-      section = name.trim()
+      section = name
       kind = of
       groupOf(tree, section)
       if (!['hosts', 'vars', 'children'].includes(kind))
         complain(`[${section}:${kind}]: not a section that Ansible knows`)
+    } else if (/^\[.*\]$/.test(trimmed)) {
+      complain('not a section: write [GROUP], [GROUP:vars] or [GROUP:children], without spaces')
     } else if (kind === 'vars') {
-      const [, key, value = ''] = /^([^=\s]+)\s*=\s*(.*)$/.exec(trimmed) ?? []
+      const [, key, value = ''] = /^([^=]*?)\s*=\s*(.*)$/.exec(trimmed) ?? []
       if (key === undefined) complain('expected NAME=VALUE in a section of variables')
-      else groupOf(tree, section).vars.set(key, literal(value))
+      else groupOf(tree, section).vars.set(key, pythonLiteral(value))
     } else if (kind === 'children') {
       const child = trimmed.replace(/\s+#.*$/, '')
       groupOf(tree, section).children.add(child)
@@ -40,27 +43,24 @@ export function readIni(text: string, file: string): Tree {
 }
 
 function readHost(tree: Tree, section: string, line: string): string | undefined {
-  const words = wordsOf(line.replace(/\s#.*$/, ''))
+  const words = wordsOf(withoutComment(line))
   if (words === undefined) return 'a quote does not end on this line'
   const [pattern = '', ...settings] = words
-  const [, bare = pattern, port] = /^(.*[^:]):(\d+)$/.exec(pattern) ?? []
-  const names = hostsIn(bare)
-  if (names === undefined) return `${bare}: not a valid range of hosts`
-  const wrong = settings.find((setting) => !/^[^=]+=/.test(setting))
+  const hosts = hostPattern(pattern)
+  if (hosts === undefined) return `${pattern}: not a valid range of hosts`
+  const { names, port } = hosts
+  const wrong = settings.find((setting) => !/^[^=]*=/.test(setting))
   if (wrong !== undefined) return `${wrong}: expected NAME=VALUE after the name of a host`
   const pairs = settings.map((setting): [string, unknown] => {
     const at = setting.indexOf('=')
-    return [setting.slice(0, at), literal(setting.slice(at + 1))]
+    return [setting.slice(0, at), pythonLiteral(setting.slice(at + 1))]
   })
-  const all = port === undefined ? pairs : [['ansible_port', Number(port)] as const, ...pairs]
-  for (const name of names) addHost(groupOf(tree, section), name, all)
+  const all = port === undefined ? pairs : [['ansible_port', port] as const, ...pairs]
+  for (const name of names) addHost(tree, section, name, all)
   return undefined
 }
 
-/** A value as Ansible takes it: a quoted one is text, and a bare number a number. */
-function literal(text: string): unknown {
-  const [, quoted] = /^(?:"(.*)"|'.*')$/.exec(text) ?? []
-  if (quoted !== undefined) return quoted
-  if (/^'.*'$/.test(text)) return text.slice(1, -1)
-  return /^\d+$/.test(text) ? Number(text) : text
+/** A `#` outside quotes begins a comment, even within a word. */
+function withoutComment(line: string): string {
+  return /^(?:[^#'"\\]|\\.|'[^']*'|"(?:[^"\\]|\\.)*"|['"])*/s.exec(line)?.[0] ?? line
 }

@@ -1,17 +1,18 @@
 import { LineCounter, parseDocument } from 'yaml'
 import { InventoryError } from '../errors.ts'
 import { isObject } from '../files/json.ts'
-import { addHost, groupOf, type Tree } from './ansible-tree.ts'
-import { hostsIn } from './host-range.ts'
+import { addHost, emptyTree, groupOf, type Tree } from './ansible-tree.ts'
+import { hostPattern } from './host-range.ts'
 
 /**
- * An inventory in YAML or JSON, or what `ansible-inventory --list` prints.
+ * An inventory in YAML or JSON, or what `ansible-inventory --list` prints. `skipped`: a sentence for each part that Ansible
+ * passes over with a warning.
  * @throws InventoryError
  */
-export function readYaml(text: string, file: string): Tree {
+export function readYaml(text: string, file: string): { readonly tree: Tree; readonly skipped: readonly string[] } {
   const counter = new LineCounter()
-  // What Ansible keeps encrypted is an unknown tag here, and a warning.
-  const document = parseDocument(text, { lineCounter: counter, logLevel: 'error' })
+  // As the YAML of Ansible: 1.1, and the last of two equal keys counts. What is encrypted is an unknown tag, and a warning.
+  const document = parseDocument(text, { version: '1.1', uniqueKeys: false, lineCounter: counter, logLevel: 'error' })
   const [error] = document.errors
   if (error !== undefined) {
     const { line, col } = counter.linePos(error.pos[0])
@@ -21,35 +22,64 @@ export function readYaml(text: string, file: string): Tree {
       'if it is not an inventory in YAML, give its format with --from',
     )
   }
-  const root: unknown = document.toJS()
+  const root: unknown = document.toJS({ maxAliasCount: -1 })
   if (!isObject(root))
     throw new InventoryError(`${file}: contains no groups`, 'an inventory in YAML begins with "all:"')
-  const tree: Tree = new Map()
+  if (typeof root.plugin === 'string')
+    throw new InventoryError(
+      `${file} is the configuration of Ansible's plugin ${root.plugin}`,
+      `let Ansible ask it: ansible-inventory -i ${file} --list >hosts.json, and import that`,
+    )
+  const reading: Reading = { tree: emptyTree(), file, skipped: [] }
   const { _meta, ...groups } = root
-  for (const [name, group] of Object.entries(groups)) readGroup(tree, name, group, file)
+  for (const [name, group] of Object.entries(groups)) readGroup(name, group, reading)
   const variables = isObject(_meta) && isObject(_meta.hostvars) ? _meta.hostvars : {}
-  for (const [host, vars] of Object.entries(variables)) addHost(groupOf(tree, 'ungrouped'), host, entries(vars))
-  return tree
+  for (const [host, vars] of Object.entries(variables)) addHost(reading.tree, 'ungrouped', host, entries(vars))
+  return reading
 }
 
-function readGroup(tree: Tree, name: string, group: unknown, file: string): void {
+interface Reading {
+  readonly tree: Tree
+  readonly file: string
+  readonly skipped: string[]
+}
+
+function readGroup(name: string, group: unknown, reading: Reading): void {
+  const { tree, file, skipped } = reading
+  if (group !== null && !isObject(group)) {
+    skipped.push(`${name}: it is no group, which consists of hosts, vars and children (${file})`)
+    return
+  }
   const into = groupOf(tree, name)
-  if (group === null) return
-  if (!isObject(group))
-    throw new InventoryError(`${file}: the group ${name} does not consist of hosts, vars and children`)
-  const wrong = Object.keys(group).find((key) => !['hosts', 'vars', 'children'].includes(key))
-  if (wrong !== undefined)
-    throw new InventoryError(`${file}: ${name}.${wrong}: a group may have only hosts, vars and children`)
-  for (const [key, value] of entries(group.vars)) into.vars.set(key, value)
-  for (const [pattern, vars] of entries(group.hosts)) {
-    const names = hostsIn(pattern)
-    if (names === undefined) throw new InventoryError(`${file}: ${name}.hosts.${pattern}: not a valid range of hosts`)
-    for (const host of names) addHost(into, host, entries(vars))
+  for (const [key, value] of Object.entries(group ?? {})) {
+    if (!['hosts', 'vars', 'children'].includes(key)) {
+      skipped.push(`${name}.${key}: a group has only hosts, vars and children (${file})`)
+      continue
+    }
+    for (const [word, inner] of members(key, value, `${file}: ${name}.${key}`)) {
+      if (key === 'vars') into.vars.set(word, inner)
+      else if (key === 'hosts') addHosts(name, word, { inner, reading })
+      else {
+        into.children.add(word)
+        readGroup(word, inner, reading)
+      }
+    }
   }
-  for (const [child, inner] of entries(group.children)) {
-    into.children.add(child)
-    readGroup(tree, child, inner, file)
-  }
+}
+
+function members(key: string, value: unknown, place: string): [string, unknown][] {
+  if (value === undefined || value === null || isObject(value) || Array.isArray(value)) return entries(value)
+  // One name as text is one of that name.
+  if (typeof value === 'string' && key !== 'vars') return [[value, null]]
+  throw new InventoryError(`${place}: ${JSON.stringify(value)} does not say names`, 'write each name as a key')
+}
+
+function addHosts(group: string, pattern: string, { inner, reading }: { inner: unknown; reading: Reading }): void {
+  const hosts = hostPattern(pattern)
+  if (hosts === undefined)
+    throw new InventoryError(`${reading.file}: ${group}.hosts.${pattern}: not a valid range of hosts`)
+  const port = hosts.port === undefined ? [] : [['ansible_port', hosts.port] as const]
+  for (const host of hosts.names) addHost(reading.tree, group, host, [...port, ...entries(inner)])
 }
 
 /** Of an object; a list of names, as `--list` prints it, has nothing behind each. */

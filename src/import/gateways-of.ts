@@ -1,77 +1,89 @@
 import { InventoryError } from '../errors.ts'
-import { suggest } from '../inventory/messages.ts'
-import { hostNameProblem } from '../inventory/names.ts'
-import type { FoundGroup, FoundHost } from './found.ts'
-import type { Leftovers } from './leftovers.ts'
-
-/** A host, and the host that one jumps through to it. */
-export interface Settled extends FoundHost {
-  readonly jump?: string
-}
-
-/** Each with the name of its jump; a machine that is only jumped through is a host, too. Names that are none stay out. */
-export function settled(hosts: readonly FoundHost[], left: Leftovers): Settled[] {
-  const all: FoundHost[] = hosts.filter(({ name }) => {
-    const problem = hostNameProblem(name)
-    if (problem !== undefined) left.add(`left out, ${problem}`, name)
-    return problem === undefined
-  })
-  const named = (text: string): string | undefined => {
-    const hop = readHop(text)
-    const there = all.find(({ name }) => name === hop.host) ?? all.find(({ address }) => address === hop.host)
-    if (there !== undefined) return there.name
-    if (hostNameProblem(hop.host) !== undefined) return undefined
-    const { host, user, port } = hop
-    all.push({ name: host, ...(user !== undefined && { user }), ...(port !== undefined && { port }), jumps: [] })
-    return host
-  }
-  // Grows while it is walked: a new hop has no jump of its own.
-  const jumps = new Map<string, string>()
-  for (const { name, jumps: hops } of hosts) {
-    const last = hops.at(-1)
-    const jump = last === undefined ? undefined : named(last)
-    if (jump !== undefined && jump !== name) jumps.set(name, jump)
-    else if (last !== undefined && jump === undefined) left.add(`the jump through ${last} does not name a host`, name)
-  }
-  return all.map((host) => {
-    const jump = jumps.get(host.name)
-    return { ...host, ...(jump !== undefined && { jump }) }
-  })
-}
-
-function readHop(text: string): { host: string; user?: string; port?: number } {
-  const [, user, rest = text] = /^(?:ssh:\/\/)?(?:(.+)@)?(.*?)\/?$/.exec(text) ?? []
-  const [, bracketed, plain, port] = /^(?:\[(.*)\]|([^:]*)):(\d+)$/.exec(rest) ?? []
-  const host = bracketed ?? plain ?? rest
-  return { host, ...(user !== undefined && { user }), ...(port !== undefined && { port: Number(port) }) }
-}
+import { closest } from '../inventory/messages.ts'
+import { addressProblem, hostNameProblem, loginUserProblem, portProblem } from '../inventory/names.ts'
+import { parseJump } from '../ssh/user-config/jump.ts'
+import type { FoundGroup } from './found.ts'
+import { importedNameProblem, nameOfAddress, samePlace } from './places.ts'
+import type { Settled } from './settled.ts'
 
 const LIKE_GATEWAYS = /^(ssh[-_]?)?(gateways?|bastions?|jump([-_]?(hosts?|box(es)?))?)$/i
+
+export interface ImportedGateways {
+  readonly names: ReadonlySet<string>
+  /** Those that the file does not name. */
+  readonly fresh: readonly Settled[]
+}
 
 /** @throws InventoryError where nothing says which they are */
 export function importedGateways(
   hosts: readonly Settled[],
   groups: readonly FoundGroup[],
   wanted: readonly string[],
-): ReadonlySet<string> {
-  const names = hosts.map(({ name }) => name)
-  const known = [...names, ...groups.map(({ name }) => name)]
-  const chosen = wanted.flatMap((name) => {
-    if (names.includes(name)) return [name]
-    const group = groups.find((each) => each.name === name)
-    if (group !== undefined) return group.members
-    throw new InventoryError(`there is no host and no group ${name}${suggest(name, known, `known are ${some(known)}`)}`)
-  })
-  const jumped = hosts.flatMap(({ jump }) => jump ?? [])
+): ImportedGateways {
+  const chosen = chosenGateways(hosts, groups, wanted)
+  if (chosen.names.size > 0) return chosen
+  const jumps = new Set(
+    hosts.flatMap(({ jump, dials = [] }) => [
+      ...(jump === undefined ? [] : [jump]),
+      ...dials.map(({ gateway }) => gateway),
+    ]),
+  )
+  // Who is only on the way to another gateway is none.
+  const last = hosts.filter(({ name }) => !jumps.has(name)).flatMap(({ jump }) => jump ?? [])
+  const opened = hosts.filter((host) => host.opened).map(({ name }) => name)
   const grouped = groups.filter(({ name }) => LIKE_GATEWAYS.test(name)).flatMap(({ members }) => members)
-  const found = [chosen, jumped, grouped].find((each) => each.length > 0)
+  const found = [last, [...jumps], opened, grouped].find((each) => each.length > 0)
   if (found === undefined) {
     throw new InventoryError(
       'the file does not say which of the hosts is a gateway',
-      `add --gateway NAME, one of ${some(known)}`,
+      `add --gateway NAME, one of ${some(hosts.map(({ name }) => name))}, or a machine that is not in the file`,
     )
   }
-  return new Set(found)
+  return { names: new Set(found), fresh: [] }
+}
+
+/** Hosts and groups of the file; any other name is a machine that is not in it. */
+function chosenGateways(
+  hosts: readonly Settled[],
+  groups: readonly FoundGroup[],
+  wanted: readonly string[],
+): ImportedGateways {
+  const known = [...hosts, ...groups].map(({ name }) => name)
+  const fresh: Settled[] = []
+  const names = wanted.flatMap((name) => {
+    const host = hosts.find((each) => each.name === name || each.aliases?.includes(name))
+    if (host !== undefined) return [host.name]
+    const group = groups.find((each) => each.name === name)
+    if (group !== undefined) return group.members
+    const made = freshGateway(name, known)
+    const isSame = (each: Settled) => each.name.toLowerCase() === made.name.toLowerCase() || samePlace(each, made)
+    const there = [...hosts, ...fresh].find(isSame)
+    if (there === undefined) fresh.push(made)
+    return [there?.name ?? made.name]
+  })
+  return { names: new Set(names), fresh }
+}
+
+/** `[user@]host[:port]`. A word without a dot that is near a known one is a slip of the finger. */
+function freshGateway(text: string, known: readonly string[]): Settled {
+  const { user, host, port } = parseJump(text)
+  const near = /[.@:]/.test(text) ? undefined : closest(text, known)
+  if (near !== undefined) throw new InventoryError(`there is no host and no group ${text}, did you mean "${near}"?`)
+  const problem =
+    addressProblem(host) ??
+    (port === undefined ? undefined : portProblem(port)) ??
+    (user === undefined ? undefined : loginUserProblem(user))
+  if (problem !== undefined) throw new InventoryError(`--gateway ${text}: ${problem}`)
+  const isName = hostNameProblem(host) === undefined
+  const nameProblem = isName ? importedNameProblem(host) : undefined
+  if (nameProblem !== undefined) throw new InventoryError(`--gateway ${text}: ${nameProblem}`)
+  return {
+    name: isName ? host : nameOfAddress(host),
+    ...(!isName && { address: host }),
+    ...(user !== undefined && { user }),
+    ...(port !== undefined && { port }),
+    jumps: [],
+  }
 }
 
 function some(names: readonly string[]): string {

@@ -1,5 +1,15 @@
 const MOST = 10_000
 
+/** A host or a range of hosts, with or without a port: an IPv6 address with a port is in brackets. undefined: it is none. */
+export function hostPattern(
+  pattern: string,
+): { readonly names: readonly string[]; readonly port?: number } | undefined {
+  const [, bracketed, plain = pattern, port] =
+    /^(?:\[([0-9a-f:.]*:[0-9a-f:.]*:[0-9a-f:.]*)\]|((?:[^:[\]]|\[[^\]]*\])*)):(\d+)$/i.exec(pattern) ?? []
+  const names = bracketed === undefined ? hostsIn(plain) : [bracketed]
+  return names && { names, ...(port !== undefined && { port: Number(port) }) }
+}
+
 /** `web[01:50].lan`, `db-[a:f]`, `[1:9:2]`: the names that Ansible makes of it. undefined: it is none, or too many. */
 export function hostsIn(pattern: string): readonly string[] | undefined {
   const [whole, from = '', to = '', step = '1'] =

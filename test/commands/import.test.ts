@@ -20,7 +20,7 @@ test('on stdout, and what is not in it on stderr', () => {
   const { code, stdout, stderr } = imported('one.ini')
   expect([code, stderr]).toEqual([
     0,
-    'not imported: pi: the variable color\nnot imported: pi: has no forward yet: import with --ports 9000-9999, or write one\n',
+    'not imported: pi: the variable color (one.ini:1)\nnot imported: pi: has no forward yet: import with --ports 9000-9999, or write one (one.ini:1)\n',
   ])
   expect(stdout).toContain('    "pi": { "via": ["gw"] },\n')
 })
@@ -36,17 +36,27 @@ test('into a new file, with the schema beside it, and never over one', () => {
   expect(readFileSync(join(folder, 'made.json'), 'utf8')).toBe(made)
 })
 
-test('what would not be right in an inventory is told with its line there', () => {
-  const { code, stdout, stderr } = imported('hosts.ini')
-  expect([code, stdout.split('\n').length > 8]).toEqual([2, true])
-  expect(stderr).toMatch(/inventory\.json:\d+:\d+ devices\.very-odd\.login\.identityFile: the path is empty/)
+test('what would not be right in an inventory stays out, and is told', () => {
+  const { code, stdout, stderr } = imported('hosts.ini', '--out', 'odd.json')
+  expect([code, stdout]).toEqual([0, 'odd.json  written\nschema.json  unchanged\n'])
   expect(stderr).not.toContain('\u001b')
+  expect(provision(['schema', 'odd.json'], { cwd: folder })).toMatchObject({ code: 0 })
+})
+
+test('a command line from stdin, with the device that runs it', () => {
+  const { code, stdout, stderr } = provision(['import', '-', '--device', 'pi.lan'], {
+    cwd: folder,
+    input: 'ssh -N -R 9022:localhost:22 gw\n',
+  })
+  expect([code, stderr]).toEqual([0, expect.stringContaining('--adopt 127.0.0.1:9022')])
+  expect(stdout).toContain('    "pi.lan": { "forwards": ["127.0.0.1:9022:localhost:22"] },\n')
 })
 
 test.each([
   [['nothing.ini'], 'nothing.ini cannot be read'],
   [['one.ini', '--from', 'chef'], 'chef'],
-  [['one.ini', '--gateway', 'nobody'], 'there is no host and no group nobody'],
+  [['one.ini', '--gateway', 'gv'], 'there is no host and no group gv, did you mean "gw"?'],
+  [['one.ini', '--skip', 'x', '--skip', 'pi'], '--skip x: there is no such host'],
 ])('%j', (words, said) => {
   const { code, stdout, stderr } = imported(...words)
   expect([code, stdout]).toEqual([2, ''])

@@ -42,12 +42,12 @@ a
         "a-b": { "devices": ["a"] },
       },
     }
-    e: ansible_port is not a number
-    2001:db8::7x: left out, "2001:db8::7x" is not a host name: use letters, digits, ".", "-" and "_" only
-    b: left out: a is at the same address and port
-    d: left out: 127.0.0.1 is an address on a gateway, and the file does not say on which one
-    e: has no forward: --ports has no port left for it
-    gw: the group is left out, a host has the same name
+    e: ansible_port is not a number (FOLDER/odd.ini:6)
+    2001:db8::7x: left out, "2001:db8::7x" is not a host name: use letters, digits, ".", "-" and "_" only (FOLDER/odd.ini:4)
+    b: left out: a is at the same address and port (FOLDER/odd.ini:3)
+    d: left out: 127.0.0.1 is an address on a gateway, and the file does not say on which one (FOLDER/odd.ini:5)
+    e: has no forward: --ports has no port left for it (FOLDER/odd.ini:6)
+    gw: the group is left out, a host has the same name (FOLDER/odd.ini:1)
     .bad: the group is left out, ".bad" is not a group name: begin with a letter, a digit or "_""
   `)
 })
@@ -63,7 +63,7 @@ test('a file that cannot be read is told with its place', async () => {
       await refusal('empty.ini', '# nothing\n'),
       await refusal('program', '#!/bin/sh\necho {}\n'),
       await refusal('ports.ini', 'gw\na\n', { gateways: ['gw'], ports: 'many' }),
-      await readFound(join(folder, 'nothing'), undefined, {}).catch((error: Error) =>
+      await readFound(join(folder, 'nothing'), { env: {}, say: () => {} }).catch((error: Error) =>
         error.message.replace(folder, 'FOLDER'),
       ),
     ].join('\n'),
@@ -74,8 +74,10 @@ test('a file that cannot be read is told with its place', async () => {
     FOLDER/bad.ini:9:1 a quote does not end on this line
     FOLDER/bad.ini:10:1 d[1:: not a valid range of hosts; if it is not an inventory in INI, give its format with --from
     FOLDER/bad.yml:4:1 Flow map in block collection must be sufficiently indented and end with a }; if it is not an inventory in YAML, give its format with --from
-    FOLDER/bad.yml: all.host: a group may have only hosts, vars and children; undefined
-    FOLDER/bad.yml: the group all does not consist of hosts, vars and children; undefined
+    no host of the file can be in an inventory:
+      all.host: a group has only hosts, vars and children (FOLDER/bad.yml); undefined
+    no host of the file can be in an inventory:
+      all: it is no group, which consists of hosts, vars and children (FOLDER/bad.yml); undefined
     FOLDER/bad.yml: contains no groups; an inventory in YAML begins with "all:"
     there is no host in the file; check that it is the right file, and give its format with --from
     FOLDER/program is a program; run it: ansible-inventory -i FOLDER/program --list >hosts.json, and import that

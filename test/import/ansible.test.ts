@@ -61,13 +61,13 @@ test('an inventory in INI: jumps become ways, old tunnels forwards, and the rest
     "
   `)
   expect(left).toMatchInlineSnapshot(`
-    "logger: the variable http_port
-    localhost: its connection is local, not ssh, so it is left out
-    sensor01.site and 2 more: the argument -o ForwardAgent=no for ssh
-    sensor01.site and 3 more: ansible_password: provision logs in with keys
-    sensor01.site and 3 more: ansible_become_pass: provision logs in with keys
-    w1: its connection is winrm, not ssh, so it is left out
-    gw: left out of the group site: a gateway cannot be in a group"
+    "logger: the variable http_port (FOLDER/hosts.ini:2)
+    localhost: its connection is local, not ssh, so it is left out (FOLDER/hosts.ini:3)
+    sensor01.site and 2 more: the argument -o ForwardAgent=no for ssh (FOLDER/hosts.ini:9)
+    sensor01.site and 3 more: ansible_password: provision logs in with keys (FOLDER/hosts.ini:14)
+    sensor01.site and 3 more: ansible_become_pass: provision logs in with keys (FOLDER/hosts.ini:15)
+    w1: its connection is winrm, not ssh, so it is left out (FOLDER/hosts.ini:22)
+    gw: left out of the group site: a gateway cannot be in a group (FOLDER/hosts.ini:6)"
   `)
   expect(left + printed).not.toContain('hunter2')
 })
@@ -119,8 +119,8 @@ all:
         "gw": {},
       },
       "devices": {
-        "pi1": {},
-        "pi2": {},
+        "pi1": { "address": "pi1.lan" },
+        "pi2": { "address": "pi2.lan" },
         "pi7": { "login": { "user": "root" }, "via": ["gw"] },
       },
       "groups": {
@@ -131,11 +131,10 @@ all:
     "
   `)
   expect(left).toMatchInlineSnapshot(`
-    "gw and 3 more: ansible_become_password: provision logs in with keys
-    pi1 and 1 more: ansible_host is not a plain value
-    pi1 and 2 more: has no forward yet: import with --ports 9000-9999, or write one
-    gw: left out of the group pis: a gateway cannot be in a group
-    gw: left out of the group old: a gateway cannot be in a group"
+    "gw and 3 more: ansible_become_password: provision logs in with keys (FOLDER/site.yml:8)
+    pi1 and 2 more: has no forward yet: import with --ports 9000-9999, or write one (FOLDER/site.yml:14)
+    gw: left out of the group pis: a gateway cannot be in a group (FOLDER/site.yml:5)
+    gw: left out of the group old: a gateway cannot be in a group (FOLDER/site.yml:5)"
   `)
 })
 
@@ -149,7 +148,7 @@ test('gateways: named, jumped through, or of a group that says so', async () => 
     'hop.example',
   ])
   expect(await refusal('g.ini', 'a\nb\n')).toBe(
-    'the file does not say which of the hosts is a gateway; add --gateway NAME, one of a, b',
+    'the file does not say which of the hosts is a gateway; add --gateway NAME, one of a, b, or a machine that is not in the file',
   )
   expect(await refusal('g.ini', 'aa\nb\n', { gateways: ['ab'] })).toBe(
     'there is no host and no group ab, did you mean "aa"?; undefined',

@@ -11,11 +11,11 @@ export function importing(folder: string) {
   async function imported(name: string, text: string, choices: Partial<Choices> = {}) {
     const file = join(folder, name)
     writeFileSync(file, text)
-    const found = await readFound(file, undefined, process.env)
-    const { file: made, left } = inventoryOf(found, { gateways: [], ...choices })
+    const found = await readFound(file, { env: process.env, say: () => {} })
+    const { file: made, left, told } = inventoryOf(found, { gateways: [], ...choices })
     const printed = printInventory(made, 'Made.')
     parse(printed)
-    return { printed, left: left.join('\n').replaceAll(folder, 'FOLDER') }
+    return { printed, told, left: left.join('\n').replaceAll(folder, 'FOLDER') }
   }
   const refusal = async (name: string, text: string, choices: Partial<Choices> = {}) => {
     const error = await imported(name, text, choices).catch((found: unknown) => found)

@@ -14,7 +14,7 @@ afterAll(() => rmSync(home, { recursive: true }))
 const config = join(home, '.ssh/config')
 const env = { HOME: home, PATH: process.env.PATH }
 const failure = (file: string) =>
-  readFound(file, undefined, env).catch((error: Error) => error.message.replace(home, '~'))
+  readFound(file, { env, say: () => {} }).catch((error: Error) => error.message.replace(home, '~'))
 
 test('an ssh_config: ssh itself says what its lines mean', async () => {
   writeFileSync(
@@ -52,10 +52,13 @@ Match host pi-2
   )
   writeFileSync(join(home, '.ssh/config.d/more.conf'), 'Host logger\n    HostName logger.lan\n')
   writeFileSync(join(home, '.ssh/config.d/not.this'), 'Host nobody\n')
-  const { file, left } = inventoryOf(await readFound(config, undefined, env), { gateways: [], ports: '9000-9999' })
+  const { file, left } = inventoryOf(await readFound(config, { env, say: () => {} }), {
+    gateways: [],
+    ports: '9000-9999',
+  })
   const printed = printInventory(file, 'Made.')
   parse(printed)
-  expect(`${printed}${left.join('\n')}`).toMatchInlineSnapshot(`
+  expect(`${printed}${left.join('\n')}`.replaceAll(home, '~')).toMatchInlineSnapshot(`
     "// Made.
     {
       "$schema": "./schema.json",
@@ -69,11 +72,11 @@ Match host pi-2
         "pi-3": { "login": { "user": "pi", "identityFile": "~/.ssh/fleet" }, "forwards": ["127.0.0.1:9002:localhost:22"] },
       },
     }
-    ssh-gw.example: is another name of gw
-    gw: RemoteForward opens a port on this host: write "9022:localhost:22" as a forward of the device that has this line
-    pi-2: the option compression
-    pi-2: the option localforward
-    pi-3: a ProxyCommand other than ssh -W"
+    ssh-gw.example: is another name of gw (~/.ssh/config:2)
+    gw: RemoteForward opens a port on this host: write "127.0.0.1:9022:localhost:22" as a forward of the device that has this line (~/.ssh/config:6)
+    pi-2: the option compression (~/.ssh/config:22)
+    pi-2: the option localforward (~/.ssh/config:23)
+    pi-3: a ProxyCommand other than ssh -W (~/.ssh/config:26)"
   `)
 })
 
@@ -83,7 +86,7 @@ test('what ssh-config prints of an inventory becomes that inventory', async () =
     "devices": { "a": { "login": { "user": "pi" }, "forwards": ["9022:localhost:22"] }, "b": { "login": { "user": "pi" }, "forwards": ["9023:localhost:22"] } },
   }`)
   writeFileSync(config, clientConfig(inventory))
-  const { file, left } = inventoryOf(await readFound(config, undefined, env), { gateways: [] })
+  const { file, left } = inventoryOf(await readFound(config, { env, say: () => {} }), { gateways: [] })
   const again = parse(printInventory(file, 'Made.'))
   expect([again.gateways, again.devices, left]).toEqual([inventory.gateways, inventory.devices, []])
 })

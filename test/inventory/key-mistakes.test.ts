@@ -39,6 +39,34 @@ describe('keys', () => {
     `)
   })
 
+  test('options that sshd does not know are refused, those that it knows are not', () => {
+    for (const options of ['no-ptty', 'from', 'restrict="x"', 'pty,comand="a,b"']) {
+      expect(entry(`${options} ${KEY}`)).toContain('has an option before the key that sshd does not know')
+    }
+    for (const options of ['restrict,command="a,\\"b\\" no-ptty",PTY', 'from="10.*",no-X11-forwarding']) {
+      expect(entry(`${options} ${KEY}`)).toBe('no complaint')
+    }
+  })
+
+  test('keys of other programs, and whole lines of known_hosts, are told how to become ours', () => {
+    const hostKey = (text: string) => complaints(JSON.stringify({ gateways: { gw: { hostKeys: [text] } } }))
+    const rfc = '---- BEGIN SSH2 PUBLIC KEY ----\nAAAA\n---- END SSH2 PUBLIC KEY ----\n'
+    const texts = [
+      entry('k.pub', { '/inventory/k.pub': rfc }),
+      entry(rfc),
+      entry('k.pub', { '/inventory/k.pub': '-----BEGIN PUBLIC KEY-----\nAAAA\n' }),
+      entry('./k.ppk', { '/inventory/k.ppk': 'PuTTY-User-Key-File-3: ssh-ed25519\n' }),
+      hostKey(`@cert-authority *.x ${KEY}`),
+    ]
+    expect(texts.map((text) => text.replace(/^\S+ /, '')).join('\n')).toMatchInlineSnapshot(`
+      "gateways.gw.accounts.user001.authorizedKeys[0]: "k.pub" is a public key as PuTTY saves it (RFC 4716): ssh-keygen -i -f FILE prints the line to write
+      gateways.gw.accounts.user001.authorizedKeys[0]: is a public key as PuTTY saves it (RFC 4716): ssh-keygen -i -f FILE prints the line to write
+      gateways.gw.accounts.user001.authorizedKeys[0]: "k.pub" is a public key in PEM: ssh-keygen -i -m PKCS8 -f FILE prints the line to write
+      gateways.gw.accounts.user001.authorizedKeys[0]: "./k.ppk" holds a private key of PuTTY: puttygen -L prints its public line, write that
+      gateways.gw.hostKeys[0]: is a line of known_hosts: leave out the hosts between @cert-authority and the key"
+    `)
+  })
+
   test('what is no key is not printed either', () => {
     const texts = [
       entry('hunter2-SECRET'),
@@ -116,7 +144,7 @@ describe('keys', () => {
       inventory.json:1:32 gateways.gw.hostKeys[0]: is not a complete SHA256 fingerprint: copy "SHA256:" and the 43 characters after it from ssh-keygen -l
       inventory.json:1:32 gateways.gw.hostKeys[0]: is an MD5 fingerprint, which is not safe enough: write the SHA256 one of ssh-keygen -l -E sha256
       inventory.json:1:32 gateways.gw.hostKeys[0]: is a line of known_hosts: leave out its first word, the host
-      inventory.json:1:32 gateways.gw.hostKeys[0]: is a line of known_hosts: leave out its first word, the host
+      inventory.json:1:32 gateways.gw.hostKeys[0]: is a line of known_hosts: leave out the hosts between @cert-authority and the key
       inventory.json:1:32 gateways.gw.hostKeys[0]: is the fingerprint of an authority, which is not enough: write its public key
       inventory.json:1:32 gateways.gw.hostKeys[0]: begins with an unknown marker: only @cert-authority is known
       inventory.json:1:32 gateways.gw.hostKeys[0]: is not a public key: copy the one line of the .pub file"

@@ -130,3 +130,15 @@ describe('mistakes are told with their place and a way out', () => {
     `)
   })
 })
+
+test('a file in another format says which, and who reads it', () => {
+  const texts = ['all:\n  hosts:\n', '---\n', '# x\n[pis]\npi1\n', 'Host gw\n  User x\n', 'hello there\n', ' \n']
+  expect(texts.map((text) => complaints(text)).join('\n')).toMatchInlineSnapshot(`
+    "inventory.json:1:1 inventory: is YAML, and an inventory is JSON: \`provision import\` makes one of it
+    inventory.json:1:1 inventory: is YAML, and an inventory is JSON: \`provision import\` makes one of it
+    inventory.json:1:1 inventory: is an inventory of Ansible in INI, and an inventory is JSON: \`provision import\` makes one of it
+    inventory.json:1:1 inventory: is an ssh_config, and an inventory is JSON: \`provision import\` makes one of it
+    inventory.json:1:1 inventory: is not JSON: begin with { "gateways": { }, "devices": { } }
+    inventory.json:1:1 inventory: the file is empty: begin with { "gateways": { }, "devices": { } }"
+  `)
+})

@@ -2,7 +2,7 @@ import type * as File from '../file.ts'
 import { isPrivateKey, show } from '../messages.ts'
 import type { Account } from '../model.ts'
 import { fromProblem } from './from-patterns.ts'
-import { looksLikeKey, readAuthorizedKey } from './keys.ts'
+import { foreignKey, looksLikeKey, readAuthorizedKey } from './keys.ts'
 import { absolute, checkPath, type Surroundings } from './paths.ts'
 import type { Path, Problems } from './problems.ts'
 import type { DeepPartial } from './shape.ts'
@@ -61,6 +61,15 @@ function readKeyFile(entry: string, { path, around, problems }: AccountReading):
   const text = around.readText(file)
   if (text === undefined) {
     problems.add(path, `${show(file)} cannot be read: paths begin at the inventory's folder, at / or at ~/`)
+    return []
+  }
+  const foreign = foreignKey(text)
+  if (foreign !== undefined) {
+    problems.add(path, `${show(entry)} ${foreign}`)
+    return []
+  }
+  if (/^PuTTY-User-Key-File/.test(text)) {
+    problems.add(path, `${show(entry)} holds a private key of PuTTY: puttygen -L prints its public line, write that`)
     return []
   }
   if (isPrivateKey(text)) {

@@ -76,16 +76,19 @@ function checkFormerNames(inventory: Inventory, problems: Problems): void {
 function checkAddresses(inventory: Inventory, problems: Problems): void {
   const seen = new Map<string, Gateway | Device>()
   for (const host of hosts(inventory)) {
-    if (host.role === 'device' && host.via.every((way) => way === 'forward')) continue
-    const place = placeOf(host.address ?? host.name, host.port ?? 22)
-    const other = seen.get(place)
-    if (other === undefined) {
-      seen.set(place, host)
-    } else if (other.name.toLowerCase() !== host.name.toLowerCase()) {
+    const places = waysTo(host).map((way) => `${way} ${placeOf(host.address ?? host.name, host.port ?? 22)}`)
+    const other = places.map((place) => seen.get(place)).find((each) => each !== undefined)
+    for (const place of places) if (!seen.has(place)) seen.set(place, host)
+    if (other !== undefined && other.name.toLowerCase() !== host.name.toLowerCase()) {
       const both = `${show(other.name)} on ${problems.line(pathOf(other))} has the same address and port`
       problems.add([...pathOf(host), 'address'], `${both}: correct one of the two, or remove it`)
     }
   }
+}
+
+/** From where its address is meant: behind two gateways the same private one is two machines. */
+function waysTo(host: Gateway | Device): readonly string[] {
+  return host.role === 'gateway' ? ['direct'] : host.via.filter((way) => way !== 'forward')
 }
 
 function placeOf(address: string, port: number): string {

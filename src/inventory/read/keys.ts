@@ -23,9 +23,31 @@ export function readAuthorizedKey(text: string): KeyReading {
   if (secret !== undefined) return { problem: secret }
   const options = isTypeWord(firstWord(line)) ? '' : takeOptions(line)
   if (options === undefined) return { problem: 'is not a public key: copy the one line of the .pub file' }
-  const problem = bodyProblem(line.slice(options.length).trimStart())
+  const problem = bodyProblem(line.slice(options.length).trimStart()) ?? optionsProblem(options)
   return problem === undefined ? { key: line } : { problem }
 }
+
+/** sshd lets nobody in by a line with an option that it does not know, and says so in its log alone. */
+function optionsProblem(options: string): string | undefined {
+  const each = options.match(/[A-Za-z][A-Za-z0-9-]*(="(\\"|[^"])*")?/g) ?? []
+  const isKnown = (option: string) => {
+    const [name = ''] = option.toLowerCase().split('=', 1)
+    return (option.includes('=') ? WITH_VALUE : ALONE).has(name)
+  }
+  if (each.every(isKnown)) return undefined
+  const known = [...ALONE, ...[...WITH_VALUE].map((name) => `${name}="…"`)]
+  return `has an option before the key that sshd does not know, so that sshd would pass over the line: known are ${list(known)}`
+}
+
+/** Of authorized_keys, in sshd(8). */
+const ALONE = new Set([
+  ...['restrict', 'agent-forwarding', 'port-forwarding', 'pty', 'user-rc', 'x11-forwarding', 'cert-authority'],
+  ...['no-agent-forwarding', 'no-port-forwarding', 'no-pty', 'no-user-rc', 'no-x11-forwarding'],
+  ...['no-touch-required', 'verify-required'],
+])
+const WITH_VALUE = new Set([
+  ...['command', 'environment', 'expiry-time', 'from', 'permitlisten', 'permitopen', 'principals', 'tunnel'],
+])
 
 /**
  * A pin: a fingerprint as `ssh-keygen -l` prints it, or a public key, given back without its comment; behind
@@ -56,16 +78,37 @@ function readAuthority(words: readonly string[]): KeyReading {
   if (/^sha256:/i.test(line)) {
     return { problem: 'is the fingerprint of an authority, which is not enough: write its public key' }
   }
+  if (!isTypeWord(words[0] ?? '') && isTypeWord(words[1] ?? '')) {
+    return { problem: 'is a line of known_hosts: leave out the hosts between @cert-authority and the key' }
+  }
   const reading = readHostKey(line)
   return 'key' in reading ? { key: `@cert-authority ${reading.key}` } : reading
 }
 
 /** Is this meant to be a key, and not the path of one? */
 export function looksLikeKey(text: string): boolean {
-  return isPrivateKey(text) || text.split(/\s+/).some((word) => isTypeWord(word)) || /AAAA[A-Za-z0-9+/]{16}/.test(text)
+  return (
+    isPrivateKey(text) ||
+    foreignKey(text) !== undefined ||
+    text.split(/\s+/).some((word) => isTypeWord(word)) ||
+    /AAAA[A-Za-z0-9+/]{16}/.test(text)
+  )
+}
+
+/** Public keys in the formats of other programs. */
+export function foreignKey(text: string): string | undefined {
+  if (/^---- BEGIN SSH2 PUBLIC KEY ----/m.test(text))
+    return 'is a public key as PuTTY saves it (RFC 4716): ssh-keygen -i -f FILE prints the line to write'
+  if (/^-----BEGIN (RSA )?PUBLIC KEY-----/m.test(text))
+    return `is a public key in PEM: ssh-keygen -i -m ${/BEGIN RSA/.test(text) ? 'PEM' : 'PKCS8'} -f FILE prints the line to write`
+  return undefined
 }
 
 function misplaced(line: string): string | undefined {
+  const foreign = foreignKey(line)
+  if (foreign !== undefined) return foreign
+  if (/^PuTTY-User-Key-File/m.test(line))
+    return 'is a private key of PuTTY, which must stay where it is: puttygen -L prints its public line'
   if (isPrivateKey(line)) {
     return 'is a private key, which must stay where it is: write the public one, from the .pub file beside it'
   }

@@ -13,8 +13,12 @@ export function readSyntax(text: string, file: string): Reading {
   const errors: ParseError[] = []
   const root = parseOrRefuse(text, file, errors)
   const problems = problemsOf(text, file, root)
-  if (root === undefined) {
-    problems.addAt(0, [], 'the file is empty: begin with { "gateways": { }, "devices": { } }')
+  const other = errors.length > 0 ? otherFormat(text) : undefined
+  if (other !== undefined) {
+    problems.addAt(0, [], `is ${other}, and an inventory is JSON: \`provision import\` makes one of it`)
+  } else if (root === undefined) {
+    const begin = 'begin with { "gateways": { }, "devices": { } }'
+    problems.addAt(0, [], `${errors.some(isText) ? 'is not JSON' : 'the file is empty'}: ${begin}`)
   } else {
     addSyntaxProblems(text, errors, problems)
   }
@@ -22,6 +26,17 @@ export function readSyntax(text: string, file: string): Reading {
   if (root === undefined) throw new TypeError('unreachable')
   addDuplicateKeys(root, [], problems)
   return { root, problems }
+}
+
+const isText = ({ error }: ParseError) => printParseErrorCode(error) === 'InvalidSymbol'
+
+/** What `provision import` reads, by its first line that says something. */
+function otherFormat(text: string): string | undefined {
+  const first = text.split(/\r?\n/).find((line) => !/^\s*([#;].*)?$/.test(line)) ?? ''
+  if (/^\s*\[[\w.:-]+\]\s*$/.test(first)) return 'an inventory of Ansible in INI'
+  if (/^\s*(Host|Match|Include)[ \t=]/i.test(first)) return 'an ssh_config'
+  if (/^---(\s|$)|^[\w.-]+:(\s|$)/.test(first)) return 'YAML'
+  return undefined
 }
 
 /** The parser calls itself for each bracket, so that a hundred thousand of them end the stack. */

@@ -6,6 +6,8 @@ import { wordsOf } from './words.ts'
 
 /** One file of an ssh configuration, with what it includes. A character is a byte, so that every byte comes through. */
 export interface ConfigFile {
+  /** As it was named. */
+  readonly path: string
   readonly lines: readonly ConfigLine[]
 }
 
@@ -60,7 +62,7 @@ async function readConfig(path: string, place: Place): Promise<ConfigFile | unde
   const text = await readFile(path, 'latin1').catch(() => undefined)
   if (text === undefined) return undefined
   const inside = { ...place, trail: [...place.trail, path] }
-  return { lines: await Promise.all(text.split('\n').map((line) => readLine(line, inside))) }
+  return { path, lines: await Promise.all(text.split('\n').map((line) => readLine(line, inside))) }
 }
 
 async function readLine(text: string, place: Place): Promise<ConfigLine> {

@@ -25,7 +25,7 @@ function routeOf({ hostname, port, jumps, proxyCommand }: UserConfig): Route | u
   const hop = command?.jumps.at(-1)
   if (proxyCommand !== undefined && hop === undefined) return undefined
   const to = command !== undefined && 'to' in command ? command.to : undefined
-  return { ...(hop !== undefined && { hop }), ...(to ?? { address: hostname, port }) }
+  return { ...(hop !== undefined && { hop }), address: hostname, port, ...to }
 }
 
 /** The end of a forward that a configuration leads to; undefined: it leads to the host itself, or nobody knows where. */

@@ -113,3 +113,13 @@ describe('mistakes are told with their place and a way out', () => {
     `)
   })
 })
+
+test('behind two gateways the same address is two machines, behind one it is one', () => {
+  const behind = (...gateways: string[]) => {
+    const devices = gateways.map((via, at) => [`d${at}`, { address: '10.0.0.1', via: [via] }])
+    return complaints(JSON.stringify({ gateways: { g: {}, h: {} }, devices: Object.fromEntries(devices) }))
+  }
+  expect(behind('g', 'h')).toBe('no complaint')
+  expect(behind('g', 'g')).toContain('"d0" on line 1 has the same address and port')
+  expect(behind('g', 'direct', 'direct')).toContain('"d1" on line 1 has the same address and port')
+})
