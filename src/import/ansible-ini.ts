@@ -55,8 +55,7 @@ function readHost(tree: Tree, section: string, line: string): string | undefined
     const at = setting.indexOf('=')
     return [setting.slice(0, at), pythonLiteral(setting.slice(at + 1))]
   })
-  const all = port === undefined ? pairs : [['ansible_port', port] as const, ...pairs]
-  for (const name of names) addHost(tree, section, name, all)
+  for (const name of names) addHost(tree, section, { name, port, variables: pairs })
   return undefined
 }
 

@@ -19,14 +19,19 @@ export function groupOf({ groups }: Tree, name: string): AnsibleGroup {
   return group
 }
 
+/** A port in the name of a host counts where the host is named for the first time, as in Ansible. */
 export function addHost(
   tree: Tree,
   group: string,
-  name: string,
-  variables: Iterable<readonly [string, unknown]> = [],
+  {
+    name,
+    port,
+    variables,
+  }: { name: string; port?: number | undefined; variables: Iterable<readonly [string, unknown]> },
 ): void {
   groupOf(tree, group).hosts.add(name)
-  const own = tree.hosts.get(name) ?? new Map<string, unknown>()
+  const first = new Map<string, unknown>(port === undefined ? [] : [['ansible_port', port]])
+  const own = tree.hosts.get(name) ?? first
   for (const [key, value] of variables) own.set(key, value)
   tree.hosts.set(name, own)
 }

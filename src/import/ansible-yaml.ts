@@ -34,7 +34,8 @@ export function readYaml(text: string, file: string): { readonly tree: Tree; rea
   const { _meta, ...groups } = root
   for (const [name, group] of Object.entries(groups)) readGroup(name, group, reading)
   const variables = isObject(_meta) && isObject(_meta.hostvars) ? _meta.hostvars : {}
-  for (const [host, vars] of Object.entries(variables)) addHost(reading.tree, 'ungrouped', host, entries(vars))
+  for (const [host, vars] of Object.entries(variables))
+    addHost(reading.tree, 'ungrouped', { name: host, variables: entries(vars) })
   return reading
 }
 
@@ -78,8 +79,8 @@ function addHosts(group: string, pattern: string, { inner, reading }: { inner: u
   const hosts = hostPattern(pattern)
   if (hosts === undefined)
     throw new InventoryError(`${reading.file}: ${group}.hosts.${pattern}: not a valid range of hosts`)
-  const port = hosts.port === undefined ? [] : [['ansible_port', hosts.port] as const]
-  for (const host of hosts.names) addHost(reading.tree, group, host, [...port, ...entries(inner)])
+  const { names, port } = hosts
+  for (const name of names) addHost(reading.tree, group, { name, port, variables: entries(inner) })
 }
 
 /** Of an object; a list of names, as `--list` prints it, has nothing behind each. */

@@ -156,6 +156,12 @@ describe('an inventory of Ansible', () => {
       '"a": { "login": { "user": "x" } },',
     ],
     [
+      'a port in the name counts the first time',
+      'h.ini',
+      'a:22\n[x]\na:2222\nb:2222\n[gateways]\ng\n',
+      '"b": { "port": 2222 },',
+    ],
+    [
       'the last line of a host counts',
       'h.ini',
       '[gateways]\ng\n[x]\na ansible_user=1a\n[y]\na ansible_user=y\n[x]\na ansible_user=z\n',
