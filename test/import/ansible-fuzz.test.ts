@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import * as fc from 'fast-check'
 import { afterAll, expect, test } from 'vitest'
 import { readFound } from '../../src/import/read.ts'
+import { fuzzSeed } from './importing.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'provision-fuzz-'))
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -80,7 +81,7 @@ test('INI: as ansible-inventory reads it', async () => {
       const { own, theirs } = await both('hosts.ini', text)
       expect(own).toEqual(theirs)
     }),
-    { numRuns: RUNS, endOnFailure: true },
+    { numRuns: RUNS, endOnFailure: true, ...fuzzSeed },
   )
 }, 120_000)
 
@@ -132,6 +133,6 @@ test('YAML: as ansible-inventory reads it', async () => {
       const { own, theirs } = await both('hosts.yml', text)
       expect(own).toEqual(theirs)
     }),
-    { numRuns: RUNS, endOnFailure: true },
+    { numRuns: RUNS, endOnFailure: true, ...fuzzSeed },
   )
 }, 120_000)

@@ -9,6 +9,7 @@ import { askingOncePerClass } from '../../src/import/config-classes.ts'
 import { foundInConfig } from '../../src/import/open-ssh.ts'
 import { readTree } from '../../src/ssh/user-config/config-tree.ts'
 import { parseJump } from '../../src/ssh/user-config/jump.ts'
+import { fuzzSeed } from './importing.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'provision-fuzz-'))
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -47,7 +48,7 @@ test('a question for each class says the same as one for each name', async () =>
         expect(await of(once)).toEqual(await of(ask))
       })
     }),
-    { numRuns: 40 },
+    { numRuns: 40, ...fuzzSeed },
   )
 }, 120_000)
 
@@ -89,6 +90,6 @@ test('an import says of each host what ssh -G says', async () => {
         expect(jumps.map(parseJump)).toEqual(wanted.map(parseJump))
       }
     }),
-    { numRuns: 25 },
+    { numRuns: 25, ...fuzzSeed },
   )
 }, 120_000)
