@@ -82,9 +82,9 @@ const recently = 60
 export function heard(c: Case) {
   const found = loginHistoryOf(c)
   if (!found) return []
-  const own = c.tunnel.listener === 'socket' ? c.tunnel.account : undefined
+  const ownAccount = c.tunnel.listener === 'socket'
   return found.since.filter(
-    ({ at, text }) => found.now - at < recently && (!found.shared || (own !== undefined && text.includes(own))),
+    (entry) => found.now - entry.at < recently && (!found.shared || (ownAccount && found.isOfAccount(entry))),
   )
 }
 

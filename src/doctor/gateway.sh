@@ -66,6 +66,8 @@ while [ $# -gt 1 ]; do
 done
 
 # The log of sshd: logins with one of these keys, and then all that is about its account or their last address.
+# What was said a moment ago may be on its way still.
+timeout 5 journalctl -q --sync 2>/dev/null
 log=$(journalctl -q --no-pager -o short-unix -t sshd -t sshd-session -t sshd-auth -n 20000 2>/dev/null)
 about() { printf '%s\n' "$log" | grep -F "$@" | tail -n 600; }
 which=''

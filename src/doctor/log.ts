@@ -31,6 +31,8 @@ export interface LoginHistory {
   readonly stands: boolean
   /** Did others log in from its address: a site behind one address, whose attempts cannot be told apart. */
   readonly shared: boolean
+  /** Is this about its account, and not only about the address. */
+  readonly isOfAccount: (entry: Entry) => boolean
   /** Since its last login, about it or its address, newest last. */
   readonly since: readonly Entry[]
 }
@@ -67,7 +69,7 @@ export function past(facts: Facts, account: string): LoginHistory {
   const isOfAccount = ({ pid, text }: Entry) => words(text).includes(account) || (named.has(pid) && !ending(text))
   const newest = logins.at(-1)
   const last = logins.findLast(long) ?? newest
-  if (!last || !newest) return { now, stands: false, shared: false, since: all.filter(isOfAccount) }
+  if (!last || !newest) return { now, stands: false, shared: false, isOfAccount, since: all.filter(isOfAccount) }
 
   const end = endOf(last)
   const stop = all.find(({ at, text }) => at > last.at && /^Received signal (15|2);/.test(text))
@@ -83,6 +85,7 @@ export function past(facts: Facts, account: string): LoginHistory {
     newest,
     ...(end ? { end } : stop && !stands ? { end: { at: stop.at, why: 'the sshd of the gateway was stopped' } } : {}),
     stands,
+    isOfAccount,
     shared: fromThere.some(({ text }) => !text.includes(` ${last.key}`)),
     since: all.filter(
       (entry) =>
