@@ -2,7 +2,10 @@ import { account, authorizedKeys, formerKeys, type Inventory, on, playbook } fro
 import { keysOf } from '../src/tunnel/key-lines.ts'
 import { markFor } from '../src/tunnel/marks.ts'
 
-/** The accounts of the inventory, and the keys by which people log in to them; keys that it asked for before are removed. */
+/**
+ * The accounts of the inventory, and the keys by which people log in to them; keys that it asked for before are
+ * removed.
+ */
 export default playbook((inventory) => [
   on([...inventory.gateways, ...inventory.devices], ({ name: host, accounts }) => {
     const mark = markFor(inventory)

@@ -80,7 +80,9 @@ export class RemoteError extends ProvisionError {
   }
 }
 
-/** The host opens no connection of this kind for anybody, wherever it would lead (AllowTcpForwarding, sshd_config(5)). */
+/**
+ * The host opens no connection of this kind for anybody, wherever it would lead (AllowTcpForwarding, sshd_config(5)).
+ */
 export class ForwardingProhibited extends RemoteError {
   constructor(message: string) {
     super('refused', message)

@@ -159,7 +159,7 @@ describe('imports point one way', () => {
 
   test('the transports know nothing of each other, and of sessions only what a link is', () => {
     const shared =
-      /^src\/(errors\.ts$|shell\/|files\/|ssh\/host-keys\/(pins|known-hosts)\.ts$)|^src\/ssh\/session\/(connect-error|connections|end-mark|identity|link|socket)\.ts$/
+      /^src\/(errors\.ts$|shell\/|files\/|ssh\/host-keys\/(pins|pinned|known-hosts)\.ts$)|^src\/ssh\/session\/(connect-error|connections|end-mark|identity|link|socket)\.ts$/
     const others = /^node:|^zx\/core$|\.sh$/
     const own = (name: string) =>
       new RegExp(`${shared.source}|${others.source}|^src/ssh/session/${name}/|^(node-ssh|ssh2)$`)
@@ -257,6 +257,17 @@ describe('habits', () => {
     const written = [...filesIn('src', /\.\w+$/), ...playbooks].filter((file) => !generated.has(file))
     const long = written.filter((file) => text(file).split('\n').length > 251)
     expect(long).toEqual([])
+  })
+
+  test('no comment is wider than 120 columns', () => {
+    const wide = [...sources, ...playbooks].flatMap((file) =>
+      text(file)
+        .split('\n')
+        .flatMap((line, at) =>
+          /^\s*(\*|\/\/|\/\*)/.test(line) && [...line].length > 120 ? [`${file}:${at + 1}`] : [],
+        ),
+    )
+    expect(wide).toEqual([])
   })
 
   test('no default exports but playbooks', () => {

@@ -17,7 +17,10 @@ import enrolText from './enrol.sh'
 import { enrolRun, enrolUnit, enrolUnits, isEnrolUnit } from './enrol-units.ts'
 import { enrolSettings } from './sshd-settings.ts'
 
-/** What a device with a fresh card needs of its gateway: an account that can do nothing but hand in keys, and who looks at them. */
+/**
+ * What a device with a fresh card needs of its gateway: an account that can do nothing but hand in keys, and who looks
+ * at them.
+ */
 export function enrolmentAccess(
   gateway: Gateway,
   inventory: Inventory,
@@ -167,8 +170,8 @@ export const tunnelKeyOptions = (gateway: Gateway, device: Device) =>
   )
 
 /**
- * For sshd, which up to 9.0 knows only its own time zone: 26 hours later than the program, which looks at the second, so
- * that sshd is never the stricter one and the log says why.
+ * For sshd, which up to 9.0 knows only its own time zone: 26 hours later than the program, which looks at the second,
+ * so that sshd is never the stricter one and the log says why.
  */
 const latest = (expires: number) =>
   new Date((expires + 26 * 3600) * 1000).toISOString().replaceAll(/\D/g, '').slice(0, 14)

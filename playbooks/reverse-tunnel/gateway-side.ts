@@ -93,7 +93,10 @@ function keyFiles(gateway: Gateway, devices: readonly Device[], inventory: Inven
   }))
 }
 
-/** Of devices that share an account: the same, with the ports that each may listen on, those that it has not left yet among them. */
+/**
+ * Of devices that share an account: the same, with the ports that each may listen on, those that it has not left yet
+ * among them.
+ */
 function keyLines(gateway: Gateway, devices: readonly Device[], inventory: Inventory, closing: Closing) {
   return devices.map((device) => ({
     host: device.name,
@@ -113,8 +116,8 @@ function keyLines(gateway: Gateway, devices: readonly Device[], inventory: Inven
 }
 
 /**
- * systemd's units for the ports, but for those that a tunnel set up by hand still holds: that tunnel may be the only route
- * to its device.
+ * systemd's units for the ports, but for those that a tunnel set up by hand still holds: that tunnel may be the only
+ * route to its device.
  */
 function listeners(gateway: Gateway, inventory: Inventory, closing: Closing): Resource {
   const wanted = jailed(inventory.devices, gateway).flatMap((device) =>
@@ -144,7 +147,8 @@ function listeners(gateway: Gateway, inventory: Inventory, closing: Closing): Re
 }
 
 /**
- * The tunnels set up by hand whose ports this run takes over on purpose, once the device has a tunnel of ours beside them.
+ * The tunnels set up by hand whose ports this run takes over on purpose, once the device has a tunnel of ours beside
+ * them.
  */
 function takenOver(gateway: Gateway, inventory: Inventory, closing: Closing): Resource[] {
   const { adopt = [] } = inventory

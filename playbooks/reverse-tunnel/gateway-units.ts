@@ -59,9 +59,9 @@ export function jails(gateway: Gateway, accounts: readonly string[], closing: Cl
 }
 
 /**
- * The folders themselves, which somebody may have cleared away since they were made. A session whose folder is gone still
- * looks alive at both ends: it is ended, so that its device dials anew. What every boot makes too is no state to go back to
- * (`endsOnly`). While the file is not as it should be, its own change makes them.
+ * The folders themselves, which somebody may have cleared away since they were made. A session whose folder is gone
+ * still looks alive at both ends: it is ended, so that its device dials anew. What every boot makes too is no state to
+ * go back to (`endsOnly`). While the file is not as it should be, its own change makes them.
  */
 export function jailsStand(accounts: readonly string[]): Resource {
   return {
@@ -106,7 +106,9 @@ function isForeign(now: string): boolean {
 export const accountsIn = (text: string, pattern: RegExp): string[] =>
   [...text.matchAll(pattern)].flatMap(([, names = '']) => names.split(','))
 
-/** Of accounts that this run does not want: those that it leaves as they are. Ours that are no more have left already. */
+/**
+ * Of accounts that this run does not want: those that it leaves as they are. Ours that are no more have left already.
+ */
 export function staying(names: readonly string[], gateway: Gateway, closing: Closing, seen: Seen): string[] {
   const prefix = accountPrefix(gateway)
   return names.filter((name) => {
@@ -172,9 +174,10 @@ function listens({ bindAddress, port }: Forward): string[] {
 }
 
 /**
- * Carries bytes between the port and the device's unix socket, as that device's account: no other may open it. It starts
- * at the first connection, and a fleet that is verified starts many at once. Measured beside a hundred machines on Debian 13:
- * ProtectHome makes that 70 ms slower, and with PrivateTmp and PrivateDevices it is 150 ms instead of these 60.
+ * Carries bytes between the port and the device's unix socket, as that device's account: no other may open it. It
+ * starts at the first connection, and a fleet that is verified starts many at once. Measured beside a hundred machines
+ * on Debian 13: ProtectHome makes that 70 ms slower, and with PrivateTmp and PrivateDevices it is 150 ms instead of
+ * these 60.
  */
 const proxy = (forward: Forward, what: string, account: string) => `[Unit]
 Description=${what}, to its tunnel
@@ -199,7 +202,9 @@ LogLevelMax=notice
 /** Of every forward, whosever it is. */
 export const againUnit = `${unitPrefix}again@.service`
 
-/** A loop, and not one try for each failure: systemd drops a start that comes while the last one has not quite ended. */
+/**
+ * A loop, and not one try for each failure: systemd drops a start that comes while the last one has not quite ended.
+ */
 const again: Unit = {
   name: againUnit,
   content: `# provision -

@@ -20,7 +20,8 @@ import {
 
 /**
  * A forward is opened beside the one that it replaces, the device moves to it under its own guard, a fresh login comes
- * through it, and only then the old one is closed. What this run may close, and what it must leave, is decided here. Pure.
+ * through it, and only then the old one is closed. What this run may close, and what it must leave, is decided here.
+ * Pure.
  */
 
 /** A fact on a gateway: the forwards that it holds open, for whichever inventory. */
@@ -132,7 +133,10 @@ function isWanted(held: HeldForward, gateway: Gateway, { devices }: Inventory): 
   )
 }
 
-/** Does any host still hold something for this device that the inventory does not want? It goes after the device's proof. */
+/**
+ * Does any host still hold something for this device that the inventory does not want? It goes after the device's
+ * proof.
+ */
 export function hasLeftovers(device: Device, inventory: Inventory, seen: Seen): boolean {
   if (seen.gone(device.name)) return false
   return (

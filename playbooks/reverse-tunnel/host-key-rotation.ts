@@ -4,7 +4,10 @@ import { dials, gatewaysOf } from '../../src/tunnel/accounts.ts'
 import { knownHosts } from '../../src/tunnel/names.ts'
 import { spareKeys } from './kept-keys.ts'
 
-/** What devices trust of a gateway: what its sshd proves now, what its key files say it will, what comes next, and its spare. */
+/**
+ * What devices trust of a gateway: what its sshd proves now, what its key files say it will, what comes next, and its
+ * spare.
+ */
 export function gatewayKeys({ name }: Gateway, spares: readonly string[] = []): Late<readonly string[]> {
   return (seen) => {
     const configured = known(hostKeysOf(name), seen)

@@ -14,10 +14,15 @@ import { formerKeysOf } from './removal.ts'
 
 /** Beside the key that the tunnel logs in with: the one that takes its place. */
 export const nextKey = `${key}.next`
-/** On the gateway, for root: `DEVICE KEY` of every key that is to go. It is what a rotation that waits for somebody hangs on. */
+/**
+ * On the gateway, for root: `DEVICE KEY` of every key that is to go. It is what a rotation that waits for somebody
+ * hangs on.
+ */
 const retiredFile = `${gatewayFolder}/retired`
 
-/** Keys that are to go, asked for in this run or an earlier one: an entry goes when its device has moved to another key. */
+/**
+ * Keys that are to go, asked for in this run or an earlier one: an entry goes when its device has moved to another key.
+ */
 export function retiredKeys(gateway: Gateway, { devices, leaving = [], rotate }: Inventory): Resource {
   const isOurs = (row: string) =>
     [...devices, ...leaving].some((device) => row.startsWith(`${nameOnGateways(device)} `))
@@ -58,8 +63,8 @@ export function nextKeyOf(device: Device, gateways: readonly Gateway[]): Late<st
 }
 
 /**
- * Once every gateway accepts the next key: a real login with it alone, at each of them, and then the tunnels move to it.
- * When they do not come up, the old key is back.
+ * Once every gateway accepts the next key: a real login with it alone, at each of them, and then the tunnels move to
+ * it. When they do not come up, the old key is back.
  */
 export function moveToNextKey(device: Device, gateways: readonly Gateway[]): Resource {
   const units = gateways.map(tunnelUnitName)

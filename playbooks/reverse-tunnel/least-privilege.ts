@@ -20,7 +20,10 @@ type Refusals = Readonly<Record<'sshd' | 'socket', readonly string[]>>
 type Wanted = Omit<ForbiddenAct, 'refusedBy'> & { readonly refusedBy: Refusals }
 
 const by = (sshd: readonly string[], socket: readonly string[] = sshd): Refusals => ({ sshd, socket })
-/** With an account of its own a device sees one folder: what a session, a socket or a device file needs is outside of it. */
+/**
+ * With an account of its own a device sees one folder: what a session, a socket or a device file needs is outside of
+ * it.
+ */
 const jailedBy = (...refusedBy: string[]) => by(refusedBy, [...refusedBy, 'ChrootDirectory'])
 const inSession = (...more: string[]) => jailedBy('MaxSessions', 'ForceCommand', 'the shell nologin', ...more)
 const outward = by(['AllowTcpForwarding', 'PermitOpen'])

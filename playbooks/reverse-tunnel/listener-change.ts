@@ -5,8 +5,8 @@ import { heldForwardsOn, isReachedBeside } from './held-forwards.ts'
 import { noSessionOn } from './sessions.ts'
 
 /**
- * Of ports that are to be systemd's, none is still held by a session of sshd of the device itself: it is ended where the
- * device is reached beside its forwards.
+ * Of ports that are to be systemd's, none is still held by a session of sshd of the device itself: it is ended where
+ * the device is reached beside its forwards.
  */
 export function freedPorts(gateway: Gateway, inventory: Inventory): Resource[] {
   const devices = jailed(inventory.devices, gateway)

@@ -4,7 +4,9 @@ import { forwardsOn } from '../../src/tunnel/accounts.ts'
 import { nameOnGateways } from '../../src/tunnel/names.ts'
 import { commentOf, heldForwardsOn, isInTheWay, isReachedBeside, isSameEndpoint } from './held-forwards.ts'
 
-/** Who holds the ports that this inventory wants. Whatever is not ours, or another device's, is named and left alone. */
+/**
+ * Who holds the ports that this inventory wants. Whatever is not ours, or another device's, is named and left alone.
+ */
 
 const id = 'ports'
 
@@ -59,7 +61,9 @@ interface Around {
   readonly held: readonly HeldForward[]
 }
 
-/** By a forward that cannot be open beside it: of another device, or of this one with another listener or bind address. */
+/**
+ * By a forward that cannot be open beside it: of another device, or of this one with another listener or bind address.
+ */
 function heldByDevice({ device, forward }: Wanted, { inventory, held, seen }: Around & { seen: Seen }): Problem[] {
   const name = nameOnGateways(device)
   const place = printListener(forward)

@@ -27,7 +27,8 @@ const isOurFile = (path: string) =>
 
 /**
  * On a device that is removed: no unit, file or account of ours. The tunnel itself stays open, for this run may have
- * come through it: it ends with its session when the gateway removes the device, and then nothing is there to dial again.
+ * come through it: it ends with its session when the gateway removes the device, and then nothing is there to dial
+ * again.
  */
 export function removedFromDevice(gateways: readonly Gateway[]): readonly Resource[] {
   const tunnels = gateways.map(tunnelUnitName)

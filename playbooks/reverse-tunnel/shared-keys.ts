@@ -16,8 +16,8 @@ export interface SharedKeys {
 }
 
 /**
- * Root's own file with the keys of devices that share an account. Lines of other inventories, and of people, stay; those of
- * ours that are not wanted go when `closing` says so.
+ * Root's own file with the keys of devices that share an account. Lines of other inventories, and of people, stay;
+ * those of ours that are not wanted go when `closing` says so.
  */
 export function sharedKeyFile(gateway: Gateway, wanted: readonly SharedKeys[], closing: Closing): Resource {
   const content = (seen: Seen) => contentOf(seen.of(gateway.name, file.id) ?? '', wanted, closing, seen)

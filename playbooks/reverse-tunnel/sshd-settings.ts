@@ -80,8 +80,8 @@ const everybodys = { inventory: '-' }
 const matched = /^Match User (\S+)$/gm
 
 /**
- * The drop-in for devices with an account of their own: these, and all others in it that do not go, for several inventories
- * may share a gateway.
+ * The drop-in for devices with an account of their own: these, and all others in it that do not go, for several
+ * inventories may share a gateway.
  */
 export function jailedDropIn(gateway: Gateway, accounts: readonly string[], closing: Closing): Resource {
   const dropIn = (names: readonly string[]) =>
@@ -107,7 +107,9 @@ export interface Shared {
   readonly mine: (device: string) => boolean
 }
 
-/** The drop-in for the account that devices share: it stays as long as anybody's key lines do, and suits all of them. */
+/**
+ * The drop-in for the account that devices share: it stays as long as anybody's key lines do, and suits all of them.
+ */
 export function sharedDropIn(gateway: Gateway, { settings, mine }: Shared, closing: Closing): Resource {
   const dropIn = (wanted: Shared['settings']) =>
     sshdSettings(
@@ -135,7 +137,10 @@ export function sharedDropIn(gateway: Gateway, { settings, mine }: Shared, closi
   }
 }
 
-/** `GatewayPorts no` opens the usual loopback address whichever was asked for (sshd_config(5)); a key's permitlisten rules. */
+/**
+ * `GatewayPorts no` opens the usual loopback address whichever was asked for (sshd_config(5)); a key's permitlisten
+ * rules.
+ */
 export const needsItsAddress = ({ bindAddress }: Pick<Forward, 'bindAddress'>) =>
   !['127.0.0.1', '::1'].includes(bindAddress)
 

@@ -16,8 +16,9 @@ import { heldForwardsOn, isSameEndpoint } from './held-forwards.ts'
 const trialSocket = 'trial'
 
 /**
- * Before a change of the gateway is kept, a device logs in there as its tunnel does, and opens one forward: what sshd, PAM or
- * a policy refuses is known before any device dials in vain, which sshd's penalties and fail2ban count against its whole site.
+ * Before a change of the gateway is kept, a device logs in there as its tunnel does, and opens one forward: what sshd,
+ * PAM or a policy refuses is known before any device dials in vain, which sshd's penalties and fail2ban count against
+ * its whole site.
  */
 export function tunnelTrial(gateway: Gateway, { devices }: Inventory): Trial {
   const mine = devices.filter((device) => dials(device, gateway))
@@ -37,8 +38,8 @@ export function tunnelTrial(gateway: Gateway, { devices }: Inventory): Trial {
 }
 
 /**
- * Where systemd owns the ports, a unix socket beside those of the tunnel. Where sshd does, only a port that the device does not
- * hold yet: its own tunnel would be in the way.
+ * Where systemd owns the ports, a unix socket beside those of the tunnel. Where sshd does, only a port that the device
+ * does not hold yet: its own tunnel would be in the way.
  */
 function forwardToTry(device: Device, gateway: Gateway, seen: Seen): string | undefined {
   const [first] = forwardsOn(gateway, device)

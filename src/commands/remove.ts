@@ -41,7 +41,10 @@ function without(inventory: Inventory, { name }: Device): Inventory {
   }
 }
 
-/** Only when every gateway has proved that it no longer knows the device: until then the inventory is needed to try again. */
+/**
+ * Only when every gateway has proved that it no longer knows the device: until then the inventory is needed to try
+ * again.
+ */
 async function finish(device: Device, gateways: readonly string[], { report, inventory, pins, note }: Done) {
   const open = gateways.filter((gateway) => !hasForgotten(report, gateway))
   if (open.length > 0) {

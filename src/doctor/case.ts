@@ -78,7 +78,10 @@ export const stands = ({ forwards }: Case) =>
 /** Events of the last so many seconds count as the present. */
 const recently = 60
 
-/** What is in the gateway's log of the last minute about this device; of a site with several, only what names its account. */
+/**
+ * What is in the gateway's log of the last minute about this device; of a site with several, only what names its
+ * account.
+ */
 export function heard(c: Case) {
   const found = loginHistoryOf(c)
   if (!found) return []

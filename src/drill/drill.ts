@@ -93,8 +93,9 @@ async function happen(fault: Fault, { drilled, promised, door, context, run }: H
 }
 
 /**
- * When the host puts everything back, in seconds from the beginning: where that would help the recovery along, not before
- * we have given up; a sshd that does not start is not waited for; and a network that is back has nothing left to be put back.
+ * When the host puts everything back, in seconds from the beginning: where that would help the recovery along, not
+ * before we have given up; a sshd that does not start is not waited for; and a network that is back has nothing left to
+ * be put back.
  */
 function restoredAfter({ name, seconds }: Fault, patience: number): number {
   if (name === 'sshd') return 30

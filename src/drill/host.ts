@@ -13,10 +13,10 @@ const beginMs = 20_000
 export type Begun = { readonly at: number; readonly heard: number } | { readonly refused: string }
 
 /**
- * Has the host do it to itself. It tells how long it took from the script's first line; of what the exec took besides, half
- * lies before that line for certain: three of its four ways through the link, and the start of a shell. So the link between
- * us and the host is no part of the recovery, and the rest is never in our favour. When the answer is lost it has happened,
- * for that is what it may break, and is counted from when it was asked.
+ * Has the host do it to itself. It tells how long it took from the script's first line; of what the exec took besides,
+ * half lies before that line for certain: three of its four ways through the link, and the start of a shell. So the
+ * link between us and the host is no part of the recovery, and the rest is never in our favour. When the answer is lost
+ * it has happened, for that is what it may break, and is counted from when it was asked.
  */
 export async function begin(
   session: Session,

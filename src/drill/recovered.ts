@@ -10,8 +10,8 @@ export interface RecoveryWait {
 export type Prove = (greeted: (at: number) => void) => Promise<boolean>
 
 /**
- * While no tunnel is behind the port an attempt ends at once. Where some hang, as they do in a dead session, the next ones
- * are rare.
+ * While no tunnel is behind the port an attempt ends at once. Where some hang, as they do in a dead session, the next
+ * ones are rare.
  */
 const quickMs = 200
 const slowMs = 500
@@ -20,12 +20,14 @@ const fewHang = 4
 const atOnce = 20
 
 /**
- * The moment at which the device that then proved who it is had greeted; undefined: not before the deadline. A new attempt
- * is made again and again, for one that hangs in a dead session must not hide the next, which is answered. Once one is greeted
- * the others wait for what becomes of it: over a slow link each login takes seconds, and its sshd would count them all.
+ * The moment at which the device that then proved who it is had greeted; undefined: not before the deadline. A new
+ * attempt is made again and again, for one that hangs in a dead session must not hide the next, which is answered. Once
+ * one is greeted the others wait for what becomes of it: over a slow link each login takes seconds, and its sshd would
+ * count them all.
  *
- * What is measured is the tunnel, and not we: the login of the proof comes after that moment, the way of the greeting from
- * the gateway to us is taken off by who tells it, and the port can have been open for no longer than `quickMs` before it.
+ * What is measured is the tunnel, and not we: the login of the proof comes after that moment, the way of the greeting
+ * from the gateway to us is taken off by who tells it, and the port can have been open for no longer than `quickMs`
+ * before it.
  */
 export async function recovered(prove: Prove, { from, until, now, wait }: RecoveryWait): Promise<number | undefined> {
   if (now() < from) await wait(from - now())

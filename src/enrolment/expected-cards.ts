@@ -12,9 +12,9 @@ import type { Pins } from '../ssh/host-keys/pins.ts'
 import { isSignedBy } from '../ssh/host-keys/signature.ts'
 
 /**
- * A card that was made for a device and has not come back yet: a comment in the file of pins, `# enrolment DEVICE KEY EXPIRES`,
- * by the name that its gateways know.
- * Its key is what tells the device that comes back from everybody else, the gateway included, which has only the public half.
+ * A card that was made for a device and has not come back yet: a comment in the file of pins, `# enrolment DEVICE KEY
+ * EXPIRES`, by the name that its gateways know. Its key is what tells the device that comes back from everybody else,
+ * the gateway included, which has only the public half.
  */
 export type ExpectedCard = Pick<Enrolment, 'device' | 'publicKey' | 'expires'>
 

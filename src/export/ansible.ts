@@ -13,9 +13,9 @@ export interface AnsibleInventory {
 }
 
 /**
- * The same hosts for Ansible: devices through their forwards, every host key pinned. No host has an `ansible_host`: Ansible
- * names its shared connections by address, port and user, and behind two gateways two devices may both be 127.0.0.1:9022.
- * `knownHosts`: the file of the pins, as Ansible finds it; may hold `{{ inventory_dir }}`.
+ * The same hosts for Ansible: devices through their forwards, every host key pinned. No host has an `ansible_host`:
+ * Ansible names its shared connections by address, port and user, and behind two gateways two devices may both be
+ * 127.0.0.1:9022. `knownHosts`: the file of the pins, as Ansible finds it; may hold `{{ inventory_dir }}`.
  * @throws InventoryError for a group that Ansible cannot tell from its own
  */
 export function ansibleInventory(inventory: Inventory, knownHosts: string): AnsibleInventory {

@@ -54,7 +54,10 @@ async function replace(target: string, text: string): Promise<void> {
   await put(target, Buffer.from(text, 'latin1'), mode)
 }
 
-/** The same with these bytes and this mode, and never readable by others for a moment. A symbolic link is replaced itself. */
+/**
+ * The same with these bytes and this mode, and never readable by others for a moment. A symbolic link is replaced
+ * itself.
+ */
 export async function put(target: string, bytes: Buffer, mode: number): Promise<void> {
   const beside = `${target}.${randomBytes(6).toString('hex')}`
   const handle = await open(beside, 'wx', mode)

@@ -5,13 +5,14 @@ import { addHost, emptyTree, groupOf, type Tree } from './ansible-tree.ts'
 import { hostPattern } from './host-range.ts'
 
 /**
- * An inventory in YAML or JSON, or what `ansible-inventory --list` prints. `skipped`: a sentence for each part that Ansible
- * passes over with a warning.
+ * An inventory in YAML or JSON, or what `ansible-inventory --list` prints. `skipped`: a sentence for each part that
+ * Ansible passes over with a warning.
  * @throws InventoryError
  */
 export function readYaml(text: string, file: string): { readonly tree: Tree; readonly skipped: readonly string[] } {
   const counter = new LineCounter()
-  // As the YAML of Ansible: 1.1, and the last of two equal keys counts. What is encrypted is an unknown tag, and a warning.
+  // As the YAML of Ansible: 1.1, and the last of two equal keys counts. What is encrypted is an unknown tag, and a
+  // warning.
   const document = parseDocument(text, { version: '1.1', uniqueKeys: false, lineCounter: counter, logLevel: 'error' })
   const [error] = document.errors
   if (error !== undefined) {

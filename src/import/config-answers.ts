@@ -14,8 +14,9 @@ type Env = Readonly<Record<string, string | undefined>>
 const NOBODY = 'provision-asks-ssh'
 
 /**
- * Asks ssh what a file says of a name, as long as `use` runs: what it answers otherwise than with an empty configuration.
- * A user is told apart from whoever asks by a last line in a copy of the file. undefined: ssh refuses the name, or the file.
+ * Asks ssh what a file says of a name, as long as `use` runs: what it answers otherwise than with an empty
+ * configuration. A user is told apart from whoever asks by a last line in a copy of the file. undefined: ssh refuses
+ * the name, or the file.
  */
 export async function askingWritten<T>(
   { file, readTwice, env }: { readonly file: string; readonly readTwice: boolean; readonly env: Env },

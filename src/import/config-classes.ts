@@ -26,8 +26,9 @@ const PLAIN: Readonly<Record<string, RegExp>> = {
 }
 
 /**
- * Asks ssh once for all names that differ in nothing but plain values of their own sections, such as `HostName 10.0.0.5`:
- * thousands of hosts then cost a few questions. Where a file has conditions that only ssh knows, it is asked for each.
+ * Asks ssh once for all names that differ in nothing but plain values of their own sections, such as `HostName
+ * 10.0.0.5`: thousands of hosts then cost a few questions. Where a file has conditions that only ssh knows, it is asked
+ * for each.
  */
 export function askingOncePerClass(files: readonly ConfigFile[], ask: AskWritten): AskWritten {
   const sections = sectionsOf(files)

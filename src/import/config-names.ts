@@ -18,7 +18,10 @@ export function placedLines(file: ConfigFile): PlacedLine[] {
   })
 }
 
-/** The names of a `Host` or `Match` line that are no patterns: several on one `Host` line may be one machine, or several. */
+/**
+ * The names of a `Host` or `Match` line that are no patterns: several on one `Host` line may be one machine, or
+ * several.
+ */
 export interface NamedLine {
   readonly names: readonly string[]
   readonly place: string
@@ -66,7 +69,9 @@ export const isReadTwice = (lines: readonly PlacedLine[]) =>
       (keyword === 'canonicalizehostname' && !/^no$/i.test(words[0] ?? 'no')),
   )
 
-/** Where the values of an option of a host are written, in order: in the sections that are about the host, or may be. */
+/**
+ * Where the values of an option of a host are written, in order: in the sections that are about the host, or may be.
+ */
 export function placesOfOption(lines: readonly PlacedLine[], name: string, option: string): string[] {
   let about = true
   return lines.flatMap(({ keyword, words, place }) => {

@@ -14,8 +14,8 @@ interface Around extends DoorReading {
 }
 
 /**
- * Devices as an inventory has them. One that is reached at a port of the gateway itself has a reverse tunnel already, and
- * that port becomes its forward; none of these ports is given again.
+ * Devices as an inventory has them. One that is reached at a port of the gateway itself has a reverse tunnel already,
+ * and that port becomes its forward; none of these ports is given again.
  */
 export function importedDevices(hosts: readonly Settled[], around: Around): Record<string, File.Device> {
   const present = presentDoors(hosts, around)

@@ -1,6 +1,9 @@
 const MOST = 10_000
 
-/** A host or a range of hosts, with or without a port: an IPv6 address with a port is in brackets. undefined: it is none. */
+/**
+ * A host or a range of hosts, with or without a port: an IPv6 address with a port is in brackets. undefined: it is
+ * none.
+ */
 export function hostPattern(
   pattern: string,
 ): { readonly names: readonly string[]; readonly port?: number } | undefined {

@@ -18,8 +18,8 @@ export interface ConfigOptions {
 }
 
 /**
- * The hosts that an ssh_config names. ssh itself says what its lines mean for each: what it answers otherwise than with an
- * empty configuration was written there.
+ * The hosts that an ssh_config names. ssh itself says what its lines mean for each: what it answers otherwise than with
+ * an empty configuration was written there.
  * @throws InventoryError where ssh does not understand the file
  */
 export async function foundInConfig(file: string, { env, say, device }: ConfigOptions): Promise<Found> {

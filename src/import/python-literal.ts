@@ -1,6 +1,6 @@
 /**
- * A value as Ansible reads it in INI: as Python would where it is a text in quotes, a number, True, False or None, with or
- * without a comment behind it; anything else is the text itself.
+ * A value as Ansible reads it in INI: as Python would where it is a text in quotes, a number, True, False or None, with
+ * or without a comment behind it; anything else is the text itself.
  */
 export function pythonLiteral(text: string): unknown {
   const bare = /^\s*([+-]?\w[\w.]*)\s*(?:#.*)?$/.exec(text)?.[1] ?? ''

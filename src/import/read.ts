@@ -72,7 +72,9 @@ function sourceOf(text: string, extension: string): ImportSource {
   return /^\s*[A-Za-z_][\w-]*:\s*(#.*)?$/.test(lines[0] ?? '') ? 'ansible-yaml' : 'ansible-ini'
 }
 
-/** The first line on which a host, or a variable with its value, stands; of a variable, that of the host before others. */
+/**
+ * The first line on which a host, or a variable with its value, stands; of a variable, that of the host before others.
+ */
 function placesIn(text: string, file: string): PlaceOf {
   const lines = new Map<string, number[]>()
   for (const [at, line] of text.split('\n').entries()) {

@@ -74,7 +74,9 @@ export function settled(hosts: readonly FoundHost[], left: Leftovers): Settled[]
   })
 }
 
-/** The one at this address, at this port where several are there. What is behind another machine may share its address. */
+/**
+ * The one at this address, at this port where several are there. What is behind another machine may share its address.
+ */
 function machineAt(hop: FoundHost, all: readonly FoundHost[]): FoundHost | undefined {
   const there = all.filter(({ jumps, ...host }) => {
     const last = jumps.at(-1)

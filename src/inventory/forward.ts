@@ -83,9 +83,9 @@ function splitFields(text: string): string[] | undefined {
 }
 
 /**
- * The bind address as everything behind the inventory sees it. `*` and an empty one are `*`, all addresses, as in ssh(1).
- * `localhost` and none become 127.0.0.1: where somebody holds 127.0.0.1:PORT already, sshd would settle for [::1]:PORT
- * alone and call it success.
+ * The bind address as everything behind the inventory sees it. `*` and an empty one are `*`, all addresses, as in
+ * ssh(1). `localhost` and none become 127.0.0.1: where somebody holds 127.0.0.1:PORT already, sshd would settle for
+ * [::1]:PORT alone and call it success.
  */
 export function settleBindAddress(written: string | undefined): string {
   if (written === undefined || isLocalhost(written)) return '127.0.0.1'

@@ -8,7 +8,10 @@ export interface Inventory {
   readonly file: string
   /** Absolute folder of the inventory: `known_hosts` lives here, and paths in it start here. */
   readonly directory: string
-  /** The identity that marks what it makes. Absent: nothing that changes has been run yet, or the file could not be written. */
+  /**
+   * The identity that marks what it makes. Absent: nothing that changes has been run yet, or the file could not be
+   * written.
+   */
   readonly id?: string
   readonly gateways: readonly Gateway[]
   readonly devices: readonly Device[]
@@ -30,7 +33,10 @@ export interface Inventory {
   readonly restored?: string
 }
 
-/** What it takes to bring a gateway back that was installed anew. Devices stand under the names by which gateways know them. */
+/**
+ * What it takes to bring a gateway back that was installed anew. Devices stand under the names by which gateways know
+ * them.
+ */
 export interface Kept {
   /** The keys that each device's tunnel may log in with, the present one first: `ssh-ed25519 AAAA…`. */
   readonly tunnelKeys: Readonly<Record<string, readonly string[]>>
@@ -83,7 +89,10 @@ export interface Host {
   readonly address?: string
   /** Absent: the user's ssh_config, else 22. */
   readonly port?: number
-  /** Pins: `ssh-ed25519 AAAA…`, `SHA256:…`, or `@cert-authority ssh-ed25519 AAAA…`. Empty: the known_hosts file beside the inventory. */
+  /**
+   * Pins: `ssh-ed25519 AAAA…`, `SHA256:…`, or `@cert-authority ssh-ed25519 AAAA…`. Empty: the known_hosts file beside
+   * the inventory.
+   */
   readonly hostKeys: readonly string[]
   readonly login: Login
   readonly accounts: readonly Account[]

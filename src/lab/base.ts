@@ -10,7 +10,8 @@ const cache = '/var/cache/provision-lab'
 const common =
   'systemd-sysv,openssh-server,openssh-client,sudo,dbus,libpam-systemd,iproute2,procps,nftables,libfaketime'
 
-// The machines have no way out, so the base brings a small repository of its own: `apt-get install autossh` works inside.
+// The machines have no way out, so the base brings a small repository of its own: `apt-get install autossh` works
+// inside.
 const customize = `set -eu
 root=$1
 rm -f "$root"/etc/ssh/ssh_host_*

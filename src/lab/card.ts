@@ -21,8 +21,9 @@ const images = {
   'cloud-init': { sign: 'user-data', root: (_, progress) => cloudInitBase({ progress }) },
   // Bookworm and the first trixie: systemd runs the script that the kernel's command line names.
   firstrun: { sign: 'provision-start.sh', root: ({ suite }, progress) => base(suite, { progress }) },
-  // Raspberry Pi's prototype of July 2026, imitated with the Python that cloud-init brings: its three units with their order and conditions, hostname and ssh, early
-  // commands once with their five seconds, late ones with retries, passwords blanked. Its other settings do nothing here.
+  // Raspberry Pi's prototype of July 2026, imitated with the Python that cloud-init brings: its three units with their
+  // order and conditions, hostname and ssh, early commands once with their five seconds, late ones with retries,
+  // passwords blanked. Its other settings do nothing here.
   'rpi-preseed': { sign: 'rpi-preseed.toml', root: (_, progress) => cloudInitBase({ progress }) },
 } satisfies Record<
   string,
@@ -35,9 +36,10 @@ const flashed = {
 }
 
 /**
- * A machine's disk as a card that was flashed just now and got the files of this folder on its boot partition: sshd off, no
- * host keys, `pi` without a password, the name raspberrypi, no machine id yet. The boot partition is a mount of its own at
- * /boot/firmware, by a unit that systemd makes of fstab; no FAT, which a machine without a kernel of its own may not have.
+ * A machine's disk as a card that was flashed just now and got the files of this folder on its boot partition: sshd
+ * off, no host keys, `pi` without a password, the name raspberrypi, no machine id yet. The boot partition is a mount of
+ * its own at /boot/firmware, by a unit that systemd makes of fstab; no FAT, which a machine without a kernel of its own
+ * may not have.
  * @returns what writes it, when the machine is off
  * @throws InventoryError where the folder holds no seed, or that of an image that the machine's release cannot be
  */

@@ -13,8 +13,8 @@ export async function local(
   argv: readonly string[],
   options: { input?: string; signal?: AbortSignal } = {},
 ): Promise<string> {
-  // zx runs bash, which takes the socket that Node gives it as standard input for a remote login, and then reads ~/.bashrc:
-  // unless SHLVL says that it is no first shell (bash(1), INVOCATION).
+  // zx runs bash, which takes the socket that Node gives it as standard input for a remote login, and then reads
+  // ~/.bashrc: unless SHLVL says that it is no first shell (bash(1), INVOCATION).
   const env = { ...process.env, SHLVL: '1' }
   const result = await $({ quiet: true, nothrow: true, env, ...options })`${[...argv]}`
   options.signal?.throwIfAborted()

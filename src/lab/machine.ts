@@ -35,14 +35,18 @@ export interface Machine {
   sh(script: string, options?: CaptureOptions): Promise<LocalResult>
   /** The same with the terminal of this process; its exit code. */
   attach(command: readonly string[]): Promise<number>
-  /** Its cable is cut: silence in both directions, until `mend`, or until somebody inside flushes all firewall rules. */
+  /**
+   * Its cable is cut: silence in both directions, until `mend`, or until somebody inside flushes all firewall rules.
+   */
   cut(): Promise<void>
   mend(): Promise<void>
   /** A power cut. The disk stays. */
   kill(): Promise<void>
   /** Power on (and a whole cable); resolves when people can log in. */
   boot(): Promise<void>
-  /** Another address on its network, as after a new DHCP lease: the old one is gone at once, everybody's names follow. */
+  /**
+   * Another address on its network, as after a new DHCP lease: the old one is gone at once, everybody's names follow.
+   */
   renumber(): Promise<void>
   /** No name but localhost is found inside any more, as when DNS fails. It stays so over power cuts and boots. */
   forgetNames(): Promise<void>
@@ -50,9 +54,9 @@ export interface Machine {
   /** Its boot partition, readable from outside also while it is off; only there after a `reflash` with a seed. */
   readonly bootPartition: string
   /**
-   * A fresh card: all is lost, new host keys; then boots, and people can log in. With a seed (the folder that `provision
-   * image` has written) it is as flashed for a Pi, nobody can log in, and what comes of it is the seed's matter: resolves
-   * as soon as it has power.
+   * A fresh card: all is lost, new host keys; then boots, and people can log in. With a seed (the folder that
+   * `provision image` has written) it is as flashed for a Pi, nobody can log in, and what comes of it is the seed's
+   * matter: resolves as soon as it has power.
    */
   reflash(card?: LabCard): Promise<void>
 }

@@ -12,8 +12,8 @@ export const adminOf = (id: string, side: NetworkSide): string => (side === 'lan
 const number = { guest: 1, lan: 2 } as const
 const v6 = (side: NetworkSide, host: number): string => `fd77:${number[side]}::${host.toString(16)}`
 
-// Silence, as a home router's: what the guest network calls in the LAN gets no answer at all. What stays on one side only
-// comes by when an address of the inventory lies outside both networks.
+// Silence, as a home router's: what the guest network calls in the LAN gets no answer at all. What stays on one side
+// only comes by when an address of the inventory lies outside both networks.
 const ruleset = `table inet lab {
   chain forward {
     type filter hook forward priority filter; policy drop;

@@ -29,8 +29,8 @@ done`
 const consoleOf = (machine: MachinePlan): string => join(machine.directory, 'console.log')
 
 /**
- * Switches the machine on, and waits until people can log in: on one that runs from a card that is a matter of the card, so
- * it only waits for PID 1. A machine that is on already stays as it is.
+ * Switches the machine on, and waits until people can log in: on one that runs from a card that is a matter of the
+ * card, so it only waits for PID 1. A machine that is on already stays as it is.
  */
 export async function powerOn(plan: LabPlan, machine: MachinePlan): Promise<void> {
   if (await leaderIn(machine.namespace)) return

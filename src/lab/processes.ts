@@ -34,9 +34,9 @@ export async function leaderIn(namespace: string): Promise<number | undefined> {
 }
 
 /**
- * Ends everything in these namespaces at once: nobody lives to see another one die, since all are stopped before the first
- * is killed. First all but nspawn itself: it tidies up after its dead PID 1 within
- * milliseconds, which it could not if it was killed too.
+ * Ends everything in these namespaces at once: nobody lives to see another one die, since all are stopped before the
+ * first is killed. First all but nspawn itself: it tidies up after its dead PID 1 within milliseconds, which it could
+ * not if it was killed too.
  */
 export async function killIn(namespaces: readonly string[]): Promise<void> {
   let everything = false
@@ -46,8 +46,8 @@ export async function killIn(namespaces: readonly string[]): Promise<void> {
     const pids = all()
     if (pids.length === 0) return true
     const spared = everything ? new Set<number>() : await nspawns(pids)
-    // Looked up once more, with nothing to wait for before the signals: of those from before some have ended, and their pids
-    // may already be those of others.
+    // Looked up once more, with nothing to wait for before the signals: of those from before some have ended, and their
+    // pids may already be those of others.
     const mortal = all().filter((pid) => !spared.has(pid))
     for (const signal of ['SIGSTOP', 'SIGKILL'] as const) for (const pid of mortal) kill(pid, signal)
     return undefined

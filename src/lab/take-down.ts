@@ -10,8 +10,8 @@ import { killIn } from './processes.ts'
 import { isWreck, labIds, madeSsh, passwdHome } from './state.ts'
 
 /**
- * Takes away whatever carries the lab's id, from whatever state: everything is found by name or by namespace, nothing is
- * believed from a state file that a crash may have cut short. Twice is the same as once.
+ * Takes away whatever carries the lab's id, from whatever state: everything is found by name or by namespace, nothing
+ * is believed from a state file that a crash may have cut short. Twice is the same as once.
  */
 export async function takeDown(id: string): Promise<void> {
   const belongs = (name: string) => name.startsWith(`${id}-`) || name.startsWith(`${id}+`)

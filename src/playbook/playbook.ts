@@ -15,7 +15,9 @@ export interface ApplyStep {
   readonly trials?: ReadonlyMap<string, Trial>
 }
 
-/** These forwards must answer, as their devices, after what was changed before: then what they replace may be closed. */
+/**
+ * These forwards must answer, as their devices, after what was changed before: then what they replace may be closed.
+ */
 export interface ProveStep {
   readonly kind: 'prove'
   readonly forwards: (seen: Seen) => readonly Forward[]

@@ -8,8 +8,9 @@ export function inert(text: string): string {
 }
 
 /**
- * What `--json` prints, with a line end; `indent` 0 is one line. Its values stay what they are, but none commands a CI, for
- * which a line of JSON never begins with a colon, and none a terminal: JSON escapes most of what does, these do the rest.
+ * What `--json` prints, with a line end; `indent` 0 is one line. Its values stay what they are, but none commands a CI,
+ * for which a line of JSON never begins with a colon, and none a terminal: JSON escapes most of what does, these do the
+ * rest.
  */
 export function printJson(value: unknown, indent = 2): string {
   const json = JSON.stringify(value, undefined, indent)

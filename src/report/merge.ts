@@ -42,7 +42,9 @@ export function merge(first: Report, ...others: readonly Report[]): Report {
   }
 }
 
-/** A run that went on where an earlier one was interrupted: what the earlier one did is part of it, what it cost is not. */
+/**
+ * A run that went on where an earlier one was interrupted: what the earlier one did is part of it, what it cost is not.
+ */
 export function continued(earlier: Report, report: Report): Report {
   const { pending: _, ...done } = earlier
   const free = { seconds: 0, exitCode: 0, wire: { connections: 0, execs: 0 } }

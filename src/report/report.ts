@@ -33,7 +33,10 @@ export interface HostReport {
   readonly name: string
   readonly role: 'gateway' | 'device'
   readonly outcome: Outcome
-  /** How it was reached: `direct`, `forward`, `forward on GATEWAY` where several have one, or the gateway it went through. */
+  /**
+   * How it was reached: `direct`, `forward`, `forward on GATEWAY` where several have one, or the gateway it went
+   * through.
+   */
   readonly via?: string
   readonly seconds: number
   /** What was looked at, in the playbook's order; nothing where it was not reached. */
@@ -84,7 +87,10 @@ export interface ForwardReport {
   readonly error?: Trouble
 }
 
-/** Each only where it could be known: `Debian GNU/Linux 13 (trixie)`, `6.12.20+rpt-rpi-v8`, `Raspberry Pi 4 Model B`, `OpenSSH_10.0p2`. */
+/**
+ * Each only where it could be known: `Debian GNU/Linux 13 (trixie)`, `6.12.20+rpt-rpi-v8`, `Raspberry Pi 4 Model B`,
+ * `OpenSSH_10.0p2`.
+ */
 export interface RunsOn {
   readonly os?: string
   readonly kernel?: string
@@ -121,7 +127,10 @@ export interface RecoveryReport extends Pick<ForwardReport, 'device' | 'gateway'
   readonly powerCut: number
   readonly silentLink: number
   readonly frozenClient: number
-  /** The round trip between device and gateway that this allows for, in ms, and what of it is the link's. Absent: not known, a quick one is assumed. */
+  /**
+   * The round trip between device and gateway that this allows for, in ms, and what of it is the link's. Absent: not
+   * known, a quick one is assumed.
+   */
   readonly roundTripMs?: number
   readonly linkSeconds?: number
   /** `recoverWithin`, where the link makes it longer than that. */

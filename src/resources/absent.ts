@@ -6,7 +6,9 @@ export interface AbsentOptions {
   /** As in a Change. */
   readonly activate?: Sh
   readonly undo?: Sh
-  /** Of a folder: is this path in it ours? What is not stays, and the folders that it is in. Absent: everything goes. */
+  /**
+   * Of a folder: is this path in it ours? What is not stays, and the folders that it is in. Absent: everything goes.
+   */
   readonly owns?: (path: string) => boolean
 }
 

@@ -14,11 +14,11 @@ export interface AccountOptions {
 }
 
 /**
- * An account with no password: keys are the only way in. The password field is `*` and not `!`, because sshd without PAM
- * takes `!` for a locked account and refuses its keys too (sshd(8), LOGIN PROCESS).
- * An account that exists keeps everything but its shell, and that only where a shell is asked for. A system account that
- * provision did not make is somebody's: it is refused. One of ours that is locked or is to expire is opened again; when a
- * person may log in is not our business.
+ * An account with no password: keys are the only way in. The password field is `*` and not `!`, because sshd without
+ * PAM takes `!` for a locked account and refuses its keys too (sshd(8), LOGIN PROCESS). An account that exists keeps
+ * everything but its shell, and that only where a shell is asked for. A system account that provision did not make is
+ * somebody's: it is refused. One of ours that is locked or is to expire is opened again; when a person may log in is
+ * not our business.
  */
 export function account(name: string, { system = false, shell, mark, adopts = false }: AccountOptions = {}): Resource {
   return {

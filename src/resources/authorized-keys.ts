@@ -183,7 +183,9 @@ export interface KeyLine {
   readonly comment: string
 }
 
-/** sshd(8), AUTHORIZED_KEYS FILE FORMAT: options may hold quoted spaces. Undefined for comments and what is no key line. */
+/**
+ * sshd(8), AUTHORIZED_KEYS FILE FORMAT: options may hold quoted spaces. Undefined for comments and what is no key line.
+ */
 export function parseKeyLine(line: string): KeyLine | undefined {
   const match =
     /^\s*(?:((?:"(?:\\"|[^"])*"|[^\s"])+)\s+)??((?:ssh|ecdsa|sk)-[\w@.-]+)\s+(AAAA[\w+/=]+)(?:\s+(.*))?$/.exec(line)

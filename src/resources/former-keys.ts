@@ -14,8 +14,8 @@ export interface FormerKeys {
 }
 
 /**
- * Of accounts that are not named any more, the keys that were put there: whatever else is theirs stays. Looked for wherever
- * sshd may look for keys of an account, with one process for them all.
+ * Of accounts that are not named any more, the keys that were put there: whatever else is theirs stays. Looked for
+ * wherever sshd may look for keys of an account, with one process for them all.
  */
 export function formerKeys({ mark, named, host }: FormerKeys): Resource {
   return {

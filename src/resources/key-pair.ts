@@ -8,7 +8,8 @@ const idOf = (path: string) => `key-pair ${path}`
 
 /**
  * An ed25519 key pair that the host makes for itself, readable by its owner alone. The private half never leaves the
- * host; what an inspect prints is the public half. A key file that is empty or broken, as a power cut leaves it, is made anew.
+ * host; what an inspect prints is the public half. A key file that is empty or broken, as a power cut leaves it, is
+ * made anew.
  */
 export function keyPair(path: string, wanted: { owner: Late<string>; comment: string }): Resource {
   const { comment } = wanted

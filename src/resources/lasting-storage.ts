@@ -2,10 +2,10 @@ import { sh } from '../shell/sh.ts'
 import type { Refused, Resource } from './resource.ts'
 
 /**
- * What is written to this host is still there after a reboot, and a change can be undone after a power cut. Refused, only
- * where something is to be changed, on a root that is an overlay in memory (raspi-config → Performance → Overlay File System,
- * which is `overlayroot=tmpfs` or `boot=overlay` on the kernel's command line), and where /etc or the place of the undo
- * is in memory. An overlay over a disk, as in containers, lasts.
+ * What is written to this host is still there after a reboot, and a change can be undone after a power cut. Refused,
+ * only where something is to be changed, on a root that is an overlay in memory (raspi-config → Performance → Overlay
+ * File System, which is `overlayroot=tmpfs` or `boot=overlay` on the kernel's command line), and where /etc or the
+ * place of the undo is in memory. An overlay over a disk, as in containers, lasts.
  */
 export const lastingStorage: Resource = {
   id: 'lasting storage',

@@ -51,7 +51,10 @@ export function wantedFiles(files: readonly WantedFile[], seen: Seen): FilesWant
   return wanted
 }
 
-/** Prints `@file NAME TYPE RIGHTS` for each file, and `@line NAME:TEXT` for each line of one; two processes for them all. */
+/**
+ * Prints `@file NAME TYPE RIGHTS` for each file, and `@line NAME:TEXT` for each line of one; two processes for them
+ * all.
+ */
 export function inspectFiles(folder: string, pattern: string): Sh {
   return sh`
     if cd ${folder} 2>/dev/null; then

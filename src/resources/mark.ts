@@ -1,7 +1,7 @@
 /**
- * What says that provision made a thing, for which inventory, and for which device: `provision k7w2m9qd host-a.lan.internal`.
- * It is the comment of an account (GECOS, passwd(5)), the first line of a file behind `# `, and the end of a key line. A thing
- * without it is somebody else's: it is not changed, ended or deleted.
+ * What says that provision made a thing, for which inventory, and for which device: `provision k7w2m9qd
+ * host-a.lan.internal`. It is the comment of an account (GECOS, passwd(5)), the first line of a file behind `# `, and
+ * the end of a key line. A thing without it is somebody else's: it is not changed, ended or deleted.
  */
 export interface Mark {
   /** The identity of the inventory; `-`: of one that has none. */
@@ -40,8 +40,9 @@ export const withoutMark = (text: string): string =>
   parseMark(text) === undefined ? text : text.replace(/\(?provision \S+( \S+)?\)?\s*$/, '').trimEnd()
 
 /**
- * A text that is wanted, as an inventory without an identity has it: its marks become those that stand there already for
- * the same device. Such an inventory, one from a checkout that nobody keeps for example, is no reason to mark a thing anew.
+ * A text that is wanted, as an inventory without an identity has it: its marks become those that stand there already
+ * for the same device. Such an inventory, one from a checkout that nobody keeps for example, is no reason to mark a
+ * thing anew.
  */
 export function withMarksOf(present: string, wanted: string): string {
   const marks = present.matchAll(/\bprovision ([a-z0-9]{4,32})( \S+)?$/gm)

@@ -15,8 +15,8 @@ const inspect = sh`
 `
 
 /**
- * Host keys that sshd does not prove yet, beside those that it does: FILE.next for each of its key files, made by the host
- * itself. Begun where `begin` says so; what was begun is completed.
+ * Host keys that sshd does not prove yet, beside those that it does: FILE.next for each of its key files, made by the
+ * host itself. Begun where `begin` says so; what was begun is completed.
  */
 export function nextHostKeys(begin: Late<boolean>): Resource {
   return {
@@ -52,7 +52,10 @@ export function nextHostKeys(begin: Late<boolean>): Resource {
   }
 }
 
-/** The host keys that a host will prove after its switch; none where no rotation is under way, unknown until it was looked at. */
+/**
+ * The host keys that a host will prove after its switch; none where no rotation is under way, unknown until it was
+ * looked at.
+ */
 export function nextHostKeysOf(host: string): Late<readonly string[]> {
   return (seen: Seen) => {
     const shown = seen.of(host, id)
@@ -61,8 +64,8 @@ export function nextHostKeysOf(host: string): Late<readonly string[]> {
 }
 
 /**
- * The switch: sshd proves the next keys instead of its present ones, and the login that confirms it has to see one of them.
- * `when` decides, given the next keys; undefined: what it needs is still to come in this run.
+ * The switch: sshd proves the next keys instead of its present ones, and the login that confirms it has to see one of
+ * them. `when` decides, given the next keys; undefined: what it needs is still to come in this run.
  */
 export function switchHostKeys(when: (next: readonly string[], seen: Seen) => boolean | undefined): Resource {
   return {

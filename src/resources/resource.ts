@@ -8,11 +8,17 @@ export interface Resource {
   readonly inspect: Sh
   /** From what `inspect` printed to what is wanted. `later`: something it needs is not known yet. */
   diff(now: Observed, seen: Seen): Change | Refused | 'converged' | 'later'
-  /** Resources that want nothing, looked at beside it, once for a host: its `diff` finds what they showed by `seen.here`. */
+  /**
+   * Resources that want nothing, looked at beside it, once for a host: its `diff` finds what they showed by
+   * `seen.here`.
+   */
   readonly facts?: readonly Resource[]
   /** It wants nothing itself: its refusal counts only where something else is to be changed on the host. */
   readonly onlyBeforeChanges?: true
-  /** Host keys that this host says, as root, it is going to prove: pinned beside the inventory as soon as it has shown them. */
+  /**
+   * Host keys that this host says, as root, it is going to prove: pinned beside the inventory as soon as it has shown
+   * them.
+   */
   hostKeys?(now: Observed): readonly string[]
 }
 
@@ -51,7 +57,9 @@ export interface Seen {
   trusts?(host: string, key: string): boolean
 }
 
-/** A value, or one that depends on what hosts have shown; undefined: not known yet. An id is never late, only content. */
+/**
+ * A value, or one that depends on what hosts have shown; undefined: not known yet. An id is never late, only content.
+ */
 export type Late<T> = T | ((seen: Seen) => T | undefined)
 
 export function known<T>(late: Late<T>, seen: Seen): T | undefined {
@@ -67,7 +75,9 @@ export interface Change {
   readonly summary: string
   /** What a person compares. */
   readonly text?: { readonly name: string; readonly now: string; readonly wanted: string }
-  /** Files, links and folders that commit may touch: saved before, put back by undo, absence included. Parents first. */
+  /**
+   * Files, links and folders that commit may touch: saved before, put back by undo, absence included. Parents first.
+   */
   readonly saves: readonly string[]
   /** Writes candidates below `$stage`; touches nothing live. */
   readonly stage?: Sh
@@ -77,15 +87,18 @@ export interface Change {
   readonly commit: Sh
   /** Makes it live, after all commits. Equal pieces of several changes run once. */
   readonly activate?: Sh
-  /** The host keys that its sshd has once this is live, where they differ from now. All other pins of the host are dropped then. */
+  /**
+   * The host keys that its sshd has once this is live, where they differ from now. All other pins of the host are
+   * dropped then.
+   */
   readonly hostKeys?: readonly string[]
   /** What runs and is stopped or restarted by `activate`, which has it up again within so many seconds, or fails. */
   readonly interrupts?: { readonly units: readonly string[]; readonly seconds: number }
   /** Makes the old state live again, after the saved files are back. May run twice, and when nothing was activated. */
   readonly undo?: Sh
   /**
-   * It only ends what runs, sessions say, which come back by themselves or not at all, or makes what every boot makes too.
-   * After a rollback every other change has to show what it showed before.
+   * It only ends what runs, sessions say, which come back by themselves or not at all, or makes what every boot makes
+   * too. After a rollback every other change has to show what it showed before.
    */
   readonly endsOnly?: true
   /** Fails, with the reason on stderr, while undoing it would do more than that. Asked before a run is undone. */
@@ -99,8 +112,8 @@ export interface Refused {
 }
 
 /**
- * A sentence, and a shell script that checks it as root and changes nothing: exit code 0 when it holds, else stderr says what
- * is there instead.
+ * A sentence, and a shell script that checks it as root and changes nothing: exit code 0 when it holds, else stderr
+ * says what is there instead.
  */
 export interface Proof {
   readonly what: string
@@ -110,13 +123,16 @@ export interface Proof {
   readonly script: Sh | ((seen: Seen) => Sh | undefined)
 }
 
-/** What another host tries on one that has changed, before the change is kept. Where it is refused, the change is rolled back. */
+/**
+ * What another host tries on one that has changed, before the change is kept. Where it is refused, the change is rolled
+ * back.
+ */
 export interface Trial {
   /** The first of these hosts that was reached tries it; none of them: nothing is tried. */
   readonly by: readonly string[]
   /**
-   * Run as root by that host, with so many seconds for it: exit code 0 when it works; stdout is the log of `ssh -v`. Undefined:
-   * there is nothing to try.
+   * Run as root by that host, with so many seconds for it: exit code 0 when it works; stdout is the log of `ssh -v`.
+   * Undefined: there is nothing to try.
    */
   readonly script: (by: string, seen: Seen, seconds: number) => Sh | undefined
   /** Run as root on the changed host afterwards, whatever came of it. */

@@ -5,8 +5,9 @@ import type { Resource } from './resource.ts'
 export const inForce = '/var/lib/provision/sshd-in-force'
 
 /**
- * Sets the positional parameters to all files of sshd's configuration, `folders` to where Include finds them, and `keys` to
- * its host keys. As sshd does it: several patterns, in quotes or not, relative to /etc/ssh, and in included files again.
+ * Sets the positional parameters to all files of sshd's configuration, `folders` to where Include finds them, and
+ * `keys` to its host keys. As sshd does it: several patterns, in quotes or not, relative to /etc/ssh, and in included
+ * files again.
  */
 const findFiles = sh`
   newline=$(printf '\n.') && newline=\${newline%.}
@@ -43,7 +44,9 @@ const findFiles = sh`
 /** Prints `FILE:LINE` for each line of these files that says something. */
 const linesOfFiles = sh`grep -HvE '^[[:space:]]*(#|$)' "$@"`
 
-/** Writes down what the sshd of this unit has been told to read just now. The file has to be among the change's `saves`. */
+/**
+ * Writes down what the sshd of this unit has been told to read just now. The file has to be among the change's `saves`.
+ */
 export function noteInForce(unit: string): Sh {
   return sh`
     (
@@ -71,9 +74,9 @@ export const nothingWaits = sh`
 `
 
 /**
- * Sets `pid` to the sshd that listens where we came in: the one that this shell descends from. A shell of the guard does
- * not: then that of the unit that was told to reload last, that of the usual one, or the first that there is. (Up to 8.1,
- * and where its title was too long to be shown whole, a listener is only known as the main process of a unit.)
+ * Sets `pid` to the sshd that listens where we came in: the one that this shell descends from. A shell of the guard
+ * does not: then that of the unit that was told to reload last, that of the usual one, or the first that there is. (Up
+ * to 8.1, and where its title was too long to be shown whole, a listener is only known as the main process of a unit.)
  */
 const findListener = sh`
   is_sshd() {
@@ -105,7 +108,9 @@ const findListener = sh`
   fi
 `
 
-/** The process with its age, who wrote the pid file, which each start and each reload repeats, its unit, and its ports. */
+/**
+ * The process with its age, who wrote the pid file, which each start and each reload repeats, its unit, and its ports.
+ */
 const showListener = sh`
   unit=
   while IFS=: read -r _ names path; do
@@ -150,8 +155,8 @@ const showFiles = sh`
 `
 
 /**
- * A fact: the sshd that runs, and the configuration that it would read if it were reloaded. It costs two processes for each
- * depth of Include and eight beside them, none of them an sshd. What comes of it says sshd-reload.ts.
+ * A fact: the sshd that runs, and the configuration that it would read if it were reloaded. It costs two processes for
+ * each depth of Include and eight beside them, none of them an sshd. What comes of it says sshd-reload.ts.
  */
 export const runningSshd: Resource = {
   id: 'running sshd',

@@ -2,8 +2,8 @@ import { lines, type Sh, sh } from '../shell/sh.ts'
 import { phrase } from './managed-files.ts'
 
 /**
- * Accounts of ours that shadow(5) shuts: sshd refuses a locked one without PAM, one that has expired, and one that has to
- * change its password before anything else. They have none, and are made without any of these.
+ * Accounts of ours that shadow(5) shuts: sshd refuses a locked one without PAM, one that has expired, and one that has
+ * to change its password before anything else. They have none, and are made without any of these.
  */
 export interface Shut {
   readonly name: string
@@ -14,7 +14,10 @@ export interface Shut {
   readonly expires: string
 }
 
-/** Prints `@shut NAME LOCKED LAST MOST EXPIRES` for accounts whose names begin or are like this. No process; nothing secret. */
+/**
+ * Prints `@shut NAME LOCKED LAST MOST EXPIRES` for accounts whose names begin or are like this. No process; nothing
+ * secret.
+ */
 export function inspectShut(names: Sh): Sh {
   return sh`
     while IFS=: read -r name password last _ most _ _ expires _; do

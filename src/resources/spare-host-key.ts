@@ -8,9 +8,9 @@ import { withReload } from './sshd-reload.ts'
 export const deliveredSpare = '/run/provision-spare-host-key'
 
 /**
- * A host that was installed anew proves this key, and no other: whoever knew the host before trusts only this one, and an ssh
- * that has pinned keys of other types would rather ask for those (ed25519 comes first since OpenSSH 8.5). The private half has
- * been put at `deliveredSpare` before.
+ * A host that was installed anew proves this key, and no other: whoever knew the host before trusts only this one, and
+ * an ssh that has pinned keys of other types would rather ask for those (ed25519 comes first since OpenSSH 8.5). The
+ * private half has been put at `deliveredSpare` before.
  */
 export function spareHostKey(publicKey: string): Resource {
   return {

@@ -15,8 +15,8 @@ export interface SshdChange extends Change {
 
 /**
  * The same change, which has sshd read its configuration; or why sshd must not be reloaded. The reload goes to the unit
- * that runs the sshd of our own login. An sshd that would not read our files, or that would read more than ours, is left
- * alone.
+ * that runs the sshd of our own login. An sshd that would not read our files, or that would read more than ours, is
+ * left alone.
  */
 export function withReload(wanted: SshdChange, seen: Seen): Change | Refused {
   const { own, keywords = [], leaves = false, ...change } = wanted
@@ -41,14 +41,20 @@ export function withReload(wanted: SshdChange, seen: Seen): Change | Refused {
   }
 }
 
-/** Has sshd not read this file since it was changed: nobody reloaded sshd, or the run that wrote the file did not come so far. */
+/**
+ * Has sshd not read this file since it was changed: nobody reloaded sshd, or the run that wrote the file did not come
+ * so far.
+ */
 export function isUnread(path: string, seen: Seen): boolean {
   const observed = seen.here?.(runningSshd.id) ?? ''
   const sshd = parseSshd(observed)
   return sshd !== undefined && unread(sshd, observed).some((file) => file.path === path)
 }
 
-/** The host keys that a host's sshd would prove after a reload, and those of them that are new to it; unknown until it was looked at. */
+/**
+ * The host keys that a host's sshd would prove after a reload, and those of them that are new to it; unknown until it
+ * was looked at.
+ */
 export function hostKeysAfterReload(
   host: string,
 ): Late<{ readonly all: readonly string[]; readonly unread: readonly string[] }> {
@@ -126,9 +132,9 @@ function dormant(sshd: Sshd, observed: Observed, own: string | undefined): Refus
 const clock = (seconds: number) => `${new Date(seconds * 1000).toISOString().slice(0, 19).replace('T', ' ')} UTC`
 
 /**
- * Tells the unit; every session that is there stays. A socket of systemd's stays systemd's: an sshd that it started cannot
- * open the port by itself, which is what it tries after a reload (seen with 9.2 and 10.0), so it is started anew, and is no
- * start too many in a short time for systemd.
+ * Tells the unit; every session that is there stays. A socket of systemd's stays systemd's: an sshd that it started
+ * cannot open the port by itself, which is what it tries after a reload (seen with 9.2 and 10.0), so it is started
+ * anew, and is no start too many in a short time for systemd.
  */
 function reload({ unit = '', socket }: Sshd): Sh {
   return socket

@@ -31,15 +31,18 @@ export interface SshdSettings {
   readonly settings: readonly Setting[]
   /** The first line of the file. */
   readonly mark?: Mark
-  /** Several inventories may ask the same host: a file that another one made is left to it, if it says what is asked here. */
+  /**
+   * Several inventories may ask the same host: a file that another one made is left to it, if it says what is asked
+   * here.
+   */
   readonly shared?: boolean
 }
 
 /**
  * Settings of sshd in a drop-in of our own. sshd takes the first value that it reads, so a name like `00-…` goes first;
  * what counts is what sshd itself says it will do (`sshd -T -C`), whatever other files say: before it goes live, a copy
- * of the whole configuration with our drop-in in it is asked. Reload keeps the sessions that are there; it is refused where
- * it would bring into force what somebody else has written and not reloaded.
+ * of the whole configuration with our drop-in in it is asked. Reload keeps the sessions that are there; it is refused
+ * where it would bring into force what somebody else has written and not reloaded.
  */
 export function sshdSettings(name: string, { match, user, settings, mark, shared = false }: SshdSettings): Resource {
   const path = `/etc/ssh/sshd_config.d/${name}.conf`

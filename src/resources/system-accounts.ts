@@ -30,7 +30,8 @@ interface Present {
 /**
  * Of all accounts whose names begin alike, these, with our mark: system accounts without password, shell or home, as
  * `account` makes them. systemd's user manager, which every login by PAM would start (16 MB each), is masked for them.
- * One of ours that somebody has locked, or that is to expire, is opened again. Accounts of others are never touched; the sessions of one of ours that goes are ended.
+ * One of ours that somebody has locked, or that is to expire, is opened again. Accounts of others are never touched;
+ * the sessions of one of ours that goes are ended.
  */
 export function systemAccounts(
   prefix: string,

@@ -69,8 +69,8 @@ export function systemdUnit(name: string, unit: { content: Late<string>; settle?
 }
 
 /**
- * Staged units, by what systemd says of them: what it does not know it only warns of, and then ignores. systemd before 250
- * has no --recursive-errors, and judges the named units alone anyway.
+ * Staged units, by what systemd says of them: what it does not know it only warns of, and then ignores. systemd before
+ * 250 has no --recursive-errors, and judges the named units alone anyway.
  */
 export function verifyUnits(names: readonly string[]): Sh {
   return sh`

@@ -40,11 +40,11 @@ const linkOf = ({ name, wantedBy }: Unit) => `${wantedBy}.wants/${name}`
 
 /**
  * Of all units whose names begin alike, these: written, enabled, running; of others, those that are ours and may go are
- * stopped and removed. A unit of somebody else is never touched. A unit is restarted only when its own text changed (its
- * mark aside), and one that runs has to become active within `settle` seconds (restarts by systemd included), else its
- * journal is the reason of the undo. What `lingers` is not stopped when it is removed: it runs until it ends by itself, and
- * is not started again. A unit of ours that is masked is unmasked, and where a drop-in of somebody else changes what it relies
- * on, a drop-in of ours says it again.
+ * stopped and removed. A unit of somebody else is never touched. A unit is restarted only when its own text changed
+ * (its mark aside), and one that runs has to become active within `settle` seconds (restarts by systemd included), else
+ * its journal is the reason of the undo. What `lingers` is not stopped when it is removed: it runs until it ends by
+ * itself, and is not started again. A unit of ours that is masked is unmasked, and where a drop-in of somebody else
+ * changes what it relies on, a drop-in of ours says it again.
  */
 export function systemdUnits(prefix: string, units: readonly Unit[], options: UnitOptions = {}): Resource {
   const { settle = 30, lingers = [] } = options
@@ -231,7 +231,10 @@ const inspectLinks = (prefix: string) => sh`
     -o -path ${`${home}/${prefix}*`} -lname /dev/null -printf '@masked %P\n' \) | sort
 `
 
-/** One process for all of them, however many, and in half the time of `show`. Between two failed tries a unit may be `deactivating` for a while. */
+/**
+ * One process for all of them, however many, and in half the time of `show`. Between two failed tries a unit may be
+ * `deactivating` for a while.
+ */
 const inspectStates = (names: readonly string[]) => sh`
   set -- ${names}
   systemctl is-active "$@" | for unit; do

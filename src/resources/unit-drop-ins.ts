@@ -5,11 +5,11 @@ import type { Refused } from './resource.ts'
 import { type Assignment, assignments, unitSettingNames, unitSettings, valuesOf } from './unit-settings.ts'
 
 /**
- * Drop-ins of others that change what our units rely on (systemd.unit(5)). None of them is touched: a drop-in of our own,
- * which is read last, says again what ours says, for those settings alone, as long as somebody changes them.
+ * Drop-ins of others that change what our units rely on (systemd.unit(5)). None of them is touched: a drop-in of our
+ * own, which is read last, says again what ours says, for those settings alone, as long as somebody changes them.
  *
- * They are looked at as files, not as what systemd has read so far: what an administrator has written takes effect at the next
- * boot at the latest. A host that has none, which is nearly every one, starts no process for it.
+ * They are looked at as files, not as what systemd has read so far: what an administrator has written takes effect at
+ * the next boot at the latest. A host that has none, which is nearly every one, starts no process for it.
  */
 
 /** Read last: `zzz-lxc-service.conf`, which empties LoadCredential in containers of LXC and Incus, comes before it. */
@@ -33,7 +33,10 @@ const searchPath = [
   '/run/systemd/generator.late',
 ]
 
-/** Prints `@drop-in FILE:LINE` for each line that sets what we rely on, and `@mask FILE` for a drop-in that only hides others. */
+/**
+ * Prints `@drop-in FILE:LINE` for each line that sets what we rely on, and `@mask FILE` for a drop-in that only hides
+ * others.
+ */
 export function inspectDropIns(prefix: string): Sh {
   const kinds = ['service', 'socket']
   const shorter = beginnings(prefix).filter((each) => each !== prefix)
@@ -72,7 +75,10 @@ function parseDropIns(now: string): DropIn[] {
   return found.sort((one, two) => one.place - two.place)
 }
 
-/** Those of others that systemd would read for this unit, in its order: of files of one name only that of the nearest folder. */
+/**
+ * Those of others that systemd would read for this unit, in its order: of files of one name only that of the nearest
+ * folder.
+ */
 function applying(unit: string, all: readonly DropIn[]): DropIn[] {
   const kind = unit.replace(/.*\./, '')
   const nearest = [
@@ -138,7 +144,9 @@ export interface Overruled {
   readonly before: ReadonlyMap<string, string>
 }
 
-/** From what a host showed to drop-ins of ours for these units (name → text), and to none for those that are removed. */
+/**
+ * From what a host showed to drop-ins of ours for these units (name → text), and to none for those that are removed.
+ */
 export function overrule(
   now: string,
   units: ReadonlyMap<string, string>,

@@ -1,6 +1,6 @@
 /**
- * The settings of a unit that a tunnel relies on, and when another value of one is a difference. What only shuts a unit in
- * more or less is not among them: containers switch such settings off because they have to.
+ * The settings of a unit that a tunnel relies on, and when another value of one is a difference. What only shuts a unit
+ * in more or less is not among them: containers switch such settings off because they have to.
  */
 export interface UnitSetting {
   readonly section: 'Unit' | 'Service' | 'Socket'

@@ -1,24 +1,27 @@
 import type { Observed } from './resource.ts'
 
 /**
- * What the fact `running sshd` says: the process, when it read its configuration, and which files it has not read since they
- * were changed. Pure.
+ * What the fact `running sshd` says: the process, when it read its configuration, and which files it has not read since
+ * they were changed. Pure.
  *
  * sshd does not tell what it has read, so it is judged by time, and by what we wrote down when we had it reload.
- * - The time of a process is counted by the kernel since boot, so no setting of the clock moves it. A start and a reload
- *   write the pid file; one that was written while the clock was wrong is older than the process, and then not used.
- * - A file counts as changed at its ctime, which mv, cp -p and touch -d cannot turn back. A ctime that is still to come was
- *   made by another clock and says nothing.
- * - A file that reads as it did at our last reload is in force, whatever its time is: comments, touch, and a clock that goes
- *   wrong in a power cut change nothing. (An edit that was reloaded and then undone looks so, too. It is as when we were
- *   admitted last.)
- * What cannot be known: what in a file is new where we never had this sshd reload; an edit from before the clock was first set
- * after boot, there, or before a virtual machine was paused; and on a machine whose clock is set by nobody, whether a file is
- * from this boot or from one before.
+ * - The time of a process is counted by the kernel since boot, so no setting of the clock moves it. A start and a
+ *   reload write the pid file; one that was written while the clock was wrong is older than the process, and then not
+ *   used.
+ * - A file counts as changed at its ctime, which mv, cp -p and touch -d cannot turn back. A ctime that is still to come
+ *   was made by another clock and says nothing.
+ * - A file that reads as it did at our last reload is in force, whatever its time is: comments, touch, and a clock that
+ *   goes wrong in a power cut change nothing. (An edit that was reloaded and then undone looks so, too. That equals the
+ *   state at our last accepted login.)
+ * What cannot be known: what in a file is new where we never had this sshd reload; an edit from before the clock was
+ * first set after boot, there, or before a virtual machine was paused; and on a machine whose clock is set by nobody,
+ * whether a file is from this boot or from one before.
  */
 export interface Sshd {
   readonly pid: string
-  /** When it was started, in hundredths of a second since boot: with it a number that was given out again is told apart. */
+  /**
+   * When it was started, in hundredths of a second since boot: with it a number that was given out again is told apart.
+   */
   readonly born: string
   /** Its arguments. */
   readonly argv: readonly string[]
@@ -127,7 +130,9 @@ function compare(before: readonly string[], now: readonly string[]): string[] {
   return moved.length > 0 ? moved : ['the same lines in another order or number']
 }
 
-/** Path → its lines that say something. Without a list of files: of a text that begins each line with an absolute path. */
+/**
+ * Path → its lines that say something. Without a list of files: of a text that begins each line with an absolute path.
+ */
 function linesOf(text: string, files?: readonly string[]): Map<string, string[]> {
   const result = new Map<string, string[]>()
   for (const row of text.split('\n')) {
@@ -155,7 +160,9 @@ function paths(observed: Observed) {
 const properties = (block: string) =>
   new Map([...block.matchAll(/^(\w+)=(.*)$/gm)].map(([, name = '', value = '']): [string, string] => [name, value]))
 
-/** The last reload that systemd was asked for, for where there is no pid file of this process; it tells whole seconds. */
+/**
+ * The last reload that systemd was asked for, for where there is no pid file of this process; it tells whole seconds.
+ */
 function reloaded(unit: ReadonlyMap<string, string> | undefined): number {
   const [, at] = /start_time=\[\w+ ([\d-]+ [\d:]+) UTC\]/.exec(unit?.get('ExecReload') ?? '') ?? []
   return at === undefined ? Number.NaN : Date.parse(`${at.replace(' ', 'T')}Z`) / 1000 + slack

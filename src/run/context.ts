@@ -113,8 +113,8 @@ function pinKeeper({ command, context: { wire } }: RunOptions): PinKeeper {
 }
 
 /**
- * Works with a gateway's session: that of this run, or where there is none a login of its own, which ends with the work. The
- * gateway may be outside the limit of the run.
+ * Works with a gateway's session: that of this run, or where there is none a login of its own, which ends with the
+ * work. The gateway may be outside the limit of the run.
  * @throws as reach and the work do
  */
 export async function withGateway<T>(

@@ -83,7 +83,10 @@ export function endMember(member: Member, end: MemberEnd): void {
   draft(member).end = end
 }
 
-/** It is going to be looked at once more, as if nobody had; its session is closed. What it showed stays until it shows something else. */
+/**
+ * It is going to be looked at once more, as if nobody had; its session is closed. What it showed stays until it shows
+ * something else.
+ */
 export function startAgain(member: Member): void {
   dropSession(member)
   forgetFailure(member)

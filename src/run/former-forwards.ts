@@ -8,8 +8,8 @@ import { lookAtHost } from './look.ts'
 import { observeScript, parseObservations } from './plan/observation.ts'
 
 /**
- * Devices that do not answer by any route of the inventory, since a port, a gateway or a listener was changed in it: those
- * forwards are tried that a gateway still holds for them. Their pinned host key tells whether it is they.
+ * Devices that do not answer by any route of the inventory, since a port, a gateway or a listener was changed in it:
+ * those forwards are tried that a gateway still holds for them. Their pinned host key tells whether it is they.
  */
 export async function connectByFormerForwards(run: Run): Promise<void> {
   const { inventory, fleet, only, signal } = run

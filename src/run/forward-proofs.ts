@@ -7,11 +7,14 @@ import { readmit } from './readmit.ts'
 import { mergeForwards, waitFor } from './wait.ts'
 import { waitAsPromised } from './wait-as-promised.ts'
 
-/** Which forwards of a run reach their device: proved while hosts are looked at, and again where something has changed since. */
+/**
+ * Which forwards of a run reach their device: proved while hosts are looked at, and again where something has changed
+ * since.
+ */
 export interface ForwardProofs {
   /**
-   * Devices that come back with a fresh card are known again, looked at, and proved. With `--wait`, what is not there yet is
-   * waited for.
+   * Devices that come back with a fresh card are known again, looked at, and proved. With `--wait`, what is not there
+   * yet is waited for.
    */
   readmitAndWait(): Promise<void>
   /** How it is at the end. `changed`: what was proved before the changes tells nothing now. */

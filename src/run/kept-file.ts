@@ -9,7 +9,10 @@ export interface KeptSpares {
   readonly former: readonly string[]
 }
 
-/** What is kept beside the inventory: public keys alone. Sorted and without times, so that only news is a difference in git. */
+/**
+ * What is kept beside the inventory: public keys alone. Sorted and without times, so that only news is a difference in
+ * git.
+ */
 export interface KeptFile {
   readonly version: 1
   readonly tunnelKeys: Kept['tunnelKeys']
@@ -23,7 +26,9 @@ export function keptPath({ file, directory }: Pick<Inventory, 'file' | 'director
   return join(directory, `${basename(file, extname(file))}.gateways.json`)
 }
 
-/** @throws InventoryError: what is there cannot be relied on, and a run without it would take away what devices trust */
+/**
+ * @throws InventoryError: what is there cannot be relied on, and a run without it would take away what devices trust
+ */
 export async function readKeptFile(path: string): Promise<KeptFile> {
   if (!(await isThere(path))) return nothingKept
   return readJsonFile<KeptFile>(path, {
@@ -33,7 +38,9 @@ export async function readKeptFile(path: string): Promise<KeptFile> {
   })
 }
 
-/** From what it says at that moment: another run may have written it meanwhile. Readers see the old file or the new one. */
+/**
+ * From what it says at that moment: another run may have written it meanwhile. Readers see the old file or the new one.
+ */
 export function rewriteKeptFile(path: string, change: (now: KeptFile) => KeptFile): Promise<void> {
   return rewrite(path, (before) => print(change(before === '' ? nothingKept : (JSON.parse(before) as KeptFile))))
 }

@@ -27,8 +27,8 @@ export interface Keeping {
 const none: KeptSpares = { keys: [], former: [] }
 
 /**
- * Reads what is kept, and before a run that changes sees to it that each gateway has a spare host key: one that the gateway proves
- * itself is a spare no more, and gets a next one.
+ * Reads what is kept, and before a run that changes sees to it that each gateway has a spare host key: one that the
+ * gateway proves itself is a spare no more, and gets a next one.
  * @throws InventoryError for a file that cannot be relied on
  */
 export async function keptKeys(inventory: Inventory, keeping: Keeping): Promise<KeptKeys> {
@@ -125,7 +125,10 @@ async function warningOf(
   return `${name}: the private half of its spare host key ${fingerprintOf(newest.key)} is not in ${files.pathOf(name)}: ${newest.madeBy} made it and can bring the gateway back; if it is lost: provision rotate INVENTORY --spare-host-key ${name}`
 }
 
-/** What is kept after a run: of devices that were seen the news, of others what was known of them, of former ones nothing. */
+/**
+ * What is kept after a run: of devices that were seen the news, of others what was known of them, of former ones
+ * nothing.
+ */
 export function keptAfter(file: KeptFile, { devices, tunnelKeys, trusted }: ObservedKeys): KeptFile {
   const all = new Set(Object.values(devices).flat())
   const keys = [...all].flatMap((name) => {

@@ -41,7 +41,8 @@ export async function lookAgain(member: Member, run: LookContext): Promise<void>
 }
 
 /**
- * The first that a run asks of a host: one connection, one exec, all in one slot; without a script the connection alone.
+ * The first that a run asks of a host: one connection, one exec, all in one slot; without a script the connection
+ * alone.
  * @throws as login and exec do
  */
 export async function askHost(

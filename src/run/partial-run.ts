@@ -73,7 +73,10 @@ async function earlierOf(inventory: Inventory, command: Report['command'], file:
 
 const done = new Set<HostReport['outcome']>(['ok', 'changed'])
 
-/** What was not done, devices that did not answer through a forward, and the gateways of all these: they may need their keys. */
+/**
+ * What was not done, devices that did not answer through a forward, and the gateways of all these: they may need their
+ * keys.
+ */
 function leftBy({ hosts: reports, forwards }: Report, inventory: Inventory): ReadonlySet<string> {
   const ended = new Set(reports.flatMap(({ name, outcome }) => (done.has(outcome) ? [name] : [])))
   const silent = new Set(forwards.flatMap(({ device, state }) => (state === 'ok' ? [] : [device])))

@@ -3,7 +3,9 @@ import type { ProofReport } from '../report/report.ts'
 import { tryPrivileges } from '../verify/least-privilege.ts'
 import { type Run, withGateway } from './context.ts'
 
-/** What keys of the hosts within the limit must not be able to do, tried by these hosts. A few at once: each logs in. */
+/**
+ * What keys of the hosts within the limit must not be able to do, tried by these hosts. A few at once: each logs in.
+ */
 export async function provePrivileges(checks: readonly VerifyStep[], run: Run): Promise<ProofReport[]> {
   const wanted = checks.flatMap((check) => [...(check.privileges ?? [])])
   const elsewhere = (name: string, script: string) =>

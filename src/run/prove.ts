@@ -6,7 +6,9 @@ import { type Proving, proveForwards } from '../verify/prove-forwards.ts'
 import type { Run } from './context.ts'
 import { slowerAndSlower, waitingSentence } from './wait.ts'
 
-/** A forward is looked at when its device is within the limit; its gateway is asked, whether within the limit or not. */
+/**
+ * A forward is looked at when its device is within the limit; its gateway is asked, whether within the limit or not.
+ */
 export async function proveWithinLimit(forwards: readonly Forward[], run: Run): Promise<ForwardReport[]> {
   const { inventory, fleet, context, reach, signal } = run
   const extra = new Map<string, ReturnType<typeof reach>>()
@@ -31,9 +33,10 @@ export async function proveWithinLimit(forwards: readonly Forward[], run: Run): 
 }
 
 /**
- * In mid-run: does each of these devices answer, as itself, through what it is to have? Forwards that lead into the device
- * decide it where there are any; what lies behind the others may be switched off. Kept for the steps that follow. Who is
- * not there at once is asked again for as long as the plan has promised, since old doors stay open to who has not moved.
+ * In mid-run: does each of these devices answer, as itself, through what it is to have? Forwards that lead into the
+ * device decide it where there are any; what lies behind the others may be switched off. Kept for the steps that
+ * follow. Who is not there at once is asked again for as long as the plan has promised, since old doors stay open to
+ * who has not moved.
  */
 export async function proveMovedForwards(
   step: ProveStep,

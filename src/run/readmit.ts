@@ -15,7 +15,10 @@ import { type Run, withGateway } from './context.ts'
 
 /** Devices that come back with a fresh card: known again by what they have handed in at their gateway. */
 export interface Readmission {
-  /** Pins the new host keys of those that have come back since, and names them. Costs nothing where no card is waited for. */
+  /**
+   * Pins the new host keys of those that have come back since, and names them. Costs nothing where no card is waited
+   * for.
+   */
   readmitReturned(): Promise<readonly string[]>
   /** Of forwards that do not reach a device whose card is waited for: with what its gateway has seen of that. */
   withEnrolmentHints(reports: readonly ForwardReport[]): Promise<ForwardReport[]>
@@ -27,7 +30,9 @@ export interface Claim extends EnrolmentRequest {
   readonly other?: EnrolmentLog['other']
 }
 
-/** Why nobody can tell whether it was the device. `proved`: the host key by which the device was reached in this run. */
+/**
+ * Why nobody can tell whether it was the device. `proved`: the host key by which the device was reached in this run.
+ */
 export function doubtOf(claims: readonly Claim[], proved: string | undefined): string | undefined {
   const nobody = 'so that nobody can tell which one is the device'
   for (const { gateway, other } of claims) {

@@ -14,9 +14,9 @@ import type { Run } from './context.ts'
 import { hasFailed, type Member } from './fleet.ts'
 
 /**
- * Another host tries what the changed one is there for, while the change still waits to be kept. Gives why it must be rolled
- * back, in the words of the diagnosis. Only a refusal counts: who cannot try, or does not come to an end in half of the time that
- * the change waits, has refused nothing.
+ * Another host tries what the changed one is there for, while the change still waits to be kept. Gives why it must be
+ * rolled back, in the words of the diagnosis. Only a refusal counts: who cannot try, or does not come to an end in half
+ * of the time that the change waits, has refused nothing.
  */
 export async function tryOn(member: Member, fresh: Session, trial: Trial, run: Run): Promise<Trouble | undefined> {
   const { fleet, now, wait, confirmWithinSeconds } = run

@@ -9,13 +9,13 @@ import { isUnreachable, mergeForwards, type ProveAgain, slowerAndSlower, waitedF
 export type WaitingAsPromised = LookContext & Pick<Run, 'command' | 'now' | 'wait' | 'signal'>
 
 /**
- * The forwards at the end of a run that may change: who is not there yet is not called dead before the seconds are over that
- * the plan itself has promised, counted from the last change. `first`: how they were found then; called when that was
- * done. A verify without `--wait` asks how things are now, and waits for nothing.
+ * The forwards at the end of a run that may change: who is not there yet is not called dead before the seconds are over
+ * that the plan itself has promised, counted from the last change. `first`: how they were found then; called when that
+ * was done. A verify without `--wait` asks how things are now, and waits for nothing.
  *
  * Waited for is also a device that had nothing to change: its gateway may just have been mended, or the run before this
- * one was cut short. Only a device that does not answer at all, and that nothing was done for, is not: it would cost every run
- * of a fleet so many seconds that one of its devices is off.
+ * one was cut short. Only a device that does not answer at all, and that nothing was done for, is not: it would cost
+ * every run of a fleet so many seconds that one of its devices is off.
  */
 export async function waitAsPromised(
   first: readonly ForwardReport[] | Promise<readonly ForwardReport[]>,
@@ -56,7 +56,9 @@ export async function waitAsPromised(
   return reports
 }
 
-/** A tunnel that is not there is being dialled; one that hangs, or of which nothing is known, has first to be given up. */
+/**
+ * A tunnel that is not there is being dialled; one that hangs, or of which nothing is known, has first to be given up.
+ */
 function promisedMs(report: ForwardReport, recoveries: readonly RecoveryReport[]): number {
   const promise = recoveries.find((one) => isSameForward(one, report))
   if (!promise) return 0

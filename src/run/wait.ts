@@ -24,7 +24,10 @@ export interface Awaited {
   readonly look: () => Promise<void>
 }
 
-/** Looks again and again, slower and slower, and ends with the time, with what was waited for, or with Ctrl-C. Says whether it had to wait. */
+/**
+ * Looks again and again, slower and slower, and ends with the time, with what was waited for, or with Ctrl-C. Says
+ * whether it had to wait.
+ */
 export async function slowerAndSlower(
   { left, begin, look }: Awaited,
   { wait, signal }: Pick<Run, 'wait' | 'signal'>,
@@ -43,8 +46,8 @@ export async function slowerAndSlower(
 
 /**
  * `--wait`: looks again at what may come by itself and at nothing else, until it is there or the time is over. A device
- * whose tunnel is waited for is not asked meanwhile. In the end everything that was not as wanted is looked at once more,
- * so that the report is of one moment.
+ * whose tunnel is waited for is not asked meanwhile. In the end everything that was not as wanted is looked at once
+ * more, so that the report is of one moment.
  */
 export async function waitFor(
   first: readonly ForwardReport[],
@@ -97,8 +100,9 @@ export async function waitFor(
 const named = (names: readonly string[]) => (member: Member) => names.includes(member.host.name)
 
 /**
- * Another device behind the port, and a login that was refused after the host key was proved, stay as they are. So does what
- * a gateway that refuses us hides; one outside the limit is not asked a second time, since nobody knows why it was not there.
+ * Another device behind the port, and a login that was refused after the host key was proved, stay as they are. So does
+ * what a gateway that refuses us hides; one outside the limit is not asked a second time, since nobody knows why it was
+ * not there.
  */
 function mayCome({ state, hostKey, gateway }: ForwardReport, { members }: Fleet): boolean {
   if (state !== 'unverified') return state !== 'ok' && state !== 'wrong-device'

@@ -1,6 +1,8 @@
 import { Sh, sh } from './sh.ts'
 
-/** Where a login may find less or other programs, and messages in any language: what every script of ours begins with. */
+/**
+ * Where a login may find less or other programs, and messages in any language: what every script of ours begins with.
+ */
 export const plainShell = sh`PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C; export PATH LC_ALL`
 
 /** A shell program that is a file of its own. */

@@ -13,7 +13,10 @@ export function holdsBlock(text: string, inventory: string): boolean {
   return text.split('\n').some((line) => line.trimEnd() === marks(inventory).begin)
 }
 
-/** The text with the block of this inventory in place of the one before, else at its end; undefined: its end line is gone. */
+/**
+ * The text with the block of this inventory in place of the one before, else at its end; undefined: its end line is
+ * gone.
+ */
 export function withBlock(text: string, inventory: string, block: string): string | undefined {
   const { begin, end } = marks(inventory)
   const ours = `${begin}\n${block}${end}\n`
@@ -25,8 +28,8 @@ export function withBlock(text: string, inventory: string, block: string): strin
 }
 
 /**
- * The text of `~/.ssh/config` that includes `file`. Only what stands before the first `Host` or `Match` counts for every host
- * (ssh_config(5)), so a line that is lacking becomes the first one.
+ * The text of `~/.ssh/config` that includes `file`. Only what stands before the first `Host` or `Match` counts for
+ * every host (ssh_config(5)), so a line that is lacking becomes the first one.
  */
 export function withInclude(text: string, file: string, home: string): string {
   return includes(text, file, home) ? text : `Include ${included}\n${text}`

@@ -6,8 +6,8 @@ import { hostKeyText, type Pins } from '../ssh/host-keys/pins.ts'
 import { askedByProvision } from '../ssh/user-config/query.ts'
 
 /**
- * The blocks that make `ssh DEVICE` work from a machine that reaches only the gateway. HostKeyAlias is the device's name,
- * because known_hosts would otherwise hold one key for `[127.0.0.1]:9022` and call the next device a forgery.
+ * The blocks that make `ssh DEVICE` work from a machine that reaches only the gateway. HostKeyAlias is the device's
+ * name, because known_hosts would otherwise hold one key for `[127.0.0.1]:9022` and call the next device a forgery.
  * `knownHosts`: a file of its own for the host keys, in ssh_config's words.
  */
 export function clientConfig(inventory: Inventory, client?: Client, knownHosts?: string): string {
@@ -33,7 +33,10 @@ export function clientConfig(inventory: Inventory, client?: Client, knownHosts?:
   return [...gateways, ...devices].join('\n')
 }
 
-/** One line for each whole host key, or authority, that is pinned; hosts of which only a fingerprint, or nothing, is known are missing. */
+/**
+ * One line for each whole host key, or authority, that is pinned; hosts of which only a fingerprint, or nothing, is
+ * known are missing.
+ */
 export async function knownHostsLines(
   inventory: Inventory,
   pins: Pins,
@@ -62,8 +65,8 @@ function way(forward: Forward) {
 
 /**
  * One of several gateways, taken where people can log in and its port is open; ssh gives what it runs no input, so this
- * ends at once. Once one is taken the host name is another one, so that `Match host` asks no further (ssh_config(5)); with
- * none, and where no such command can be run, the block of the device names the first.
+ * ends at once. Once one is taken the host name is another one, so that `Match host` asks no further (ssh_config(5));
+ * with none, and where no such command can be run, the block of the device names the first.
  */
 function whereOpen({ name }: Device, forward: Forward): string {
   const address = forward.bindAddress.includes(':') ? `[${reachedOn(forward)}]` : reachedOn(forward)

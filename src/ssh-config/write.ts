@@ -20,8 +20,8 @@ export interface Blocks {
 
 /**
  * Keeps one inventory's block in a file of its own below `~/.ssh/config.d`, its host keys in another beside it, and one
- * line in `~/.ssh/config` that includes the block. Every other line of these files stays; what is as it should be is not
- * written at all.
+ * line in `~/.ssh/config` that includes the block. Every other line of these files stays; what is as it should be is
+ * not written at all.
  * @throws InventoryError for a home of somebody else; ProvisionError for a file that cannot be understood
  */
 export async function writeBlocks(home: string, { inventory, config, knownHosts }: Blocks): Promise<Written[]> {

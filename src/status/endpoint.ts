@@ -70,7 +70,10 @@ function sshdAt({ place, forward }: StatusEndpoint, told: GatewayFacts): Listeni
   return found && /^sshd/.test(found.program) ? found : undefined
 }
 
-/** Who has the port, where that is neither systemd, which its proxy shares it with, nor a session of sshd as it should be. */
+/**
+ * Who has the port, where that is neither systemd, which its proxy shares it with, nor a session of sshd as it should
+ * be.
+ */
 function strangerAt({ forward }: StatusEndpoint, told: GatewayFacts): ListeningSocket | undefined {
   const places = placesOf(forward)
   const own = ({ place, pid, program }: ListeningSocket) =>

@@ -1,4 +1,6 @@
-/** What gateway.sh printed, as values. Times are seconds: `age` before now, `at` since 1970 by the gateway's own clock. */
+/**
+ * What gateway.sh printed, as values. Times are seconds: `age` before now, `at` since 1970 by the gateway's own clock.
+ */
 export interface GatewayFacts {
   /** Of PID 1. */
   readonly bootAge: number | undefined
@@ -102,7 +104,10 @@ function blocks(lines: readonly string[]): ReadonlyMap<string, string>[] {
   return all.filter(({ size }) => size > 0)
 }
 
-/** `256 SHA256:… provision k7w2m9qd host-a.lan.internal (ED25519)`, the mark or the name alone; while a key moves there are two of a device. */
+/**
+ * `256 SHA256:… provision k7w2m9qd host-a.lan.internal (ED25519)`, the mark or the name alone; while a key moves there
+ * are two of a device.
+ */
 function keysOf(lines: readonly string[]): Map<string, string[]> {
   const keys = new Map<string, string[]>()
   for (const line of lines) {

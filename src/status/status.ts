@@ -23,8 +23,8 @@ export interface Looking {
 }
 
 /**
- * How every forward is, from its gateway alone: one exec there, and one proof through the forward. No device is logged in
- * to in any other way, and nothing is changed.
+ * How every forward is, from its gateway alone: one exec there, and one proof through the forward. No device is logged
+ * in to in any other way, and nothing is changed.
  */
 export async function lookAtGateways(inventory: Inventory, looking: Looking): Promise<StatusReport> {
   const { context, limit } = looking

@@ -4,9 +4,9 @@ import type { GatewayFacts, LogLine } from './gateway-facts.ts'
 const leastSession = 5
 
 /**
- * When the last tunnel of an account ended, by sshd's log; seconds since 1970. `keys`: of all sessions of the account those
- * that were opened with one of these. Undefined: the log does not tell. A session whose end nobody wrote down ended with
- * the gateway's power, if that went off since.
+ * When the last tunnel of an account ended, by sshd's log; seconds since 1970. `keys`: of all sessions of the account
+ * those that were opened with one of these. Undefined: the log does not tell. A session whose end nobody wrote down
+ * ended with the gateway's power, if that went off since.
  */
 export function tunnelEnded(told: GatewayFacts, account: string, keys?: readonly string[]): number | undefined {
   const mine = told.log.filter(({ text }) => mentions(text, account))

@@ -49,8 +49,8 @@ export function tunnelUnits(tunnel: DeviceTunnel): Unit[] {
 }
 
 /**
- * systemd hands the key over (LoadCredential), so that not even the dialling account can read its file. It can since 247
- * (Debian 11), where it would fail at a command that comes before ExecStart.
+ * systemd hands the key over (LoadCredential), so that not even the dialling account can read its file. It can since
+ * 247 (Debian 11), where it would fail at a command that comes before ExecStart.
  */
 export const credentialsSince = 247
 export const hasCredentials = (systemd: string) => Number(systemd) >= credentialsSince
@@ -59,8 +59,8 @@ type Known = Omit<DeviceTunnel, 'timing'> & { readonly timing: Timing }
 
 /**
  * The unit that keeps a device's forwards open on one gateway. `ssh -f` goes to the background only after every forward
- * is confirmed, so with Type=forking an active unit is an open tunnel, and a taken port or a silent gateway a failed start.
- * After a run that was healthy the next begins at once; EXIT_CODE tells that there was one (systemd.exec(5)).
+ * is confirmed, so with Type=forking an active unit is an open tunnel, and a taken port or a silent gateway a failed
+ * start. After a run that was healthy the next begins at once; EXIT_CODE tells that there was one (systemd.exec(5)).
  */
 function tunnelUnit(tunnel: Known, systemd: string): string {
   const { device, gateway, timing } = tunnel
@@ -156,7 +156,9 @@ function remote(forward: Forward): string {
   return `/s/${socketName(forward)}${printForward(forward).slice(printListener(forward).length)}`
 }
 
-/** Up to `most` seconds, the same for a device every time: after the gateway was away, not all dial in the same moment. */
+/**
+ * Up to `most` seconds, the same for a device every time: after the gateway was away, not all dial in the same moment.
+ */
 function pause(name: string, most: number): string {
   const share = [...name].reduce((hash, letter) => (hash * 31 + letter.charCodeAt(0)) >>> 0, 7) % 100
   return ((most * (50 + share / 2)) / 100).toFixed(2)

@@ -17,7 +17,10 @@ export interface HeldForward extends Pick<Forward, 'bindAddress' | 'port' | 'lis
 
 const units = '/etc/systemd/system'
 
-/** Prints what `parseHeldForwards` reads. Everybody may read these files; two processes, however many forwards there are. */
+/**
+ * Prints what `parseHeldForwards` reads. Everybody may read these files; two processes, however many forwards there
+ * are.
+ */
 export const inspectHeldForwards: Sh = sh`
   cd ${units} && grep -HsE '^(# provision |Description=)' ${unitPrefix}*.socket
   grep -s permitlisten= ${sharedKeys}
@@ -51,7 +54,10 @@ function forwardsOfKey(line: KeyLine | undefined): HeldForward[] {
   return places.map((place) => ({ device, ...place, listener: 'sshd', ...(mark && { mark }) }))
 }
 
-/** Whose key a line of the shared key file, or of a device's own, is: its mark says it, or the bare comment of an earlier version. */
+/**
+ * Whose key a line of the shared key file, or of a device's own, is: its mark says it, or the bare comment of an
+ * earlier version.
+ */
 export function whoseKey({ comment }: Pick<KeyLine, 'comment'>): { readonly device: string; readonly mark?: Mark } {
   const mark = parseMark(comment)
   return { device: mark?.device ?? comment.trim(), ...(mark && { mark }) }

@@ -13,11 +13,16 @@ export interface Carrier {
 
 /** What the device's side is set to. Seconds, but for the count. */
 export interface Timing {
-  /** Between two questions of a side that hears nothing: ServerAliveInterval, and ClientAliveInterval on the gateway. */
+  /**
+   * Between two questions of a side that hears nothing: ServerAliveInterval, and ClientAliveInterval on the gateway.
+   */
   readonly interval: number
   /** So many unanswered questions end the session. */
   readonly countMax: number
-  /** For TCP and the key exchange together (ConnectTimeout, ssh_config(5)): never less, for a slow machine would never get through. */
+  /**
+   * For TCP and the key exchange together (ConnectTimeout, ssh_config(5)): never less, for a slow machine would never
+   * get through.
+   */
   readonly connectTimeout: number
   /** Longest pause between two failed tries. */
   readonly retry: number
@@ -29,7 +34,10 @@ export interface Recovery {
   readonly silentLink: number
   /** Counted from the moment the ssh client froze. */
   readonly frozenClient: number
-  /** The round trip between device and gateway that this allows for, one of `linkClasses`. Absent: not known, so a quick one. */
+  /**
+   * The round trip between device and gateway that this allows for, one of `linkClasses`. Absent: not known, so a quick
+   * one.
+   */
   readonly roundTripMs?: number
   /** So much of the first two is the link's: 0 for a quick one. */
   readonly linkSeconds?: number
@@ -53,8 +61,8 @@ export type Listener = Forward['listener']
 export type Derived = { readonly timing: Timing } | { readonly impossible: string }
 
 /**
- * The settings of a tunnel; with `recoverWithin`, the most sparing ones by which it is back in that time after the worst
- * of its faults. `sshd` is the gateway's OpenSSH version, which matters where sshd itself owns the port.
+ * The settings of a tunnel; with `recoverWithin`, the most sparing ones by which it is back in that time after the
+ * worst of its faults. `sshd` is the gateway's OpenSSH version, which matters where sshd itself owns the port.
  */
 export function deriveTiming(listener: Listener, sshd: string, recoverWithin?: number): Derived {
   if (recoverWithin === undefined) return { timing: usual }
@@ -84,7 +92,8 @@ export function recovery(
   const held = listener === 'sshd' ? heldFor(interval, count, sshd) : 0
   return {
     powerCut: Math.max(connectTimeout, held) + again,
-    // A client whose address is gone is heard by the gateway until the check has ended it: only then the clock runs there.
+    // A client whose address is gone is heard by the gateway until the check has ended it: only then the clock runs
+    // there.
     silentLink: Math.max(givesUp, held && checkEvery + held) + again,
     frozenClient: 2 * checkEvery + again,
   }
@@ -104,10 +113,10 @@ function isRepaired(sshd: string): boolean {
 }
 
 /**
- * Round trips of a dial, measured with OpenSSH 10.0 on both sides: TCP 1, greetings 1, key exchange 2, service 2, the question
- * which methods there are 1, offer of the key 1, signature 1, forward 1. No option of ssh saves one: other algorithms and
- * `PreferredAuthentications publickey` took as long, and in key exchange and service one is lost to Nagle's algorithm, which
- * ssh switches off after the login only.
+ * Round trips of a dial, measured with OpenSSH 10.0 on both sides: TCP 1, greetings 1, key exchange 2, service 2, the
+ * question which methods there are 1, offer of the key 1, signature 1, forward 1. No option of ssh saves one: other
+ * algorithms and `PreferredAuthentications publickey` took as long, and in key exchange and service one is lost to
+ * Nagle's algorithm, which ssh switches off after the login only.
  */
 const dialTrips = 10
 /** … and of what a login through the forward needs until the device has proved its host key. */
@@ -135,8 +144,9 @@ export interface LinkQuality {
 }
 
 /**
- * The promise for a link that is not quick. Whoever dials needs so much longer, and so does the proof that the device is
- * back; where sshd owns the port, a try that comes while a dead session still holds it is in vain, and lasts as long.
+ * The promise for a link that is not quick. Whoever dials needs so much longer, and so does the proof that the device
+ * is back; where sshd owns the port, a try that comes while a dead session still holds it is in vain, and lasts as
+ * long.
  */
 export function overLink(
   promise: Recovery,

@@ -16,8 +16,8 @@ import {
 } from './recovery.ts'
 
 /**
- * The gateway's version matters only where sshd itself owns the port. Not the link: a unit must not change because a round
- * trip does. `recoverWithin` is met on a quick link, and the promise says what the device's own link adds.
+ * The gateway's version matters only where sshd itself owns the port. Not the link: a unit must not change because a
+ * round trip does. `recoverWithin` is met on a quick link, and the promise says what the device's own link adds.
  */
 function derived(device: Device, gateway: Gateway, seen: Seen) {
   const listener = listenerOf(gateway, device)
@@ -35,9 +35,9 @@ export function timingOf(device: Device, gateway: Gateway): Late<Timing> {
 const recoveryThrough = (gateway: Gateway) => `recovery through ${gateway.name}`
 
 /**
- * Wants nothing, and refuses a device whose `recoverWithin` no settings can meet. Shows how slow the link of the tunnel is,
- * as the kernel has measured it, in classes. It belongs to a step of its own: no transaction may keep what it shows, or an
- * undo would find the device changed when its link has.
+ * Wants nothing, and refuses a device whose `recoverWithin` no settings can meet. Shows how slow the link of the tunnel
+ * is, as the kernel has measured it, in classes. It belongs to a step of its own: no transaction may keep what it
+ * shows, or an undo would find the device changed when its link has.
  */
 export function recoverable(device: Device, gateway: Gateway): Resource {
   return {
@@ -97,8 +97,8 @@ export function sharedTiming(gateway: Gateway, devices: readonly Device[]) {
 }
 
 /**
- * How soon a forward is back after each fault. Behind autossh a failed try may wait for its poll time. `roundTripMs`: of
- * its link, where somebody else than the device has measured it.
+ * How soon a forward is back after each fault. Behind autossh a failed try may wait for its poll time. `roundTripMs`:
+ * of its link, where somebody else than the device has measured it.
  */
 export function recoveryOf({ devices, gateways }: Inventory) {
   return (forward: Forward, seen: Seen, roundTripMs?: number): Recovery | undefined => {

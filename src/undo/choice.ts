@@ -12,7 +12,9 @@ export interface Taken {
   readonly none?: Trouble
 }
 
-/** One run for all hosts: the newest, as its id begins with the time. A host that did not answer may hold a newer one. */
+/**
+ * One run for all hosts: the newest, as its id begins with the time. A host that did not answer may hold a newer one.
+ */
 export function choose(
   members: readonly Member[],
   pasts: ReadonlyMap<Member, PastRun>,

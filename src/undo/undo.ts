@@ -9,8 +9,8 @@ import { goBack, lookBack } from './host.ts'
 import type { PastRun } from './script.ts'
 
 /**
- * `provision undo`: the hosts that the last confirmed run changed become what they were before it. Devices first, as the
- * reverse of the steps: a gateway may be their way in. `named`: only where that run is the last one.
+ * `provision undo`: the hosts that the last confirmed run changed become what they were before it. Devices first, as
+ * the reverse of the steps: a gateway may be their way in. `named`: only where that run is the last one.
  */
 export async function takeBack(inventory: Inventory, options: RunOptions, named?: string): Promise<Report> {
   const run = openRun(inventory, [], options)

@@ -6,11 +6,15 @@ import type { ForwardReport } from '../report/report.ts'
 import { fingerprintOf, type Pins } from '../ssh/host-keys/pins.ts'
 
 /**
- * When each device last proved who it is through a forward, as far as this machine knows: a JSON object in one file, host
- * key fingerprint → ISO time. By the fingerprint, because that is what was proved, whatever inventory the device stands in.
+ * When each device last proved who it is through a forward, as far as this machine knows: a JSON object in one file,
+ * host key fingerprint → ISO time. By the fingerprint, because that is what was proved, whatever inventory the device
+ * stands in.
  */
 export interface LastProofs {
-  /** The reports with their `lastProof`; what they prove is kept. A file that cannot be read or written costs a note, no more. */
+  /**
+   * The reports with their `lastProof`; what they prove is kept. A file that cannot be read or written costs a note, no
+   * more.
+   */
   stamp(reports: readonly ForwardReport[], devices: readonly Device[]): Promise<ForwardReport[]>
 }
 
@@ -26,7 +30,9 @@ export function stateFolder(env: Readonly<Record<string, string | undefined>>, h
   return join(env.XDG_STATE_HOME || join(home, '.local/state'), 'provision')
 }
 
-/** As the XDG base directory specification has it: state that should outlive a restart and matters to no other machine. */
+/**
+ * As the XDG base directory specification has it: state that should outlive a restart and matters to no other machine.
+ */
 export function lastProofsFile(env: Readonly<Record<string, string | undefined>>, home: string): string {
   return join(stateFolder(env, home), 'proofs.json')
 }

@@ -26,7 +26,10 @@ export async function bringBack(it: Restoration): Promise<Report | undefined> {
   return report
 }
 
-/** From now on the gateway is known by its spare. Where its pins stand in the inventory, only the user can write it there. */
+/**
+ * From now on the gateway is known by its spare. Where its pins stand in the inventory, only the user can write it
+ * there.
+ */
 export async function pinSpare({ argv, inventory, gateway, change, say }: Restoration): Promise<void> {
   if (!change) return
   const { publicKey, hostKey } = change.spare

@@ -6,8 +6,8 @@ import type { Session } from '../../ssh/session/session.ts'
 const timeoutMs = 30_000
 
 /**
- * Puts the private half of a spare host key where its transaction takes it from. It goes through the session's stdin alone, to a
- * file in memory that only root may read.
+ * Puts the private half of a spare host key where its transaction takes it from. It goes through the session's stdin
+ * alone, to a file in memory that only root may read.
  * @throws RemoteError
  */
 export async function deliverSpare(session: Session, privateKey: string): Promise<void> {

@@ -15,9 +15,10 @@ import { type Spare, spareOf } from './spare.ts'
 import { shownBy } from './strange-key.ts'
 
 /**
- * A gateway that was installed anew gets what it had: accounts, ports and the keys of devices, which cannot be asked now. As the
- * last thing it gets a host key that devices trust, so that no device dials in before the gateway would accept it. They dial
- * by themselves; once they are back, an ordinary run gives them another spare. Each part finds done what an earlier call has done.
+ * A gateway that was installed anew gets what it had: accounts, ports and the keys of devices, which cannot be asked
+ * now. As the last thing it gets a host key that devices trust, so that no device dials in before the gateway would
+ * accept it. They dial by themselves; once they are back, an ordinary run gives them another spare. Each part finds
+ * done what an earlier call has done.
  */
 export async function restore(words: RestoreArguments): Promise<void> {
   const argv = words.askSudoPassword ? { ...words, sudoPassword: await askPassword('sudo password: ') } : words

@@ -21,8 +21,8 @@ export interface Spare {
 const variable = 'PROVISION_SPARE_PASSPHRASE'
 
 /**
- * The spare that most devices trust, of those whose private half is here; undefined: none is needed, since an authority vouches
- * for the gateway, or it has come back with its spare already, by another inventory of this folder.
+ * The spare that most devices trust, of those whose private half is here; undefined: none is needed, since an authority
+ * vouches for the gateway, or it has come back with its spare already, by another inventory of this folder.
  * @throws InventoryError before anything is contacted
  */
 export async function spareOf(gateway: Gateway, inventory: Inventory): Promise<Spare | undefined> {

@@ -15,8 +15,8 @@ export interface ShownKey {
 }
 
 /**
- * The host key that the gateway shows now, which is a new one after it was installed anew: pinned, its spare, or accepted by
- * the user. Nothing is pinned here.
+ * The host key that the gateway shows now, which is a new one after it was installed anew: pinned, its spare, or
+ * accepted by the user. Nothing is pinned here.
  * @throws ConnectError where the user does not say yes, and where the gateway is not there
  */
 export async function shownBy(
@@ -25,7 +25,8 @@ export async function shownBy(
   { argv, spare }: { readonly argv: WorkArguments; readonly spare: string },
 ): Promise<ShownKey> {
   const { name } = gateway
-  // As if nothing were pinned: of types that are, it may have other keys, and ed25519 is the one that is going to be replaced.
+  // As if nothing were pinned: of types that are, it may have other keys, and ed25519 is the one that is going to be
+  // replaced.
   const blank = () => ({ instead: new Map([[name, []]]) })
   const { key } = await connected(
     inventory,
@@ -49,8 +50,8 @@ export async function shownBy(
 }
 
 /**
- * Devices that dial a strange gateway in vain count against the address that they share with whoever is in their site: sshd
- * refuses it for 15 s and more, again and again (PerSourcePenalties, sshd_config(5)), with a while between.
+ * Devices that dial a strange gateway in vain count against the address that they share with whoever is in their site:
+ * sshd refuses it for 15 s and more, again and again (PerSourcePenalties, sshd_config(5)), with a while between.
  */
 async function patiently<T>(fetch: () => Promise<T>): Promise<T> {
   const deadline = performance.now() + 60_000

@@ -33,7 +33,10 @@ export function interview() {
   }
 }
 
-/** Without echo. `variable`: what may be set instead. @throws InventoryError without a terminal: never a prompt that nobody sees */
+/**
+ * Without echo. `variable`: what may be set instead. @throws InventoryError without a terminal: never a prompt that
+ * nobody sees
+ */
 export async function askPassword(question: string, variable = 'PROVISION_SUDO_PASSWORD'): Promise<string> {
   if (!process.stdin.isTTY) {
     throw new InventoryError('there is no terminal to ask for a password on', `set ${variable} instead`)

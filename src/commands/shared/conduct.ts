@@ -138,7 +138,10 @@ function onUnknown(trustFirst: boolean, progress: Progress, ended: AbortSignal) 
   }
 }
 
-/** Ctrl-C once: nothing new is begun, and what is under way comes to its end. Twice: we leave, the hosts settle themselves. */
+/**
+ * Ctrl-C once: nothing new is begun, and what is under way comes to its end. Twice: we leave, the hosts settle
+ * themselves.
+ */
 function onInterrupt(progress: Progress) {
   const controller = new AbortController()
   // Every login under way listens to it.

@@ -17,7 +17,8 @@ type PinsWanted = Omit<PinsOptions, 'file' | 'knownHosts'>
 /**
  * The one place where a command gets its connections, and where all of them end: when its work is done, and when that
  * throws; those that are open, and those that are only being opened. Nothing of them keeps the process alive.
- * `pins` says what becomes of keys that are not known; the signal ends questions that nobody needs an answer to any more.
+ * `pins` says what becomes of keys that are not known; the signal ends questions that nobody needs an answer to any
+ * more.
  */
 export async function connected<T>(
   inventory: Inventory,

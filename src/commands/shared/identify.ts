@@ -22,8 +22,8 @@ export interface Identifying {
 }
 
 /**
- * The identity of an inventory that has none yet: written into its file by a run that makes things, and only thought of by
- * one that looks what that would change. Where it cannot be written there is none.
+ * The identity of an inventory that has none yet: written into its file by a run that makes things, and only thought of
+ * by one that looks what that would change. Where it cannot be written there is none.
  */
 export async function identify(file: string, wish: Identifying): Promise<Identified> {
   const { applies, shared, planned = newId(randomInt) } = wish

@@ -59,7 +59,10 @@ export async function outputs({ inventory, argv, env, clock }: OutputOptions): P
   }
 }
 
-/** The report on stdout, its files after it, and the exit code; a file that could not be written is a failure of its own. */
+/**
+ * The report on stdout, its files after it, and the exit code; a file that could not be written is a failure of its
+ * own.
+ */
 export async function printOutputs(
   report: Report,
   { files, json, diffs }: { readonly files: Outputs; readonly json: boolean; readonly diffs: boolean },

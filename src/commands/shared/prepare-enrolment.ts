@@ -28,8 +28,9 @@ export interface WantedCard {
 }
 
 /**
- * Makes a card's one-time key, has the gateways of the device told of it by a run like any other (its report is printed, the
- * exit code set), and gives what is to be written on the card. Undefined: the gateways were not told, so write nothing.
+ * Makes a card's one-time key, has the gateways of the device told of it by a run like any other (its report is
+ * printed, the exit code set), and gives what is to be written on the card. Undefined: the gateways were not told, so
+ * write nothing.
  * @throws InventoryError before anything is contacted
  */
 export async function prepareEnrolment(argv: RunArguments, wanted: WantedCard): Promise<Seed | undefined> {

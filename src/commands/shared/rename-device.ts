@@ -8,8 +8,9 @@ import { pinsOf } from './pins-of.ts'
 import { rewriteInventory } from './rewrite-inventory.ts'
 
 /**
- * Inventory and pins with the new name, each in one rename. Whichever of the two is done when it dies, the same command does
- * the rest: a name that comes back is pinned first, since the inventory then has nothing that tells of the other one.
+ * Inventory and pins with the new name, each in one rename. Whichever of the two is done when it dies, the same command
+ * does the rest: a name that comes back is pinned first, since the inventory then has nothing that tells of the other
+ * one.
  * @returns what was done, a line for people each
  * @throws InventoryError for what cannot be renamed; nothing was written
  */

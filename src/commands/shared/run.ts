@@ -88,8 +88,8 @@ async function moveAside(
 }
 
 /**
- * No spare host key is made where the playbook keeps nothing, since no device would trust it, nor in a CI, where the private
- * key would be gone with the workspace.
+ * No spare host key is made where the playbook keeps nothing, since no device would trust it, nor in a CI, where the
+ * private key would be gone with the workspace.
  */
 function keptIn(inventory: Inventory, playbook: Playbook, run: RunOptions, { planned }: { planned: boolean }) {
   const keeps = playbook(inventory).some((step) => step.kind === 'verify' && step.keeps !== undefined)

@@ -17,9 +17,10 @@ interface Wish {
 }
 
 /**
- * On stdout, or in a folder. The pins are kept in a file of their own in either case, since those in an inventory are no
- * known_hosts file.
- * @throws InventoryError after all is written, for hosts whose key is not known: Ansible will not reach these. As a dynamic
+ * On stdout, or in a folder. The pins are kept in a file of their own in either case, since those in an inventory are
+ * no known_hosts file.
+ * @throws InventoryError after all is written, for hosts whose key is not known: Ansible will not reach these. As a
+ * dynamic
  *   inventory it says so, and goes on
  */
 export async function exported(inventory: Inventory, { list, host, out }: Wish): Promise<void> {

@@ -14,8 +14,9 @@ const kernelSign = /^ds=nocloud/
 /**
  * cloud-init's NoCloud on the boot partition: Raspberry Pi OS since November 2025, and Ubuntu for the Pi.
  *
- * `bootcmd` and no other module starts the seed: it runs at every boot, where `users` and `write_files` run once and may
- * leave empty files behind a power cut, and minutes before `runcmd`, which waits for a network that may never be "online".
+ * `bootcmd` and no other module starts the seed: it runs at every boot, where `users` and `write_files` run once and
+ * may leave empty files behind a power cut, and minutes before `runcmd`, which waits for a network that may never be
+ * "online".
  */
 export const cloudInit: Format = {
   name: 'cloud-init',
@@ -94,7 +95,9 @@ function userData(seed: Seed, boot: BootFiles): Merged {
   }
 }
 
-/** cloud-init goes by how it begins, behind blank space and in letters of any case; the rest of that line is a comment. */
+/**
+ * cloud-init goes by how it begins, behind blank space and in letters of any case; the rest of that line is a comment.
+ */
 function refuseOther(text: string): void {
   const begin = /^\s*/.exec(text)?.[0].includes('\ufeff') ? text : text.trimStart()
   if (

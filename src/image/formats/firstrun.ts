@@ -13,15 +13,15 @@ import { customToml, wifiOnCard } from './wifi-on-card.ts'
 
 const script = 'firstrun.sh'
 /**
- * What runs before `script`, which stays as it is under its own name: it may remove that file, but not what runs it. Not named
- * after it, for scripts edit such names in cmdline.txt.
+ * What runs before `script`, which stays as it is under its own name: it may remove that file, but not what runs it.
+ * Not named after it, for scripts edit such names in cmdline.txt.
  */
 const startFile = 'provision-start.sh'
 
 const ours = [
   `systemd.run=${mountedAt}/${startFile}`,
-  // Without "reboot" there it would be switched off where that file ends well. What it installs takes both from systemd: what
-  // systemd did by itself might never end.
+  // Without "reboot" there it would be switched off where that file ends well. What it installs takes both from
+  // systemd: what systemd did by itself might never end.
   'systemd.run_success_action=reboot',
   'systemd.run_failure_action=none',
   'systemd.unit=kernel-command-line.target',
@@ -100,7 +100,9 @@ function refuseOtherRuns(boot: BootFiles): void {
 
 const shebang = /^#!\s*\/(?:usr\/)?bin\/(?:env )?(ba|da)?sh\b/
 
-/** Words for cmdline.txt, and not a pattern that takes them out: another stage, which would have to be started by us. */
+/**
+ * Words for cmdline.txt, and not a pattern that takes them out: another stage, which would have to be started by us.
+ */
 const follower =
   /systemd\.run=["']?[/$]|\bs(?<mark>[^\w\s\\])(?:(?!\k<mark>).)*run(?:(?!\k<mark>).)*\k<mark>(?!\k<mark>|\\n)[^\n]*cmdline\.txt/
 

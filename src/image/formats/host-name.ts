@@ -10,7 +10,9 @@ const setters = [
 /** It writes the file, in words that say nothing of the name. */
 const writes = /(?:>\s*|\b(?:tee|cp|mv|install|sed|ln)\b[^|;#]*\s|\bpath:\s*)["']?\/etc\/hostname\b/
 
-/** Where the text gives the device another name than the inventory, or one that cannot be told here; `where`: the file. */
+/**
+ * Where the text gives the device another name than the inventory, or one that cannot be told here; `where`: the file.
+ */
 export function hostNamesIn(where: string, text: string, wanted: string): string[] {
   return text.split('\n').flatMap((line, index) => {
     if (/^\s*#/.test(line)) return []
@@ -26,7 +28,10 @@ export function hostNamesIn(where: string, text: string, wanted: string): string
   })
 }
 
-/** A shell word without its quotes; a variable that is set once, to plain text, is that text. undefined: it cannot be told here. */
+/**
+ * A shell word without its quotes; a variable that is set once, to plain text, is that text. undefined: it cannot be
+ * told here.
+ */
 export function literal(quoted: string, text: string): string | undefined {
   const variable = /^"?\$\{?(\w+)\}?"?$/.exec(quoted)?.[1]
   if (variable !== undefined) {

@@ -16,7 +16,8 @@ export function dateOf(boot: BootFiles): string | undefined {
 }
 
 /**
- * Only bookworm and later mount the FAT partition at /boot/firmware, which is where the kernel's command line looks for the seed.
+ * Only bookworm and later mount the FAT partition at /boot/firmware, which is where the kernel's command line looks for
+ * the seed.
  * @throws ProvisionError for bullseye and older, and where it may as well be bullseye
  */
 export function refuseOlder(boot: BootFiles): void {

@@ -3,7 +3,8 @@ import { spawnSync } from 'node:child_process'
 /** How a shell of this machine judges a script that it does not run. `unchecked`: no fitting shell is here. */
 export type Syntax = 'good' | 'unchecked' | { readonly line: number }
 
-// Patterns that a script may switch on for itself; older ones than 4 do not know all that a Raspberry Pi OS understands.
+// Patterns that a script may switch on for itself; older ones than 4 do not know all that a Raspberry Pi OS
+// understands.
 const bash = ['bash', ['-O', 'extglob', '-n']] as const
 const shells = {
   bash: [bash],

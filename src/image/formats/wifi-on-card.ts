@@ -10,7 +10,10 @@ export function customToml(boot: BootFiles): Readonly<Record<string, unknown>> {
   return text === undefined ? {} : parsedToml('custom.toml', text)
 }
 
-/** Is the network of the inventory joined by what is customised on a card with firstrun.sh, and does that say the same of it? */
+/**
+ * Is the network of the inventory joined by what is customised on a card with firstrun.sh, and does that say the same
+ * of it?
+ */
 export function wifiOnCard({ wifi }: Seed, boot: BootFiles, script = '') {
   if (wifi === undefined) return { known: false, conflicts: [] }
   const [ssid, key, country] = setWlan(script)

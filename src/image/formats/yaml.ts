@@ -100,7 +100,9 @@ function instead(yaml: Yaml, { key, value }: Pair, rest: unknown): string {
   return `${yaml.text.slice(0, from)} ${json(rest)}${yaml.text.slice(to)}`
 }
 
-/** Whatever the text looks like: if the file does not say afterwards what it said before, and this, it is not written. */
+/**
+ * Whatever the text looks like: if the file does not say afterwards what it said before, and this, it is not written.
+ */
 function checked(yaml: Yaml, text: string, path: readonly string[], value: unknown): Yaml {
   const wanted = contentsOf(yaml) as Record<string, unknown>
   let there = wanted

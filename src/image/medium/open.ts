@@ -10,7 +10,9 @@ export interface Target {
   readonly output?: string | undefined
 }
 
-/** @throws InventoryError where that is not exactly one, or cannot be used; ProvisionError where it is no card of a Pi */
+/**
+ * @throws InventoryError where that is not exactly one, or cannot be used; ProvisionError where it is no card of a Pi
+ */
 export function openCard({ boot, image, output }: Target): Promise<Medium> {
   const [only, ...others] = [
     ...(boot === undefined ? [] : [() => openFolder(boot)]),

@@ -59,7 +59,10 @@ export function firstBootFiles({ device, gateways, mark, hostKeysOf, secrets, ho
 const reachOf = (gateway: Gateway) =>
   `${[gateway.dial.address, gateway.dial.port, enrolAccount(gateway), tunnelUnitName(gateway).replace(/\.service$/, '')].join(' ')}\n`
 
-/** As the playbook makes them for a device with this systemd. Nothing is fetched at a first boot, so autossh comes later. */
+/**
+ * As the playbook makes them for a device with this systemd. Nothing is fetched at a first boot, so autossh comes
+ * later.
+ */
 function unitsOf(mark: Mark, wanted: Device, gateway: Gateway, systemd: number) {
   const device: Device = { ...wanted, supervisor: 'systemd' }
   const seen: Seen = {

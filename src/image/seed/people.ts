@@ -8,8 +8,9 @@ import { keyLine, keysOf } from '../../tunnel/key-lines.ts'
 import type { SeedAccount } from './seed.ts'
 
 /**
- * Who may log in to a fresh system: the inventory's accounts of the device, and the one that we log in as, which needs sudo.
- * Given the mark, which a run may make only later, the keys that the inventory names end with it. All files are read now.
+ * Who may log in to a fresh system: the inventory's accounts of the device, and the one that we log in as, which needs
+ * sudo. Given the mark, which a run may make only later, the keys that the inventory names end with it. All files are
+ * read now.
  * @throws InventoryError where nobody could log in as that one
  */
 export async function peopleOf(

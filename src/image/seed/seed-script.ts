@@ -17,8 +17,8 @@ export const seedFile = 'provision-seed.sh'
 export const seedPath = `${boot}/${seedFile}`
 
 /**
- * What a format has the system run as root while it boots for the first time; it may be asked for again later. No brackets:
- * early versions of rpi-preseed end its list of commands at the first one.
+ * What a format has the system run as root while it boots for the first time; it may be asked for again later. No
+ * brackets: early versions of rpi-preseed end its list of commands at the first one.
  */
 export const startSeed = sh`test ! -e ${seedPath} || sh ${seedPath}`
 

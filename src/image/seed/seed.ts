@@ -9,7 +9,10 @@ export interface Seed {
   readonly accounts: readonly SeedAccount[]
   /** Written before `program` runs for the first time. */
   readonly files: readonly SeedFile[]
-  /** POSIX sh, run as root at every boot until it has ended with 0 once; then it and everything secret of the seed is gone. */
+  /**
+   * POSIX sh, run as root at every boot until it has ended with 0 once; then it and everything secret of the seed is
+   * gone.
+   */
   readonly program: { readonly path: string; readonly content: string }
   readonly wifi?: { readonly ssid: string; readonly passphrase: string; readonly country?: string }
 }

@@ -23,7 +23,9 @@ export function withDevice(text: string, name: string, device: NewDevice): strin
   return withProperty(text, [], 'devices', `{\n  ${JSON.stringify(name)}: ${indented(printDevice(device), '  ')},\n}`)
 }
 
-/** With this device in the group: by its number, where the group makes devices of such names (`made`), else by its name. */
+/**
+ * With this device in the group: by its number, where the group makes devices of such names (`made`), else by its name.
+ */
 export function withMember(
   text: string,
   group: string,

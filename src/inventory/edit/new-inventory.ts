@@ -47,7 +47,9 @@ const questions: Readonly<Record<keyof Answers, Question>> = {
   },
 }
 
-/** One line from whoever is asked; undefined: there is none any more. `problem`: what was wrong with the last answer. */
+/**
+ * One line from whoever is asked; undefined: there is none any more. `problem`: what was wrong with the last answer.
+ */
 export type Ask = (text: string, problem?: string) => Promise<string | undefined>
 
 /**

@@ -3,8 +3,8 @@ import { plainValue } from '../read/syntax.ts'
 import { cut, find, replaced } from './text.ts'
 
 /**
- * The text of an inventory without this device: its own lines go whole, and with them what groups say of it, its number or
- * its name, and a group that is left with none. Every other byte stays, comments too.
+ * The text of an inventory without this device: its own lines go whole, and with them what groups say of it, its number
+ * or its name, and a group that is left with none. Every other byte stays, comments too.
  */
 export function withoutDevice(text: string, name: string): string {
   const without = cut(text, ['devices', name])

@@ -21,8 +21,8 @@ export interface Renamed {
 }
 
 /**
- * The text of an inventory in which a device has another name; its gateways go on with the one that they know. Where the file
- * has the new name already, only that is added.
+ * The text of an inventory in which a device has another name; its gateways go on with the one that they know. Where
+ * the file has the new name already, only that is added.
  * @throws InventoryError for what cannot be renamed; nothing is half done
  */
 export function withNewName(text: string, renaming: Renaming, read: Reader): Renamed {

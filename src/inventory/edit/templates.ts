@@ -9,9 +9,9 @@ import { withoutMember } from './remove.ts'
 import { cut, find, inserted, replaced, withProperty } from './text.ts'
 
 /**
- * The text in which every group has the device by its new name. Where {index} makes the device, its number goes, and it stands
- * there by its name; a group whose settings need {index} cannot have it so, and what it has given the device is written under
- * "devices" (`groups`).
+ * The text in which every group has the device by its new name. Where {index} makes the device, its number goes, and it
+ * stands there by its name; a group whose settings need {index} cannot have it so, and what it has given the device is
+ * written under "devices" (`groups`).
  */
 export function withoutTemplates(
   text: string,

@@ -33,8 +33,8 @@ export function readShape(value: unknown, problems: Problems): DeepPartial<Inven
 }
 
 /**
- * The patterns of the schema are there for editors: names.ts refuses the same with better messages. Where a pattern refuses
- * what names.ts accepts, the pattern still counts.
+ * The patterns of the schema are there for editors: names.ts refuses the same with better messages. Where a pattern
+ * refuses what names.ts accepts, the pattern still counts.
  */
 export function addPatternProblems(value: unknown, problems: Problems): void {
   validate(value)

@@ -8,7 +8,9 @@ export interface Reading {
   readonly problems: Problems
 }
 
-/** JSON with comments and trailing commas. A text that cannot be read to its end gets no further complaints than that. */
+/**
+ * JSON with comments and trailing commas. A text that cannot be read to its end gets no further complaints than that.
+ */
 export function readSyntax(text: string, file: string): Reading {
   const errors: ParseError[] = []
   const root = parseOrRefuse(text, file, errors)

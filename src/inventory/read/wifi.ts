@@ -5,7 +5,9 @@ import { absolute, checkPath } from './paths.ts'
 import type { Path } from './problems.ts'
 import type { DeepPartial } from './shape.ts'
 
-/** undefined: none is wanted, or what is wanted is wrong. What stands for a passphrase is never repeated: it may be one. */
+/**
+ * undefined: none is wanted, or what is wanted is wrong. What stands for a passphrase is never repeated: it may be one.
+ */
 export function buildWifi(wifi: DeepPartial<File.Wifi> | undefined, path: Path, building: Building): Wifi | undefined {
   const { ssid, passphrase, country } = wifi ?? {}
   const { problems } = building

@@ -16,8 +16,8 @@ export interface Annotation extends Partial<Spot> {
 }
 
 /**
- * Everything that makes the run no success, the worst first, each at the line of the inventory that speaks of it. Where a run
- * only shows what it would do, that is no error.
+ * Everything that makes the run no success, the worst first, each at the line of the inventory that speaks of it. Where
+ * a run only shows what it would do, that is no error.
  */
 export function annotationsOf(report: Report, source: Source): Annotation[] {
   const { file } = source

@@ -2,9 +2,10 @@ import { printListener } from '../../inventory/forward.ts'
 import type { ForwardReport, HostReport, ProofReport, Report, Source, Spot, Trouble } from '../report.ts'
 
 /**
- * The report as JUnit XML, in what GitHub's actions, GitLab and Jenkins all read: testsuites > testsuite > testcase with at
- * most one of failure, error, skipped. One suite a host. Names are the same in every run, and no two cases share theirs,
- * since GitLab counts only the first of them. The text of a failure says all, since some show the text and no attribute.
+ * The report as JUnit XML, in what GitHub's actions, GitLab and Jenkins all read: testsuites > testsuite > testcase
+ * with at most one of failure, error, skipped. One suite a host. Names are the same in every run, and no two cases
+ * share theirs, since GitLab counts only the first of them. The text of a failure says all, since some show the text
+ * and no attribute.
  */
 export function junit(report: Report, { at, source }: { readonly at: Date; readonly source: Source }): string {
   const suites = suitesOf(report, source)
@@ -142,8 +143,8 @@ function attribute(text: string): string {
 }
 
 /**
- * Text of an element. XML 1.0 has no way at all to write most control characters, lone surrogates, U+FFFE and U+FFFF, and
- * reads a carriage return as a line end.
+ * Text of an element. XML 1.0 has no way at all to write most control characters, lone surrogates, U+FFFE and U+FFFF,
+ * and reads a carriage return as a line end.
  */
 function xmlText(text: string): string {
   return text

@@ -1,9 +1,10 @@
 import type { ForwardReport, ForwardState, HostReport, Outcome, Report } from '../report.ts'
 
 /**
- * The report for Prometheus, in its text format, for the textfile collector of node_exporter or a Pushgateway. Base units;
- * a state is one series for each value that it can have, of which one is 1; a moment is a time, not an age, so that
- * `time() - x` is right whenever it is asked. `inventory` is on every series, so that several inventories can share a folder.
+ * The report for Prometheus, in its text format, for the textfile collector of node_exporter or a Pushgateway. Base
+ * units; a state is one series for each value that it can have, of which one is 1; a moment is a time, not an age, so
+ * that `time() - x` is right whenever it is asked. `inventory` is on every series, so that several inventories can
+ * share a folder.
  */
 export function metrics(report: Report, at: Date): string {
   const run = { inventory: report.inventory }

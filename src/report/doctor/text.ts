@@ -2,7 +2,10 @@ import { styleText } from 'node:util'
 import { clean } from '../terminal/text.ts'
 import type { DoctorReport, LinkReport, TunnelReport } from './doctor.ts'
 
-/** How a diagnosis reads: a line for each link, in the order in which a connection is made, and below the broken one what mends it. */
+/**
+ * How a diagnosis reads: a line for each link, in the order in which a connection is made, and below the broken one
+ * what mends it.
+ */
 export function printDiagnosis(report: DoctorReport, { color }: { readonly color: boolean }): string {
   const rows = report.tunnels.flatMap((tunnel) => [
     `tunnel of ${report.device} to ${tunnel.gateway}:`,

@@ -4,8 +4,9 @@ import type { ForwardStatus, GatewayStatus, StatusReport } from './status.ts'
 import { age, order, runs, summary } from './words.ts'
 
 /**
- * The map: gateways, devices, and a line for each forward. What colour says, the shape of a device's mark, the dashes of a
- * line and the word beside them say, too. Drawn twice, for a wide page and for a phone; the style shows one of them.
+ * The map: gateways, devices, and a line for each forward. What colour says, the shape of a device's mark, the dashes
+ * of a line and the word beside them say, too. Drawn twice, for a wide page and for a phone; the style shows one of
+ * them.
  */
 export function statusMap(report: StatusReport): Html {
   return html`${wide(report)}${narrow(report)}`

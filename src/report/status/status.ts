@@ -29,7 +29,10 @@ export interface GatewayStatus {
 
 /** What a gateway knows of one forward. Each only where it could be known. */
 export interface DoorStatus {
-  /** How long it has been in its state: since the tunnel came up, was heard last, went away, or another process took the port. */
+  /**
+   * How long it has been in its state: since the tunnel came up, was heard last, went away, or another process took the
+   * port.
+   */
   readonly since?: string
   /** The session of sshd behind it: since when, and the address that it comes from. */
   readonly session?: { readonly since?: string; readonly from?: string }

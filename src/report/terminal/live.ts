@@ -30,7 +30,8 @@ const tellingMs = 2000
 
 /**
  * On a terminal, redrawn in place, and gone when the summary is printed. As long as there is room a line for each host;
- * beyond that how much is done, how many hosts are where, and the slowest. There a host that failed gets a line that stays.
+ * beyond that how much is done, how many hosts are where, and the slowest. There a host that failed gets a line that
+ * stays.
  */
 export function liveProgress(
   out: Terminal,

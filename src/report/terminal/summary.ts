@@ -81,7 +81,10 @@ function* diffs({ hosts }: Report): Generator<string> {
   }
 }
 
-/** Text that Markdown takes for text and nothing else: no markup, no link, no mention. Its lines stay lines, within a cell. */
+/**
+ * Text that Markdown takes for text and nothing else: no markup, no link, no mention. Its lines stay lines, within a
+ * cell.
+ */
 function plain(text: string): string {
   return clean(text)
     .trimEnd()

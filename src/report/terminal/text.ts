@@ -112,7 +112,10 @@ const styles = {
   unknown: 'red',
 } as const
 
-/** `directly`, `via its forward`, `via its forward on ssh-gw`, `via its former forward 127.0.0.1:9022 on ssh-gw`, `via ssh-gw`. */
+/**
+ * `directly`, `via its forward`, `via its forward on ssh-gw`, `via its former forward 127.0.0.1:9022 on ssh-gw`, `via
+ * ssh-gw`.
+ */
 export function routeText(via: string): string {
   return via === 'direct' ? 'directly' : `via ${isForwardRoute(via) ? 'its ' : ''}${via}`
 }

@@ -10,8 +10,8 @@ export interface Observation {
 }
 
 /**
- * One exec that prints the state of all resources and changes nothing. `mark` is a word that nobody can guess: it stands
- * before each state, for what a resource shows is printed as it is. Encoding it would take a process for each.
+ * One exec that prints the state of all resources and changes nothing. `mark` is a word that nobody can guess: it
+ * stands before each state, for what a resource shows is printed as it is. Encoding it would take a process for each.
  */
 export function observeScript(resources: readonly Resource[], mark: string): string {
   return whole(

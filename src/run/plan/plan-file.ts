@@ -8,8 +8,8 @@ import type { Inventory } from '../../inventory/model.ts'
 import type { HostReport, Report } from '../../report/report.ts'
 
 /**
- * A plan to be looked at now and applied later: what a `--check` found, and what it was made from. Paths in it start at its
- * own folder, so that folder and inventory may move together, from one CI job to the next for example.
+ * A plan to be looked at now and applied later: what a `--check` found, and what it was made from. Paths in it start at
+ * its own folder, so that folder and inventory may move together, from one CI job to the next for example.
  */
 export interface PlanFile extends Pick<Report, 'recoveries' | 'away'> {
   readonly version: 1

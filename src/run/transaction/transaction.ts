@@ -31,8 +31,8 @@ export interface TransactionContext {
   readonly clock: () => Date
   readonly debug: (title: string, text: string) => void
   /**
-   * Tried when the host has let us in again, and before the change is kept; the session is that fresh login. Gives why the
-   * change must not be kept.
+   * Tried when the host has let us in again, and before the change is kept; the session is that fresh login. Gives why
+   * the change must not be kept.
    */
   readonly trial?: (session: Session) => Promise<Trouble | undefined>
 }
@@ -42,7 +42,10 @@ const applyMs = 300_000
 const answerMs = 30_000
 /** A rollback proves what it has put back before it answers: services may take a while. */
 const rollbackMs = answerMs + 2 * settleSeconds * 1000
-/** After a rollback, in seconds: a tunnel that was restarted has to be back, however short a confirmation was waited for. */
+/**
+ * After a rollback, in seconds: a tunnel that was restarted has to be back, however short a confirmation was waited
+ * for.
+ */
 const leastPatience = 30
 
 /** A transaction on its way to a host. */
@@ -67,9 +70,9 @@ export function transact(session: Session, wanted: Transaction, seen: Seen, cont
 }
 
 /**
- * Whatever the transaction does: the host is left with it only when a fresh login has confirmed it. Nor is an undo believed:
- * a fresh login has to come in after it. Of all sessions only the one that it ends with stays open, and where there is
- * none the one that was there before.
+ * Whatever the transaction does: the host is left with it only when a fresh login has confirmed it. Nor is an undo
+ * believed: a fresh login has to come in after it. Of all sessions only the one that it ends with stays open, and where
+ * there is none the one that was there before.
  */
 export async function runTransaction(session: Session, sent: Sent, context: TransactionContext): Promise<End> {
   const opened = new Set([session])
@@ -127,7 +130,10 @@ async function decided(session: Session, sent: Sent, context: Tracked): Promise<
   return end.outcome === 'changed' ? { ...end, shown: applied.answer.shown } : end
 }
 
-/** What the host says of its rollback is believed when it lets us in afresh. What runs may still be coming up, so a refusal is no end. */
+/**
+ * What the host says of its rollback is believed when it lets us in afresh. What runs may still be coming up, so a
+ * refusal is no end.
+ */
 async function proved(end: End, { id, confirmWithinSeconds }: Sent, context: TransactionContext): Promise<End> {
   if (end.outcome !== 'undone') return end
   const deadline = context.now() + Math.max(confirmWithinSeconds, leastPatience) * 1000
@@ -174,7 +180,10 @@ async function ask(
   }
 }
 
-/** The script came to its end without handing the transaction over: the disk was full, or systemd did not take the guard. */
+/**
+ * The script came to its end without handing the transaction over: the disk was full, or systemd did not take the
+ * guard.
+ */
 function unsent(code: number, stderr: Buffer): TransactionAnswer {
   return { outcome: 'rejected', shown: new Map(), failure: { phase: 'send', code, message: stderr.toString('utf8') } }
 }
@@ -194,7 +203,10 @@ async function askAgain(script: string, sent: Sent, context: Tracked): Promise<A
   return undefined
 }
 
-/** A login that was there before proves nothing: sshd keeps old sessions over a reload. Nor does one refused once mean no. */
+/**
+ * A login that was there before proves nothing: sshd keeps old sessions over a reload. Nor does one refused once mean
+ * no.
+ */
 async function freshLogin(
   { confirmWithinSeconds, hostKeys = [] }: Sent,
   context: Tracked,
@@ -222,7 +234,9 @@ async function abandon(session: Session, sent: Sent, context: Tracked, why: stri
   return asked ? ended(asked.answer, asked.session) : unknown(sent.confirmWithinSeconds, context.clock())
 }
 
-/** After all was activated, the host was looked at once more: anything but converged is a fault of ours, and is undone. */
+/**
+ * After all was activated, the host was looked at once more: anything but converged is a fault of ours, and is undone.
+ */
 function notConverged({ changes }: Transaction, { shown }: TransactionAnswer, seen: Seen): string | undefined {
   const changed = changes.map(({ resource }) => resource)
   const again = plan(changed, shown, seen)

@@ -28,8 +28,8 @@ const untrusted = (why: string): CertificateProblem => ({ kind: 'untrusted', why
 const expired = (why: string): CertificateProblem => ({ kind: 'expired', why })
 
 /**
- * Why a host of this name is not who its certificate says; undefined: one of these has signed it for that name, and it is
- * valid now. As OpenSSH has it, but that a certificate for every name is good for none.
+ * Why a host of this name is not who its certificate says; undefined: one of these has signed it for that name, and it
+ * is valid now. As OpenSSH has it, but that a certificate for every name is good for none.
  */
 export function certificateProblem(
   certificate: HostCertificate,

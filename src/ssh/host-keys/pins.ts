@@ -1,6 +1,4 @@
-import { ConnectError } from '../../errors.ts'
 import { readIfThere, rewrite } from '../../files/atomic.ts'
-import type { Host } from '../../inventory/model.ts'
 import {
   AUTHORITY,
   fingerprintOf,
@@ -13,33 +11,21 @@ import {
   parseHostKey,
   parseKnownLine,
 } from './known-hosts.ts'
+import { changedHostKey, revokedHostKey, unknownHostKey } from './pin-errors.ts'
+import type { KnownKeys, Pinned, UnknownKey } from './pinned.ts'
 import { formerName, type Named, renamedHost } from './renamed.ts'
 
 export { fingerprintOf, type HostKey, hostKeyText, parseHostKey } from './known-hosts.ts'
-
-/** What of a host a pin depends on. */
-export type Pinned = Pick<Host, 'name' | 'hostKeys' | 'port'>
-
-/** Everything that is pinned for one host. */
-export interface KnownKeys {
-  readonly keys: readonly HostKey[]
-  /** Pins that are fingerprints only: `SHA256:…`. */
-  readonly fingerprints: readonly string[]
-  readonly revoked: readonly HostKey[]
-  /**
-   * Keys that sign certificates of hosts (`@cert-authority`): a host with such a certificate for this name is trusted.
-   */
-  readonly authorities: readonly HostKey[]
-  /** Where they are written. Pins in the inventory are the user's own text, and only the user changes them. */
-  readonly from: 'inventory' | 'known_hosts'
-}
 
 export type PinVerdict = 'known' | 'unknown' | 'changed' | 'revoked'
 
 export interface PinsOptions {
   /** The known_hosts file beside the inventory. */
   readonly file: string
-  /** `PROVISION_KNOWN_HOSTS`, where not empty: read and written instead of `file` *and* of the `hostKeys` in the inventory. */
+  /**
+   * `PROVISION_KNOWN_HOSTS`, where not empty: read and written instead of `file` *and* of the `hostKeys` in the
+   * inventory.
+   */
   readonly knownHosts?: string | undefined
   /** Asked once at a time, never twice for the same key. Absent: an unknown host is an error. */
   readonly onUnknown?: ((host: Pinned, key: UnknownKey) => Promise<boolean>) | undefined
@@ -54,11 +40,6 @@ export interface PinsOptions {
   readonly instead?: ReadonlyMap<string, readonly HostKey[]> | undefined
   /** Called after a changed key was pinned. */
   readonly onReplaced?: ((host: Pinned, key: UnknownKey) => void) | undefined
-}
-
-export interface UnknownKey {
-  readonly type: string
-  readonly fingerprint: string
 }
 
 export interface Pins {
@@ -150,7 +131,7 @@ export function openPins(options: PinsOptions): Pins {
     const verdict = judge(known, key)
     const presented = { type: key.type, fingerprint: fingerprintOf(key) }
     if (verdict === 'known') return
-    if (verdict === 'revoked') throw revoked(host, presented)
+    if (verdict === 'revoked') throw revokedHostKey(host, presented)
     if (verdict === 'unknown') {
       const former = options.inventory && formerName(await readIfThere(file), host.name, key, options.inventory)
       if (former !== undefined)
@@ -158,12 +139,13 @@ export function openPins(options: PinsOptions): Pins {
       const question = `${host.name} ${presented.fingerprint}`
       if (refused.has(question) || (await options.onUnknown?.(host, presented)) !== true) {
         refused.add(question)
-        throw unknown(host, presented)
+        throw unknownHostKey(host, presented)
       }
       return pins.add(host, key)
     }
     const accepted = acceptNew.has(host.name)
-    if (!accepted || known.from === 'inventory') throw changed(host, presented, known, accepted ? key : undefined)
+    if (!accepted || known.from === 'inventory')
+      throw changedHostKey(host, presented, known, accepted ? key : undefined)
     await pins.replace(host, key)
     acceptNew.delete(host.name)
     options.onReplaced?.(host, presented)
@@ -210,40 +192,4 @@ function append(before: string, host: Pinned, key: HostKey): string {
 /** With their line ends, so that joining them gives the same bytes. */
 function lines(text: string): string[] {
   return text.match(/[^\n]*\n|[^\n]+$/g) ?? []
-}
-
-function unknown(host: Pinned, presented: UnknownKey): ConnectError {
-  return new ConnectError(
-    'unknown-host-key',
-    `the host key of ${host.name} is not known yet; the host presented ${presented.type} ${presented.fingerprint}`,
-    'compare the fingerprint on the machine itself (ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub), ' +
-      'then run `provision trust INVENTORY`, or pin the first key that the host presents with --trust-first',
-  )
-}
-
-function changed(host: Pinned, presented: UnknownKey, known: KnownKeys, accepted: HostKey | undefined): ConnectError {
-  const pinned = [...known.keys.map((key) => `${key.type} ${fingerprintOf(key)}`), ...known.fingerprints]
-  // A gateway of the inventory, and no machine that is only jumped through.
-  const comesBack =
-    'dial' in host
-      ? `. To have its devices reconnect by themselves: provision restore-gateway INVENTORY ${host.name}`
-      : ''
-  const hint = accepted
-    ? `the pinned key is in the inventory: write "${hostKeyText(accepted)}" under "hostKeys" there`
-    : 'was the machine reinstalled? Then compare the fingerprint on the machine itself and run again with ' +
-      `--accept-new-host-key ${host.name}; otherwise another machine answers in its place${comesBack}`
-  const sentence = `${host.name} presented another host key than the pinned one`
-  return new ConnectError(
-    'changed-host-key',
-    `${sentence}: ${presented.type} ${presented.fingerprint}, pinned is ${pinned.join(', ')}`,
-    hint,
-  )
-}
-
-function revoked(host: Pinned, presented: UnknownKey): ConnectError {
-  return new ConnectError(
-    'changed-host-key',
-    `${host.name} presented a host key that is marked @revoked: ${presented.type} ${presented.fingerprint}`,
-    'this key was revoked, so another machine may hold it: do not log in; give the machine a new host key',
-  )
 }

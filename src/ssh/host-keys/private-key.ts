@@ -1,7 +1,9 @@
 import { createPrivateKey } from 'node:crypto'
 import ssh2 from 'ssh2'
 
-/** The text of an ed25519 private key file in OpenSSH's own format, and what can be told of it without its passphrase. */
+/**
+ * The text of an ed25519 private key file in OpenSSH's own format, and what can be told of it without its passphrase.
+ */
 export interface PrivateKeyFile {
   readonly text: string
   readonly publicKey: string
@@ -37,7 +39,10 @@ export function unlocked(file: PrivateKeyFile, passphrase: string): string | und
   return openSshText(publicKey, Buffer.concat([string(point), string(Buffer.concat([seed, point]))]))
 }
 
-/** PROTOCOL.key of OpenSSH: no cipher, one key, twice the same number, the key, no comment, and 1, 2, 3… up to a whole block. */
+/**
+ * PROTOCOL.key of OpenSSH: no cipher, one key, twice the same number, the key, no comment, and 1, 2, 3… up to a whole
+ * block.
+ */
 function openSshText(publicKey: Buffer, halves: Buffer): string {
   const secret = Buffer.concat([Buffer.alloc(8), string(type), halves, string('')])
   const padding = Buffer.from(Array.from({ length: (8 - (secret.length % 8)) % 8 }, (_, at) => at + 1))

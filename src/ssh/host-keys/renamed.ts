@@ -15,7 +15,9 @@ export function namesOf(knownHosts: string, key: HostKey): string[] {
   return [...new Set(names.filter((name) => /^[\w.-]+$/.test(name) && !/^[\d.]+$/.test(name)))]
 }
 
-/** The text of a known_hosts file in which every line of the one name is one of the other; what else stands there stays. */
+/**
+ * The text of a known_hosts file in which every line of the one name is one of the other; what else stands there stays.
+ */
 export function renamedPins(knownHosts: string, from: string, to: string): string {
   return knownHosts
     .split(/(?<=\n)/)
@@ -45,8 +47,8 @@ function renamed(patterns: string, from: string, to: string): string {
 export type Named = Pick<Inventory, 'file' | 'gateways' | 'devices' | 'leaving'>
 
 /**
- * The name by which this device is pinned, where the inventory has none of that name. Undefined too where another host of
- * the inventory has the same key: those are copies of one image.
+ * The name by which this device is pinned, where the inventory has none of that name. Undefined too where another host
+ * of the inventory has the same key: those are copies of one image.
  */
 export function formerName(knownHosts: string, device: string, key: HostKey, inventory: Named): string | undefined {
   if (!inventory.devices.some(({ name }) => name === device)) return undefined

@@ -5,8 +5,8 @@ import { newKey } from './new-key.ts'
 import { type PrivateKeyFile, privateKeyFile } from './private-key.ts'
 
 /**
- * Where an admin has the private halves of spare host keys: `spare-host-keys/GATEWAY` beside the inventory, with its public half
- * in `GATEWAY.pub`, as ssh-keygen has it. While one takes the place of another it is `GATEWAY.next`.
+ * Where an admin has the private halves of spare host keys: `spare-host-keys/GATEWAY` beside the inventory, with its
+ * public half in `GATEWAY.pub`, as ssh-keygen has it. While one takes the place of another it is `GATEWAY.next`.
  */
 export interface SpareFiles {
   readonly folder: string

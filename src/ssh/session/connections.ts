@@ -5,8 +5,8 @@ export interface Connections {
   /** Aborted when all is to end: nothing is opened from then on. */
   readonly ended: AbortSignal
   /**
-   * Remembers how to close something, from before it is open until it is gone: the function returned forgets it. What comes
-   * after the end is closed at once.
+   * Remembers how to close something, from before it is open until it is gone: the function returned forgets it. What
+   * comes after the end is closed at once.
    */
   hold(close: () => void): () => void
   /** Ends all of it. Once is enough: what is opened afterwards is closed, too. */

@@ -22,12 +22,14 @@ export interface Exec {
   readonly gone: AbortSignal
 }
 
-/** How long a channel may take to close after the script's end was seen: a child left behind may hold it open for ever. */
+/**
+ * How long a channel may take to close after the script's end was seen: a child left behind may hold it open for ever.
+ */
 const CLOSE_GRACE_MS = 1000
 
 /**
- * Runs one script. A connection that closed in the middle may look like an end, so only the mark that our remote command
- * writes counts as one.
+ * Runs one script. A connection that closed in the middle may look like an end, so only the mark that our remote
+ * command writes counts as one.
  * @throws RemoteError `lost`, `timeout`, `sudo`, `output`, `refused`
  */
 export function exec(link: Link, wish: Exec): Promise<ExecResult> {

@@ -6,15 +6,8 @@ import {
   type HostCertificate,
   parseHostCertificate,
 } from '../host-keys/host-certificate.ts'
-import {
-  fingerprintOf,
-  type HostKey,
-  hostKeyText,
-  judge,
-  type KnownKeys,
-  type Pinned,
-  parseHostKey,
-} from '../host-keys/pins.ts'
+import type { KnownKeys, Pinned } from '../host-keys/pinned.ts'
+import { fingerprintOf, type HostKey, hostKeyText, judge, parseHostKey } from '../host-keys/pins.ts'
 import type { UserConfig } from '../user-config/user-config.ts'
 import { shownCertificate } from './openssh/handshake.ts'
 import { connectWithRetry } from './retry.ts'

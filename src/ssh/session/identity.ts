@@ -45,7 +45,9 @@ export interface Identity {
   readonly foreign: readonly string[]
 }
 
-/** A private key file, read and parsed once for each keyring: parsing may cost milliseconds, and there are many hosts. */
+/**
+ * A private key file, read and parsed once for each keyring: parsing may cost milliseconds, and there are many hosts.
+ */
 export type KeyFile =
   | { readonly kind: 'key'; readonly path: string; readonly key: ParsedKey; readonly certificate?: string }
   /** Locked, or only its public half is here: the agent may have it. */

@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream'
 import { type ConnectError, RemoteError } from '../../errors.ts'
-import type { HostKey, KnownKeys } from '../host-keys/pins.ts'
+import type { KnownKeys } from '../host-keys/pinned.ts'
+import type { HostKey } from '../host-keys/pins.ts'
 import type { UserConfig } from '../user-config/user-config.ts'
 import type { Identity } from './identity.ts'
 import type { Wire } from './wire.ts'

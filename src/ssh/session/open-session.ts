@@ -32,8 +32,8 @@ export function openSession(login: OpenedLogin): Session {
   setMaxListeners(0, gone.signal)
   let ran = false
 
-  // sshd counts a session until its last process is gone, so for a moment, or beside something a script left behind, there
-  // may be no room although ours are few. Nothing has run then: trying again is safe.
+  // sshd counts a session until its last process is gone, so for a moment, or beside something a script left behind,
+  // there may be no room although ours are few. Nothing has run then: trying again is safe.
   async function whenThereIsRoom(run: () => Promise<ExecResult>): Promise<ExecResult> {
     for (let wait = 20; ; wait *= 2) {
       try {

@@ -16,7 +16,8 @@ export interface RemoteCommand {
  * The one command we ever ask sshd to run; the script comes on stdin. It ends by writing `MARK CODE WORDS` to stdout
  * and to stderr, so a lost connection never looks like an end, and both streams are known to be whole.
  *
- * One pair of single quotes deep and without backslash before a quote, so that fish and csh as login shells read it alike.
+ * One pair of single quotes deep and without backslash before a quote, so that fish and csh as login shells read it
+ * alike.
  *
  * With a password, its line comes first on stdin and the account's own shell takes it (`read` takes byte by byte from
  * a pipe), whether sudo asks or not. sudo is first tried with that line alone: a wrong password fails once, and no line
@@ -30,7 +31,9 @@ export function remoteCommand(command: RemoteCommand): string {
   return `sh -c ${quote(`${command.privileged ? asRoot(command) : plain(shell(scriptBytes))}; ${end}`)}`
 }
 
-/** A shell that reads its script from stdin may read further than the script; dd takes byte by byte, and not one more. */
+/**
+ * A shell that reads its script from stdin may read further than the script; dd takes byte by byte, and not one more.
+ */
 const shell = (scriptBytes: number | undefined) =>
   scriptBytes === undefined ? 'sh -s' : `sh -c "$(dd bs=1 count=${scriptBytes} 2>/dev/null)"`
 

@@ -4,8 +4,8 @@ import type { ConfigFile } from './config-tree.ts'
 import { type LeftOut, without } from './left-out.ts'
 
 /**
- * Writes a configuration anew into a private folder, with something left out, for `ssh -F`: that reads one file alone, so
- * the first includes what ssh would read one after the other. Returns the path of that file.
+ * Writes a configuration anew into a private folder, with something left out, for `ssh -F`: that reads one file alone,
+ * so the first includes what ssh would read one after the other. Returns the path of that file.
  */
 export async function copyWithout(files: readonly ConfigFile[], leftOut: LeftOut, folder: string): Promise<string> {
   let number = 0

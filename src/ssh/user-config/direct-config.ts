@@ -39,7 +39,8 @@ export function directConfigs(options: DirectOptions): (name: string) => Promise
     const config = await whole(name)
     const device = devices.get(name)
     if (device === undefined) {
-      // A block of this inventory may be older than what the inventory says now; those of others may be all that there is.
+      // A block of this inventory may be older than what the inventory says now; those of others may be all that there
+      // is.
       const stale = inventory.gateways.some((gateway) => gateway.name === name) && (await inOwn()).has(name)
       return stale ? { ...config, ...routeOf(await (await forGateways())(name)) } : config
     }

@@ -28,7 +28,9 @@ function routeOf({ hostname, port, jumps, proxyCommand }: UserConfig): Route | u
   return { ...(hop !== undefined && { hop }), address: hostname, port, ...to }
 }
 
-/** The end of a forward that a configuration leads to; undefined: it leads to the host itself, or nobody knows where. */
+/**
+ * The end of a forward that a configuration leads to; undefined: it leads to the host itself, or nobody knows where.
+ */
 export async function forwardEndpoint(config: UserConfig, known: Known): Promise<ForwardEndpoint | undefined> {
   const route = routeOf(config)
   if (route === undefined) return undefined
@@ -50,8 +52,8 @@ export async function forwardEndpoint(config: UserConfig, known: Known): Promise
 }
 
 /**
- * Does it mix an address of the host's own with the port of one of its forwards, as a block below somebody's own `HostName`
- * does? That leads nowhere.
+ * Does it mix an address of the host's own with the port of one of its forwards, as a block below somebody's own
+ * `HostName` does? That leads nowhere.
  */
 export async function isMixed(config: UserConfig, device: Device, known: Known): Promise<boolean> {
   const route = routeOf(config)

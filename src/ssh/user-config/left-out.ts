@@ -19,7 +19,9 @@ const route = new Set(['hostname', 'port', 'proxyjump', 'proxycommand'])
 const begin = /^# >>> provision: (.*)$/
 const end = /^# <<< provision: /
 
-/** Every line of a file, with the block that it stands in. A block whose last line is gone goes to the end of its file. */
+/**
+ * Every line of a file, with the block that it stands in. A block whose last line is gone goes to the end of its file.
+ */
 export function markedConfigLines({ lines }: ConfigFile): MarkedLine[] {
   let block: string | undefined
   return lines.map((line) => {

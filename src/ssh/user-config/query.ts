@@ -15,8 +15,8 @@ export interface SshConfigOptions {
 export type AskSsh = (name: string) => Promise<string>
 
 /**
- * Set while we ask: `ssh -G` runs what `Match exec` says, and the blocks that we give to people would log in to a gateway for
- * each device.
+ * Set while we ask: `ssh -G` runs what `Match exec` says, and the blocks that we give to people would log in to a
+ * gateway for each device.
  */
 export const askedByProvision = 'PROVISION_ASKS_SSH'
 

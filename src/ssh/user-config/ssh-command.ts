@@ -75,7 +75,9 @@ function optionOf(option: string): [string, string] {
   return [key.toLowerCase(), quoted ?? value]
 }
 
-/** Options stand before and behind the host, until the first word of the command. The host is the one without a letter. */
+/**
+ * Options stand before and behind the host, until the first word of the command. The host is the one without a letter.
+ */
 function optionsOf(words: readonly string[]) {
   const options: [letter: string, value: string][] = []
   let host: string | undefined
@@ -115,7 +117,10 @@ function takeHost(found: Reading, text: string): void {
   if (port !== undefined) found.port ??= port
 }
 
-/** A command line of ssh, whatever it is started through: `exec ssh …`, `sh -c 'ssh …'`. undefined: it is another program. */
+/**
+ * A command line of ssh, whatever it is started through: `exec ssh …`, `sh -c 'ssh …'`. undefined: it is another
+ * program.
+ */
 export function sshCommandOf(line: string): SshCommand | undefined {
   const [program = '', ...words] = wordsOf(line.trim().replace(/^exec\s+/, '')) ?? []
   if (/^(\S*\/)?(ba|da)?sh$/.test(program) && words[0] === '-c') return sshCommandOf(words[1] ?? '')

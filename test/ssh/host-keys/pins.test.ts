@@ -3,7 +3,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeEach, describe, expect, test } from 'vitest'
-import { fingerprintOf, hostKeyText, judge, openPins, type Pinned } from '../../../src/ssh/host-keys/pins.ts'
+import type { Pinned } from '../../../src/ssh/host-keys/pinned.ts'
+import { fingerprintOf, hostKeyText, judge, openPins } from '../../../src/ssh/host-keys/pins.ts'
 import { type PublicKey, publicKey } from '../session/fixture.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'provision-pins-'))

@@ -5,7 +5,8 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { build } from 'esbuild'
 import { afterAll, beforeEach, describe, expect, test } from 'vitest'
-import { openPins, type Pinned } from '../../../src/ssh/host-keys/pins.ts'
+import type { Pinned } from '../../../src/ssh/host-keys/pinned.ts'
+import { openPins } from '../../../src/ssh/host-keys/pins.ts'
 import { publicKey } from './fixture.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'provision-pins-'))

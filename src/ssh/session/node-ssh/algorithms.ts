@@ -1,5 +1,5 @@
 import type { Algorithms, ServerHostKeyAlgorithm } from 'ssh2'
-import type { KnownKeys } from '../../host-keys/pins.ts'
+import type { KnownKeys } from '../../host-keys/pinned.ts'
 
 const HOST_KEYS: readonly ServerHostKeyAlgorithm[] = [
   'ssh-ed25519',

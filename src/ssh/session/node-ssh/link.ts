@@ -32,7 +32,8 @@ export function nodeSshLink({ ssh, client, key, accepted, proved, socket }: Node
       let unwanted = false
       const closed = ssh.execCommand(command, {
         stdin,
-        // We keep the bytes ourselves: node-ssh decodes each chunk alone, which breaks UTF-8 across two. latin1 is cheap.
+        // We keep the bytes ourselves: node-ssh decodes each chunk alone, which breaks UTF-8 across two. latin1 is
+        // cheap.
         encoding: 'latin1',
         noTrim: true,
         onStdout,

@@ -7,8 +7,8 @@ export interface AgentProxy {
 }
 
 /**
- * The agent that ssh is given: the user's own, or none, behind a socket of ours. ssh asks it when its login begins and not
- * before, which is more than its log can prove.
+ * The agent that ssh is given: the user's own, or none, behind a socket of ours. ssh asks it when its login begins and
+ * not before, which is more than its log can prove.
  */
 export async function agentProxy(path: string, agent: string | undefined): Promise<AgentProxy> {
   let asked = false

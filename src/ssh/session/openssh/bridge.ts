@@ -12,8 +12,8 @@ export interface Bridge {
 }
 
 /**
- * Leads one connection of our own ssh, from a loopback port, to a stream that this process holds. ssh ends with it, and so
- * with this process. Where the system says whose a connection is (Linux), nobody else's is taken.
+ * Leads one connection of our own ssh, from a loopback port, to a stream that this process holds. ssh ends with it, and
+ * so with this process. Where the system says whose a connection is (Linux), nobody else's is taken.
  */
 export async function bridge(far: Duplex): Promise<Bridge> {
   let greeting = ''

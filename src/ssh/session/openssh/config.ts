@@ -1,4 +1,5 @@
-import { hostKeyText, judge, type KnownKeys } from '../../host-keys/pins.ts'
+import type { KnownKeys } from '../../host-keys/pinned.ts'
+import { hostKeyText, judge } from '../../host-keys/pins.ts'
 import type { Handshake } from '../link.ts'
 
 /** What is wanted of a host: a login, its key, or its certificate. */
@@ -61,7 +62,9 @@ export function clientOf({ folder }: LocalEndpoint): string {
   ])
 }
 
-/** Only for a login: any other connection ends as soon as the host has shown its key, as it does where that is revoked. */
+/**
+ * Only for a login: any other connection ends as soon as the host has shown its key, as it does where that is revoked.
+ */
 export function knownHostsOf({ name, known, identity }: Handshake): string {
   const keys = identity === undefined ? [] : known.keys.filter((key) => judge(known, key) === 'known')
   return keys.map((key) => `${name} ${hostKeyText(key)}\n`).join('')

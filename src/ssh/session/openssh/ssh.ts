@@ -9,15 +9,18 @@ export interface Process {
   /** Its exit code, once it is gone and all it wrote was read; null: a signal ended it. */
   readonly ended: Promise<number | null>
   kill(): void
-  /** Asks it to end, and waits for that; not for what it may have started itself, as long as a token waits for its touch. */
+  /**
+   * Asks it to end, and waits for that; not for what it may have started itself, as long as a token waits for its
+   * touch.
+   */
   stop(): Promise<void>
 }
 
 const STOP_MS = 1000
 
 /**
- * One run of the system's ssh, in a process group of its own: a Ctrl-C is for this process to handle. Nothing is thrown,
- * and none of what it writes is kept.
+ * One run of the system's ssh, in a process group of its own: a Ctrl-C is for this process to handle. Nothing is
+ * thrown, and none of what it writes is kept.
  */
 export function ssh(words: readonly string[], env: Readonly<Record<string, string | undefined>>): Process {
   const options = { shell: '/bin/sh', prefix: '', quote, quiet: true, nothrow: true, detached: true } as const
