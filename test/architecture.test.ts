@@ -270,6 +270,16 @@ describe('habits', () => {
     expect(wide).toEqual([])
   })
 
+  test('no ssh of ours writes addresses into the known_hosts of a host (CheckHostIP, ssh_config(5), on before OpenSSH 8.5)', () => {
+    const users = [...sources, ...playbooks, ...filesIn('src', /\.sh$/), ...filesIn('playbooks', /\.sh$/)].filter(
+      (file) => /UserKnownHostsFile[ =:]+(?!\/dev\/null)/.test(text(file)),
+    )
+    expect(users.length).toBeGreaterThan(5)
+    // A tunnel's own ssh may not write that file; in the lab nobody has two addresses.
+    const others = /^src\/(tunnel\/device-units|lab\/index)\.ts$/
+    expect(users.filter((file) => !others.test(file) && !/CheckHostIP/.test(text(file)))).toEqual([])
+  })
+
   test('no default exports but playbooks', () => {
     expect(sources.filter((file) => /^export default\b/m.test(text(file)))).toEqual([])
     const recipes = playbooks.filter((file) => !/^playbooks\/.*\//.test(file))

@@ -121,6 +121,8 @@ function login({ name, dial }: Gateway, account: string): Sh {
     `IdentityFile=${nextKey}`,
     'PreferredAuthentications=publickey',
     `UserKnownHostsFile=${knownHosts}`,
+    // An ssh before 8.5, as root, would write addresses into that file, and trust nobody any more who has another one.
+    'CheckHostIP=no',
     'GlobalKnownHostsFile=/dev/null',
     'StrictHostKeyChecking=yes',
     `HostKeyAlias=${name}`,

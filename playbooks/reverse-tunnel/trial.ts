@@ -62,7 +62,7 @@ function dialOnce(
     trap 'rm -rf "$folder"' EXIT
     set -- ${forward === undefined ? [] : ['-R', forward]}
     timeout -k 1 ${seconds} ssh -v -E "$folder/log" -f -N -F none -T -o BatchMode=yes -o IdentitiesOnly=yes -o IdentityAgent=none \
-      -o IdentityFile=${key} -o PreferredAuthentications=publickey -o UserKnownHostsFile=${knownHosts} \
+      -o IdentityFile=${key} -o PreferredAuthentications=publickey -o UserKnownHostsFile=${knownHosts} -o CheckHostIP=no \
       -o GlobalKnownHostsFile=/dev/null -o StrictHostKeyChecking=yes -o UpdateHostKeys=no -o HostKeyAlias=${gateway.name} \
       -o ExitOnForwardFailure=yes -o ControlMaster=yes -o ControlPath="$folder/control" -o ConnectTimeout=${seconds} \
       "$@" -p ${port} -l ${account} ${address} >/dev/null 2>&1 </dev/null

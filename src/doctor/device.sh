@@ -16,7 +16,7 @@ routes() {
 # A login of its own beside the tunnel, that asks for no forward: sshd takes the key or not, and opens no session for it.
 try() {
   timeout -k 1 20 ssh -v -F none -T -o BatchMode=yes -o IdentitiesOnly=yes -o IdentityAgent=none -o IdentityFile="$key" \
-    -o PreferredAuthentications=publickey -o UserKnownHostsFile="$known" -o GlobalKnownHostsFile=/dev/null \
+    -o PreferredAuthentications=publickey -o UserKnownHostsFile="$known" -o GlobalKnownHostsFile=/dev/null -o CheckHostIP=no \
     -o StrictHostKeyChecking=yes -o UpdateHostKeys=no -o HostKeyAlias="$name" -o ControlMaster=no -o ControlPath=none \
     -o ConnectTimeout=6 -o ConnectionAttempts=1 -p "$port" -l "$account" "$address" :
 }

@@ -45,6 +45,7 @@ User $account
 HostKeyAlias $gateway
 IdentityFile "$key"
 UserKnownHostsFile "$known"
+CheckHostIP no
 GlobalKnownHostsFile /dev/null
 StrictHostKeyChecking yes
 UpdateHostKeys no

@@ -115,7 +115,7 @@ at_gateway() {
   read -r address port login unit || return 1
   longest=30
   answer=$(request | timeout 90 ssh -F none -T -o BatchMode=yes -o IdentitiesOnly=yes -o IdentityAgent=none \
-    -o IdentityFile="$seed/key" -o PreferredAuthentications=publickey -o UserKnownHostsFile="$folder/known_hosts" \
+    -o IdentityFile="$seed/key" -o PreferredAuthentications=publickey -o UserKnownHostsFile="$folder/known_hosts" -o CheckHostIP=no \
     -o GlobalKnownHostsFile=/dev/null -o StrictHostKeyChecking=yes -o HostKeyAlias="$1" -o ConnectTimeout=15 \
     -o ServerAliveInterval=10 -o LogLevel=ERROR -p "$port" -l "$login" "$address" 2>&1 | tail -n 1)
   case $answer in
