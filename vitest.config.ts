@@ -27,8 +27,9 @@ const patience = { testTimeout: 120_000, hookTimeout: 240_000 }
 export default defineConfig({
   plugins: [shellAsText],
   test: {
-    testTimeout: 60_000,
-    hookTimeout: 120_000,
+    // Unit tests run beside machines that boot: generous, for a slow machine is no fault.
+    testTimeout: 180_000,
+    hookTimeout: 180_000,
     // What is imported by all is not loaded again by each.
     isolate: false,
     coverage: {
