@@ -24,7 +24,6 @@ export interface TunnelParts {
   readonly account: string
   readonly keyFile: string
   readonly jail: string
-  /** What makes that folder anew after a boot. */
   readonly socketUnit: (forward: Forward) => string
   /** On the device. */
   readonly key: string

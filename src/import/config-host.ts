@@ -1,6 +1,7 @@
 import { isLoopback } from '../inventory/addresses.ts'
 import { type ForwardWords, parseForward, printForward, settleBindAddress } from '../inventory/forward.ts'
 import { jumpOfCommand } from '../ssh/user-config/proxy-command.ts'
+import { expandTokens, hostTokens } from '../ssh/user-config/user-config.ts'
 import type { WrittenOptions } from './config-answers.ts'
 import { type PlacedLine, placesOfOption } from './config-names.ts'
 import type { Dialled, FoundHost } from './found.ts'
@@ -54,9 +55,10 @@ export function configHost(name: string, written: WrittenOptions, reading: Confi
   for (const key of written.keys()) if (!READ.has(key)) tell(`the option ${key}`, key)
   const [address, port] = [jump?.to?.address ?? one('hostname'), jump?.to?.port ?? Number(one('port') ?? 22)]
   const user = one('user')
+  const tokens = hostTokens(name, { hostname: one('hostname') ?? name, port: one('port') ?? 22, user })
   const [identityFile, ...others] = (written.get('identityfile') ?? [])
     .filter((file) => file !== 'none')
-    .map((file) => expanded(file, { name, address: one('hostname') ?? name, port: one('port') ?? '22', user }))
+    .map((file) => expandTokens(file, { ...tokens, d: '~' }))
   for (const [at, file] of others.entries()) tell(`a further IdentityFile, ${file}`, 'identityfile', at + 1)
   const isPlain = identityFile !== undefined && !identityFile.includes('%')
   if (identityFile !== undefined && !isPlain)
@@ -93,21 +95,4 @@ function forwardAdvice({ bindAddress, ...words }: ForwardWords): string {
   const bound = settleBindAddress(bindAddress)
   if (isLoopback(bound)) return JSON.stringify(printForward({ bindAddress: bound, ...words }))
   return printLine({ bindAddress: bound, ...words, expose: true })
-}
-
-/** The tokens that mean the same on every machine. */
-function expanded(
-  file: string,
-  { name, address, port, user }: { name: string; address: string; port: string; user: string | undefined },
-): string {
-  const tokens: Record<string, string | undefined> = {
-    '%': '%',
-    d: '~',
-    h: address,
-    n: name,
-    k: name,
-    p: port,
-    r: user,
-  }
-  return file.replaceAll(/%(.)/g, (whole, letter: string) => tokens[letter] ?? whole)
 }

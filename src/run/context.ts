@@ -1,4 +1,4 @@
-import type { Host, Inventory } from '../inventory/model.ts'
+import type { Gateway, Host, Inventory } from '../inventory/model.ts'
 import type { ObservedKeys, Step } from '../playbook/playbook.ts'
 import type { HostReport, Outcome, Report, Trouble } from '../report/report.ts'
 import type { Progress } from '../report/terminal/progress.ts'
@@ -112,6 +112,13 @@ function pinKeeper({ command, context: { wire } }: RunOptions): PinKeeper {
   }
 }
 
+/** @throws RangeError: whoever asks has the name from this inventory */
+export function gatewayNamed(name: string, { gateways }: Pick<Inventory, 'gateways'>): Gateway {
+  const gateway = gateways.find((candidate) => candidate.name === name)
+  if (!gateway) throw new RangeError(`no gateway ${name}`)
+  return gateway
+}
+
 /**
  * Works with a gateway's session: that of this run, or where there is none a login of its own, which ends with the
  * work. The gateway may be outside the limit of the run.
@@ -122,10 +129,8 @@ export async function withGateway<T>(
   { inventory, fleet, context, reach, signal }: Pick<Run, 'inventory' | 'fleet' | 'context' | 'reach' | 'signal'>,
   work: (session: Session) => Promise<T>,
 ): Promise<T> {
-  const gateway = inventory.gateways.find((candidate) => candidate.name === name)
-  if (!gateway) throw new RangeError(`no gateway ${name}`)
   const own = fleet.members.get(name)?.session
-  const session = own ?? (await reach(gateway, context, { signal }))
+  const session = own ?? (await reach(gatewayNamed(name, inventory), context, { signal }))
   try {
     return await work(session)
   } finally {

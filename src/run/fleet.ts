@@ -124,12 +124,12 @@ export function assemble(
   const members = new Map<string, Member>()
   for (const host of hosts(inventory)) {
     if (!limit(host.name)) continue
-    const resources = new Map<string, Resource>([[lastingStorage.id, lastingStorage]])
-    for (const step of wanted)
-      for (const resource of step.hosts.get(host.name) ?? []) resources.set(resource.id, resource)
-    // Alone it has nothing to say.
-    if (resources.size === 1) resources.clear()
-    members.set(host.name, { host, resources: [...resources.values()], shown: new Map(), changes: [], began: now })
+    const own = new Map(
+      wanted.flatMap((step) => (step.hosts.get(host.name) ?? []).map((resource) => [resource.id, resource] as const)),
+    )
+    // Where nothing is wanted nothing is changed.
+    const resources: Resource[] = own.size === 0 ? [] : [lastingStorage, ...own.values()]
+    members.set(host.name, { host, resources, shown: new Map(), changes: [], began: now })
   }
   const answers = new Map<string, boolean>()
   return {

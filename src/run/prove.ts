@@ -3,7 +3,7 @@ import type { Forward } from '../inventory/model.ts'
 import type { ProveStep } from '../playbook/playbook.ts'
 import { type ForwardReport, isSameForward, type RecoveryReport } from '../report/report.ts'
 import { type Proving, proveForwards } from '../verify/prove-forwards.ts'
-import type { Run } from './context.ts'
+import { gatewayNamed, type Run } from './context.ts'
 import { slowerAndSlower, waitingSentence } from './wait.ts'
 
 /**
@@ -13,9 +13,7 @@ export async function proveWithinLimit(forwards: readonly Forward[], run: Run): 
   const { inventory, fleet, context, reach, signal } = run
   const extra = new Map<string, ReturnType<typeof reach>>()
   const login = (name: string) => {
-    const gateway = inventory.gateways.find((candidate) => candidate.name === name)
-    if (!gateway) throw new RangeError(`no gateway ${name}`)
-    const session = extra.get(name) ?? reach(gateway, context, { signal })
+    const session = extra.get(name) ?? reach(gatewayNamed(name, inventory), context, { signal })
     extra.set(name, session)
     return session
   }

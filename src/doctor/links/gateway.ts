@@ -119,7 +119,7 @@ export function tunnelAccount(c: Case): LinkVerdict {
   if (denial && !attemptOf(c)?.loggedIn) {
     const at = directivesAt(facts.get('directives') ?? '', /^(allow|deny)(users|groups)/i)
     return broken(
-      `the sshd of ${gateway.name} does not allow ${name} to log in: ${[denial.text.replace(/ \[preauth\]$/, ''), ...at].join('; ')}`,
+      `the sshd of ${gateway.name} does not allow ${name} to log in: ${[sentenceOf(denial), ...at].join('; ')}`,
       at.length > 0
         ? onHost(gateway.name, `allow ${name} there, and reload sshd`)
         : onHost(gateway.name, `sshd -T | grep -iE '^(allow|deny)(users|groups) ', and allow ${name} there`),
@@ -193,7 +193,8 @@ function offered(c: Case, fingerprints: readonly string[]): LinkVerdict {
     ({ at, text }) =>
       at > (found?.newest?.at ?? 0) && (text.includes(`authenticating user ${name} `) || saysWhy.test(text)),
   )
-  const said = refused.findLast(({ text }) => saysWhy.test(text))?.text.replace(/ \[preauth\]$/, '')
+  const reason = refused.findLast(({ text }) => saysWhy.test(text))
+  const said = reason && sentenceOf(reason)
   const at = directivesAt(c.gateway.facts?.get('directives') ?? '', /^pubkey|^authenticationmethods/i)
   const why = said && [said, ...(/PubkeyAccepted/.test(said) ? at : [])].join('; ')
   if (attempt?.hostKey && !attempt.distrusted && /denied|closed/i.test(attempt.said))
@@ -207,6 +208,9 @@ function offered(c: Case, fingerprints: readonly string[]): LinkVerdict {
     return ok(`${device.name} logged in with ${fingerprints.join(', ')} ${ago(found.last.at, found.now)}`)
   return unseen(`${gateway.name} has a key for ${device.name}; only the device can tell whether it is the right one`)
 }
+
+/** Without where in sshd it was said. */
+const sentenceOf = ({ text }: { readonly text: string }) => text.replace(/ \[preauth\]$/, '')
 
 /** What sshd's log says of a key that it does not even look at. */
 const saysWhy = /Authentication refused|Could not open user|not in PubkeyAccepted/

@@ -73,19 +73,24 @@ function expand(
   env: Env,
 ): string {
   const home = env.HOME ?? homedir()
-  const tokens: Record<string, string> = {
-    '%': '%',
-    d: home,
-    h: found.hostname,
-    n: name,
-    k: name,
-    p: String(found.port),
-    r: found.user,
-    u: userInfo().username,
-  }
-  const path = file.replace(/%(.)/g, (whole, letter: string) => tokens[letter] ?? whole)
+  const path = expandTokens(file, { ...hostTokens(name, found), d: home, u: userInfo().username })
   return path === '~' || path.startsWith('~/') ? join(home, path.slice(1)) : path
 }
+
+/** The tokens that mean the same whoever runs ssh. `user`: absent where nobody says as whom. */
+export function hostTokens(
+  name: string,
+  host: { readonly hostname: string; readonly port: number | string; readonly user?: string | undefined },
+): Tokens {
+  return { '%': '%', h: host.hostname, n: name, k: name, p: String(host.port), r: host.user }
+}
+
+/** One that stands for nothing here stays as it is. */
+export function expandTokens(text: string, tokens: Tokens): string {
+  return text.replace(/%(.)/g, (whole, letter: string) => tokens[letter] ?? whole)
+}
+
+type Tokens = Readonly<Record<string, string | undefined>>
 
 function agentSocket(wanted: string | undefined, path: (file: string) => string, env: Env): string | undefined {
   if (wanted === 'none') return undefined

@@ -3,6 +3,7 @@ import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync 
 import { createServer } from 'node:net'
 import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
+import { afterAll, afterEach, beforeAll } from 'vitest'
 import type { ConnectError } from '../../../src/errors.ts'
 import type { Gateway, Host, Login } from '../../../src/inventory/model.ts'
 import { type HostKey, openPins, type Pins, parseHostKey } from '../../../src/ssh/host-keys/pins.ts'
@@ -167,6 +168,26 @@ export function logins(to: () => { readonly it: Lab; readonly sshd: Sshd }) {
     for (const session of open.splice(0)) session.close()
   }
   return { login, failure, closing, closeAll }
+}
+
+/** For all tests of a block: a lab with one sshd, given to `use`, and logins that are closed after each test. */
+export function sessionTests(
+  {
+    transport,
+    hostKeys,
+  }: { readonly transport: (typeof transports)[number]; readonly hostKeys?: SshdOptions['hostKeys'] },
+  use: (made: { readonly it: Lab; readonly sshd: Sshd }) => void,
+) {
+  let made: { readonly it: Lab; readonly sshd: Sshd }
+  beforeAll(async () => {
+    const it = lab(transport)
+    made = { it, sshd: await it.sshd(hostKeys ? { hostKeys } : {}) }
+    use(made)
+  })
+  afterAll(() => made.it.end())
+  const { closeAll, ...found } = logins(() => made)
+  afterEach(closeAll)
+  return found
 }
 
 export interface PublicKey {

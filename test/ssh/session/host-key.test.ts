@@ -1,21 +1,17 @@
 import { execFileSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { beforeEach, describe, expect, test } from 'vitest'
 import { fingerprintOf, openPins } from '../../../src/ssh/host-keys/pins.ts'
-import { type Lab, lab, logins, type Sshd, transports } from './fixture.ts'
+import { type Lab, type Sshd, sessionTests, transports } from './fixture.ts'
 
 describe.each(transports)('over %s', (transport) => {
   let it: Lab
   let sshd: Sshd
-  beforeAll(async () => {
-    it = lab(transport)
-    sshd = await it.sshd({ hostKeys: ['ed25519', 'rsa'] })
+  const { login, failure } = sessionTests({ transport, hostKeys: ['ed25519', 'rsa'] }, (made) => {
+    it = made.it
+    sshd = made.sshd
   })
-  afterAll(() => it.end())
   beforeEach(() => writeFileSync(it.knownHosts, ''))
-
-  const { login, failure, closeAll } = logins(() => ({ it, sshd }))
-  afterEach(closeAll)
   const print = (index: number) => fingerprintOf(sshd.hostKeys[index] ?? '')
 
   describe('a host key', () => {

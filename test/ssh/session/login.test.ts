@@ -1,24 +1,20 @@
 import { execFileSync, spawn } from 'node:child_process'
 import { readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { ConnectError } from '../../../src/errors.ts'
 import { fingerprintOf } from '../../../src/ssh/host-keys/pins.ts'
 import { connect } from '../../../src/ssh/session/connect.ts'
-import { host, type Lab, lab, logins, me, type Sshd, transports, until } from './fixture.ts'
+import { host, type Lab, me, type Sshd, sessionTests, transports, until } from './fixture.ts'
 
 describe.each(transports)('over %s', (transport) => {
   let it: Lab
   let sshd: Sshd
-  beforeAll(async () => {
-    it = lab(transport)
-    sshd = await it.sshd({ hostKeys: ['ed25519', 'rsa'] })
+  const { login, failure, closing } = sessionTests({ transport, hostKeys: ['ed25519', 'rsa'] }, (made) => {
+    it = made.it
+    sshd = made.sshd
   })
-  afterAll(() => it.end())
   beforeEach(() => writeFileSync(it.knownHosts, ''))
-
-  const { login, failure, closing, closeAll } = logins(() => ({ it, sshd }))
-  afterEach(closeAll)
 
   describe('a login', () => {
     test('that is refused is not tried again, and says what was offered', async () => {

@@ -2,21 +2,15 @@ import { execFileSync, spawn } from 'node:child_process'
 import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { fakeKey, type Lab, lab, logins, me, type Sshd, until } from './fixture.ts'
+import { describe, expect, test } from 'vitest'
+import { fakeKey, type Lab, me, sessionTests, until } from './fixture.ts'
 
 // What only OpenSSH can do, and what node-ssh says about it.
 const hint = expect.stringContaining('--transport openssh')
 let it: Lab
-let sshd: Sshd
-beforeAll(async () => {
-  it = lab('openssh')
-  sshd = await it.sshd()
+const { login, failure } = sessionTests({ transport: 'openssh' }, (made) => {
+  it = made.it
 })
-afterAll(() => it.end())
-
-const { login, failure, closeAll } = logins(() => ({ it, sshd }))
-afterEach(closeAll)
 const nodeSsh = () => it.wire({ transport: 'node-ssh' })
 
 describe('only OpenSSH', () => {

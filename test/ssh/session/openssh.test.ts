@@ -2,28 +2,24 @@ import { execFileSync, spawn } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { LoginRefused } from '../../../src/errors.ts'
 import { connect } from '../../../src/ssh/session/connect.ts'
 import { connections } from '../../../src/ssh/session/connections.ts'
 import { bridge } from '../../../src/ssh/session/openssh/bridge.ts'
 import { dial } from '../../../src/ssh/session/socket.ts'
 import { build as buildDist, root } from '../../dist.ts'
-import { freePort, host, type Lab, lab, logins, me, program, type Sshd, until } from './fixture.ts'
+import { freePort, host, type Lab, me, program, type Sshd, sessionTests, until } from './fixture.ts'
 import { liar } from './liar.ts'
 
 // What only this transport has to see to, and what it leaves behind.
 const plain = { timeoutMs: 10_000, privileged: false }
 let it: Lab
 let sshd: Sshd
-beforeAll(async () => {
-  it = lab('openssh')
-  sshd = await it.sshd()
+const { login, failure } = sessionTests({ transport: 'openssh' }, (made) => {
+  it = made.it
+  sshd = made.sshd
 })
-afterAll(() => it.end())
-
-const { login, failure, closeAll } = logins(() => ({ it, sshd }))
-afterEach(closeAll)
 
 describe('the system’s ssh', () => {
   const left = () => readdirSync(it.folder).filter((name) => name.startsWith('provision-'))

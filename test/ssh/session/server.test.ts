@@ -1,22 +1,18 @@
 import { writeFileSync } from 'node:fs'
 import { createServer, connect as dial, type Server } from 'node:net'
 import { Duplex } from 'node:stream'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, beforeEach, describe, expect, test } from 'vitest'
 import { connect } from '../../../src/ssh/session/connect.ts'
-import { freePort, host, type Lab, lab, logins, type Sshd, transports, until } from './fixture.ts'
+import { freePort, host, type Lab, type Sshd, sessionTests, transports, until } from './fixture.ts'
 
 describe.each(transports)('over %s', (transport) => {
   let it: Lab
   let sshd: Sshd
-  beforeAll(async () => {
-    it = lab(transport)
-    sshd = await it.sshd({ hostKeys: ['ed25519', 'rsa'] })
+  const { login, failure } = sessionTests({ transport, hostKeys: ['ed25519', 'rsa'] }, (made) => {
+    it = made.it
+    sshd = made.sshd
   })
-  afterAll(() => it.end())
   beforeEach(() => writeFileSync(it.knownHosts, ''))
-
-  const { login, failure, closeAll } = logins(() => ({ it, sshd }))
-  afterEach(closeAll)
 
   describe('a server', () => {
     const servers: Server[] = []
