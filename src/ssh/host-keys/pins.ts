@@ -36,7 +36,7 @@ export interface PinsOptions {
    * pinned again.
    */
   readonly inventory?: Named | undefined
-  /** Keys that count instead of what is pinned for these hosts, and are written nowhere. */
+  /** Keys that count instead of what is pinned for these hosts, and are written nowhere. No other key is accepted. */
   readonly instead?: ReadonlyMap<string, readonly HostKey[]> | undefined
   /** Called after a changed key was pinned. */
   readonly onReplaced?: ((host: Pinned, key: UnknownKey) => void) | undefined
@@ -76,7 +76,7 @@ export function openPins(options: PinsOptions): Pins {
   // A refusal counts for the whole run: another route to the same host may bring the same key a moment later.
   const refused = new Set<string>()
   // A name is good for one new key: a third machine behind its forward must not pass as the new one.
-  const acceptNew = new Set(options.acceptNew)
+  const acceptNew = new Set([...(options.acceptNew ?? [])].filter((name) => !options.instead?.has(name)))
 
   const pins: Pins = {
     file,

@@ -235,7 +235,8 @@ test('keys that are given for a host count instead of its pins, and are written 
   const other: Pinned = { name: 'host-b.lan.internal', hostKeys: [] }
   const pinned = { ...hostA, hostKeys: [one.text] }
   writeFileSync(file, `${other.name} ${one.text}\n@revoked ${hostA.name} ${three.text}\n`)
-  const given = openPins({ file, instead: new Map([[hostA.name, [two.key, three.key]]]) })
+  const acceptNew = new Set([hostA.name])
+  const given = openPins({ file, acceptNew, instead: new Map([[hostA.name, [two.key, three.key]]]) })
   const verdicts = async (host: Pinned) => {
     const known = await given.for(host)
     return [one, two, three].map(({ key }) => judge(known, key))
@@ -244,7 +245,11 @@ test('keys that are given for a host count instead of its pins, and are written 
   expect(await verdicts(other)).toEqual(['known', 'changed', 'changed'])
   expect((await given.for(pinned)).from).toBe('inventory')
   expect((await given.trusted(hostA))(two.text)).toBe(true)
+  // A run by such keys must not pin what shows itself in their place, also where a new key was to be accepted.
+  expect((await given.trusted(hostA))(one.text)).toBe(false)
+  await expect(given.settle(hostA, one.key)).rejects.toMatchObject({ kind: 'changed-host-key' })
   expect(readFileSync(file, 'utf8')).not.toContain(two.text)
+  expect(readFileSync(file, 'utf8')).not.toContain(`${hostA.name} ${one.text}`)
 })
 
 test('of a gateway that shows another key it is said how its devices come back, of no other host', async () => {
