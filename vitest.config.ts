@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config'
+import { LongestFirst } from './test/longest-first.ts'
 
 const shellAsText = {
   name: 'shell-as-text',
@@ -10,11 +11,12 @@ const endToEnd = (name: string) => `test/e2e/${name}.test.ts`
 
 /**
  * What is run three times in a row, in two groups of its own. The seconds of the faults are held against the promise: they
- * wait for most of the time, and what runs beside them gives way, or is little. Kills boot and restart as much as two cores
- * can do, all at once and then again, and unit tests fill the pauses.
+ * wait for most of the time, and unit tests, which fill the pauses, give way. Kills boot and restart as much as two cores
+ * can do, all at once and then again.
  */
-const calm = { maxWorkers: 3, sequence: { groupOrder: 1 } }
-const busy = { maxWorkers: 3, sequence: { groupOrder: 2 } }
+const calm = { maxWorkers: 4, sequence: { groupOrder: 1 } }
+const busy = { maxWorkers: 4, sequence: { groupOrder: 2 } }
+const givesWay = { setupFiles: ['test/give-way.ts'] }
 const matrices = ['attacks', 'faults'].map(endToEnd)
 const [card, kills, edits] = [endToEnd('card'), endToEnd('kills'), endToEnd('edits')]
 
@@ -32,6 +34,7 @@ export default defineConfig({
     hookTimeout: 180_000,
     // What is imported by all is not loaded again by each.
     isolate: false,
+    sequence: { sequencer: LongestFirst },
     coverage: {
       provider: 'v8',
       include: ['src/**/*.ts', 'playbooks/**/*.ts'],
@@ -66,10 +69,13 @@ export default defineConfig({
       { extends: true, test: { name: 'matrix', include: matrices, env: uncovered, ...calm } },
       {
         extends: true,
-        test: { name: 'emulated', include: [card], setupFiles: ['test/give-way.ts'], ...patience, ...calm },
+        test: { name: 'emulated', include: [card], ...givesWay, ...patience, ...calm },
       },
       { extends: true, test: { name: 'kills', include: [kills], env: uncovered, ...busy } },
-      { extends: true, test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: ['test/e2e/**'], ...busy } },
+      {
+        extends: true,
+        test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: ['test/e2e/**'], ...givesWay, ...calm },
+      },
     ],
   },
 })
