@@ -10,6 +10,7 @@ import {
   checkUnitName,
   controlSocket,
   dialler,
+  digestOf,
   key,
   knownHosts,
   nameOnGateways,
@@ -132,6 +133,7 @@ function options({ gateway, forwards, account, timing }: Known, identity: string
     IdentityFile: identity,
     UserKnownHostsFile: knownHosts,
     GlobalKnownHostsFile: '/dev/null',
+    CheckHostIP: 'no',
     StrictHostKeyChecking: 'yes',
     HostKeyAlias: gateway.name,
     ExitOnForwardFailure: 'yes',
@@ -160,8 +162,8 @@ function remote(forward: Forward): string {
  * Up to `most` seconds, the same for a device every time: after the gateway was away, not all dial in the same moment.
  */
 function pause(name: string, most: number): string {
-  const share = [...name].reduce((hash, letter) => (hash * 31 + letter.charCodeAt(0)) >>> 0, 7) % 100
-  return ((most * (50 + share / 2)) / 100).toFixed(2)
+  const share = (digestOf(name) % 100) / 100
+  return (most * (0.5 + share / 2)).toFixed(2)
 }
 
 /** It needs the network, its key and nothing else. */

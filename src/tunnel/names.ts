@@ -49,12 +49,13 @@ export const tunnelUnitName = (gateway: Gateway) => `${unitPrefix}${gateway.name
 /** What looks at it from outside. */
 export const checkUnitName = (gateway: Gateway) => `${unitPrefix}${gateway.name}-check.service`
 
-/** The first label and a digest of the whole (FNV-1a), in letters that every name may hold. */
+/** The same number below 2^32 for the same name, on every machine (FNV-1a). */
+export function digestOf(name: string): number {
+  return [...name].reduce((hash, letter) => Math.imul(hash ^ letter.charCodeAt(0), 0x01000193) >>> 0, 0x811c9dc5)
+}
+
+/** The first label and a digest of the whole, in letters that every name may hold. */
 function short(name: string, most: number): string {
-  const digest = [...name].reduce(
-    (hash, letter) => Math.imul(hash ^ letter.charCodeAt(0), 0x01000193) >>> 0,
-    0x811c9dc5,
-  )
   const label = name.replace(/\..*/, '').replaceAll(/[^a-z0-9-]/gi, '-')
-  return `${label.slice(0, most - 8)}-${digest.toString(36).padStart(7, '0')}`.replace(/^-/, '')
+  return `${label.slice(0, most - 8)}-${digestOf(name).toString(36).padStart(7, '0')}`.replace(/^-/, '')
 }
