@@ -1,7 +1,7 @@
 /** What a playbook may import. */
 
 export { overlap } from './inventory/addresses.ts'
-export { isForwardRoute, isOwnSshd, printForward, printListener, socketName } from './inventory/forward.ts'
+export { isForwardRoute, printForward, printListener, socketName } from './inventory/forward.ts'
 export type { Account, Client, Device, Enrolment, Forward, Gateway, Host, Inventory } from './inventory/model.ts'
 export { nameOnGateways } from './inventory/model.ts'
 export {
@@ -39,16 +39,4 @@ export {
   parseListener,
   whoseKey,
 } from './tunnel/held-forwards.ts'
-export { sharedKeys, unitPrefix } from './tunnel/names.ts'
-export {
-  type Carrier,
-  checkEvery,
-  deriveTiming,
-  leastTiming,
-  linkClass,
-  linkClasses,
-  overLink,
-  type Recovery,
-  recovery,
-  type Timing,
-} from './tunnel/recovery.ts'
+export type { Carrier, Recovery } from './tunnel/recovery.ts'
