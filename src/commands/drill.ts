@@ -84,7 +84,7 @@ async function drilledOf(argv: Arguments, inventory: Inventory): Promise<Drilled
   return {
     ...{ device, gateway, forward, networkSeconds, portSeconds: 10 },
     unit: unitsOn(device.name)[0] ?? '',
-    door: forward.listener === 'socket' ? unitsOn(gateway.name) : [],
+    listenerUnits: forward.listener === 'socket' ? unitsOn(gateway.name) : [],
     others: others.map(({ name }) => name),
   }
 }

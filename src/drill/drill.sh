@@ -148,10 +148,10 @@ restore_sshd() { is_active "$(cat "$folder/sshd")" || systemctl start "$(cat "$f
 may_port() { :; }
 act_port() {
   # shellcheck disable=SC2086
-  if [ -n "$door" ]; then systemctl stop $door; fi
+  if [ -n "$listener_units" ]; then systemctl stop $listener_units; fi
   for try in $(seq 1 60); do
     # shellcheck disable=SC2046
-    if [ -z "$door" ]; then kill -KILL $(ss -Hltnp "sport = :$port" | grep '"sshd' | grep -o 'pid=[0-9]*' | cut -d = -f 2) 2>/dev/null; fi
+    if [ -z "$listener_units" ]; then kill -KILL $(ss -Hltnp "sport = :$port" | grep '"sshd' | grep -o 'pid=[0-9]*' | cut -d = -f 2) 2>/dev/null; fi
     systemd-run --quiet --collect --unit="provision-drill-stranger$try" --socket-property=ListenStream="$listen" \
       /bin/sleep 3600 2>/dev/null && break
     sleep 0.05
@@ -159,11 +159,11 @@ act_port() {
   systemctl list-units --plain --no-legend 'provision-drill-stranger*.socket' | grep -q listening || say "$listen could not be taken" || return
   struck
   # shellcheck disable=SC2086
-  if [ -n "$door" ]; then systemctl start --no-block ${door%% *}; fi
+  if [ -n "$listener_units" ]; then systemctl start --no-block ${listener_units%% *}; fi
 }
 ends_port() { systemctl stop 'provision-drill-stranger*' 2>/dev/null || :; }
 restore_port() {
-  if [ -n "$door" ]; then is_active "${door%% *}" || systemctl start --no-block "${door%% *}"; fi
+  if [ -n "$listener_units" ]; then is_active "${listener_units%% *}" || systemctl start --no-block "${listener_units%% *}"; fi
 }
 
 "$1"

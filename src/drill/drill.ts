@@ -29,16 +29,16 @@ export async function drill(inventory: Inventory, run: RunOptions, { drilled, na
   const reports: FaultReport[] = []
   if (before.exitCode === 0 && promised) {
     const context = reachContext(inventory, { wire: run.context.wire })
-    const door = doorOf(drilled, context, run)
+    const prover = proverOf(drilled, context, run)
     try {
       for (const fault of faults) {
         const stop = run.signal.aborted || reports.some(({ verdict }) => verdict === 'never')
         if (stop) continue
         run.progress.note(`${fault.announced}; promised: back within ${promised[fault.promise]} s`)
-        reports.push(await happen(fault, { drilled, promised: promised[fault.promise], door, context, run }))
+        reports.push(await happen(fault, { drilled, promised: promised[fault.promise], prover, context, run }))
       }
     } finally {
-      door.close()
+      prover.close()
       context.closeAll()
     }
   }
@@ -63,12 +63,12 @@ export async function drill(inventory: Inventory, run: RunOptions, { drilled, na
 interface Happening {
   readonly drilled: Drilled
   readonly promised: number
-  readonly door: Door
+  readonly prover: ForwardProver
   readonly context: ReachContext
   readonly run: RunOptions
 }
 
-async function happen(fault: Fault, { drilled, promised, door, context, run }: Happening): Promise<FaultReport> {
+async function happen(fault: Fault, { drilled, promised, prover, context, run }: Happening): Promise<FaultReport> {
   const { now, wait } = run
   const patience = promised + 20
   const restore = restoredAfter(fault, patience)
@@ -80,7 +80,7 @@ async function happen(fault: Fault, { drilled, promised, door, context, run }: H
     const begun = await asRoot((session) => begin(session, fault, drilled, { restore, now }))
     if ('refused' in begun) return untried(fault, promised, begun.refused)
     const from = Math.max(begun.at, begun.heard + fault.delay * 1000) + 300
-    const at = await recovered(door.prove, { from, until: begun.at + patience * 1000, now, wait })
+    const at = await recovered(prover.prove, { from, until: begun.at + patience * 1000, now, wait })
     const seconds = at === undefined ? undefined : Math.max(0, Math.round((at - begun.at) / 100) / 10)
     if (seconds === undefined) return { ...told(fault, promised), verdict: 'never', error: gaveUp(patience, restore) }
     const why = await asRoot(end)
@@ -102,13 +102,13 @@ function restoredAfter({ name, seconds }: Fault, patience: number): number {
   return seconds + (name === 'network' ? 15 : patience + 10)
 }
 
-interface Door {
+interface ForwardProver {
   readonly prove: Prove
   readonly close: () => void
 }
 
 /** Through the forward, by one session on the gateway for as long as that lives. */
-function doorOf({ device, gateway, forward }: Drilled, context: ReachContext, { now }: RunOptions): Door {
+function proverOf({ device, gateway, forward }: Drilled, context: ReachContext, { now }: RunOptions): ForwardProver {
   let session: Promise<Session> | undefined
   // One that is given up may still carry proofs of its own.
   const all = new Set<Promise<Session>>()

@@ -9,7 +9,7 @@ export interface Drilled {
   /** The unit on the device whose ssh dials. */
   readonly unit: string
   /** On the gateway, where systemd owns the port: the socket unit, and what it starts. */
-  readonly door: readonly string[]
+  readonly listenerUnits: readonly string[]
   /** Other devices that dial this gateway. */
   readonly others: readonly string[]
   readonly networkSeconds: number

@@ -52,13 +52,13 @@ export async function end(session: Session): Promise<string | undefined> {
 }
 
 function beginScript(fault: Fault, drilled: Drilled, restore: number): string {
-  const { forward, unit, door } = drilled
+  const { forward, unit, listenerUnits } = drilled
   const words: readonly Sh[] = [
     sh`fault=${fault.name}`,
     sh`seconds=${fault.seconds}`,
     sh`restore=${restore}`,
     sh`unit=${unit}`,
-    sh`door=${door.join(' ')}`,
+    sh`listener_units=${listenerUnits.join(' ')}`,
     sh`port=${forward.port}`,
     sh`listen=${forward.bindAddress === '*' ? forward.port : printListener(forward)}`,
   ]

@@ -100,7 +100,8 @@ function placeOf({ address, port }: Gateway | Device): Options {
 /** Through its forwards, the next where one is not open; else through the gateways that it may be reached by. */
 function jumpTo(device: Device, inventory: Inventory, knownHosts: string): Sh | undefined {
   const own = loginForwards(device)
-  const ways = own.length > 0 ? own.map((door) => [door.gateway, listener(door)] as const) : besides(device, inventory)
+  const ways =
+    own.length > 0 ? own.map((forward) => [forward.gateway, listener(forward)] as const) : besides(device, inventory)
   const commands = ways.map(([name, to]) => {
     const gateway = inventory.gateways.find((each) => each.name === name)
     return gateway && through(gateway, to, { knownHosts, isOneOfSeveral: ways.length > 1 })

@@ -1,6 +1,6 @@
 import { parseForward } from '../inventory/forward.ts'
 import { printJump } from '../ssh/user-config/jump.ts'
-import { readSshCommand } from '../ssh/user-config/ssh-command.ts'
+import { changesNoRoute, readSshCommand } from '../ssh/user-config/ssh-command.ts'
 import { wordsOf } from '../ssh/user-config/words.ts'
 import type { Dialled, Found } from './found.ts'
 import { type Leftovers, leftovers } from './leftovers.ts'
@@ -38,9 +38,9 @@ interface Reading {
   readonly place: string
 }
 
-/** Options that the tunnels of provision have, or do not need. */
+/** More options that the tunnels of provision have, or do not need. */
 const OWN =
-  /^-(?:[fNnTtqvxakgC46]$|E |F \/dev\/null$|o\s*(?:ServerAlive\w+|TCPKeepAlive|ExitOnForwardFailure|StrictHostKeyChecking|CheckHostIP|(?:User|Global)KnownHostsFile|BatchMode|Connect\w+|LogLevel|IdentitiesOnly|PasswordAuthentication|Compression|Control\w+|Stream\w+|PubkeyAuthentication|PreferredAuthentications|GatewayPorts)\b)/i
+  /^-(?:g$|E |F \/dev\/null$|o\s*(?:TCPKeepAlive|CheckHostIP|IdentitiesOnly|PasswordAuthentication|Stream\w+|PubkeyAuthentication|PreferredAuthentications|GatewayPorts)\b)/i
 
 function dialledBy(words: readonly string[], { device, left, place }: Reading): Dialled[] {
   const { host, user, port, jumps, proxyCommand, identityFiles, remoteForwards, others } = readSshCommand(words)
@@ -54,7 +54,7 @@ function dialledBy(words: readonly string[], { device, left, place }: Reading): 
   for (const key of identityFiles) tell(`the key ${key}: provision makes a key of its own on the device`)
   for (const hop of jumps) tell(`the hop ${hop} on the way to ${host}: leave that in the device's ssh_config`)
   if (proxyCommand !== undefined) tell(`its ProxyCommand ${proxyCommand}`)
-  for (const other of others) if (!OWN.test(other)) tell(`the option ${other} of its ssh`)
+  for (const other of others) if (!changesNoRoute(other) && !OWN.test(other)) tell(`the option ${other} of its ssh`)
   return remoteForwards.flatMap((text): Dialled[] => {
     const reading = parseForward(text)
     if ('words' in reading) return [{ ...reading.words, gateway }]

@@ -42,8 +42,8 @@ function isLost({ host, failure }: Member): boolean {
 
 /** The forwards that are held for this device and are not in the inventory. `held`: gateway → what it holds. */
 export function formerForwardsOf(device: Device, held: ReadonlyMap<string, readonly HeldForward[]>): FormerEndpoint[] {
-  return [...held].flatMap(([gateway, doors]) =>
-    doors.flatMap(({ device: holder, bindAddress, port }) => {
+  return [...held].flatMap(([gateway, forwards]) =>
+    forwards.flatMap(({ device: holder, bindAddress, port }) => {
       const isNamed = device.forwards.some(
         (forward) => forward.gateway === gateway && forward.port === port && forward.bindAddress === bindAddress,
       )
@@ -54,8 +54,8 @@ export function formerForwardsOf(device: Device, held: ReadonlyMap<string, reado
 
 /** Everybody may read it. One that cannot be asked holds nothing for us. */
 async function heldOn(name: string, run: Run): Promise<HeldForward[]> {
-  const resource = { id: 'doors', inspect: inspectHeldForwards, diff: () => 'converged' as const }
-  const mark = `doors-${run.runId}`
+  const resource = { id: 'held forwards', inspect: inspectHeldForwards, diff: () => 'converged' as const }
+  const mark = `held-forwards-${run.runId}`
   if (run.fleet.members.get(name)?.failure) return []
   try {
     return await withGateway(name, run, async (session) => {

@@ -33,7 +33,7 @@ export async function proveWithinLimit(forwards: readonly Forward[], run: Run): 
 /**
  * In mid-run: does each of these devices answer, as itself, through what it is to have? Forwards that lead into the
  * device decide it where there are any; what lies behind the others may be switched off. Kept for the steps that
- * follow. Who is not there at once is asked again for as long as the plan has promised, since old doors stay open to
+ * follow. Who is not there at once is asked again for as long as the plan has promised, since old forwards stay open to
  * who has not moved.
  */
 export async function proveMovedForwards(

@@ -5,8 +5,8 @@ const first = 61_000
 const last = 64_999
 
 /**
- * The inventory for the first of two moves: these devices open their doors at other ports, with all else as it is
- * wanted. Their former doors are closed when they answer there; then what could not be opened beside those can be.
+ * The inventory for the first of two moves: these devices open their forwards at other ports, with all else as it is
+ * wanted. Their former forwards are closed when they answer there; then what could not be opened beside those can be.
  */
 export function steppingAside(inventory: Inventory, names: readonly string[]): Inventory {
   const taken = new Set(inventory.devices.flatMap(({ forwards }) => forwards.map(placeOf)))

@@ -26,8 +26,8 @@ export function clientConfig(inventory: Inventory, client?: Client, knownHosts?:
   const devices = inventory.devices.flatMap((device) => {
     const [first, ...others] = loginForwards(device)
     if (!first) return []
-    const { ProxyJump, ...door } = way(first)
-    const fixed = block(`Host ${device.name}`, { ...door, ...common(device.name, device.login.user), ProxyJump })
+    const { ProxyJump, ...dial } = way(first)
+    const fixed = block(`Host ${device.name}`, { ...dial, ...common(device.name, device.login.user), ProxyJump })
     return others.length === 0 ? [fixed] : [...[first, ...others].map((forward) => whereOpen(device, forward)), fixed]
   })
   return [...gateways, ...devices].join('\n')

@@ -1,7 +1,7 @@
 import { printListener, socketName } from '../inventory/forward.ts'
 import { type Device, type Forward, type Gateway, nameOnGateways } from '../inventory/model.ts'
 import type { ForwardReport } from '../report/report.ts'
-import type { DoorStatus } from '../report/status/status.ts'
+import type { EndpointReport } from '../report/status/status.ts'
 import { accountOn } from '../tunnel/accounts.ts'
 import type { GatewayFacts, ListeningSocket } from './gateway-facts.ts'
 import { tunnelEnded } from './tunnel-history.ts'
@@ -39,7 +39,7 @@ export function endpointStatus(
   { state }: ForwardReport,
   told: GatewayFacts,
   clock: Date,
-): DoorStatus {
+): EndpointReport {
   const ago = (seconds: number | undefined) =>
     seconds === undefined ? undefined : new Date(clock.getTime() - seconds * 1000).toISOString()
   const session = sshdAt(one, told)

@@ -27,7 +27,7 @@ export interface GatewayAnswer {
 /** Sessions to gateways that stay open from one look to the next; one that was lost is opened anew. */
 export interface Gateways {
   /** One exec, on one connection. */
-  ask(gateway: Gateway, doors: readonly StatusEndpoint[]): Promise<GatewayAnswer>
+  ask(gateway: Gateway, endpoints: readonly StatusEndpoint[]): Promise<GatewayAnswer>
   close(): void
 }
 
@@ -40,12 +40,12 @@ export function openGateways(context: ReachContext): Gateways {
     open.delete(name)
   }
   return {
-    async ask(gateway, doors) {
+    async ask(gateway, endpoints) {
       const kept = open.has(gateway.name)
       try {
         const session = open.get(gateway.name) ?? (await reach(gateway, context))
         open.set(gateway.name, session)
-        const { stdout } = await session.exec(question(doors), { timeoutMs: askMs, privileged: true })
+        const { stdout } = await session.exec(question(endpoints), { timeoutMs: askMs, privileged: true })
         return { session, ...read(stdout.toString()) }
       } catch (error) {
         if (!(error instanceof ProvisionError)) throw error
@@ -56,7 +56,7 @@ export function openGateways(context: ReachContext): Gateways {
         }
         drop(gateway.name)
         // It may be long dead; a fresh one that is lost at once says something about the gateway.
-        return kept ? this.ask(gateway, doors) : { error }
+        return kept ? this.ask(gateway, endpoints) : { error }
       }
     },
     close() {
@@ -65,13 +65,13 @@ export function openGateways(context: ReachContext): Gateways {
   }
 }
 
-function question(doors: readonly StatusEndpoint[]): string {
+function question(endpoints: readonly StatusEndpoint[]): string {
   return whole(
     lines(
       plainShell,
       versions.inspect,
       program(runsOnProgram),
-      sh`set -- ${doors.map(({ account, place }) => `${account}=${place}`)}`,
+      sh`set -- ${endpoints.map(({ account, place }) => `${account}=${place}`)}`,
       program(gatewayProgram),
     ),
   )

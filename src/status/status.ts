@@ -31,17 +31,17 @@ export async function lookAtGateways(inventory: Inventory, looking: Looking): Pr
   const began = looking.now()
   const at = looking.clock()
   const before = { ...context.wire.counts }
-  const doors = doorsOf(inventory, limit)
-  const shown = inventory.gateways.filter(({ name }) => doors.some(({ gateway }) => gateway.name === name))
+  const endpoints = endpointsOf(inventory, limit)
+  const shown = inventory.gateways.filter(({ name }) => endpoints.some(({ gateway }) => gateway.name === name))
   const answers = new Map(
     shown.map((gateway) => {
-      const own = doors.filter((one) => one.gateway.name === gateway.name)
+      const own = endpoints.filter((one) => one.gateway.name === gateway.name)
       return [gateway.name, looking.gateways.ask(gateway, own)] as const
     }),
   )
-  const reports = await proofs(inventory, doors, answers, looking)
+  const reports = await proofs(inventory, endpoints, answers, looking)
   const answered = new Map(await Promise.all([...answers].map(async ([name, answer]) => [name, await answer] as const)))
-  const forwards = doors.flatMap((one, index) => {
+  const forwards = endpoints.flatMap((one, index) => {
     const report = reports[index]
     const answer = answered.get(one.gateway.name)
     return report && answer ? [status(one, report, answer, inventory, at)] : []
@@ -62,7 +62,7 @@ export async function lookAtGateways(inventory: Inventory, looking: Looking): Pr
   }
 }
 
-function doorsOf({ devices, gateways }: Inventory, limit: Looking['limit']): StatusEndpoint[] {
+function endpointsOf({ devices, gateways }: Inventory, limit: Looking['limit']): StatusEndpoint[] {
   return devices.flatMap((device) =>
     device.forwards.flatMap((forward) => {
       const gateway = gateways.find(({ name }) => name === forward.gateway)
@@ -74,14 +74,14 @@ function doorsOf({ devices, gateways }: Inventory, limit: Looking['limit']): Sta
 /** In the order of the endpoints. */
 async function proofs(
   { devices }: Inventory,
-  doors: readonly StatusEndpoint[],
+  endpoints: readonly StatusEndpoint[],
   answers: ReadonlyMap<string, Promise<GatewayAnswer>>,
   { context, lastProofs, now }: Looking,
 ): Promise<ForwardReport[]> {
   const told = new Map<string, GatewayAnswer>()
-  const doorOf = (forward: Forward) => doors.find((one) => one.forward === forward)
+  const asked = (forward: Forward) => endpoints.find((one) => one.forward === forward)
   const reports = await proveForwards(
-    doors.map(({ forward }) => forward),
+    endpoints.map(({ forward }) => forward),
     {
       devices,
       async gateway(name) {
@@ -96,7 +96,7 @@ async function proofs(
       hostKeyEnough: true,
       pace: (_, work) => context.forks(work),
       tunnelStands(forward) {
-        const one = doorOf(forward)
+        const one = asked(forward)
         const known = told.get(forward.gateway)?.told
         return one && known && tunnelStands(one, known)
       },

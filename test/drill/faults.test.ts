@@ -12,7 +12,7 @@ const [device, gateway] = [devices[0], gateways[0]]
 const forward = device?.forwards[0]
 if (!device || !gateway || !forward) throw new Error('nobody')
 const drilled: Drilled = {
-  ...{ device, gateway, forward, unit: 'reverse-tunnel-gw.service', door: [], others: ['a', 'b'] },
+  ...{ device, gateway, forward, unit: 'reverse-tunnel-gw.service', listenerUnits: [], others: ['a', 'b'] },
   ...{ networkSeconds: 60, portSeconds: 10 },
 }
 

@@ -101,8 +101,8 @@ function checkPorts(inventory: Inventory, origins: ReadonlyMap<Forward, Origin>,
     const origin = origins.get(forward)
     const rival = earlier.find((other) => {
       const written = origins.get(other)?.bindAddress ?? other.bindAddress
-      const sameDoor = other.gateway === forward.gateway && other.port === forward.port
-      return sameDoor && overlap(written, origin?.bindAddress ?? forward.bindAddress)
+      const samePort = other.gateway === forward.gateway && other.port === forward.port
+      return samePort && overlap(written, origin?.bindAddress ?? forward.bindAddress)
     })
     if (rival !== undefined && origin !== undefined) {
       const line = problems.line(origins.get(rival)?.path ?? [])

@@ -28,7 +28,7 @@ export interface GatewayStatus {
 }
 
 /** What a gateway knows of one forward. Each only where it could be known. */
-export interface DoorStatus {
+export interface EndpointReport {
   /**
    * How long it has been in its state: since the tunnel came up, was heard last, went away, or another process took the
    * port.
@@ -42,7 +42,7 @@ export interface DoorStatus {
   readonly unit?: string
 }
 
-export interface ForwardStatus extends ForwardReport, DoorStatus {
+export interface ForwardStatus extends ForwardReport, EndpointReport {
   /** How soon it is back after a fault, in seconds. */
   readonly recovery?: Omit<RecoveryReport, 'device' | 'gateway' | 'bindAddress' | 'port'>
   /** What to do now, where it is not ok: a command or a sentence. */

@@ -1,5 +1,5 @@
 import { printJump } from './jump.ts'
-import { type SshCommand, sshCommandOf } from './ssh-command.ts'
+import { changesNoRoute, type SshCommand, sshCommandOf } from './ssh-command.ts'
 import { wordsOf } from './words.ts'
 
 export interface ProxyJumps {
@@ -86,10 +86,6 @@ function socat(words: readonly string[]): Target | undefined {
   return ends.length === 2 && address !== undefined && port !== undefined ? [address, port] : undefined
 }
 
-/** Options that change nothing about the route. */
-const HARMLESS =
-  /^-(?:[qvxaTtnNfk46C]$|o\s*(?:BatchMode|Compression|Connect\w+|Control\w+|ForwardAgent|LogLevel|ServerAlive\w+|StrictHostKeyChecking|(?:User|Global)KnownHostsFile|ClearAllForwardings|ExitOnForwardFailure)\b)/i
-
 function besidesOf({ identityFiles, others }: SshCommand): string[] {
-  return [...identityFiles.map((file) => `-i ${file}`), ...others.filter((other) => !HARMLESS.test(other))]
+  return [...identityFiles.map((file) => `-i ${file}`), ...others.filter((other) => !changesNoRoute(other))]
 }

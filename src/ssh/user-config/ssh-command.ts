@@ -126,3 +126,10 @@ export function sshCommandOf(line: string): SshCommand | undefined {
   if (/^(\S*\/)?(ba|da)?sh$/.test(program) && words[0] === '-c') return sshCommandOf(words[1] ?? '')
   return /^(\S*\/)?ssh$/.test(program) ? readSshCommand(words) : undefined
 }
+
+/** Is this an option of ssh that says nothing about where it leads, and as whom? */
+export function changesNoRoute(option: string): boolean {
+  return /^-(?:[qvxaTtnNfk46C]$|o\s*(?:BatchMode|Compression|Connect\w+|Control\w+|ForwardAgent|LogLevel|ServerAlive\w+|StrictHostKeyChecking|(?:User|Global)KnownHostsFile|ClearAllForwardings|ExitOnForwardFailure)\b)/i.test(
+    option,
+  )
+}

@@ -5,55 +5,58 @@ import { dialledAddress, samePlace } from './places.ts'
 import type { Settled } from './settled.ts'
 
 /** A port of a gateway, and where it leads. */
-export interface Door extends ForwardWords {
+export interface PresentForward extends ForwardWords {
   readonly bindAddress: string
   readonly gateway: string
 }
 
-export interface DoorReading {
+export interface ForwardReading {
   readonly gateways: readonly Settled[]
   readonly left: Leftovers
   /** What is taken for something else than it says. */
   readonly told: Leftovers
 }
 
-/** The hosts that are devices, with the doors that each has already. */
-export function presentDoors(hosts: readonly Settled[], reading: DoorReading): Map<string, readonly Door[]> {
+/** The hosts that are devices, with the forwards that each has already. */
+export function presentForwards(
+  hosts: readonly Settled[],
+  reading: ForwardReading,
+): Map<string, readonly PresentForward[]> {
   const { left, told } = reading
-  const doors = new Map<string, readonly Door[]>()
+  const forwards = new Map<string, readonly PresentForward[]>()
   const places = new Map(reading.gateways.map(({ jump, ...host }) => [placeOf(host, reading), host.name]))
-  const all: Door[] = []
+  const all: PresentForward[] = []
   for (const host of hosts) {
     const { name } = host
-    const found = doorsOf(host, reading)
+    const found = forwardsOf(host, reading)
     if (found === undefined) continue
-    const rival = found.find((door) => all.some((other) => clash(door, other)))
+    const rival = found.find((forward) => all.some((other) => clash(forward, other)))
     // Where a port of the gateway leads is not where it is: nothing is known but its name.
     const place = placeOf(found.length === 0 || host.dials !== undefined ? host : { name, jumps: [] }, reading)
     const other = places.get(place)
     if (rival !== undefined) {
-      const owner = [...doors].find(([, own]) => own.some((door) => clash(rival, door)))?.[0]
+      const owner = [...forwards].find(([, own]) => own.some((forward) => clash(rival, forward)))?.[0]
       left.add(`left out: port ${rival.port} of ${rival.gateway} leads to ${owner}, too`, name)
     } else if (other !== undefined) {
       left.add(`left out: ${other} is at the same address and port`, name)
     } else {
       places.set(place, name)
-      for (const door of found) {
-        if (!isLoopback(door.bindAddress) && host.dials === undefined)
-          told.add(`port ${door.port} of ${door.gateway} is taken for a tunnel to it that is there already`, name)
+      for (const forward of found) {
+        if (!isLoopback(forward.bindAddress) && host.dials === undefined)
+          told.add(`port ${forward.port} of ${forward.gateway} is taken for a tunnel to it that is there already`, name)
       }
       all.push(...found)
-      doors.set(name, found)
+      forwards.set(name, found)
     }
   }
-  return doors
+  return forwards
 }
 
-const clash = (one: Door, other: Door) =>
+const clash = (one: PresentForward, other: PresentForward) =>
   one.gateway === other.gateway && one.port === other.port && overlap(one.bindAddress, other.bindAddress)
 
 /** undefined: it is no device. */
-function doorsOf(host: Settled, { gateways, left }: DoorReading): readonly Door[] | undefined {
+function forwardsOf(host: Settled, { gateways, left }: ForwardReading): readonly PresentForward[] | undefined {
   const { name, address, port, jump, dials } = host
   if (dials !== undefined) {
     const own = dials.map((dialled) => ({ ...dialled, bindAddress: settleBindAddress(dialled.bindAddress) }))
@@ -86,7 +89,7 @@ function doorsOf(host: Settled, { gateways, left }: DoorReading): readonly Door[
 const isOwn = (address: string) => isLoopback(address) || ['0.0.0.0', '::'].includes(canonical(address))
 
 /** Behind two gateways the same address is two machines. */
-function placeOf(host: Settled, { gateways }: DoorReading): string {
+function placeOf(host: Settled, { gateways }: ForwardReading): string {
   const jump = gateways.some(({ name }) => name === host.jump) ? host.jump : ''
   return `${jump} ${dialledAddress(host)} ${host.port ?? 22}`
 }
