@@ -4,10 +4,10 @@ import { isOwnSshd, printForward } from '../inventory/forward.ts'
 import type { PortRange } from '../inventory/model.ts'
 import { freePorts } from '../inventory/read/ports.ts'
 import type { FoundHost } from './found.ts'
-import { type ForwardReading, type PresentForward, presentForwards } from './present-forwards.ts'
+import { type PresentForward, type PresentReading, presentForwards } from './present-forwards.ts'
 import type { Settled } from './settled.ts'
 
-interface Around extends ForwardReading {
+interface Around extends PresentReading {
   readonly range: PortRange | undefined
   /** What any host has. */
   readonly common: (host: FoundHost) => File.Device

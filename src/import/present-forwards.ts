@@ -10,7 +10,7 @@ export interface PresentForward extends ForwardWords {
   readonly gateway: string
 }
 
-export interface ForwardReading {
+export interface PresentReading {
   readonly gateways: readonly Settled[]
   readonly left: Leftovers
   /** What is taken for something else than it says. */
@@ -20,7 +20,7 @@ export interface ForwardReading {
 /** The hosts that are devices, with the forwards that each has already. */
 export function presentForwards(
   hosts: readonly Settled[],
-  reading: ForwardReading,
+  reading: PresentReading,
 ): Map<string, readonly PresentForward[]> {
   const { left, told } = reading
   const forwards = new Map<string, readonly PresentForward[]>()
@@ -56,7 +56,7 @@ const clash = (one: PresentForward, other: PresentForward) =>
   one.gateway === other.gateway && one.port === other.port && overlap(one.bindAddress, other.bindAddress)
 
 /** undefined: it is no device. */
-function forwardsOf(host: Settled, { gateways, left }: ForwardReading): readonly PresentForward[] | undefined {
+function forwardsOf(host: Settled, { gateways, left }: PresentReading): readonly PresentForward[] | undefined {
   const { name, address, port, jump, dials } = host
   if (dials !== undefined) {
     const own = dials.map((dialled) => ({ ...dialled, bindAddress: settleBindAddress(dialled.bindAddress) }))
@@ -89,7 +89,7 @@ function forwardsOf(host: Settled, { gateways, left }: ForwardReading): readonly
 const isOwn = (address: string) => isLoopback(address) || ['0.0.0.0', '::'].includes(canonical(address))
 
 /** Behind two gateways the same address is two machines. */
-function placeOf(host: Settled, { gateways }: ForwardReading): string {
+function placeOf(host: Settled, { gateways }: PresentReading): string {
   const jump = gateways.some(({ name }) => name === host.jump) ? host.jump : ''
   return `${jump} ${dialledAddress(host)} ${host.port ?? 22}`
 }
