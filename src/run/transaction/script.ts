@@ -3,6 +3,7 @@ import { asFunction, decode, heredoc, program, whole } from '../../shell/program
 import { lines, type Sh, sh } from '../../shell/sh.ts'
 import { type Observation, observationOf } from '../plan/observation.ts'
 import type { PlannedChange } from '../plan/plan.ts'
+import besideProgram from './guard/beside.sh'
 import guardProgram from './guard/guard.sh'
 import historyProgram from './guard/history.sh'
 import rollbackProgram from './guard/rollback.sh'
@@ -108,8 +109,8 @@ export function handOver(
   )
 }
 
-/** Keeps the change, if the host has not already begun to undo it. */
-export const confirmScript = (id: string): string => talk('confirm', id)
+/** Keeps the change, if the host has not already begun to undo it: says so to the guard that lies beside it there. */
+export const confirmScript = (id: string): string => whole(lines(sh`set -- confirm ${id}`, program(besideProgram)))
 
 /** Asks how a transaction stands, after the connection that began it was lost. */
 export const watchScript = (id: string): string => talk('watch', id)

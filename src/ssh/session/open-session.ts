@@ -5,6 +5,7 @@ import { RemoteError } from '../../errors.ts'
 import { hostKeyText } from '../host-keys/pins.ts'
 import { exec } from './exec.ts'
 import { type Link, NoSession } from './link.ts'
+import { packed } from './packed.ts'
 import type { Sudo } from './remote-command.ts'
 import type { ExecResult, Session } from './session.ts'
 import type { Wire } from './wire.ts'
@@ -72,7 +73,7 @@ export function openSession(login: OpenedLogin): Session {
         wire.counts.execs++
         const { sudo, user } = login
         const { capBytes, sudoPassword: password } = wire
-        const wish = { script, ...options, sudo, user, password, capBytes, gone: gone.signal }
+        const wish = { script: packed(script), ...options, sudo, user, password, capBytes, gone: gone.signal }
         return whenThereIsRoom(() => exec(link, wish))
       }),
     forward(address, port) {
