@@ -2,13 +2,16 @@ import yargs from 'yargs'
 import { addCommand } from './commands/add.ts'
 import { applyCommand } from './commands/apply.ts'
 import { applyPlanCommand } from './commands/apply-plan.ts'
+import { cpCommand } from './commands/cp.ts'
 import { doctorCommand } from './commands/doctor.ts'
 import { drillCommand } from './commands/drill.ts'
+import { execCommand } from './commands/exec.ts'
 import { exportCommand } from './commands/export.ts'
 import { imageCommand } from './commands/image.ts'
 import { importCommand } from './commands/import.ts'
 import { initCommand } from './commands/init.ts'
 import { labCommand } from './commands/lab.ts'
+import { openCommand } from './commands/open.ts'
 import { removeCommand } from './commands/remove.ts'
 import { renameCommand } from './commands/rename.ts'
 import { reportCommand } from './commands/report.ts'
@@ -16,6 +19,7 @@ import { restoreGatewayCommand } from './commands/restore-gateway.ts'
 import { rotateCommand } from './commands/rotate.ts'
 import { schemaCommand } from './commands/schema.ts'
 import { fromWorkspace } from './commands/shared/workspace.ts'
+import { sshCommand } from './commands/ssh.ts'
 import { sshConfigCommand } from './commands/ssh-config.ts'
 import { statusCommand } from './commands/status.ts'
 import { trustCommand } from './commands/trust.ts'
@@ -42,6 +46,10 @@ export async function main(words: readonly string[]): Promise<void> {
       .command(doctorCommand)
       .command(statusCommand)
       .command(undoCommand)
+      .command(sshCommand)
+      .command(execCommand)
+      .command(cpCommand)
+      .command(openCommand)
       .command(trustCommand)
       .command(initCommand)
       .command(addCommand)
@@ -82,7 +90,14 @@ function whatIsMissing(words: readonly string[]): string {
   const [command = '', first] = words.filter((word) => !word.startsWith('-'))
   if (command === 'report') return 'expected a report file'
   if (first !== undefined) return 'an argument is missing'
-  const needed = { apply: 'a plan file', import: 'a file to import', lab: 'a lab command' }[command]
+  const needed = {
+    apply: 'a plan file',
+    import: 'a file to import',
+    lab: 'a lab command',
+    ssh: 'the name of a host',
+    open: 'the name of a host',
+    cp: 'a file, and where it is to go',
+  }[command]
   return `expected ${needed ?? 'an inventory file'}`
 }
 
@@ -104,6 +119,8 @@ function slip(words: readonly string[], help: string): string {
 
 const repeatable = new Set([
   'files',
+  'command',
+  'places',
   'suite',
   'limit',
   'gateway',

@@ -1,4 +1,3 @@
-import { setMaxListeners } from 'node:events'
 import { homedir, hostname, userInfo } from 'node:os'
 import { setTimeout as wait } from 'node:timers/promises'
 import { InventoryError } from '../../errors.ts'
@@ -13,6 +12,7 @@ import { type ReachContext, reach } from '../../ssh/reach/reach.ts'
 import { lastProofs, lastProofsFile } from '../../verify/last-proofs.ts'
 import { askYes } from './ask.ts'
 import { connected } from './context.ts'
+import { onInterrupt } from './interrupt.ts'
 import { limitOf } from './limit.ts'
 import type { HostArguments } from './options.ts'
 import { type Outputs, outputs, printOutputs } from './outputs.ts'
@@ -54,7 +54,12 @@ async function conductOver(context: ReachContext, conducted: Conducted): Promise
   const { command, argv, inventory, limit, files, progress } = conducted
   const { go, announced, silent: untold = false, tells = () => !untold } = conducted
   const color = process.stdout.hasColors?.() ?? false
-  const interrupt = onInterrupt(progress)
+  // What is under way comes to its end; after a second one the hosts settle themselves.
+  const interrupt = onInterrupt(() =>
+    progress.note(
+      'interrupted: no new work is started, and changes in progress are finished (interrupt again to leave at once)',
+    ),
+  )
   const settings: RunOptions = {
     command,
     limit,
@@ -136,23 +141,4 @@ function onUnknown(trustFirst: boolean, progress: Progress, ended: AbortSignal) 
     progress.close()
     return askYes(`the host key of ${name} is not known yet: ${key.type} ${key.fingerprint}. Pin it? (yes/no) `, ended)
   }
-}
-
-/**
- * Ctrl-C once: nothing new is begun, and what is under way comes to its end. Twice: we leave, the hosts settle
- * themselves.
- */
-function onInterrupt(progress: Progress) {
-  const controller = new AbortController()
-  // Every login under way listens to it.
-  setMaxListeners(0, controller.signal)
-  const handler = () => {
-    if (controller.signal.aborted) process.exit(130)
-    progress.note(
-      'interrupted: no new work is started, and changes in progress are finished (interrupt again to leave at once)',
-    )
-    controller.abort()
-  }
-  process.on('SIGINT', handler).on('SIGTERM', handler)
-  return { signal: controller.signal, done: () => void process.off('SIGINT', handler).off('SIGTERM', handler) }
 }

@@ -7,7 +7,8 @@ import { askPassword } from './ask.ts'
 import type { LoginArguments } from './options.ts'
 import { pinsOf } from './pins-of.ts'
 
-type Words = Pick<LoginArguments, 'timeout' | 'askSudoPassword' | 'transport'> & {
+type Words = Pick<LoginArguments, 'timeout' | 'transport'> & {
+  readonly askSudoPassword?: boolean
   readonly forks?: number
   /** Asked for already, by a command that logs in more than once. */
   readonly sudoPassword?: string | undefined

@@ -1,5 +1,6 @@
 import { InventoryError } from '../../errors.ts'
 import { globToRegExp } from '../../files/glob.ts'
+import { closest } from '../../inventory/messages.ts'
 import { hosts, type Inventory } from '../../inventory/model.ts'
 import { clean } from '../../report/terminal/text.ts'
 import { nameSince } from './named.ts'
@@ -29,9 +30,14 @@ function unknown(pattern: string, names: readonly string[], { groups, devices }:
   const now = nameSince(pattern, devices)
   if (now !== undefined)
     return new InventoryError(`--limit ${clean(pattern)}: no host of that name`, `it was renamed to ${now}`)
+  const near = closest(pattern, [...names, ...groups.map(({ name }) => name)])
+  const meant = near === undefined ? '' : `did you mean ${near}? `
   const shown =
     names.length > MOST ? `${names.slice(0, MOST).join(', ')} and ${names.length - MOST} more` : names.join(', ')
   const of = groups.length > 0 ? ` and no group` : ''
   const also = groups.length > 0 ? `; the groups are ${groups.map(({ name }) => name).join(', ')}` : ''
-  return new InventoryError(`--limit ${clean(pattern)}: no host${of} of that name`, `the hosts are ${shown}${also}`)
+  return new InventoryError(
+    `--limit ${clean(pattern)}: no host${of} of that name`,
+    `${meant}the hosts are ${shown}${also}`,
+  )
 }

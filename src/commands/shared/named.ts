@@ -1,4 +1,5 @@
 import { InventoryError } from '../../errors.ts'
+import { closest } from '../../inventory/messages.ts'
 import type { Device, Host } from '../../inventory/model.ts'
 
 /** What a host is called that had this name before it was renamed. */
@@ -9,8 +10,9 @@ export const nameSince = (name: string, hosts: readonly Pick<Device, 'name' | 'k
 export function named<H extends Host>(name: string, hosts: readonly H[]): H {
   const host = hosts.find((candidate) => candidate.name === name)
   if (host) return host
-  const names = hosts.map((each) => each.name).join(', ')
+  const names = hosts.map((each) => each.name)
   const now = nameSince(name, hosts)
-  if (now !== undefined) throw new InventoryError(`no such host in the inventory: ${name}`, `it was renamed to ${now}`)
-  throw new InventoryError(`no such host in the inventory: ${name}`, `there are: ${names || 'none'}`)
+  const near = closest(name, names) ?? names.find((each) => each.split('.')[0] === name)
+  const hint = now ? `it was renamed to ${now}` : near && `did you mean ${near}?`
+  throw new InventoryError(`no such host in the inventory: ${name}`, hint ?? `there are: ${names.join(', ') || 'none'}`)
 }

@@ -5,6 +5,15 @@ import { defaultForks } from '../../ssh/reach/slots.ts'
 export const inventoryArgument = <T>(argv: Argv<T>) =>
   argv.positional('inventory', { type: 'string', describe: 'The inventory, a JSON file', demandOption: true })
 
+/** … where its words begin with something else. */
+export const inventoryOption = <T>(argv: Argv<T>) =>
+  argv.option('inventory', {
+    alias: 'i',
+    type: 'string',
+    requiresArg: true,
+    describe: 'The inventory; default: inventory.json here, else that of PROVISION_INVENTORY',
+  })
+
 /** `of`: what is left out where it is given. */
 export const limitOption = <T>(argv: Argv<T>, of: string) =>
   argv.option('limit', {
@@ -19,6 +28,14 @@ export const forksOption = <T>(argv: Argv<T>) =>
     type: 'number',
     default: defaultForks,
     describe: 'How many hosts are worked on at once; hosts that do not answer do not count',
+  })
+
+/** … where each host is counted until it has ended. */
+export const strictForksOption = <T>(argv: Argv<T>) =>
+  argv.option('forks', {
+    type: 'number',
+    default: defaultForks,
+    describe: 'So many hosts at once; 1: one after the other',
   })
 
 /** The options of every command that looks at hosts or changes them. */
@@ -87,13 +104,20 @@ export function reportOptions<T>(argv: Argv<T>) {
 
 /** How it logs in. */
 export function loginOptions<T>(argv: Argv<T>) {
-  return transportOption(argv)
-    .option('timeout', { type: 'number', default: 10, describe: 'Seconds to wait for a connection, and for a login' })
-    .option('ask-sudo-password', {
-      type: 'boolean',
-      default: false,
-      describe: 'Ask for the password of sudo; or set PROVISION_SUDO_PASSWORD',
-    })
+  return connectOptions(argv).option('ask-sudo-password', {
+    type: 'boolean',
+    default: false,
+    describe: 'Ask for the password of sudo; or set PROVISION_SUDO_PASSWORD',
+  })
+}
+
+/** … where nothing needs root. */
+export function connectOptions<T>(argv: Argv<T>) {
+  return transportOption(argv).option('timeout', {
+    type: 'number',
+    default: 10,
+    describe: 'Seconds to wait for a connection, and for a login',
+  })
 }
 
 export function transportOption<T>(argv: Argv<T>) {
@@ -104,6 +128,7 @@ export function transportOption<T>(argv: Argv<T>) {
   })
 }
 
+export type ConnectArguments = ReturnType<ReturnType<typeof connectOptions>['parseSync']>
 export type LoginArguments = ReturnType<ReturnType<typeof loginOptions>['parseSync']>
 export type ReportArguments = ReturnType<ReturnType<typeof reportOptions>['parseSync']>
 export type WorkArguments = ReturnType<ReturnType<typeof workOptions>['parseSync']>

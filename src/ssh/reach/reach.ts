@@ -5,7 +5,7 @@ import { ConnectError, PortClosed, ProvisionError } from '../../errors.ts'
 import { isForwardRoute } from '../../inventory/forward.ts'
 import type { Device, Gateway, Inventory } from '../../inventory/model.ts'
 import { connect } from '../session/connect.ts'
-import type { Session } from '../session/session.ts'
+import type { FullSession } from '../session/session.ts'
 import type { Wire } from '../session/wire.ts'
 import {
   forwardRoutes,
@@ -86,7 +86,7 @@ export function reach(
     readonly onTurn?: () => void
     readonly until?: Promise<unknown>
   } = {},
-): Promise<Session> {
+): Promise<FullSession> {
   const routes = options.along ?? routesTo(host)
   // Asked for at once, also for hosts that still wait for a slot.
   void context.wire.userConfig(host.name)
@@ -126,7 +126,7 @@ interface Attempt extends Run {
   readonly onSocket: () => void
 }
 
-function race(host: Gateway | Device, routes: readonly string[], { context, signal, slot }: Run): Promise<Session> {
+function race(host: Gateway | Device, routes: readonly string[], { context, signal, slot }: Run): Promise<FullSession> {
   return new Promise((resolve, reject) => {
     const stop = new AbortController()
     const failures = new Map<string, unknown>()
@@ -177,7 +177,7 @@ async function along(
   host: Gateway | Device,
   route: string,
   { context, signal, onSocket, slot }: Attempt,
-): Promise<Session> {
+): Promise<FullSession> {
   const open = await opener(host, route, context)
   const socket = open && (() => open(signal))
   const onOpen = (connection: Duplex) => {

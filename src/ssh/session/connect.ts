@@ -6,7 +6,7 @@ import { knownKeys, settleKey } from './host-trust.ts'
 import { identity } from './identity.ts'
 import { openSession } from './open-session.ts'
 import { connectWithRetry } from './retry.ts'
-import type { Session } from './session.ts'
+import type { FullSession } from './session.ts'
 import { dial } from './socket.ts'
 import { transportTo } from './transport.ts'
 import type { Wire } from './wire.ts'
@@ -33,7 +33,7 @@ export interface ConnectOptions {
  * Only where the host closed the connection before its banner there are up to three retries, on a socket of our own.
  * @throws ConnectError
  */
-export async function connect(host: Host, options: ConnectOptions): Promise<Session> {
+export async function connect(host: Host, options: ConnectOptions): Promise<FullSession> {
   const opening = undertaking(options.wire.connections, options.signal)
   try {
     return await login(host, { ...options, signal: opening.signal })
@@ -42,7 +42,7 @@ export async function connect(host: Host, options: ConnectOptions): Promise<Sess
   }
 }
 
-async function login(host: Host, options: ConnectOptions & { readonly signal: AbortSignal }): Promise<Session> {
+async function login(host: Host, options: ConnectOptions & { readonly signal: AbortSignal }): Promise<FullSession> {
   const { wire, signal } = options
   const config = await wire.userConfig(host.name)
   const who = await identity(host, config, wire.keys)

@@ -116,7 +116,13 @@ function tooMuch(wish: Exec): RemoteError {
   return new RemoteError('output', `the script wrote more than ${Math.floor(wish.capBytes / 1024)} KiB`)
 }
 
-function noEnd(code: number | null, signal: string | null, stderr: string, wish: Exec): RemoteError {
+/** A channel that closed, and our end line had not come. */
+export function noEnd(
+  code: number | null,
+  signal: string | null,
+  stderr: string,
+  wish: Pick<Exec, 'user'>,
+): RemoteError {
   if (signal !== null) return new RemoteError('lost', `the script's shell was ended by ${signal}`)
   if (code === null) return new RemoteError('lost', 'the connection was lost before the script ended')
   const output = printable(stderr) === '' ? '' : `: ${printable(stderr)}`

@@ -1,4 +1,5 @@
-import type { Duplex } from 'node:stream'
+import type { Duplex, Readable, Writable } from 'node:stream'
+import type { ReadStream, WriteStream } from 'node:tty'
 import { type ConnectError, RemoteError } from '../../errors.ts'
 import type { KnownKeys } from '../host-keys/pinned.ts'
 import type { HostKey } from '../host-keys/pins.ts'
@@ -39,6 +40,13 @@ export interface Link {
   /** Other host keys that its sshd serves and has proved since; whole once a command has ended. */
   proved(): readonly HostKey[]
   run(command: string, io: Io): Running
+  /** The same with its streams open, for more than fits into memory. @throws NoSession; RemoteError `lost` */
+  open(command: string): Promise<OpenCommand>
+  /** The account's shell, or a command, in a terminal. How it closed. @throws NoSession; RemoteError `lost` */
+  terminal(command: string | undefined, here: LocalTerminal): Promise<Closed>
+  /** One file by sftp. @throws RemoteError `refused`, `lost` */
+  put(local: string, remote: string): Promise<void>
+  get(remote: string, local: string): Promise<void>
   /** A `direct-tcpip` channel, once it is open. @throws RemoteError `refused`, `lost` */
   channel(address: string, port: number): Promise<Duplex>
   /** Calls once when the connection is gone, closed by us or not, with the reason where one is known. */
@@ -53,10 +61,39 @@ export interface Io {
   readonly onStderr: (chunk: Buffer) => void
 }
 
+/** The terminal that somebody sits at. */
+export interface LocalTerminal {
+  readonly stdin: ReadStream
+  readonly stdout: WriteStream
+}
+
+/** How a channel closed. Both null: the connection went away. */
+export interface Closed {
+  readonly code: number | null
+  readonly signal: string | null
+}
+
 export interface Running {
-  /** How its channel closed. Both null: the connection went away. @throws RemoteError `lost`; NoSession */
-  readonly closed: Promise<{ readonly code: number | null; readonly signal: string | null }>
+  /** @throws RemoteError `lost`; NoSession */
+  readonly closed: Promise<Closed>
   close(): void
+}
+
+export interface OpenCommand extends Running {
+  readonly stdin: Writable
+  readonly stdout: Readable
+  readonly stderr: Readable
+}
+
+export const lost = () => new RemoteError('lost', 'the connection was lost')
+
+/** What its sftp said of a file. */
+export function sftpRefused(why: string): RemoteError {
+  return new RemoteError(
+    'refused',
+    `sftp: ${why}`,
+    'is the disk full there, or `Subsystem sftp` gone from its sshd_config?',
+  )
 }
 
 /** sshd opened no session: nothing has run. */

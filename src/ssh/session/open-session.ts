@@ -4,10 +4,12 @@ import pLimit from 'p-limit'
 import { RemoteError } from '../../errors.ts'
 import { hostKeyText } from '../host-keys/pins.ts'
 import { exec } from './exec.ts'
-import { type Link, NoSession } from './link.ts'
+import { type Link, lost, NoSession } from './link.ts'
 import { packed } from './packed.ts'
 import type { Sudo } from './remote-command.ts'
-import type { ExecResult, Session } from './session.ts'
+import type { ExecResult, FullSession } from './session.ts'
+import { stream } from './stream.ts'
+import { untilAborted } from './until-aborted.ts'
 import type { Wire } from './wire.ts'
 
 /** sshd allows 10 (MaxSessions) and refuses the rest; connections through it do not count. */
@@ -25,7 +27,7 @@ export interface OpenedLogin {
   readonly onClose?: (() => void) | undefined
 }
 
-export function openSession(login: OpenedLogin): Session {
+export function openSession(login: OpenedLogin): FullSession {
   const { link, wire } = login
   const limit = pLimit(MOST_EXECS)
   const gone = new AbortController()
@@ -80,6 +82,20 @@ export function openSession(login: OpenedLogin): Session {
       wire.counts.forwards++
       return forward(link, { address, port, timeoutMs: wire.connectTimeoutMs, gone: gone.signal })
     },
+    stream(line, streams) {
+      wire.counts.execs++
+      const { sudo, user } = login
+      return stream(link, { ...streams, line, sudo, user, password: wire.sudoPassword, gone: gone.signal })
+    },
+    terminal: (line, here) =>
+      untilAborted(gone.signal, async () => {
+        const { code, signal } = await link.terminal(line, here)
+        if (code === null && signal === null) throw lost()
+        // As ssh has it, of a shell that a signal has ended.
+        return code ?? 255
+      }),
+    put: (local, remote) => untilAborted(gone.signal, () => link.put(local, remote)),
+    get: (remote, local) => untilAborted(gone.signal, () => link.get(remote, local)),
     close,
   }
 }

@@ -10,6 +10,11 @@ export interface RemoteCommand {
   readonly sudo: Sudo
   /** So much of stdin is the script, and the rest is the script's own stdin. Absent: all of it is the script. */
   readonly scriptBytes?: number | undefined
+  /**
+   * What it writes is passed on as it comes. Then our own lines begin with a byte that text does not hold, so that no
+   * line end has to wait for what may follow it; and stderr tells, before the script begins, the number of its shell.
+   */
+  readonly streamed?: boolean
 }
 
 /**
@@ -26,9 +31,7 @@ export interface RemoteCommand {
  * variable that came in exported would carry the password into the environment.
  */
 export function remoteCommand(command: RemoteCommand): string {
-  const { mark, scriptBytes } = command
-  const end = `printf "\\n%s %s\\n" ${mark} "$r"; printf "\\n%s %s\\n" ${mark} "$r" >&2`
-  return `sh -c ${quote(`${command.privileged ? asRoot(command) : plain(shell(scriptBytes))}; ${end}`)}`
+  return `sh -c ${quote(`${command.privileged ? asRoot(command) : plain(command)}; ${end(command)}`)}`
 }
 
 /**
@@ -37,27 +40,36 @@ export function remoteCommand(command: RemoteCommand): string {
 const shell = (scriptBytes: number | undefined) =>
   scriptBytes === undefined ? 'sh -s' : `sh -c "$(dd bs=1 count=${scriptBytes} 2>/dev/null)"`
 
-const plain = (script: string) => `${script}; r=$?`
+const plain = (command: RemoteCommand) =>
+  `${command.streamed ? `${beginning(command)}; ` : ''}${shell(command.scriptBytes)}; r=$?`
 
-function asRoot({ mark, sudo, scriptBytes }: RemoteCommand): string {
-  const script = shell(scriptBytes)
-  const password = sudo === 'password' ? 'unset p; IFS= read -r p; ' : ''
-  return `${password}if [ "$(id -u)" = 0 ]; then ${plain(script)}; ${SUDO[sudo](mark, script)}; fi`
+function end({ mark, streamed }: RemoteCommand): string {
+  const line = `printf "${streamed ? '\\001' : '\\n'}%s %s\\n" ${mark} "$r"`
+  return `${line}; ${line} >&2`
 }
 
-const begin = (mark: string, script: string) => `printf "%s\\n" ${mark}+ >&2; exec ${script}`
+function asRoot(command: RemoteCommand): string {
+  const { mark, sudo, scriptBytes, streamed } = command
+  const script = shell(scriptBytes)
+  // Streamed, root's side tells the end itself: behind a password `cat` waits as long as more input may come.
+  const begin = `${beginning(command)}; ${streamed ? `${script}; r="$? sudo"; ${end(command)}` : `exec ${script}`}`
+  const password = sudo === 'password' ? 'unset p; IFS= read -r p; ' : ''
+  return `${password}if [ "$(id -u)" = 0 ]; then ${plain(command)}; ${SUDO[sudo](mark, begin)}; fi`
+}
+
+const beginning = ({ mark, streamed }: RemoteCommand) =>
+  streamed ? `printf "\\001%s+%s\\n" ${mark} $$ >&2` : `printf "%s\\n" ${mark}+ >&2`
 const present = 'command -v sudo >/dev/null 2>&1'
 
-const SUDO: Readonly<Record<Sudo, (mark: string, script: string) => string>> = {
+const SUDO: Readonly<Record<Sudo, (mark: string, begin: string) => string>> = {
   never: () => 'else r="1 never"',
-  plain: (mark, script) =>
-    `elif ${present}; then sudo -n sh -c '${begin(mark, script)}'; r="$? sudo"; else r="1 missing"`,
-  password: (mark, script) =>
+  plain: (_, begin) => `elif ${present}; then sudo -n sh -c '${begin}'; r="$? sudo"; else r="1 missing"`,
+  password: (mark, begin) =>
     [
       `elif ! ${present}; then r="1 missing"`,
       `elif e=$(printf "%s\\n" "$p" | LC_ALL=C sudo -S -p "" sh -c : 2>&1)`,
       `then { printf "%s\\n%s\\n" "$p" ${mark}; cat; } | sudo -S -p "" sh -c ` +
-        `'unset l; while IFS= read -r l && [ "$l" != ${mark} ]; do :; done; l=; ${begin(mark, script)}'`,
+        `'unset l; while IFS= read -r l && [ "$l" != ${mark} ]; do :; done; l=; ${begin}'`,
       `r="$? sudo"`,
       `else printf "%s\\n" "$e" >&2; r="1 password"`,
     ].join('; '),

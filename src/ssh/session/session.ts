@@ -1,4 +1,5 @@
-import type { Duplex } from 'node:stream'
+import type { Duplex, Readable, Writable } from 'node:stream'
+import type { LocalTerminal } from './link.ts'
 
 /** One authenticated connection to a host, its host key pinned. Everything else uses the network through it. */
 export interface Session {
@@ -32,6 +33,35 @@ export interface Session {
    */
   forward(address: string, port: number): Promise<Duplex>
   close(): void
+}
+
+/** … and what people do by hand through the same connection. */
+export interface FullSession extends Session {
+  /**
+   * Runs a shell line with its streams open, by the account's own shell, or by root's where `privileged`; its exit
+   * code. Both outputs have come whole and byte for byte by then, and are not ended. An abort ends what runs there:
+   * then it is 130.
+   * @throws RemoteError `lost`, `sudo`, `refused`; what the destination of an output throws
+   */
+  stream(line: string, streams: Streams): Promise<number>
+  /**
+   * A terminal on the host, with the account's shell or with a line of its own; the exit code.
+   * @throws RemoteError `lost`, `refused`
+   */
+  terminal(line: string | undefined, here: LocalTerminal): Promise<number>
+  /** One whole file by sftp, over what is there. @throws RemoteError `refused`, `lost` */
+  put(local: string, remote: string): Promise<void>
+  /** The same the other way. */
+  get(remote: string, local: string): Promise<void>
+}
+
+export interface Streams {
+  readonly privileged: boolean
+  /** Absent: there is no input. */
+  readonly stdin?: Readable | undefined
+  readonly stdout: Writable
+  readonly stderr: Writable
+  readonly signal?: AbortSignal | undefined
 }
 
 export interface ExecResult {

@@ -4,8 +4,9 @@ import type { NodeSSH } from 'node-ssh'
 import type { Client, ClientChannel } from 'ssh2'
 import { ForwardingProhibited, RemoteError } from '../../../errors.ts'
 import type { HostKey } from '../../host-keys/pins.ts'
-import { type Link, NoSession, type Running } from '../link.ts'
+import { type Link, lost, NoSession, type Running } from '../link.ts'
 import { letGo, socketReason } from '../socket.ts'
+import { byHand } from './by-hand.ts'
 
 /** A login by node-ssh that has just succeeded. */
 export interface NodeSshLogin {
@@ -55,6 +56,7 @@ export function nodeSshLink({ ssh, client, key, accepted, proved, socket }: Node
         },
       }
     },
+    ...byHand({ ssh, client }),
     async channel(address, port) {
       try {
         const channel = await ssh.forwardOut('127.0.0.1', 0, address, port)
@@ -84,10 +86,6 @@ export function nodeSshLink({ ssh, client, key, accepted, proved, socket }: Node
 /** SSH_OPEN_ADMINISTRATIVELY_PROHIBITED (RFC 4254, 5.1): sshd's own words with it are only "open failed". */
 function isProhibited(error: unknown): boolean {
   return error instanceof Error && 'reason' in error && error.reason === 1
-}
-
-function lost(): RemoteError {
-  return new RemoteError('lost', 'the connection was lost')
 }
 
 export function hangUp(client: Client, socket: Duplex): void {

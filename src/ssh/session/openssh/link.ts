@@ -4,9 +4,11 @@ import { Duplex, PassThrough } from 'node:stream'
 import { ForwardingProhibited, RemoteError } from '../../../errors.ts'
 import { parseKnownLine } from '../../host-keys/known-hosts.ts'
 import type { HostKey } from '../../host-keys/pins.ts'
-import { type Link, NoSession, type Running } from '../link.ts'
+import { printable } from '../end-mark.ts'
+import { type Link, lost, NoSession, type Running, sftpRefused } from '../link.ts'
 import type { Log } from './log.ts'
-import { type Process, ssh } from './ssh.ts'
+import { batch } from './sftp.ts'
+import { type Process, sftp, ssh, sshInTerminal } from './ssh.ts'
 
 /** A master of a control socket that has just logged in. */
 export interface Master {
@@ -35,12 +37,14 @@ export function opensshLink({ name, key, folder, log, gone, stop, env }: Master)
     alive = false
     return stopAll()
   })
-  const through = (options: readonly string[], command: readonly string[] = []) => {
-    const client = ssh(['-F', join(folder, 'client'), '-T', ...options, '--', name, ...command], env)
+  const config = ['-F', join(folder, 'client')]
+  const held = (client: Process) => {
     clients.add(client)
     client.ended.then(() => clients.delete(client))
     return client
   }
+  const through = (options: readonly string[], command: readonly string[] = []) =>
+    held(ssh([...config, '-T', ...options, '--', name, ...command], env))
   let proved: readonly HostKey[] = []
   // ssh has put there what the host has proved since, and taken out what it serves no more.
   const look = () => {
@@ -72,6 +76,19 @@ export function opensshLink({ name, key, folder, log, gone, stop, env }: Master)
       })
       return { closed, close: client.kill }
     },
+    async open(command) {
+      const { stdin, stdout, stderr, ended, kill } = through([], [command])
+      const closed = ended.then((code) => ({ code: code === 255 ? null : code, signal: null }))
+      // From the first byte on: zx reads it from then on, too.
+      const [out, errors] = [stdout.pipe(new PassThrough()), stderr.pipe(new PassThrough())]
+      return { stdin, stdout: out, stderr: errors, closed, close: kill }
+    },
+    async terminal(command) {
+      const code = await sshInTerminal([...config, '-t', '--', name, ...(command === undefined ? [] : [command])], env)
+      return { code: code === 255 && !alive ? null : code, signal: null }
+    },
+    put: (local, remote) => transfer('put', local, remote),
+    get: (remote, local) => transfer('get', remote, local),
     async channel(address, port) {
       const target = `${address.includes(':') ? `[${address}]` : address}:${port}`
       const client = through(['-v', '-W', target])
@@ -94,6 +111,17 @@ export function opensshLink({ name, key, folder, log, gone, stop, env }: Master)
     hangUp: () => void stopAll(),
   }
 
+  async function transfer(how: 'put' | 'get', from: string, to: string): Promise<void> {
+    const client = held(sftp([...config, '-q', '-b', '-', '--', name], env))
+    let output = ''
+    client.stderr.on('data', (chunk: Buffer) => {
+      output = (output + chunk.toString()).slice(-2048)
+    })
+    client.stdin.end(batch(how, from, to))
+    if ((await client.ended) === 0) return
+    throw alive ? sftpRefused(printable(output)) : lost()
+  }
+
   /** Undefined: the connection is gone. */
   async function refusal(target: string): Promise<string | undefined> {
     const deadline = performance.now() + LOG_GRACE_MS
@@ -103,10 +131,6 @@ export function opensshLink({ name, key, folder, log, gone, stop, env }: Master)
       await new Promise((resolve) => setTimeout(resolve, 10))
     }
   }
-}
-
-function lost(): RemoteError {
-  return new RemoteError('lost', 'the connection was lost')
 }
 
 /** What goes in at one end of a process and comes out at the other; gone, when the process is. */

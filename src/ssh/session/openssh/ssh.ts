@@ -22,14 +22,27 @@ const STOP_MS = 1000
  * One run of the system's ssh, in a process group of its own: a Ctrl-C is for this process to handle. Nothing is
  * thrown, and none of what it writes is kept.
  */
-export function ssh(words: readonly string[], env: Readonly<Record<string, string | undefined>>): Process {
+export const ssh = (words: readonly string[], env: Env): Process => run('ssh', words, env)
+
+/** The same of its sftp. */
+export const sftp = (words: readonly string[], env: Env): Process => run('sftp', words, env)
+
+/** One with the terminal of this process, in its own process group; its exit code. */
+export async function sshInTerminal(words: readonly string[], env: Env): Promise<number | null> {
+  const options = { shell: '/bin/sh', prefix: '', quote, nothrow: true, stdio: 'inherit', env: { ...env } } as const
+  return (await $(options)`exec ssh ${words}`).exitCode
+}
+
+type Env = Readonly<Record<string, string | undefined>>
+
+function run(program: 'ssh' | 'sftp', words: readonly string[], env: Env): Process {
   const options = { shell: '/bin/sh', prefix: '', quote, quiet: true, nothrow: true, detached: true } as const
   const store = { stdout: forgetful(), stderr: forgetful(), stdall: forgetful() }
-  const run = $({ ...options, env: { ...env, LC_ALL: 'C' }, store })`exec ssh ${words}`
-  const { stdin, stdout, stderr, child } = run
+  const started = $({ ...options, env: { ...env, LC_ALL: 'C' }, store })`exec ${program} ${words}`
+  const { stdin, stdout, stderr, child } = started
   // It may end before it has read all that it was given.
   for (const stream of [stdin, stdout, stderr]) stream.on('error', () => undefined)
-  const ended = run.then(({ exitCode }) => exitCode) as Promise<number | null>
+  const ended = started.then(({ exitCode }) => exitCode) as Promise<number | null>
   const kill = () => void child?.kill('SIGKILL')
   return {
     stdin,
