@@ -7,7 +7,7 @@ if (found[0] < 20 || (found[0] === 20 && found[1] < 19)) {
   )
   process.exit(2)
 }
-if (process.argv[2] === '--version') {
+if (process.argv[2] === '--version' || process.argv[2] === '-V') {
   import('node:fs').then((fs) => {
     var about = JSON.parse(fs.readFileSync(new URL('../package.json', import.meta.url), 'utf8'))
     process.stdout.write(about.version + '\n')

@@ -1,10 +1,10 @@
-import { createInterface } from 'node:readline/promises'
+import { createInterface, type Interface } from 'node:readline/promises'
 import { Writable } from 'node:stream'
 import { InventoryError } from '../../errors.ts'
 
 /** Anything but yes is a no; so is the end of the input, and the signal that the answer is not needed any more. */
 export async function askYes(question: string, signal?: AbortSignal): Promise<boolean> {
-  const terminal = createInterface({ input: process.stdin, output: process.stderr })
+  const terminal = opened(process.stderr)
   const ended = new Promise<string>((resolve) => terminal.once('close', () => resolve('')))
   const giveUp = () => terminal.close()
   signal?.addEventListener('abort', giveUp, { once: true })
@@ -17,9 +17,19 @@ export async function askYes(question: string, signal?: AbortSignal): Promise<bo
   }
 }
 
+/** Ctrl-C at a question is one for the command: readline, which takes it from the terminal, would only end the input. */
+function opened(output: Writable, options: { readonly terminal?: boolean } = {}): Interface {
+  const terminal = createInterface({ input: process.stdin, output, ...options })
+  terminal.on('SIGINT', () => {
+    process.stderr.write('\n')
+    process.kill(process.pid, 'SIGINT')
+  })
+  return terminal
+}
+
 /** One question after another; lines that came early wait for theirs. undefined: the input has ended. */
 export function interview() {
-  const terminal = createInterface({ input: process.stdin, output: process.stderr })
+  const terminal = opened(process.stderr)
   const lines = terminal[Symbol.asyncIterator]()
   return {
     async ask(question: string, problem?: string): Promise<string | undefined> {
@@ -43,7 +53,7 @@ export async function askPassword(question: string, variable = 'PROVISION_SUDO_P
   }
   process.stderr.write(question)
   const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() })
-  const terminal = createInterface({ input: process.stdin, output: nowhere, terminal: true })
+  const terminal = opened(nowhere, { terminal: true })
   try {
     return await terminal.question('')
   } finally {
