@@ -18,7 +18,7 @@ export async function main(words: readonly string[]): Promise<void> {
 }
 
 async function follow(words: readonly string[]): Promise<void> {
-  const terminal = Boolean(process.stdin.isTTY && process.stdout.isTTY)
+  const terminal = Boolean(process.stdin.isTTY && process.stderr.isTTY && !process.env.CI)
   const meaning = await meaningOf(words, { env: process.env, terminal })
   switch (meaning.kind) {
     case 'version':

@@ -1,7 +1,7 @@
 import type { CommandModule } from 'yargs'
 
 /** A command as `provision` knows it before it loads it. */
-export interface Entry {
+export interface CommandEntry {
   readonly name: string
   /** What people type for it as well. */
   readonly alias?: string
@@ -12,7 +12,7 @@ export interface Entry {
 export type AnyCommand = CommandModule<never, never>
 
 /** All commands, in the groups of the help: a new one is one line. */
-export const groups: readonly (readonly [title: string, commands: readonly Entry[]])[] = [
+export const groups: readonly (readonly [title: string, commands: readonly CommandEntry[]])[] = [
   [
     'First steps',
     [
@@ -47,12 +47,12 @@ export const groups: readonly (readonly [title: string, commands: readonly Entry
     [
       command('image', async () => (await import('./image.ts')).imageCommand),
       command('restore-gateway', async () => (await import('./restore-gateway.ts')).restoreGatewayCommand),
-      command('drill', async () => (await import('./drill.ts')).drillCommand),
     ],
   ],
   [
-    'Tools',
+    'Rehearsals and tools',
     [
+      command('drill', async () => (await import('./drill.ts')).drillCommand),
       command('lab', async () => (await import('./lab.ts')).labCommand),
       command('report', async () => (await import('./report.ts')).reportCommand),
       command('export', async () => (await import('./export.ts')).exportCommand),
@@ -62,14 +62,14 @@ export const groups: readonly (readonly [title: string, commands: readonly Entry
   ],
 ]
 
-export const commands: readonly Entry[] = groups.flatMap(([, some]) => some)
+export const commands: readonly CommandEntry[] = groups.flatMap(([, some]) => some)
 
 /** `provision apply FILE` where that file is a plan: other options, the same word. */
 export const planFileCommand = command('apply', async () => (await import('./apply-plan.ts')).applyPlanCommand)
 
-export const commandNamed = (word: string): Entry | undefined =>
+export const commandNamed = (word: string): CommandEntry | undefined =>
   commands.find(({ name, alias }) => word === name || word === alias)
 
 function command<T>(name: string, load: () => Promise<CommandModule<T, never> | CommandModule<T, T>>, alias?: string) {
-  return { name, load: load as Entry['load'], ...(alias && { alias }) }
+  return { name, load: load as CommandEntry['load'], ...(alias && { alias }) }
 }

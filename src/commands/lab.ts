@@ -30,7 +30,11 @@ export const labCommand: CommandModule = {
 }
 
 const inventoryArgument = <T>(yargs: Argv<T>) =>
-  yargs.positional('inventory', { type: 'string', demandOption: true, describe: 'The inventory' })
+  yargs.positional('inventory', {
+    type: 'string',
+    demandOption: true,
+    describe: 'The inventory; default: inventory.json here, else $PROVISION_INVENTORY',
+  })
 
 const machineArgument = <T>(yargs: Argv<T>) =>
   inventoryArgument(yargs).positional('name', {

@@ -2,10 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { commands } from '../index.ts'
 import { type Shape, shapeOf } from './shape.ts'
 
-/**
- * What all commands say of themselves. The build writes it down beside this program, so that help and completion load none
- * of them.
- */
+/** What all commands say of themselves. The build writes it down, so that help and completion load none of them. */
 export async function catalog(): Promise<readonly Shape[]> {
   const written = await readFile(new URL('./commands.json', import.meta.url), 'utf8').catch(() => undefined)
   return written === undefined ? loadedCatalog() : JSON.parse(written)

@@ -1,6 +1,6 @@
 /**
- * How every command ends that is ended from outside. Ctrl-C: exit code 130; a command that has something to bring to its
- * end listens itself. A reader that has gone away (`| head`): without a word, and a run that changes hosts goes on.
+ * How every command ends that is ended from outside. Ctrl-C: exit code 130; a command that has something to finish
+ * listens itself. A reader that has gone away (`| head`): without a word, and a run that changes hosts goes on.
  */
 export function endWell(): void {
   const alone = () => process.listenerCount('SIGINT') === 1

@@ -1,8 +1,8 @@
 import { InventoryError } from '../../errors.ts'
-import { commandNamed, type Entry, groups } from '../index.ts'
+import { type CommandEntry, commandNamed, groups } from '../index.ts'
 import { catalog, shapeNamed } from './catalog.ts'
 import { rows, wrapped } from './layout.ts'
-import { deviceOption } from './places.ts'
+import { argumentsOf } from './places.ts'
 import { innermost, type OptionShape, type Shape } from './shape.ts'
 import { valueFor, wordAsTyped } from './values.ts'
 
@@ -57,7 +57,7 @@ async function overview(columns: number): Promise<string> {
   return parts.join('\n')
 }
 
-function listed(title: string, some: readonly Entry[], shapes: readonly Shape[], columns: number): string {
+function listed(title: string, some: readonly CommandEntry[], shapes: readonly Shape[], columns: number): string {
   const lines = some.map(
     ({ name }) => [name, inOneLine(shapes.find(({ path }) => path === name)?.describe ?? '')] as const,
   )
@@ -68,7 +68,6 @@ function listed(title: string, some: readonly Entry[], shapes: readonly Shape[],
 export const inOneLine = (describe: string): string => describe.replace(/[:;] .*/s, '')
 
 export function helpOf(shape: Shape, columns: number, { alias }: { readonly alias?: string } = {}): string {
-  const own = shape.options.filter(({ group }) => group === undefined)
   const titles = [...new Set(shape.options.flatMap(({ group }) => group ?? []))]
   const parts = [
     usage(shape, columns),
@@ -79,11 +78,11 @@ export function helpOf(shape: Shape, columns: number, { alias }: { readonly alia
       columns,
     ),
     ...section(
-      'Words',
-      shape.positionals.map((word) => [wordAsTyped(word), word.describe]),
+      'Arguments',
+      argumentsOf(shape).map((word) => [wordAsTyped(word), word.describe]),
       columns,
     ),
-    ...section('Options', own.map(optionRow), columns),
+    ...section('Options', ownOptions(shape).map(optionRow), columns),
     ...titles.flatMap((title) =>
       section(title, shape.options.filter(({ group }) => group === title).map(optionRow), columns),
     ),
@@ -98,12 +97,20 @@ function usage(shape: Shape, columns: number): string {
 }
 
 export function synopsis(shape: Shape): string {
-  const device = deviceOption([], shape)
-  const words = shape.positionals.map(wordAsTyped)
-  const behind = device === 'one' ? ['DEVICE'] : device === 'many' ? ['[DEVICE…]'] : []
+  const words = argumentsOf(shape).map(wordAsTyped)
   const inner = shape.commands.length > 0 ? ['COMMAND'] : []
   const options = shape.options.length > 0 ? ['[OPTION…]'] : []
-  return ['provision', shape.path, ...inner, ...words, ...behind, ...options].join(' ')
+  return ['provision', shape.path, ...inner, ...words, ...options].join(' ')
+}
+
+/** Those that no other command has. A device can be a word as well. */
+export function ownOptions(shape: Shape): readonly OptionShape[] {
+  const isWord = argumentsOf(shape).some(({ name }) => name === 'device')
+  return shape.options
+    .filter(({ group }) => group === undefined)
+    .map((option) =>
+      isWord && option.name === 'device' ? { ...option, describe: 'The same, as an option', required: false } : option,
+    )
 }
 
 function section(title: string, lines: readonly (readonly [string, string])[], columns: number): string[] {

@@ -1,5 +1,6 @@
 import { groups } from '../index.ts'
-import { examples, intro, optionAsTyped, optionText, rules, synopsis } from './help.ts'
+import { examples, intro, optionAsTyped, optionText, ownOptions, rules, synopsis } from './help.ts'
+import { argumentsOf } from './places.ts'
 import type { OptionShape, Shape } from './shape.ts'
 import { wordAsTyped } from './values.ts'
 
@@ -54,12 +55,11 @@ export function manualPage(shapes: readonly Shape[], version: string): string {
 
 function commandLines(shapes: readonly Shape[]): string[] {
   return shapes.flatMap((shape) => {
-    const own = shape.options.filter(({ group }) => group === undefined)
     const shared = shape.options.filter(({ group }) => group !== undefined).map(({ name }) => `--${name}`)
-    const words = shape.positionals.filter(({ name }) => name !== 'inventory')
+    const words = argumentsOf(shape).filter(({ name }) => name !== 'inventory')
     const inner = [
       ...listed(words.map((word) => [wordAsTyped(word), word.describe])),
-      ...listed(own.map((option) => [optionAsTyped(option), optionText(option)])),
+      ...listed(ownOptions(shape).map((option) => [optionAsTyped(option), optionText(option)])),
       ...(shared.length > 0 ? ['.PP', text(`Also: ${shared.join(', ')}.`)] : []),
     ]
     const lines = ['.TP', `.B ${text(synopsis(shape))}`, text(`${shape.describe}.`)]

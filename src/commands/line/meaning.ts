@@ -1,17 +1,17 @@
 import { InventoryError } from '../../errors.ts'
-import { commandNamed, type Entry, planFileCommand } from '../index.ts'
+import { type CommandEntry, commandNamed, planFileCommand } from '../index.ts'
 import { shapeNamed } from './catalog.ts'
 import { defaultInventory, firstSteps, foundInventory, isFile } from './default-inventory.ts'
-import { isPath, placed } from './places.ts'
-import { type Shape, shapeOf } from './shape.ts'
-import { wordsOf } from './words.ts'
+import { isPath, placed, takesInventory } from './places.ts'
+import { innermost, type Shape, shapeOf } from './shape.ts'
+import { plainWords } from './words.ts'
 
 /** What a command line means: every word at its place, nothing left to guess. */
 export type Meaning =
   | { readonly kind: 'version' }
   | { readonly kind: 'complete'; readonly words: readonly string[] }
   | { readonly kind: 'help'; readonly of: readonly string[] }
-  | { readonly kind: 'command'; readonly entry: Entry; readonly words: readonly string[]; readonly shape: Shape }
+  | { readonly kind: 'command'; readonly entry: CommandEntry; readonly words: readonly string[]; readonly shape: Shape }
 
 export interface Around {
   readonly env: Readonly<Record<string, string | undefined>>
@@ -30,9 +30,9 @@ export async function meaningOf(words: readonly string[], around: Around): Promi
     return { kind: 'version' }
   if (first === 'complete') return { kind: 'complete', words: words.slice(1) }
   if (first === 'help') return { kind: 'help', of: words.slice(1).filter((word) => !word.startsWith('-')) }
-  const apply = commandNamed('apply') as Entry
+  const apply = commandNamed('apply') as CommandEntry
   // Options may stand before the command.
-  const at = first.startsWith('-') ? (wordsOf(words, await shapeNamed('apply'))[0] ?? -1) : first ? 0 : -1
+  const at = first.startsWith('-') ? (plainWords(words, await shapeNamed('apply'))[0] ?? -1) : first ? 0 : -1
   const word = words[at]
   const named = word === undefined ? undefined : commandNamed(word)
   const rest = named ? words.toSpliced(at, 1) : words
@@ -42,6 +42,8 @@ export async function meaningOf(words: readonly string[], around: Around): Promi
   const entry = await withPlanFile(named ?? apply, rest)
   const shape = entry === planFileCommand ? shapeOf(await entry.load()) : await shapeNamed(entry.name)
   const { path, words: told } = placed(rest, shape, { default: () => defaultInventory(around.env), isFile })
+  const inner = innermost(shape, path.split(' ').slice(1))
+  if (takesInventory(inner)) mustBeInventory(told[0] ?? '', inner)
   return { kind: 'command', entry, words: [...path.split(' '), ...told], shape }
 }
 
@@ -52,9 +54,9 @@ function asksForHelp(words: readonly string[]): boolean {
 }
 
 /** `provision apply FILE` goes by what the file is. */
-async function withPlanFile(entry: Entry, words: readonly string[]): Promise<Entry> {
+async function withPlanFile(entry: CommandEntry, words: readonly string[]): Promise<CommandEntry> {
   if (entry.name !== 'apply') return entry
-  const [at] = wordsOf(words, shapeOf(await planFileCommand.load()))
+  const [at] = plainWords(words, await shapeNamed('apply'))
   const file = at === undefined ? undefined : words[at]
   if (file === undefined || !isFile(file)) return entry
   const { looksLikePlan } = await import('../../run/plan/plan-file.ts')
@@ -68,18 +70,24 @@ async function mustBeFile(word: string, { env }: Around): Promise<void> {
   const { nearestCommand } = await import('./nearest.ts')
   throw new InventoryError(
     `${word} is neither a command nor an inventory file`,
-    nearestCommand(word) ?? (await deviceHint(word, env)),
+    (await deviceHint(word, env)) ?? nearestCommand(word) ?? 'see `provision help`',
   )
 }
 
-async function deviceHint(word: string, env: Around['env']): Promise<string> {
-  const file = foundInventory(env)
+async function deviceHint(word: string, env: Around['env']): Promise<string | undefined> {
   const { namesIn } = await import('../../inventory/read/names-in.ts')
-  const { devices } = await namesIn(file)
-  return devices.includes(word) ? `${word} is a device: provision doctor ${word}` : 'see `provision help`'
+  const { devices } = await namesIn(foundInventory(env))
+  return devices.includes(word) ? `${word} is a device: provision doctor ${word}` : undefined
 }
 
-/** Neither command nor inventory: on a terminal that asks before it changes anything, elsewhere nobody would be asked. */
+/** @throws InventoryError for a word that stands where an inventory does: a host, perhaps */
+function mustBeInventory(word: string, { options }: Shape): void {
+  if (isFile(word) || isPath(word)) return
+  const host = options.some(({ name }) => name === 'limit') ? `; for one host: --limit ${word}` : ''
+  throw new InventoryError(`${word}: there is no such file`, `name your inventory, a JSON file${host}`)
+}
+
+/** Neither command nor inventory: only where a question can be asked before anything is changed. */
 function mustBeMeant(words: readonly string[], { env, terminal }: Around): void {
   if (words.length === 0 && foundInventory(env) === undefined) throw firstSteps()
   if (!terminal)

@@ -3,10 +3,13 @@ import { commands } from '../index.ts'
 import type { Shape } from './shape.ts'
 import { isOption } from './words.ts'
 
+/** There are few commands, and two letters in the wrong order are two slips. */
+const slipsIn = (word: string) => (word.length < 4 ? 1 : 2)
+
 /** A hint for a command that does not exist. */
 export function nearestCommand(word: string): string | undefined {
   const names = commands.flatMap(({ name, alias }) => (alias ? [name, alias] : [name]))
-  const near = closest(word, [...names, 'help', 'version'])
+  const near = closest(word, [...names, 'help', 'version'], slipsIn(word))
   return near && `did you mean ${near}?`
 }
 
@@ -18,10 +21,17 @@ export function nearestOption(words: readonly string[], shape: Shape): string {
     const meant = options.includes(name) ? undefined : closest(name, options)
     if (meant) return `did you mean ${meant}?`
   }
-  const command = closest(
-    words[1] ?? '',
-    shape.commands.map(({ path }) => path.split(' ').at(-1) ?? ''),
-  )
-  if (command && command !== words[1]) return `did you mean ${command}?`
-  return `see \`provision help ${shape.path}\``
+  return seeHelp(shape)
 }
+
+/** A hint for a word that is no command below this one. */
+export function nearestInner(word: string, shape: Shape): string {
+  const near = closest(
+    word,
+    shape.commands.map(({ path }) => path.split(' ').at(-1) ?? ''),
+    slipsIn(word),
+  )
+  return near ? `did you mean ${near}?` : seeHelp(shape)
+}
+
+const seeHelp = ({ path }: Shape) => `see \`provision help ${path}\``

@@ -1,5 +1,5 @@
-import { innermost, type Shape } from './shape.ts'
-import { isOption, optionNamed, wordsOf } from './words.ts'
+import { innermost, type Positional, type Shape } from './shape.ts'
+import { isGiven, plainWords } from './words.ts'
 
 export interface Files {
   /** The inventory where none is named. @throws InventoryError where there is none */
@@ -13,7 +13,7 @@ export interface Files {
  * few words for both, only a path is.
  */
 export function placed(words: readonly string[], command: Shape, files: Files): { path: string; words: string[] } {
-  const all = wordsOf(words, command)
+  const all = plainWords(words, command)
   const shape = innermost(
     command,
     all.map((at) => words[at] ?? ''),
@@ -21,19 +21,18 @@ export function placed(words: readonly string[], command: Shape, files: Files): 
   const depth = shape.path.split(' ').length - command.path.split(' ').length
   const inner = new Set(all.slice(0, depth))
   const rest = words.filter((_, at) => !inner.has(at))
-  const others = shape.positionals.slice(1)
-  if (!takesInventory(shape.positionals)) return { path: shape.path, words: rest }
-  const places = wordsOf(rest, shape)
-  const device = deviceOption(rest, shape)
-  const most = others.length + (device === 'one' ? 1 : 0)
-  const endless = others.some(({ many }) => many) || device === 'many'
+  if (!takesInventory(shape)) return { path: shape.path, words: rest }
+  const places = plainWords(rest, shape)
+  const others = argumentsOf(shape, rest).slice(1)
+  const most = others.some(({ many }) => many) ? Number.POSITIVE_INFINITY : others.length
+  const least = others.filter(({ required }) => required).length
   const named = inventoryAt(
     places.map((at) => rest[at] ?? ''),
-    { most, endless, files },
+    { least, most, isFile: files.isFile },
   )
   const inventory = named === undefined ? files.default() : (rest[places[named] ?? 0] ?? '')
   const taken = places.filter((_, index) => index !== named)
-  const devices = new Set(device ? taken.slice(others.length) : [])
+  const devices = new Set(others.at(-1)?.name === 'device' ? taken.slice(others.length - 1) : [])
   const placedWords = rest.flatMap((word, at) => {
     if (named !== undefined && at === places[named]) return []
     return devices.has(at) ? ['--device', word] : [word]
@@ -41,29 +40,31 @@ export function placed(words: readonly string[], command: Shape, files: Files): 
   return { path: shape.path, words: [inventory, ...placedWords] }
 }
 
-const takesInventory = ([first]: Shape['positionals']) => first?.name === 'inventory' && first.required
+export const takesInventory = ({ positionals: [first] }: Shape): boolean =>
+  first?.name === 'inventory' && first.required
 
-/** May a device be given as a mere word: where the command takes `--device`, and it is not given already. */
-export function deviceOption(words: readonly string[], { options, positionals }: Shape): 'one' | 'many' | undefined {
-  const device = options.find(({ name }) => name === 'device')
-  const end = words.indexOf('--')
-  const own = words.slice(0, end < 0 ? undefined : end)
-  const given = own.some((word) => isOption(word) && optionNamed(word, options) === device)
-  if (device === undefined || given || !takesInventory(positionals)) return undefined
-  return device.required ? 'one' : 'many'
+/**
+ * What may stand as a mere word: besides what the command names, a device, where it takes the option `--device` and none
+ * is given already.
+ */
+export function argumentsOf(shape: Shape, words: readonly string[] = []): readonly Positional[] {
+  const device = shape.options.find(({ name }) => name === 'device')
+  if (device === undefined || !takesInventory(shape) || isGiven(device, words, shape)) return shape.positionals
+  const { required, repeatable: many, describe } = device
+  return [...shape.positionals, { name: 'device', required, many, describe, choices: [] }]
 }
 
+/** `least` and `most`: so many words may stand beside it. */
 function inventoryAt(
   words: readonly string[],
-  { most, endless, files }: { readonly most: number; readonly endless: boolean; readonly files: Files },
+  { least, most, isFile }: { readonly least: number; readonly most: number } & Pick<Files, 'isFile'>,
 ): number | undefined {
   const ends = [0, words.length - 1].filter((at) => words[at] !== undefined)
   const path = ends.find((at) => isPath(words[at] ?? ''))
-  if (path !== undefined) return path
-  if (words.length <= most && !endless) return undefined
-  const file = words.length > most ? ends.find((at) => files.isFile(words[at] ?? '')) : undefined
+  if (path !== undefined || words.length <= least) return path
+  const file = ends.find((at) => isFile(words[at] ?? ''))
   // One word too many: who reads it says that there is no such file.
-  return file ?? (endless ? undefined : 0)
+  return file ?? (words.length > most ? 0 : undefined)
 }
 
 /** Written as a path: a file even where there is none. */

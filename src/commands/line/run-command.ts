@@ -2,12 +2,15 @@ import yargs from 'yargs'
 import { InventoryError } from '../../errors.ts'
 import type { AnyCommand } from '../index.ts'
 import { synopsis } from './help.ts'
-import { nearestOption } from './nearest.ts'
+import { nearestInner, nearestOption } from './nearest.ts'
 import { innermost, type Shape } from './shape.ts'
 import { valueFor, wordAsTyped } from './values.ts'
-import { optionNamed, wordsOf } from './words.ts'
+import { isGiven, optionNamed, plainWords } from './words.ts'
 
-/** Checks the words of a command, all at their places, and does it. @throws InventoryError for words that it does not take */
+/**
+ * Checks the words of a command, all at their places, and does it.
+ * @throws InventoryError for words that it does not take
+ */
 export async function runCommand(command: AnyCommand, words: readonly string[], shape: Shape): Promise<void> {
   const inner = innermost(shape, words.slice(1))
   mustBeWhole(words, inner)
@@ -30,15 +33,21 @@ export async function runCommand(command: AnyCommand, words: readonly string[], 
 
 /** @throws InventoryError where a word is missing */
 function mustBeWhole(words: readonly string[], shape: Shape): void {
-  const places = wordsOf(words, shape).length - shape.path.split(' ').length
-  const usage = `usage: ${synopsis(shape)}`
+  const given = plainWords(words, shape).map((at) => words[at] ?? '')
+  const [next] = given.slice(shape.path.split(' ').length)
+  if (shape.commands.length > 0 && next !== undefined)
+    throw new InventoryError(`provision ${shape.path} has no command ${next}`, nearestInner(next, shape))
+  const places = given.length - shape.path.split(' ').length
   const missing = shape.positionals[places]
-  if (missing?.required) throw new InventoryError(`${wordAsTyped(missing)} is missing: ${missing.describe}`, usage)
-  const end = words.indexOf('--')
-  const given = words.slice(0, end < 0 ? undefined : end).map((word) => optionNamed(word, shape.options))
-  const option = shape.options.find((each) => each.required && !given.includes(each))
-  if (option) throw new InventoryError(`--${option.name} ${valueFor(option).placeholder} is missing`, usage)
+  if (missing?.required) throw isMissing(shape, wordAsTyped(missing), missing.describe)
+  const option = shape.options.find((each) => each.required && !isGiven(each, words, shape))
+  if (option === undefined) return
+  const value = valueFor(option).placeholder
+  throw isMissing(shape, option.name === 'device' ? value : `--${option.name} ${value}`, option.describe)
 }
+
+const isMissing = (shape: Shape, what: string, describe: string) =>
+  new InventoryError(`${what} is missing: ${describe}`, `usage: ${synopsis(shape)}`)
 
 /** Of an option that is given twice the last one counts, as in ssh with `-p`; yargs would make a list of it. */
 function lastOf(given: Record<string, unknown>, { options, positionals }: Shape): void {

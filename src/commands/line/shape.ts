@@ -2,8 +2,8 @@ import type { Argv, CommandModule, Options, PositionalOptions } from 'yargs'
 import type { AnyCommand } from '../index.ts'
 
 /**
- * What a command says of itself to yargs, as a value: help, completion, the manual page and the meaning of words are made
- * from it.
+ * What a command says of itself to yargs, as a value: help, completion, the manual page and the meaning of words are
+ * made from it.
  */
 export interface Shape {
   /** As it is typed: `lab up`. */

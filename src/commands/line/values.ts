@@ -66,6 +66,10 @@ const values: Readonly<Record<string, Value>> = {
   suite: plain('RELEASE'),
   'sudo-password': plain('PASSWORD'),
   shell: plain('SHELL'),
+  command: plain('COMMAND'),
+  places: file,
+  every: seconds,
+  state: folder,
 }
 
 export function valueFor({

@@ -1,7 +1,7 @@
 import type { OptionShape, Shape } from './shape.ts'
 
 /** Which of these words are neither options nor their values, up to `--`; the same as yargs takes for them. */
-export function wordsOf(words: readonly string[], { options }: Pick<Shape, 'options'>): readonly number[] {
+export function plainWords(words: readonly string[], { options }: Pick<Shape, 'options'>): readonly number[] {
   const found: number[] = []
   for (let at = 0; at < words.length; at += 1) {
     const word = words[at] ?? ''
@@ -19,6 +19,13 @@ export function optionNamed(word: string, options: readonly OptionShape[]): Opti
   const long = /^--(?:no-)?([^=]+)/.exec(word)?.[1]
   const name = long ?? (word.startsWith('--') ? '' : word.replace(/=.*/, '').slice(-1))
   return options.find((option) => [option.name, camel(option.name), ...option.aliases].includes(name))
+}
+
+/** Does this option stand among these words? */
+export function isGiven(option: OptionShape, words: readonly string[], { options }: Pick<Shape, 'options'>): boolean {
+  const end = words.indexOf('--')
+  const own = words.slice(0, end < 0 ? undefined : end)
+  return own.some((word) => isOption(word) && optionNamed(word, options) === option)
 }
 
 function valuesBehind(words: readonly string[], at: number, option: OptionShape | undefined): number {

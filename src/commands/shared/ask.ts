@@ -4,9 +4,10 @@ import { InventoryError } from '../../errors.ts'
 
 /** Anything but yes is a no; so is the end of the input, and the signal that the answer is not needed any more. */
 export async function askYes(question: string, signal?: AbortSignal): Promise<boolean> {
-  const terminal = opened(process.stderr)
+  const terminal = createInterface({ input: process.stdin, output: process.stderr })
   const ended = new Promise<string>((resolve) => terminal.once('close', () => resolve('')))
   const giveUp = () => terminal.close()
+  passOnInterrupt(terminal)
   signal?.addEventListener('abort', giveUp, { once: true })
   if (signal?.aborted) giveUp()
   try {
@@ -17,20 +18,20 @@ export async function askYes(question: string, signal?: AbortSignal): Promise<bo
   }
 }
 
-/** Ctrl-C at a question is one for the command: readline, which takes it from the terminal, would only end the input. */
-function opened(output: Writable, options: { readonly terminal?: boolean } = {}): Interface {
-  const terminal = createInterface({ input: process.stdin, output, ...options })
-  terminal.on('SIGINT', () => {
+/** A terminal that is read by lines gives Ctrl-C to its reader alone: it means the whole command. */
+function passOnInterrupt(terminal: Interface): void {
+  terminal.once('SIGINT', () => {
     process.stderr.write('\n')
-    process.kill(process.pid, 'SIGINT')
+    process.emit('SIGINT', 'SIGINT')
+    terminal.close()
   })
-  return terminal
 }
 
 /** One question after another; lines that came early wait for theirs. undefined: the input has ended. */
 export function interview() {
-  const terminal = opened(process.stderr)
+  const terminal = createInterface({ input: process.stdin, output: process.stderr })
   const lines = terminal[Symbol.asyncIterator]()
+  passOnInterrupt(terminal)
   return {
     async ask(question: string, problem?: string): Promise<string | undefined> {
       if (problem !== undefined) process.stderr.write(`${problem}\n`)
@@ -53,7 +54,8 @@ export async function askPassword(question: string, variable = 'PROVISION_SUDO_P
   }
   process.stderr.write(question)
   const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() })
-  const terminal = opened(nowhere, { terminal: true })
+  const terminal = createInterface({ input: process.stdin, output: nowhere, terminal: true })
+  passOnInterrupt(terminal)
   try {
     return await terminal.question('')
   } finally {

@@ -3,7 +3,11 @@ import { defaultForks } from '../../ssh/reach/slots.ts'
 
 /** What every command is about. */
 export const inventoryArgument = <T>(argv: Argv<T>) =>
-  argv.positional('inventory', { type: 'string', describe: 'The inventory, a JSON file', demandOption: true })
+  argv.positional('inventory', {
+    type: 'string',
+    describe: 'The inventory; default: inventory.json here, else $PROVISION_INVENTORY',
+    demandOption: true,
+  })
 
 /** `of`: what is left out where it is given. */
 export const limitOption = <T>(argv: Argv<T>, of: string) =>
