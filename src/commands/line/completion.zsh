@@ -5,8 +5,8 @@ _provision() {
   local -a found
   while IFS= read -r line; do
     case $line in
-      :file) _files ;;
-      :folder) _files -/ ;;
+      :file) compset -P '--*='; _files ;;
+      :folder) compset -P '--*='; _files -/ ;;
       *) found+=("${${line%%$'\t'*}//:/\\:}:${line#*$'\t'}") ;;
     esac
   done < <("$words[1]" complete zsh "${(@Q)words[2,CURRENT]}" 2>/dev/null)

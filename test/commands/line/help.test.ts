@@ -22,7 +22,9 @@ test.each([40, 80])('no line is wider than %i columns, but for a word that is', 
   const wide = pages.flatMap((page) => page.split('\n')).filter((line) => [...line].length > columns)
   // An example is one line, to be copied.
   const examples = new Set(shapes.flatMap(({ examples: own }) => own.map(([line]) => `  ${line}`)))
-  expect(wide.filter((line) => !examples.has(line) && line.trim().includes(' ') && !/^ {2}-|^(More|Usage): /.test(line))).toEqual([])
+  expect(
+    wide.filter((line) => !examples.has(line) && line.trim().includes(' ') && !/^ {2}-|^(More|Usage): /.test(line)),
+  ).toEqual([])
 })
 
 test('every command stands in one group, under a name and an alias of its own', () => {
