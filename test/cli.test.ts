@@ -12,7 +12,9 @@ const lan = 'inventory/examples/guest-lan.json'
 
 describe('wrong words are told with a hint, and contact nobody', () => {
   test.each([
-    [[lan, '--nothing-like-it'], 'Unknown argument'],
+    [[lan, '--nothing-like-it'], 'provision apply has no option --nothing-like-it'],
+    [['verify', lan, '--check'], 'provision verify has no option --check'],
+    [['status', lan, '-vn'], 'provision status has no option -v'],
     [[lan, 'another.json'], 'another.json'],
     [[lan, '--limit'], 'limit'],
     [['verify', lan, '--only', 'hosts'], 'hosts'],

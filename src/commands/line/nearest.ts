@@ -1,7 +1,6 @@
 import { closest } from '../../inventory/messages.ts'
 import { commands } from '../index.ts'
 import type { Shape } from './shape.ts'
-import { isOption } from './words.ts'
 
 /** There are few commands, and two letters in the wrong order are two slips. */
 const slipsIn = (word: string) => (word.length < 4 ? 1 : 2)
@@ -13,15 +12,11 @@ export function nearestCommand(word: string): string | undefined {
   return near && `did you mean ${near}?`
 }
 
-/** A hint for words that the command does not take: of its options and commands, the nearest to one that is unknown. */
-export function nearestOption(words: readonly string[], shape: Shape): string {
+/** A hint for an option that the command does not have. */
+export function nearestOption(option: string, shape: Shape): string {
   const options = shape.options.flatMap(({ name, aliases }) => [name, ...aliases]).map((name) => `--${name}`)
-  for (const word of words.filter((each) => isOption(each) && each.startsWith('--'))) {
-    const name = word.replace(/=.*/, '')
-    const meant = options.includes(name) ? undefined : closest(name, options)
-    if (meant) return `did you mean ${meant}?`
-  }
-  return seeHelp(shape)
+  const near = option.startsWith('--') ? closest(option, options) : undefined
+  return near ? `did you mean ${near}?` : seeHelp(shape)
 }
 
 /** A hint for a word that is no command below this one. */
@@ -34,4 +29,4 @@ export function nearestInner(word: string, shape: Shape): string {
   return near ? `did you mean ${near}?` : seeHelp(shape)
 }
 
-const seeHelp = ({ path }: Shape) => `see \`provision help ${path}\``
+export const seeHelp = ({ path }: Shape) => `see \`provision help ${path}\``

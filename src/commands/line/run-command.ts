@@ -2,10 +2,10 @@ import yargs from 'yargs'
 import { InventoryError } from '../../errors.ts'
 import type { AnyCommand } from '../index.ts'
 import { synopsis } from './help.ts'
-import { nearestInner, nearestOption } from './nearest.ts'
+import { nearestInner, nearestOption, seeHelp } from './nearest.ts'
 import { innermost, type Shape } from './shape.ts'
 import { valueFor, wordAsTyped } from './values.ts'
-import { isGiven, optionNamed, plainWords } from './words.ts'
+import { isGiven, optionNamed, plainWords, unknownOption } from './words.ts'
 
 /**
  * Checks the words of a command, all at their places, and does it.
@@ -26,17 +26,20 @@ export async function runCommand(command: AnyCommand, words: readonly string[], 
     .exitProcess(false)
     // Without a throw here the command would run although its words are wrong (yargs with exitProcess(false)).
     .fail((message, error) => {
-      throw message ? new InventoryError(message, nearestOption(words, inner)) : error
+      throw message ? new InventoryError(message, seeHelp(inner)) : error
     })
     .parseAsync()
 }
 
-/** @throws InventoryError where a word is missing */
+/** @throws InventoryError where a word is missing, or an option is not one of this command */
 function mustBeWhole(words: readonly string[], shape: Shape): void {
   const given = plainWords(words, shape).map((at) => words[at] ?? '')
   const [next] = given.slice(shape.path.split(' ').length)
   if (shape.commands.length > 0 && next !== undefined)
     throw new InventoryError(`provision ${shape.path} has no command ${next}`, nearestInner(next, shape))
+  const unknown = unknownOption(words, shape)
+  if (unknown !== undefined)
+    throw new InventoryError(`provision ${shape.path} has no option ${unknown}`, nearestOption(unknown, shape))
   const places = given.length - shape.path.split(' ').length
   const missing = shape.positionals[places]
   if (missing?.required) throw isMissing(shape, wordAsTyped(missing), missing.describe)

@@ -1,13 +1,27 @@
 import type { OptionShape, Shape } from './shape.ts'
 
+type Options = Pick<Shape, 'options'>
+
 /** Which of these words are neither options nor their values, up to `--`; the same as yargs takes for them. */
-export function plainWords(words: readonly string[], { options }: Pick<Shape, 'options'>): readonly number[] {
-  const found: number[] = []
+export const plainWords = (words: readonly string[], shape: Options): readonly number[] => sorted(words, shape).plain
+
+/** The first option among these words that the command does not have, without its value. */
+export function unknownOption(words: readonly string[], shape: Options): string | undefined {
+  const given = sorted(words, shape).options.flatMap((at) => {
+    const name = (words[at] ?? '').replace(/=.*/s, '')
+    return name.startsWith('--') ? [name] : [...name.slice(1)].map((letter) => `-${letter}`)
+  })
+  return given.find((name) => optionNamed(name, shape.options) === undefined)
+}
+
+/** The places of both kinds, up to `--`; the values of options are of neither. */
+function sorted(words: readonly string[], { options }: Options): Record<'plain' | 'options', readonly number[]> {
+  const found = { plain: [] as number[], options: [] as number[] }
   for (let at = 0; at < words.length; at += 1) {
     const word = words[at] ?? ''
     if (word === '--') break
-    if (!isOption(word)) found.push(at)
-    else at += valuesBehind(words, at, optionNamed(word, options))
+    found[isOption(word) ? 'options' : 'plain'].push(at)
+    if (isOption(word)) at += valuesBehind(words, at, optionNamed(word, options))
   }
   return found
 }
@@ -22,7 +36,7 @@ export function optionNamed(word: string, options: readonly OptionShape[]): Opti
 }
 
 /** Does this option stand among these words? */
-export function isGiven(option: OptionShape, words: readonly string[], { options }: Pick<Shape, 'options'>): boolean {
+export function isGiven(option: OptionShape, words: readonly string[], { options }: Options): boolean {
   const end = words.indexOf('--')
   const own = words.slice(0, end < 0 ? undefined : end)
   return own.some((word) => isOption(word) && optionNamed(word, options) === option)

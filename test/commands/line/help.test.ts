@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
 import { expect, test } from 'vitest'
 import { commands, groups } from '../../../src/commands/index.ts'
 import { loadedCatalog } from '../../../src/commands/line/catalog.ts'
@@ -5,6 +7,7 @@ import { help, helpOf } from '../../../src/commands/line/help.ts'
 import type { Shape } from '../../../src/commands/line/shape.ts'
 import { valueFor } from '../../../src/commands/line/values.ts'
 
+const root = resolve(import.meta.dirname, '../../..')
 const tops = await loadedCatalog()
 const all = (some: readonly Shape[]): Shape[] => some.flatMap((shape) => [shape, ...all(shape.commands)])
 const shapes = all(tops)
@@ -45,6 +48,21 @@ test.each(tops.map((shape) => [shape.path, shape] as const))(
     expect(shape.page).toMatch(/^(docs|inventory)\/[\w-]+\.md(#[\w-]+)?$|^README\.md#/)
   },
 )
+
+test('every page to read on is there, with its heading', () => {
+  for (const { path, page = '' } of tops) {
+    const [file = '', anchor] = page.split('#')
+    const headings = readFileSync(join(root, file), 'utf8').match(/^#+ .*/gm) ?? []
+    const slugs = headings.map((heading) =>
+      heading
+        .replace(/^#+ /, '')
+        .toLowerCase()
+        .replaceAll(/[^\w\s-]/g, '')
+        .replaceAll(' ', '-'),
+    )
+    if (anchor !== undefined) expect(slugs, path).toContain(anchor)
+  }
+})
 
 test('every value has a name in the help', () => {
   const options = shapes.flatMap(({ options: own }) => own.filter(({ takes }) => takes !== 'nothing'))

@@ -1,8 +1,9 @@
 import { spawnSync } from 'node:child_process'
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { shapeNamed } from '../../../src/commands/line/catalog.ts'
 import { build, provision, root } from '../../dist.ts'
 
 // The shells as people use them: interactive, in a terminal (of script(1)), with a tab.
@@ -50,15 +51,36 @@ const shells = {
 
 test.each(['bash', 'zsh', 'fish'] as const)('%s completes commands, options, hosts, groups and files', (shell) => {
   const { start, first } = shells[shell]
-  const { stdout } = spawnSync('script', ['-qfec', start, '/dev/null'], {
+  const { stdout } = inTerminal(start, [first, ...typed.map(([begun]) => `provision ${begun}\t`)])
+  expect(runsIn(stdout), stdout).toEqual(typed.map(([, words]) => words))
+})
+
+const inTerminal = (shell: string, lines: readonly string[]) =>
+  spawnSync('script', ['-qfec', shell, '/dev/null'], {
     cwd: folder,
-    input: [first, ...typed.map(([begun]) => `provision ${begun}\t`), 'exit', ''].join('\n'),
+    input: [...lines, 'exit', ''].join('\n'),
     encoding: 'utf8',
     timeout: 120_000,
     env: { PATH: `${join(folder, 'bin')}:${process.env.PATH}`, HOME: folder, TERM: 'xterm', LC_ALL: 'C.UTF-8' },
   })
-  const runs = [...stdout.matchAll(/RUNS <([^>]*)>/g)].map(([, words = '']) => words.trim().replace(/\/$/, ''))
-  expect(runs, stdout).toEqual(typed.map(([, words]) => words))
+
+const runsIn = (screen: string) =>
+  [...screen.matchAll(/RUNS <([^>]*)>/g)].map(([, words = '']) => words.trim().replace(/\/$/, ''))
+
+test('the guide says how it is switched on, as the help does', async () => {
+  const guide = readFileSync(join(root, 'docs/guide.md'), 'utf8')
+  const { examples } = await shapeNamed('completion')
+  expect(examples.map(([line]) => line).filter((line) => !guide.includes(`\n${line} `))).toEqual([])
+})
+
+test('zsh also finds it as a file of its own, as a package installs it', () => {
+  mkdirSync(join(folder, 'site'))
+  writeFileSync(join(folder, 'site/_provision'), provision(['completion', 'zsh']).stdout)
+  const { stdout } = inTerminal('zsh -f -i', [
+    'fpath=(site $fpath); autoload -U compinit; compinit -u -D',
+    'provision doctor kit\t',
+  ])
+  expect(runsIn(stdout), stdout).toEqual(['doctor kitchen'])
 })
 
 test.each([
