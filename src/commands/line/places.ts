@@ -44,8 +44,8 @@ export const takesInventory = ({ positionals: [first] }: Shape): boolean =>
   first?.name === 'inventory' && first.required
 
 /**
- * What may stand as a mere word: besides what the command names, a device, where it takes the option `--device` and none
- * is given already.
+ * What may stand as a mere word: besides what the command names, a device, where it takes the option `--device` and
+ * none is given already.
  */
 export function argumentsOf(shape: Shape, words: readonly string[] = []): readonly Positional[] {
   const device = shape.options.find(({ name }) => name === 'device')
