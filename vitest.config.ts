@@ -4,7 +4,7 @@ import { LongestFirst } from './test/longest-first.ts'
 const shellAsText = {
   name: 'shell-as-text',
   transform: (code: string, id: string) =>
-    id.endsWith('.sh') ? { code: `export default ${JSON.stringify(code)}`, map: null } : undefined,
+    /\.(sh|bash|zsh|fish)$/.test(id) ? { code: `export default ${JSON.stringify(code)}`, map: null } : undefined,
 }
 
 const endToEnd = (name: string) => `test/e2e/${name}.test.ts`

@@ -1,5 +1,6 @@
 // The sources → dist/: one bundle for the command, one for what playbooks import, shared chunks between them.
-import { cp, readFile, rename, rm } from 'node:fs/promises'
+import { cp, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { pathToFileURL } from 'node:url'
 import { build } from 'esbuild'
 import { bundleOptions, defaultPlaybook, defined } from './bundle.js'
 
@@ -9,7 +10,12 @@ const { version } = JSON.parse(await readFile('package.json', 'utf8'))
 const fresh = `dist.${process.pid}`
 await build({
   ...bundleOptions,
-  entryPoints: { cli: 'src/cli.ts', index: 'src/index.ts', ...defaultPlaybook },
+  entryPoints: {
+    cli: 'src/cli.ts',
+    index: 'src/index.ts',
+    written: 'src/commands/line/written.ts',
+    ...defaultPlaybook,
+  },
   outdir: fresh,
   define: defined(version),
   keepNames: true,
@@ -19,6 +25,9 @@ await build({
 await cp('inventory/schema.json', `${fresh}/schema.json`)
 // js-fatfs finds its program beside the chunk that it became a part of.
 await cp('node_modules/js-fatfs/dist/fatfs.wasm', `${fresh}/fatfs.wasm`)
+// What follows from the commands: their catalog, for a quick help, and the manual page.
+const { written } = await import(pathToFileURL(`${fresh}/written.js`).href)
+for (const [name, text] of Object.entries(await written(version))) await writeFile(`${fresh}/${name}`, text)
 await rename('dist', `${fresh}.old`).catch(() => {})
 await rename(fresh, 'dist')
 await rm(`${fresh}.old`, { recursive: true, force: true })

@@ -10,7 +10,7 @@ export const bundleOptions = {
   // Loads a user's playbook and its TypeScript at run time: it has to see the real file system.
   external: ['jiti', 'cpu-features'],
   // ssh2's native parts are optional: with noDelay they win nothing.
-  loader: { '.sh': 'text', '.node': 'empty' },
+  loader: { '.sh': 'text', '.bash': 'text', '.zsh': 'text', '.fish': 'text', '.node': 'empty' },
   // What CommonJS packages expect to find around them.
   banner: {
     js: [

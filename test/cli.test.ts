@@ -12,12 +12,9 @@ const lan = 'inventory/examples/guest-lan.json'
 
 describe('wrong words are told with a hint, and contact nobody', () => {
   test.each([
-    [[lan, '--nothing-like-it'], 'Unknown argument'],
-    [[], 'expected an inventory file'],
-    [['verify'], 'expected an inventory file'],
-    [['ssh-config'], 'expected an inventory file'],
-    [['trust'], 'expected an inventory file'],
-    [['status'], 'expected an inventory file'],
+    [[lan, '--nothing-like-it'], 'provision apply has no option --nothing-like-it'],
+    [['verify', lan, '--check'], 'provision verify has no option --check'],
+    [['status', lan, '-vn'], 'provision status has no option -v'],
     [[lan, 'another.json'], 'another.json'],
     [[lan, '--limit'], 'limit'],
     [['verify', lan, '--only', 'hosts'], 'hosts'],
@@ -27,23 +24,47 @@ describe('wrong words are told with a hint, and contact nobody', () => {
     expect([code, stdout]).toEqual([2, ''])
     expect(stderr).toMatch(/^provision: error: /)
     expect(stderr).toContain(said)
-    expect(stderr).toContain('provision: hint: see `provision --help`')
+    expect(stderr).toContain(`provision: hint: see \`provision help ${words[0] === lan ? 'apply' : words[0]}\``)
+  })
+
+  test.each(['verify', 'ssh-config', 'trust', 'status'])('%s without an inventory', (command) => {
+    expect(provision([command])).toEqual({
+      code: 2,
+      stdout: '',
+      stderr:
+        'provision: error: expected an inventory file: there is no inventory.json here, and PROVISION_INVENTORY is not set\n' +
+        'provision: hint: name your inventory, or write a first one with `provision init`\n',
+    })
   })
 
   test.each([
     [[lan, '--chekc'], '--check'],
     [[lan, '--forcks', '3'], '--forks'],
     [['verfy', lan], 'verify'],
+    [['verfy'], 'verify'],
+    [['chekc'], 'check'],
+    [['help', 'statsu'], 'status'],
+    [['lab', 'kil', 'pi'], 'kill'],
   ])('%j was a slip of the finger', (words, meant) => {
     const { code, stderr } = provision(words)
     expect([code, stderr.split('\n')[1]]).toEqual([2, `provision: hint: did you mean ${meant}?`])
   })
 
-  test('a command that does not exist is taken for an inventory, and is not there', () => {
-    expect(provision(['verfy'])).toMatchObject({
-      code: 2,
-      stderr: expect.stringContaining('verfy: there is no such file'),
-    })
+  test.each([
+    [
+      ['status', 'sensor7'],
+      'sensor7: there is no such file',
+      'name your inventory, a JSON file; for one host: --limit sensor7',
+    ],
+    [['export', 'fleet'], 'fleet: there is no such file', 'name your inventory, a JSON file'],
+    [['doctor', lan], 'DEVICE is missing', 'usage: provision doctor [INVENTORY] DEVICE [OPTION…]'],
+    [['export', lan], '--format ansible is missing', 'usage: provision export [INVENTORY] [OPTION…]'],
+    [['inventory'], 'inventory is neither a command nor an inventory file', 'see `provision help`'],
+  ])('%j: what is missing, or meant', (words, said, hint) => {
+    const { code, stdout, stderr } = provision(words)
+    expect([code, stdout]).toEqual([2, ''])
+    expect(stderr).toContain(`provision: error: ${said}`)
+    expect(stderr).toContain(`provision: hint: ${hint}\n`)
   })
 })
 
@@ -104,34 +125,9 @@ test.each([
   expect(stderr).toContain(`provision: error: ${said}\nprovision: hint: `)
 })
 
-describe('--help', () => {
-  test('names the commands and the options, on stdout', () => {
-    const { code, stdout, stderr } = provision(['--help'])
-    expect([code, stderr]).toEqual([0, ''])
-    for (const word of [
-      'verify',
-      'trust',
-      'ssh-config',
-      'schema',
-      'lab',
-      '--check',
-      '--limit',
-      '--json',
-      '--playbook',
-    ]) {
-      expect(stdout).toContain(word)
-    }
-  })
-
-  test.each(['verify', 'trust', 'ssh-config', 'lab'])('of %s is its own', (command) => {
-    const { code, stdout } = provision([command, '--help'])
-    expect([code, stdout.startsWith(`provision ${command}`)]).toEqual([0, true])
-  })
-})
-
-test('--version is that of package.json', () => {
+test.each([['--version'], ['-V'], ['version'], ['-v']])('%s is that of package.json', (word) => {
   const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
-  expect(provision(['--version'])).toEqual({ code: 0, stdout: `${version}\n`, stderr: '' })
+  expect(provision([word])).toEqual({ code: 0, stdout: `${version}\n`, stderr: '' })
 })
 
 test('schema prints the schema of inventories', () => {

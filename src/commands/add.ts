@@ -35,7 +35,10 @@ export const addCommand: CommandModule<unknown, Arguments> = {
         requiresArg: true,
         default: 'localhost:22',
         describe: 'The HOST:PORT that the forward leads to, as the device sees it',
-      }) as never,
+      })
+      .example('provision add pi2 pi3', 'each gets a free port on its gateways')
+      .example('provision add pi2 --group sensors', 'in a group, with its settings')
+      .epilogue('docs/fleets.md') as never,
   async handler(argv) {
     const [{ rewriteInventory }, { withDevices }, { printForward }] = await Promise.all([
       import('./shared/rewrite-inventory.ts'),

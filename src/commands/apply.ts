@@ -1,42 +1,30 @@
 import type { CommandModule } from 'yargs'
 import { InventoryError } from '../errors.ts'
 import type { Inventory } from '../inventory/model.ts'
-import { type PartArguments, partOptions } from './shared/options.ts'
+import { type PlanArguments, planOptions } from './shared/options.ts'
 
-interface Arguments extends PartArguments {
+interface Arguments extends PlanArguments {
   readonly check: boolean
   readonly out: string | undefined
-  readonly prune: boolean
-  readonly adopt: readonly string[] | undefined
   readonly stepAside: readonly string[] | undefined
 }
 
 export const applyCommand: CommandModule<unknown, Arguments> = {
-  command: '$0 <inventory>',
+  command: 'apply <inventory>',
   describe: 'Show the plan, apply it, and prove every forward',
   builder: (argv) =>
-    partOptions(argv)
+    planOptions(argv)
       .option('check', {
+        alias: ['n', 'dry-run'],
         type: 'boolean',
         default: false,
-        describe: 'Show what would change, with its diff; change nothing',
+        describe: 'Show what would change, with its diff; change nothing: the same as `provision plan`',
       })
       .option('out', {
         type: 'string',
         implies: 'check',
         conflicts: ['shard', 'resume'],
         describe: 'With --check: write the plan to this file, for `provision apply FILE`',
-      })
-      .option('prune', {
-        type: 'boolean',
-        default: false,
-        describe: 'Also remove what this inventory made on its gateways and no longer names',
-      })
-      .option('adopt', {
-        type: 'string',
-        array: true,
-        nargs: 1,
-        describe: 'Take over this account, unit or ADDRESS:PORT that was made by hand; repeatable',
       })
       .option('step-aside', {
         type: 'string',
@@ -46,7 +34,11 @@ export const applyCommand: CommandModule<unknown, Arguments> = {
         conflicts: ['shard', 'resume'],
         describe:
           'Move this device in two steps, through a temporary port, where its old and new forward cannot be open together; repeatable',
-      }) as never,
+      })
+      .example('provision apply', 'inventory.json here')
+      .example('provision apply --limit pi1', 'one device only')
+      .example('provision apply plan.json', 'a plan that `provision plan --out plan.json` has written')
+      .epilogue('docs/guide.md') as never,
   async handler(argv) {
     const [{ run }, { canWrite }] = await Promise.all([import('./shared/run.ts'), import('./shared/outputs.ts')])
     const { out, prune, adopt, stepAside } = argv

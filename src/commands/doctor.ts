@@ -22,7 +22,9 @@ export const doctorCommand: CommandModule<unknown, Arguments> = {
           default: false,
           describe: 'Print what both sides are asked, and what they answer',
         }),
-    ) as never,
+    )
+      .example('provision doctor pi1', 'from the device to its gateway, link by link')
+      .epilogue('docs/doctor.md') as never,
   async handler(argv) {
     const [{ readInventory }, { connected }, { named }] = await Promise.all([
       import('../inventory/read/inventory.ts'),

@@ -30,7 +30,10 @@ export const drillCommand: CommandModule<unknown, Arguments> = {
         default: 60,
         describe: 'Seconds that the device is without network',
       })
-      .option('yes', { type: 'boolean', default: false, describe: 'Do not ask for confirmation' }) as never,
+      .option('yes', { alias: 'y', type: 'boolean', default: false, describe: 'Do not ask for confirmation' })
+      .example('provision drill pi1', 'each fault, and how soon the tunnel is back')
+      .example('provision drill pi1 --only kill,network', 'two of the faults')
+      .epilogue('docs/reliability.md#drill') as never,
   async handler(argv) {
     const [{ drilled: run }, { readInventory }, { faultNames, faultsOf }, { askYes }] = await Promise.all([
       import('./shared/run.ts'),

@@ -24,7 +24,10 @@ export const execCommand: CommandModule<unknown, Arguments> = {
         describe: 'Print all that a host has written together, when it has ended',
       })
       .option('json', { type: 'boolean', describe: 'Print one JSON document when all have ended' })
-      .conflicts('group', 'json') as never,
+      .conflicts('group', 'json')
+      .example('provision exec -- uptime', 'on every device')
+      .example('provision exec --sudo --limit garden -- apt-get -y upgrade', 'as root, on a group')
+      .epilogue('docs/guide.md#a-command-on-all-devices') as never,
   async handler(argv) {
     const [{ commandWords, chosenInventory }, { hosts }, { limitOf }, { lineOf }, { runOnHosts }, { InventoryError }] =
       await Promise.all([

@@ -27,7 +27,9 @@ export const exportCommand: CommandModule<unknown, Arguments> = {
         describe: 'Write it to this folder, with its known_hosts file, so that the folder can be moved as a whole',
       })
       .conflicts('list', 'host')
-      .conflicts('out', ['list', 'host']) as never,
+      .conflicts('out', ['list', 'host'])
+      .example('provision export --format ansible --list', 'as a dynamic inventory')
+      .epilogue('docs/fleets.md') as never,
   async handler(argv) {
     const [{ readInventory }, { exported }] = await Promise.all([
       import('../inventory/read/inventory.ts'),

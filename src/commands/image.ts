@@ -30,7 +30,9 @@ export const imageCommand: CommandModule<unknown, ImageArguments> = {
         array: true,
         nargs: 1,
         describe: 'Give the device back this private host key, or host certificate, from a backup; repeatable',
-      }) as never,
+      })
+      .example('provision image pi1 --boot /media/bootfs', 'the card is flashed, and its boot partition mounted')
+      .epilogue('docs/fresh-image.md') as never,
   async handler(argv) {
     const { writeImage } = await import('./shared/write-image.ts')
     await writeImage(argv)

@@ -55,7 +55,10 @@ export const importCommand: CommandModule<unknown, Arguments> = {
         type: 'string',
         requiresArg: true,
         describe: 'Write the inventory to this new file, not to stdout',
-      }) as never,
+      })
+      .example('provision import ~/.ssh/config --out inventory.json', 'the hosts of an ssh_config')
+      .example('provision import hosts.ini --gateway vps --out inventory.json', 'the hosts of Ansible')
+      .epilogue('docs/fleets.md#from-ansible-or-from-an-ssh_config') as never,
   async handler({ file: word, from, gateway: gateways, ports, skip, device: devices, out }) {
     // yargs makes an empty text of a lone dash.
     const file = word === '' ? '-' : word

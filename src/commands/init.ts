@@ -25,7 +25,10 @@ export const initCommand: CommandModule<unknown, Arguments> = {
         describe: 'The first device, a machine that cannot be reached directly',
       })
       .option('ports', { type: 'string', requiresArg: true, describe: 'Ports of the gateway that lead to devices' })
-      .option('user', { type: 'string', requiresArg: true, describe: 'The user to log in as' }) as never,
+      .option('user', { type: 'string', requiresArg: true, describe: 'The user to log in as' })
+      .example('provision init', 'asks, and writes inventory.json')
+      .example('provision init --gateway root@vps.example.org --device pi1', 'asks only what is not given')
+      .epilogue('docs/fleets.md') as never,
   async handler({ inventory: file, ...given }) {
     const [
       { answersTo, firstInventory },

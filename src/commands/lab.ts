@@ -2,6 +2,7 @@ import { dirname, resolve } from 'node:path'
 import type { Argv, CommandModule } from 'yargs'
 import { InventoryError, ProvisionError } from '../errors.ts'
 import type { Lab, LabOptions, Machine, Suite } from '../lab/index.ts'
+import { defaultInventory } from './line/default-inventory.ts'
 
 // Results on stdout, progress on stderr, and the exit code of a command is the exit code of `run` and `exec`.
 
@@ -20,12 +21,20 @@ export const labCommand: CommandModule = {
   builder: (yargs) =>
     [up, down, status, run, exec, ...switches, reflash, forget]
       .reduce((all, command) => command(all), yargs)
-      .demandCommand(1, 'expected a lab command'),
+      .demandCommand(1, 'expected a lab command')
+      .example('provision lab up', 'a machine for each host of inventory.json')
+      .example('provision lab run -- provision apply', 'a rehearsal')
+      .example('provision lab down', 'and nothing is left')
+      .epilogue('README.md#first-use-on-your-own-machines'),
   handler: () => undefined,
 }
 
 const inventoryArgument = <T>(yargs: Argv<T>) =>
-  yargs.positional('inventory', { type: 'string', demandOption: true, describe: 'The inventory' })
+  yargs.positional('inventory', {
+    type: 'string',
+    demandOption: true,
+    describe: 'The inventory; default: inventory.json here, else $PROVISION_INVENTORY',
+  })
 
 const machineArgument = <T>(yargs: Argv<T>) =>
   inventoryArgument(yargs).positional('name', {
@@ -77,8 +86,7 @@ const down = (yargs: Argv): Argv =>
     async ({ inventory, all }) => {
       const { downAll, takeDown, labId } = await import('../lab/index.ts')
       if (all) for (const id of await downAll()) say(`took down ${id}`)
-      else if (inventory !== undefined) await takeDown(labId(whereabouts(inventory)))
-      else throw new InventoryError('lab down: no lab was named', 'name its inventory, or add --all')
+      else await takeDown(labId(whereabouts(inventory ?? defaultInventory(process.env))))
     },
   )
 
@@ -94,7 +102,7 @@ const status = (yargs: Argv): Argv =>
 const run = (yargs: Argv): Argv =>
   yargs.command(
     'run <inventory>',
-    'Run a command on the admin machine: lab run INVENTORY -- CMD…',
+    'Run a command on the admin machine: lab run [INVENTORY] -- CMD…',
     (words) =>
       inventoryArgument(words).parserConfiguration({ 'populate--': true }).option('from', {
         type: 'string',
@@ -110,7 +118,7 @@ const run = (yargs: Argv): Argv =>
 const exec = (yargs: Argv): Argv =>
   yargs.command(
     'exec <inventory> <name>',
-    'Run a command inside a machine, as root, without ssh: lab exec INVENTORY NAME -- CMD…',
+    'Run a command inside a machine, as root, without ssh: lab exec [INVENTORY] NAME -- CMD…',
     (words) => machineArgument(words).parserConfiguration({ 'populate--': true }),
     async ({ inventory, name, ...words }) => {
       const machine = (await labOf(inventory)).machine(name)

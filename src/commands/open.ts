@@ -25,7 +25,10 @@ export const openCommand: CommandModule<unknown, Arguments> = {
         type: 'boolean',
         default: true,
         describe: 'Start the browser; --no-browser only prints the address',
-      }) as never,
+      })
+      .example('provision open pi1:8080', 'a page of the device')
+      .example('provision open pi1:printer:80', 'a page of a printer beside it')
+      .epilogue('docs/guide.md#a-web-page-of-a-device') as never,
   async handler(argv) {
     const [{ chosenInventory }, { parsePage, schemeOf }, { openPage }, { hosts }, { named }, { InventoryError }] =
       await Promise.all([

@@ -13,11 +13,14 @@ export const removeCommand: CommandModule<unknown, Arguments> = {
   describe:
     'Remove a device: its session, key, ports, units and files, its pinned host keys, and its lines in the inventory',
   builder: (argv) =>
-    runOptions(argv).option('device', {
-      type: 'string',
-      describe: 'The device to remove; it need not be reachable',
-      demandOption: true,
-    }) as never,
+    runOptions(argv)
+      .option('device', {
+        type: 'string',
+        describe: 'The device to remove; it need not be reachable',
+        demandOption: true,
+      })
+      .example('provision remove pi1', 'on both ends, each step proved')
+      .epilogue('docs/guide.md') as never,
   async handler(argv) {
     const [{ run }, { readInventory }] = await Promise.all([
       import('./shared/run.ts'),

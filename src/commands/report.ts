@@ -18,6 +18,11 @@ const mergeCommand: CommandModule<unknown, MergeArguments> = {
 export const reportCommand: CommandModule = {
   command: 'report',
   describe: 'Work with the reports of runs',
-  builder: (argv) => argv.command(mergeCommand).demandCommand(1, 'expected provision report merge FILE…'),
+  builder: (argv) =>
+    argv
+      .command(mergeCommand)
+      .example('provision report merge shard-*.json', 'one report, one exit code')
+      .epilogue('docs/ci.md#several-machines---shard-in')
+      .demandCommand(1, 'expected provision report merge FILE…'),
   handler: () => undefined,
 }

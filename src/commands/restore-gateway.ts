@@ -14,12 +14,14 @@ export const restoreGatewayCommand: CommandModule<unknown, RestoreArguments> = {
       }),
     )
       .option('playbook', { type: 'string', describe: 'A playbook of your own, TypeScript or JavaScript' })
-      .option('yes', { type: 'boolean', default: false, describe: 'Do not ask for confirmation' })
+      .option('yes', { alias: 'y', type: 'boolean', default: false, describe: 'Do not ask for confirmation' })
       .option('wait', {
         type: 'number',
         default: 300,
         describe: 'Seconds to wait for the devices to dial in again; the wait ends as soon as all are back',
-      }) as never,
+      })
+      .example('provision restore-gateway vps', 'all its devices come back to it')
+      .epilogue('docs/gateway-died.md') as never,
   async handler(argv) {
     const { restore } = await import('./restore/restore.ts')
     await restore(argv)

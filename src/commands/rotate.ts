@@ -23,7 +23,11 @@ export const rotateCommand: CommandModule<unknown, Arguments> = {
         type: 'string',
         conflicts: ['host-key', 'device'],
         describe: 'Replace the spare host key of this gateway instead, which can bring it back after a reinstallation',
-      }) as never,
+      })
+      .example('provision rotate', 'new tunnel keys for all devices')
+      .example('provision rotate pi1', 'for one device')
+      .example('provision rotate --host-key vps', 'new host keys of a gateway')
+      .epilogue('docs/guide.md#keys-over-time') as never,
   async handler(argv) {
     const { run } = await import('./shared/run.ts')
     await run('apply', argv, { wish: (inventory) => wished(inventory, argv) })

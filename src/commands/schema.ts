@@ -4,10 +4,14 @@ export const schemaCommand: CommandModule<unknown, { inventory?: string }> = {
   command: 'schema [inventory]',
   describe: 'Print the JSON schema of inventories, or check an inventory; contact no host',
   builder: (argv) =>
-    argv.positional('inventory', {
-      type: 'string',
-      describe: 'The inventory to check, against the schema and for mistakes that a schema cannot find',
-    }) as never,
+    argv
+      .positional('inventory', {
+        type: 'string',
+        describe: 'The inventory to check, against the schema and for mistakes that a schema cannot find',
+      })
+      .example('provision schema', 'for your editor')
+      .example('provision schema inventory.json', 'is this inventory correct?')
+      .epilogue('inventory/README.md') as never,
   async handler({ inventory: file }) {
     if (file !== undefined) return check(file)
     const { readFile } = await import('node:fs/promises')

@@ -24,7 +24,9 @@ export const sshConfigCommand: CommandModule<unknown, Arguments> = {
         type: 'boolean',
         default: false,
         describe: 'Write both to files of their own in ~/.ssh/config.d, and include them in ~/.ssh/config',
-      }) as never,
+      })
+      .example('provision ssh-config --write', 'from then on `ssh pi1` works')
+      .epilogue('docs/guide.md#routes') as never,
   async handler(argv) {
     const [{ readInventory }, { pinsOf }, { clientConfig, knownHostsLines }, { InventoryError }] = await Promise.all([
       import('../inventory/read/inventory.ts'),

@@ -21,7 +21,10 @@ export const sshCommand: CommandModule<unknown, Arguments> = {
         type: 'boolean',
         default: false,
         describe: 'Run the command in a terminal',
-      }) as never,
+      })
+      .example('provision ssh pi1', 'a shell there')
+      .example('provision ssh pi1 -- df -h', 'one command')
+      .epilogue('docs/guide.md#day-by-day') as never,
   async handler(argv) {
     const [{ commandWords, chosenInventory }, { hosts }, { named }, { lineOf }, { InventoryError }] = await Promise.all(
       [

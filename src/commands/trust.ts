@@ -23,14 +23,16 @@ export const trustCommand: CommandModule<object, TrustArguments> = {
   describe: 'Fetch host keys, show their fingerprints, ask, and pin them beside the inventory',
   builder: (yargs) =>
     forksOption(transportOption(inventoryArgument(yargs)))
-      .option('yes', { type: 'boolean', default: false, describe: 'Pin new keys without asking' })
+      .option('yes', { alias: 'y', type: 'boolean', default: false, describe: 'Pin new keys without asking' })
       .option('accept-new-host-key', {
         type: 'string',
         array: true,
         nargs: 1,
         describe: 'Replace the pinned host key of this reinstalled host; repeatable',
       })
-      .option('timeout', { type: 'number', default: 10, describe: 'Seconds to wait for an answer' }),
+      .option('timeout', { type: 'number', default: 10, describe: 'Seconds to wait for an answer' })
+      .example('provision trust', 'shows the fingerprints, and asks')
+      .epilogue('docs/guide.md#host-keys'),
   async handler(words) {
     if (!words.yes && !process.stdin.isTTY) {
       throw new InventoryError(

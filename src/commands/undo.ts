@@ -7,11 +7,15 @@ export const undoCommand: CommandModule<unknown, HostArguments & { check: boolea
   builder: (argv) =>
     hostOptions(argv)
       .option('check', {
+        alias: ['n', 'dry-run'],
         type: 'boolean',
         default: false,
         describe: 'Show which run would be undone on which host; change nothing',
       })
-      .option('run', { type: 'string', describe: 'Undo only where this run is the last one' }) as never,
+      .option('run', { type: 'string', describe: 'Undo only where this run is the last one' })
+      .example('provision undo --check', 'what it would take back')
+      .example('provision undo', 'the last run, on every host')
+      .epilogue('docs/safe-changes.md') as never,
   async handler(argv) {
     const { undo: takeBack } = await import('./shared/run.ts')
     await takeBack(argv.check ? 'undo-check' : 'undo', argv, argv.run)

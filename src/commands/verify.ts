@@ -23,7 +23,11 @@ export const verifyCommand: CommandModule<unknown, Arguments> = {
         type: 'boolean',
         conflicts: 'only',
         describe: 'Try on every device, with its key, what that key must not be able to do on its gateways',
-      }) as never,
+      })
+      .example('provision verify', 'all hosts')
+      .example('provision verify --only forwards --wait 120', 'after a power cut: until the tunnels are back')
+      .example('provision verify --junit report.xml', 'for a CI')
+      .epilogue('docs/ci.md') as never,
   async handler(argv) {
     const { run } = await import('./shared/run.ts')
     const { only, leastPrivilege = false } = argv

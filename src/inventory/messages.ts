@@ -29,10 +29,10 @@ export function suggest(word: string, known: readonly string[], otherwise: strin
   return best === undefined ? `: ${otherwise}` : `, did you mean "${best}"?`
 }
 
-/** The known word that a slip of the finger made this one of. */
-export function closest(word: string, known: readonly string[]): string | undefined {
+/** The known word that a slip of the finger made this one of; `slips`: so many are allowed in any case. */
+export function closest(word: string, known: readonly string[], slips = 1): string | undefined {
   // The first guess allows one slip in three letters; a long word gains nothing from a wild guess.
-  const limit = Math.min(4, Math.max(1, Math.floor(word.length / 3)))
+  const limit = Math.min(4, Math.max(slips, Math.floor(word.length / 3)))
   const near = closestMatch(
     word.toLowerCase(),
     known.map((candidate) => candidate.toLowerCase()),

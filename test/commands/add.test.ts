@@ -55,7 +55,7 @@ test.each([
   [['a'], 'a is already in the inventory'],
   [['b', '--to', 'localhost'], '--to takes a host and a port, not localhost'],
   [['b', '--gateway', 'elsewhere'], 'there is no gateway elsewhere: known are gw'],
-  [[], 'an argument is missing'],
+  [[], 'NAME… is missing: The new devices'],
 ])('%j leaves the file as it is', (words, said) => {
   writeFileSync(file, text)
   const { code, stdout, stderr } = provision(['add', file, ...words])

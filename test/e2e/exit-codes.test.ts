@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { appendFile, readFile } from 'node:fs/promises'
+import { appendFile, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { held, hold, holdingPlaybook, prepare, release } from './hold.ts'
@@ -117,7 +117,15 @@ test.each<readonly [number, string, () => Promise<number>]>([
   [2, 'a drill that nobody has agreed to', () => code('drill', it.file, '--device', device)],
   [2, 'a playbook that is none', () => code(it.file, '--playbook', join(it.folder, 'broken.json'))],
   [2, 'a plan that cannot be written', () => code(it.file, '--check', '--out', join(it.file, 'plan.json'))],
-  [2, 'a plan that is none', () => code('apply', it.file)],
+  [
+    2,
+    'a plan that was cut off',
+    async () => {
+      const text = await readFile(plan(), 'utf8')
+      await writeFile(join(it.folder, 'cut-off.json'), text.slice(0, text.indexOf('"hosts"')))
+      return code('apply', join(it.folder, 'cut-off.json'))
+    },
+  ],
   [
     2,
     'a plan of what the inventory does not say any more',

@@ -1,4 +1,4 @@
-import { createInterface } from 'node:readline/promises'
+import { createInterface, type Interface } from 'node:readline/promises'
 import { Writable } from 'node:stream'
 import { InventoryError } from '../../errors.ts'
 
@@ -7,6 +7,7 @@ export async function askYes(question: string, signal?: AbortSignal): Promise<bo
   const terminal = createInterface({ input: process.stdin, output: process.stderr })
   const ended = new Promise<string>((resolve) => terminal.once('close', () => resolve('')))
   const giveUp = () => terminal.close()
+  passOnInterrupt(terminal)
   signal?.addEventListener('abort', giveUp, { once: true })
   if (signal?.aborted) giveUp()
   try {
@@ -17,10 +18,20 @@ export async function askYes(question: string, signal?: AbortSignal): Promise<bo
   }
 }
 
+/** A terminal that is read by lines gives Ctrl-C to its reader alone: it means the whole command. */
+function passOnInterrupt(terminal: Interface): void {
+  terminal.once('SIGINT', () => {
+    process.stderr.write('\n')
+    process.emit('SIGINT', 'SIGINT')
+    terminal.close()
+  })
+}
+
 /** One question after another; lines that came early wait for theirs. undefined: the input has ended. */
 export function interview() {
   const terminal = createInterface({ input: process.stdin, output: process.stderr })
   const lines = terminal[Symbol.asyncIterator]()
+  passOnInterrupt(terminal)
   return {
     async ask(question: string, problem?: string): Promise<string | undefined> {
       if (problem !== undefined) process.stderr.write(`${problem}\n`)
@@ -44,6 +55,7 @@ export async function askPassword(question: string, variable = 'PROVISION_SUDO_P
   process.stderr.write(question)
   const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() })
   const terminal = createInterface({ input: process.stdin, output: nowhere, terminal: true })
+  passOnInterrupt(terminal)
   try {
     return await terminal.question('')
   } finally {

@@ -1,7 +1,7 @@
 import { ConnectError, InventoryError, RemoteError } from '../../errors.ts'
 import { readInventory } from '../../inventory/read/inventory.ts'
 import { hostTrouble } from '../../report/terminal/exec.ts'
-import { defaultInventory } from './default-inventory.ts'
+import { defaultInventory } from '../line/default-inventory.ts'
 
 /** What the commands share that people use on hosts by hand. */
 export interface ByHandArguments {

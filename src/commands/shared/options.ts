@@ -3,7 +3,11 @@ import { defaultForks } from '../../ssh/reach/slots.ts'
 
 /** What every command is about. */
 export const inventoryArgument = <T>(argv: Argv<T>) =>
-  argv.positional('inventory', { type: 'string', describe: 'The inventory, a JSON file', demandOption: true })
+  argv.positional('inventory', {
+    type: 'string',
+    describe: 'The inventory; default: inventory.json here, else $PROVISION_INVENTORY',
+    demandOption: true,
+  })
 
 /** … where its words begin with something else. */
 export const inventoryOption = <T>(argv: Argv<T>) =>
@@ -11,12 +15,14 @@ export const inventoryOption = <T>(argv: Argv<T>) =>
     alias: 'i',
     type: 'string',
     requiresArg: true,
-    describe: 'The inventory; default: inventory.json here, else that of PROVISION_INVENTORY',
+    describe: 'The inventory; default: inventory.json here, else $PROVISION_INVENTORY',
   })
 
 /** `of`: what is left out where it is given. */
 export const limitOption = <T>(argv: Argv<T>, of: string) =>
   argv.option('limit', {
+    group: 'Which hosts',
+    alias: 'l',
     type: 'string',
     array: true,
     nargs: 1,
@@ -25,6 +31,7 @@ export const limitOption = <T>(argv: Argv<T>, of: string) =>
 
 export const forksOption = <T>(argv: Argv<T>) =>
   argv.option('forks', {
+    group: 'How it is done',
     type: 'number',
     default: defaultForks,
     describe: 'How many hosts are worked on at once; hosts that do not answer do not count',
@@ -46,6 +53,7 @@ export function hostOptions<T>(argv: Argv<T>) {
 /** … and of those that follow a playbook. */
 export function runOptions<T>(argv: Argv<T>) {
   return hostOptions(argv).option('playbook', {
+    group: 'How it is done',
     type: 'string',
     describe: 'A playbook of your own, TypeScript or JavaScript',
   })
@@ -55,37 +63,59 @@ export function runOptions<T>(argv: Argv<T>) {
 export function partOptions<T>(argv: Argv<T>) {
   return runOptions(argv)
     .option('shard', {
+      group: 'Which hosts',
       type: 'string',
       describe:
         'Only this share of the hosts, such as 2/4, for a run on several machines; see `provision report merge`',
     })
     .option('resume', {
+      group: 'Which hosts',
       type: 'string',
       describe: 'Go on where the run of this --json report was interrupted; hosts that were done are left out',
+    })
+}
+
+/** … and of those that show or make the changes that the inventory wants. */
+export function planOptions<T>(argv: Argv<T>) {
+  return partOptions(argv)
+    .option('prune', {
+      type: 'boolean',
+      default: false,
+      describe: 'Also remove what this inventory made on its gateways and no longer names',
+    })
+    .option('adopt', {
+      type: 'string',
+      array: true,
+      nargs: 1,
+      describe: 'Take over this account, unit or ADDRESS:PORT that was made by hand; repeatable',
     })
 }
 
 /** How the work is done and reported, wherever the work is described. */
 export function workOptions<T>(argv: Argv<T>) {
   return forksOption(reportOptions(loginOptions(argv)))
-    .option('quiet', { type: 'boolean', default: false, describe: 'Print only the summary' })
+    .option('quiet', { group: 'What is printed', type: 'boolean', default: false, describe: 'Print only the summary' })
     .option('debug', {
+      group: 'What is printed',
       type: 'boolean',
       default: false,
       describe: 'Print the scripts that are sent to hosts, and how many connections the run took',
     })
     .option('confirm-within', {
+      group: 'How it is done',
       type: 'number',
       default: 60,
       describe:
         'Seconds that a host waits for the login that confirms a change before it undoes the change; at least 5',
     })
     .option('trust-first', {
+      group: 'Logging in',
       type: 'boolean',
       default: false,
       describe: 'Pin an unknown host key without asking; never a changed one',
     })
     .option('accept-new-host-key', {
+      group: 'Logging in',
       type: 'string',
       array: true,
       nargs: 1,
@@ -96,15 +126,35 @@ export function workOptions<T>(argv: Argv<T>) {
 /** How it is told. */
 export function reportOptions<T>(argv: Argv<T>) {
   return argv
-    .option('json', { type: 'boolean', default: false, describe: 'Print the report as one JSON document' })
-    .option('junit', { type: 'string', describe: 'Write the report to this file as JUnit XML, for a CI' })
-    .option('metrics', { type: 'string', describe: 'Write the report to this file as metrics for Prometheus' })
-    .option('verbose', { type: 'boolean', default: false, describe: 'Print every change with its diff' })
+    .option('json', {
+      group: 'What is printed',
+      type: 'boolean',
+      default: false,
+      describe: 'Print the report as one JSON document',
+    })
+    .option('junit', {
+      group: 'What is printed',
+      type: 'string',
+      describe: 'Write the report to this file as JUnit XML, for a CI',
+    })
+    .option('metrics', {
+      group: 'What is printed',
+      type: 'string',
+      describe: 'Write the report to this file as metrics for Prometheus',
+    })
+    .option('verbose', {
+      group: 'What is printed',
+      alias: 'v',
+      type: 'boolean',
+      default: false,
+      describe: 'Print every change with its diff',
+    })
 }
 
 /** How it logs in. */
 export function loginOptions<T>(argv: Argv<T>) {
   return connectOptions(argv).option('ask-sudo-password', {
+    group: 'Logging in',
     type: 'boolean',
     default: false,
     describe: 'Ask for the password of sudo; or set PROVISION_SUDO_PASSWORD',
@@ -114,6 +164,7 @@ export function loginOptions<T>(argv: Argv<T>) {
 /** … where nothing needs root. */
 export function connectOptions<T>(argv: Argv<T>) {
   return transportOption(argv).option('timeout', {
+    group: 'Logging in',
     type: 'number',
     default: 10,
     describe: 'Seconds to wait for a connection, and for a login',
@@ -122,6 +173,7 @@ export function connectOptions<T>(argv: Argv<T>) {
 
 export function transportOption<T>(argv: Argv<T>) {
   return argv.option('transport', {
+    group: 'Logging in',
     choices: ['node-ssh', 'openssh'] as const,
     describe:
       'The ssh that logs in to every host, whatever the inventory says: "openssh" is the ssh program of this machine',
@@ -134,6 +186,7 @@ export type ReportArguments = ReturnType<ReturnType<typeof reportOptions>['parse
 export type WorkArguments = ReturnType<ReturnType<typeof workOptions>['parseSync']>
 export type HostArguments = ReturnType<ReturnType<typeof hostOptions>['parseSync']>
 export type PartArguments = ReturnType<ReturnType<typeof partOptions>['parseSync']>
+export type PlanArguments = ReturnType<ReturnType<typeof planOptions>['parseSync']>
 export type RunArguments = ReturnType<ReturnType<typeof runOptions>['parseSync']>
 
 export const statusOptions = (argv: Argv) =>
@@ -152,5 +205,8 @@ export const statusOptions = (argv: Argv) =>
       .option('watch', { type: 'boolean', default: false, describe: 'Look again and again until Ctrl-C' })
       .option('interval', { type: 'number', default: 5, describe: 'Seconds between two looks with --watch' }),
   )
+    .example('provision status', 'all devices, asking the gateways alone')
+    .example('provision status --watch', 'again and again, until Ctrl-C')
+    .epilogue('docs/status.md')
 
 export type StatusArguments = ReturnType<ReturnType<typeof statusOptions>['parseSync']>

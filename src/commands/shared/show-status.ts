@@ -40,9 +40,12 @@ async function watch(
     // Not waited for: what is under way changes nothing.
     process.exit(130)
   }
+  // `| head`: nobody reads what would come next.
+  const unread = () => process.exit()
   const redraw = () => last && show(last, argv, screen)
   process.on('SIGINT', stop).on('SIGTERM', stop).on('SIGHUP', stop)
   if (argv.watch) process.stdout.on('resize', redraw)
+  process.stdout.on('error', unread)
   try {
     do {
       last = await lookAtGateways(inventory, { ...looking, limit })
@@ -56,6 +59,7 @@ async function watch(
   } finally {
     screen.leave()
     looking.gateways.close()
+    process.stdout.off('error', unread)
     process.off('SIGINT', stop).off('SIGTERM', stop).off('SIGHUP', stop)
   }
   process.exitCode = last.exitCode

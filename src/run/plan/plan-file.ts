@@ -70,6 +70,12 @@ export async function readPlan(file: string): Promise<PlanFile> {
   return { ...plan, inventory: path(plan.inventory), ...(plan.playbook && { playbook: path(plan.playbook) }) }
 }
 
+/** Tells a plan from an inventory, which has no such key: also one that was damaged since. */
+export async function looksLikePlan(file: string): Promise<boolean> {
+  const text = await readFile(file, 'utf8').catch(() => '')
+  return /"digest":\s*"[0-9a-f]{64}"/.test(text)
+}
+
 /** What a plan was made of, with the identity that the inventory has got since, where that is another one. */
 export function withIdentity(
   hosts: readonly HostReport[],

@@ -69,7 +69,7 @@ test('reports of different runs are not joined', () => {
 
 test.each([
   [['report'], 'provision report merge FILE…'],
-  [['report', 'merge'], 'expected a report file'],
+  [['report', 'merge'], 'FILE… is missing: The report files'],
 ])('%j', (words, said) => {
   const { code, stderr } = provision(words)
   expect([code, stderr]).toEqual([2, expect.stringContaining(said)])

@@ -50,7 +50,7 @@ function told({ hosts, forwards, pending = [], others = [] }: Report): string {
 /** The command that a hint names for this file, in backquotes or behind a colon; without the `provision` in front. */
 export function commandIn({ text }: Pick<Run, 'text'>, file: string): string[] | undefined {
   const lines = text.split('\n').filter((line) => line.includes('hint:'))
-  const found = lines.map((line) => /(?:`|: )provision (?!--help)([^`;]+?)\s*(?:[`;]|$)/.exec(line))
+  const found = lines.map((line) => /(?:`|: )provision (?!help )([^`;]+?)\s*(?:[`;]|$)/.exec(line))
   const words = found.find((match) => match !== null)?.[1]
   const unquoted = words?.match(/'[^']*'|"[^"]*"|\S+/g)?.map((word) => word.replaceAll(/^['"]|['"]$/g, ''))
   // A resource does not know how the file is called.

@@ -1,0 +1,15 @@
+/**
+ * How every command ends that is ended from outside. Ctrl-C: exit code 130; a command that has something to finish
+ * listens itself. A reader that has gone away (`| head`): without a word, and a run that changes hosts goes on.
+ */
+export function endWell(): void {
+  const alone = () => process.listenerCount('SIGINT') === 1
+  process.on('SIGINT', () => {
+    if (alone()) process.exit(130)
+  })
+  for (const stream of [process.stdout, process.stderr])
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') throw error
+      if (alone()) process.exit()
+    })
+}
