@@ -1,10 +1,12 @@
 import type { CommandModule } from 'yargs'
 import { InventoryError } from '../errors.ts'
 import type { Inventory } from '../inventory/model.ts'
-import { type PartArguments, partOptions } from './shared/options.ts'
+import { type PartArguments, partOptions, yesOption } from './shared/options.ts'
 
 interface Arguments extends PartArguments {
   readonly check: boolean
+  readonly diff: boolean
+  readonly yes: boolean
   readonly out: string | undefined
   readonly prune: boolean
   readonly adopt: readonly string[] | undefined
@@ -15,12 +17,13 @@ export const applyCommand: CommandModule<unknown, Arguments> = {
   command: '$0 <inventory>',
   describe: 'Show the plan, apply it, and prove every forward',
   builder: (argv) =>
-    partOptions(argv)
+    yesOption(partOptions(argv))
       .option('check', {
         type: 'boolean',
         default: false,
-        describe: 'Show what would change, with its diff; change nothing',
+        describe: 'Show what would change; change nothing',
       })
+      .option('diff', { type: 'boolean', default: false, describe: 'Show every change with its diff' })
       .option('out', {
         type: 'string',
         implies: 'check',
@@ -57,7 +60,10 @@ export const applyCommand: CommandModule<unknown, Arguments> = {
       )
     if (out !== undefined) await canWrite('--out', out)
     const wishes = { ...(prune && { prune }), ...(adopt && { adopt }) }
-    await run(argv.check ? 'check' : 'apply', argv, {
+    const words = { ...argv, verbose: argv.verbose || argv.diff }
+    await run(argv.check ? 'check' : 'apply', words, {
+      asks: !argv.yes,
+      next: { planFile: out },
       wish: (inventory: Inventory) => ({ ...inventory, ...wishes }),
       ...(stepAside && { stepAside }),
       ...(out !== undefined && {

@@ -2,11 +2,24 @@ import { createInterface } from 'node:readline/promises'
 import { Writable } from 'node:stream'
 import { InventoryError } from '../../errors.ts'
 
+/**
+ * Is somebody there who can answer: stdin and stderr are a terminal, and it is not one that a CI has made ($CI). Where
+ * nobody is there, a question is not asked.
+ */
+export function canAnswer(): boolean {
+  return process.stdin.isTTY && process.stderr.isTTY && !process.env.CI
+}
+
 /** Anything but yes is a no; so is the end of the input, and the signal that the answer is not needed any more. */
 export async function askYes(question: string, signal?: AbortSignal): Promise<boolean> {
   const terminal = createInterface({ input: process.stdin, output: process.stderr })
   const ended = new Promise<string>((resolve) => terminal.once('close', () => resolve('')))
   const giveUp = () => terminal.close()
+  // A terminal that is read by lines gives Ctrl-C to us alone: it means the whole command.
+  terminal.once('SIGINT', () => {
+    terminal.close()
+    process.kill(process.pid, 'SIGINT')
+  })
   signal?.addEventListener('abort', giveUp, { once: true })
   if (signal?.aborted) giveUp()
   try {

@@ -1,7 +1,7 @@
 import { InventoryError } from '../../errors.ts'
 import { globToRegExp } from '../../files/glob.ts'
 import { hosts, type Inventory } from '../../inventory/model.ts'
-import { clean } from '../../report/terminal/text.ts'
+import { clean } from '../../report/inert.ts'
 import { nameSince } from './named.ts'
 
 /**

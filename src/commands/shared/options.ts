@@ -76,13 +76,25 @@ export function workOptions<T>(argv: Argv<T>) {
     })
 }
 
+/** Of every command that shows its plan and asks before it changes a host. */
+export const yesOption = <T>(argv: Argv<T>) =>
+  argv.option('yes', {
+    type: 'boolean',
+    default: false,
+    describe: 'Do not ask whether the plan is to be done; nobody is asked where there is no terminal, or CI is set',
+  })
+
 /** How it is told. */
 export function reportOptions<T>(argv: Argv<T>) {
   return argv
     .option('json', { type: 'boolean', default: false, describe: 'Print the report as one JSON document' })
     .option('junit', { type: 'string', describe: 'Write the report to this file as JUnit XML, for a CI' })
     .option('metrics', { type: 'string', describe: 'Write the report to this file as metrics for Prometheus' })
-    .option('verbose', { type: 'boolean', default: false, describe: 'Print every change with its diff' })
+    .option('verbose', {
+      type: 'boolean',
+      default: false,
+      describe: 'Print every change with its diff, and every proof',
+    })
 }
 
 /** How it logs in. */
