@@ -1,6 +1,7 @@
-import { createInterface } from 'node:readline/promises'
+import { createInterface, type Interface } from 'node:readline/promises'
 import { Writable } from 'node:stream'
 import { InventoryError } from '../../errors.ts'
+import { wrapped } from '../../report/terminal/paint.ts'
 
 /**
  * Is somebody there who can answer: stdin and stderr are a terminal, and it is not one that a CI has made ($CI). Where
@@ -15,29 +16,39 @@ export async function askYes(question: string, signal?: AbortSignal): Promise<bo
   const terminal = createInterface({ input: process.stdin, output: process.stderr })
   const ended = new Promise<string>((resolve) => terminal.once('close', () => resolve('')))
   const giveUp = () => terminal.close()
-  // A terminal that is read by lines gives Ctrl-C to us alone: it means the whole command.
-  terminal.once('SIGINT', () => {
-    terminal.close()
-    process.kill(process.pid, 'SIGINT')
-  })
+  passOnInterrupt(terminal)
   signal?.addEventListener('abort', giveUp, { once: true })
   if (signal?.aborted) giveUp()
   try {
-    return /^y(es)?$/i.test((await Promise.race([terminal.question(question), ended])).trim())
+    const rows = question.split('\n').flatMap((row) => wrapped(row.trimEnd(), process.stderr.columns, 0))
+    const last = rows.pop() ?? ''
+    for (const row of rows) process.stderr.write(`${row}\n`)
+    return /^y(es)?$/i.test((await Promise.race([terminal.question(`${last} `), ended])).trim())
   } finally {
     signal?.removeEventListener('abort', giveUp)
     terminal.close()
   }
 }
 
+/** A terminal that is read by lines gives Ctrl-C to its reader alone: it means the whole command. */
+function passOnInterrupt(terminal: Interface): void {
+  terminal.once('SIGINT', () => {
+    terminal.close()
+    process.kill(process.pid, 'SIGINT')
+  })
+}
+
 /** One question after another; lines that came early wait for theirs. undefined: the input has ended. */
 export function interview() {
   const terminal = createInterface({ input: process.stdin, output: process.stderr })
   const lines = terminal[Symbol.asyncIterator]()
+  passOnInterrupt(terminal)
   return {
     async ask(question: string, problem?: string): Promise<string | undefined> {
-      if (problem !== undefined) process.stderr.write(`${problem}\n`)
-      terminal.setPrompt(question)
+      const rows = [problem, question].flatMap((text) => text?.split('\n') ?? [])
+      for (const row of rows.flatMap((text) => wrapped(text, process.stderr.columns, 0)))
+        process.stderr.write(`${row}\n`)
+      terminal.setPrompt('> ')
       terminal.prompt()
       const { value, done } = await lines.next()
       return done ? undefined : value

@@ -7,7 +7,6 @@ import type { Inventory } from '../../inventory/model.ts'
 import type { Report } from '../../report/report.ts'
 import { liveProgress } from '../../report/terminal/live.ts'
 import { nextStep, type Situation } from '../../report/terminal/next-step.ts'
-import { wrapped } from '../../report/terminal/paint.ts'
 import { printPlan } from '../../report/terminal/plan.ts'
 import { type Progress, plainProgress, silent } from '../../report/terminal/progress.ts'
 import type { RunOptions } from '../../run/context.ts'
@@ -19,7 +18,7 @@ import { askYes, canAnswer } from './ask.ts'
 import { connected } from './context.ts'
 import { limitOf } from './limit.ts'
 import type { HostArguments } from './options.ts'
-import { lookOf, type Outputs, outputs, printOutputs } from './outputs.ts'
+import { lookOf, type Outputs, outputs, printOutputs, tellNext } from './outputs.ts'
 
 /** From the words of the command line to a run, and from its report to the exit code. */
 export async function conduct(
@@ -127,12 +126,10 @@ export interface Done {
   readonly note: (text: string) => void
 }
 
-/** On stderr, as everything that is no result. */
 async function printNext(report: Report, { directory, file }: Inventory, next: Pick<Situation, 'planFile'>) {
   const knowsDevices = await hasBlocks(homedir(), join(directory, basename(file)))
   const sentence = nextStep(report, { ...next, knowsDevices })
-  if (sentence === undefined) return
-  process.stderr.write(`${wrapped(`next: ${sentence}`, lookOf(process.stderr).columns, 2).join('\n')}\n`)
+  if (sentence !== undefined) tellNext(sentence)
 }
 
 /** @throws InventoryError for a time in which no login can be made */

@@ -9,6 +9,7 @@ import { junit } from '../../report/ci/junit.ts'
 import { metrics } from '../../report/ci/metrics.ts'
 import { printJson } from '../../report/inert.ts'
 import type { Report, Source } from '../../report/report.ts'
+import { wrapped } from '../../report/terminal/paint.ts'
 import type { PlanOptions } from '../../report/terminal/plan.ts'
 import { markdown } from '../../report/terminal/summary.ts'
 import { printReport } from '../../report/terminal/text.ts'
@@ -79,6 +80,11 @@ export async function printOutputs(
 /** What is known of where a text is written: a terminal, or not. */
 export function lookOf(out: NodeJS.WriteStream): Pick<PlanOptions, 'color' | 'columns'> {
   return { color: out.hasColors?.() ?? false, ...(out.isTTY && { columns: out.columns }) }
+}
+
+/** What to do now; on stderr, as everything that is no result. */
+export function tellNext(sentence: string): void {
+  process.stderr.write(`${wrapped(`next: ${sentence}`, lookOf(process.stderr).columns, 2).join('\n')}\n`)
 }
 
 /** @throws InventoryError before a run, for a file that could not be written after it */
