@@ -57,27 +57,10 @@ export const initCommand: CommandModule<unknown, Arguments> = {
   },
 }
 
-/** The next two commands, as they would be typed. The second only where the first has pinned all that it is to look at. */
+/** The look only where everything that it is to look at was pinned. */
 async function goOn(file: string): Promise<void> {
-  for (const words of [
-    ['trust', file],
-    [file, '--check'],
-  ]) {
-    process.stderr.write(`$ provision ${words.join(' ')}\n`)
-    process.exitCode = await provision(words)
-    if (process.exitCode !== 0) return
-  }
-}
-
-async function provision(words: readonly string[]): Promise<number> {
-  const [{ spawn }, { default: events }] = await Promise.all([import('node:child_process'), import('node:events')])
-  const own = [...process.execArgv, process.argv[1] ?? '']
-  // Ctrl-C is told to both: the other one ends as it should, and then we do.
-  const ignore = () => undefined
-  process.on('SIGINT', ignore)
-  const [code, signal] = await events.once(spawn(process.execPath, [...own, ...words], { stdio: 'inherit' }), 'close')
-  process.off('SIGINT', ignore)
-  return signal === null ? Number(code) : 130
+  const { asTyped } = await import('./shared/as-typed.ts')
+  process.exitCode = (await asTyped(['trust', file])) || (await asTyped([file, '--check']))
 }
 
 /** @throws InventoryError before anything is asked */

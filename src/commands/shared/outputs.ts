@@ -10,7 +10,7 @@ import { metrics } from '../../report/ci/metrics.ts'
 import { printJson } from '../../report/inert.ts'
 import type { Report, Source } from '../../report/report.ts'
 import { wrapped } from '../../report/terminal/paint.ts'
-import type { PlanOptions } from '../../report/terminal/plan.ts'
+import type { TextOptions } from '../../report/terminal/plan.ts'
 import { markdown } from '../../report/terminal/summary.ts'
 import { printReport } from '../../report/terminal/text.ts'
 import type { HostArguments } from './options.ts'
@@ -78,7 +78,7 @@ export async function printOutputs(
 }
 
 /** What is known of where a text is written: a terminal, or not. */
-export function lookOf(out: NodeJS.WriteStream): Pick<PlanOptions, 'color' | 'columns'> {
+export function lookOf(out: NodeJS.WriteStream): Pick<TextOptions, 'color' | 'columns'> {
   return { color: out.hasColors?.() ?? false, ...(out.isTTY && { columns: out.columns }) }
 }
 

@@ -8,7 +8,7 @@ import { listed, type Paint, painter, plural, wrapped } from './paint.ts'
  * How a plan reads: one line for each change, `+ ~ -`, the same changes of several hosts once, what goes last of all,
  * then what is promised of the forwards, and all of it in one sentence.
  */
-export interface PlanOptions {
+export interface TextOptions {
   readonly color: boolean
   /** Show every change with its unified diff; one that several hosts have alike, once. */
   readonly diffs: boolean
@@ -19,7 +19,7 @@ export interface PlanOptions {
 type Plan = Pick<Report, 'hosts' | 'recoveries' | 'away'>
 
 /** What is going to be changed, before it is, and what is promised of the forwards then. */
-export function printPlan({ hosts, recoveries, away = [] }: Plan, options: PlanOptions): string {
+export function printPlan({ hosts, recoveries, away = [] }: Plan, options: TextOptions): string {
   const planned = hosts.filter(({ changes }) => changes.length > 0)
   if (planned.length === 0) return 'plan: nothing to change'
   const paint = painter(options.color)
@@ -35,13 +35,13 @@ export function printPlan({ hosts, recoveries, away = [] }: Plan, options: PlanO
 }
 
 /** The same of a run that changes nothing: what is promised holds also where there is nothing to change. */
-export function printCheck(plan: Plan, options: PlanOptions): string[] {
+export function printCheck(plan: Plan, options: TextOptions): string[] {
   if (plan.hosts.some(({ changes }) => changes.length > 0)) return [printPlan(plan, options)]
   return promises(plan.recoveries).flatMap((line) => wrapped(line, options.columns, 4))
 }
 
 /** Of one host: its changes, a line each. */
-export function printChanges(host: HostReport, options: PlanOptions): string[] {
+export function printChanges(host: HostReport, options: TextOptions): string[] {
   const paint = painter(options.color)
   return host.changes.flatMap((change) => [
     ...changeLines(change, '', options, paint),
@@ -64,7 +64,7 @@ function alike(hosts: readonly HostReport[]): HostReport[][] {
 
 const isRemoval = ({ effect }: ChangeReport) => effect === 'remove'
 
-function stays(group: readonly HostReport[], options: PlanOptions, paint: Paint): string[] {
+function stays(group: readonly HostReport[], options: TextOptions, paint: Paint): string[] {
   const [first] = group
   const changes = first?.changes.filter((change) => !isRemoval(change)) ?? []
   if (!first || (changes.length === 0 && !first.takesBack)) return []
@@ -79,7 +79,7 @@ function stays(group: readonly HostReport[], options: PlanOptions, paint: Paint)
 }
 
 /** What is there and goes stands last, where whoever is asked reads it. */
-function goes(groups: readonly (readonly HostReport[])[], options: PlanOptions, paint: Paint): string[] {
+function goes(groups: readonly (readonly HostReport[])[], options: TextOptions, paint: Paint): string[] {
   const lines = groups.flatMap((group) =>
     (group[0]?.changes ?? [])
       .filter(isRemoval)
@@ -104,7 +104,7 @@ const colors = { add: 'green', change: 'yellow', remove: 'red' } as const
 function changeLines(
   { resource, summary, effect = 'change' }: ChangeReport,
   whose: string,
-  { columns }: PlanOptions,
+  { columns }: TextOptions,
   paint: Paint,
 ): string[] {
   const line = `  ${signs[effect]} ${whose}${clean(`${resource}: ${summary}`).replaceAll('\n', ' ')}`
@@ -116,7 +116,7 @@ function changeLines(
 function diffLines(
   group: readonly HostReport[],
   { resource }: ChangeReport,
-  { diffs }: PlanOptions,
+  { diffs }: TextOptions,
   paint: Paint,
 ): string[] {
   if (!diffs) return []

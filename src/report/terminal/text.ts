@@ -11,13 +11,13 @@ import type {
   UncheckedReport,
 } from '../report.ts'
 import { type Paint, painter, plural } from './paint.ts'
-import { type PlanOptions, printChanges, printCheck } from './plan.ts'
+import { printChanges, printCheck, type TextOptions } from './plan.ts'
 
 /**
  * How a report reads. One line a host, one line a forward, what went wrong right below it with what to do now.
  * Colour only repeats what the word says. Control characters that a host sent are taken out.
  */
-export function printReport(report: Report, options: PlanOptions): string {
+export function printReport(report: Report, options: TextOptions): string {
   const paint = painter(options.color)
   const width = Math.max(...report.hosts.map(({ name }) => name.length), 0)
   const { proofs = [] } = report
@@ -71,7 +71,7 @@ function hostLine({ name, outcome, via, seconds, changes }: HostReport, width: n
 }
 
 /** The plan of a run that changes something has said what; a verify has none, so here it says what differs. */
-function details(host: HostReport, { command }: Report, options: PlanOptions, paint: Paint): string[] {
+function details(host: HostReport, { command }: Report, options: TextOptions, paint: Paint): string[] {
   return [...(command === 'verify' ? printChanges(host, options) : []), ...trouble(host.error, paint)]
 }
 
