@@ -29,7 +29,7 @@ export async function conduct(
 ): Promise<Done> {
   const limit = limitOf(argv.limit, inventory)
   const files = await outputs({ inventory, argv, env: process.env, clock: () => new Date() })
-  const progress = progressOf(argv)
+  const progress = progressOf(argv, way)
   const conducted = { ...way, command, argv, inventory, limit, files, progress }
   return connected(
     inventory,
@@ -138,10 +138,10 @@ function confirmWithinOf({ confirmWithin }: HostArguments): number {
   throw new InventoryError('--confirm-within takes whole seconds, from 5 to 3600')
 }
 
-function progressOf({ quiet, json }: HostArguments): Progress {
+function progressOf({ quiet, json }: HostArguments, { silent: untold = false }: Conduct): Progress {
   if (quiet) return silent
   if (process.stderr.isTTY && !json && !process.env.CI) return liveProgress(process.stderr)
-  return plainProgress(process.stderr, { ends: json })
+  return plainProgress(process.stderr, { ends: json || untold })
 }
 
 /** On a terminal we ask, as ssh does; without one, an unknown key is an error that says what to do. */
