@@ -26,10 +26,10 @@ export function printPlan({ hosts, recoveries, away = [] }: Plan, options: TextO
   const wrap = (line: string) => wrapped(line, options.columns, 4)
   const groups = alike(planned)
   return [
-    ...groups.flatMap((group) => stays(group, options, paint)),
-    ...goes(groups, options, paint),
+    ...groups.flatMap((group) => changeBlock(group, options, paint)),
+    ...removalBlock(groups, options, paint),
     ...promises(recoveries).flatMap(wrap),
-    ...absences(away).flatMap(wrap),
+    ...downtimes(away).flatMap(wrap),
     ...wrap(summary(planned, away)).map((line) => paint('bold', line)),
   ].join('\n')
 }
@@ -64,7 +64,7 @@ function alike(hosts: readonly HostReport[]): HostReport[][] {
 
 const isRemoval = ({ effect }: ChangeReport) => effect === 'remove'
 
-function stays(group: readonly HostReport[], options: TextOptions, paint: Paint): string[] {
+function changeBlock(group: readonly HostReport[], options: TextOptions, paint: Paint): string[] {
   const [first] = group
   const changes = first?.changes.filter((change) => !isRemoval(change)) ?? []
   if (!first || (changes.length === 0 && !first.takesBack)) return []
@@ -79,7 +79,7 @@ function stays(group: readonly HostReport[], options: TextOptions, paint: Paint)
 }
 
 /** What is there and goes stands last, where whoever is asked reads it. */
-function goes(groups: readonly (readonly HostReport[])[], options: TextOptions, paint: Paint): string[] {
+function removalBlock(groups: readonly (readonly HostReport[])[], options: TextOptions, paint: Paint): string[] {
   const lines = groups.flatMap((group) =>
     (group[0]?.changes ?? [])
       .filter(isRemoval)
@@ -95,7 +95,7 @@ const named = (group: readonly HostReport[]) =>
   `${listed(group.map(({ name }) => name))}${group.length > 4 ? ` (${plural(group.length, 'host')})` : ''}`
 
 /** The run that an undo reverts. */
-export const undoOf = ({ run, who }: NonNullable<HostReport['takesBack']>) =>
+const undoOf = ({ run, who }: NonNullable<HostReport['takesBack']>) =>
   clean(`undo run ${run} of ${withLocalTimes(who)}`)
 
 const signs = { add: '+', change: '~', remove: '-' } as const
@@ -171,7 +171,7 @@ function linkOf({ roundTripMs, linkSeconds, wished }: RecoveryReport): string {
     : `${link}; for the ${wished} s of "recoverWithin" write ${wished - linkSeconds} here`
 }
 
-const absences = (away: readonly AwayReport[]) =>
+const downtimes = (away: readonly AwayReport[]) =>
   bySentence(
     away,
     ({ device }) => device,
