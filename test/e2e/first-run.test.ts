@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { outcomes, person, picture, type Rehearsal, rehearse } from './kit.ts'
 
 const [gateway, device] = ['ssh-gw.guest.internal', 'host-a.lan.internal']
@@ -43,31 +43,6 @@ test('--check shows the plan, with --diff its diffs, exits with 4, and touches n
   expect(await fingerprints()).toEqual(before)
   for (const name of [gateway, device])
     expect((await it.lab.machine(name).sh('ls -d /var/lib/provision')).code, name).not.toBe(0)
-})
-
-describe('on a terminal it shows the plan, and asks', () => {
-  const question = /Apply this plan\? \(yes\/no\) $/
-
-  test.each([80, 40])(
-    'of %i columns: the plan fits into it; a no touches nothing, and ends with 4',
-    async (columns) => {
-      const before = await fingerprints()
-      const { code, lines, broken } = await it.typed([it.file], columns, [[question, 'n\r']])
-      const text = lines.join('\n')
-      expect({ code, broken }, text).toEqual({ code: 4, broken: [] })
-      expect(text).toContain('  + account reverse-tunnel: create')
-      expect(text).toMatch(/to\s+remove\s+on\s+2\s+hosts\nApply this plan\? \(yes\/no\) n\n/)
-      expect(text).toMatch(/\nnothing was touched: 2 differs, [\d.]+ s\n/)
-      expect(await fingerprints()).toEqual(before)
-    },
-  )
-
-  test('Ctrl-C at the question ends all with 130, and touches nothing', async () => {
-    const before = await fingerprints()
-    const { code, lines } = await it.typed([it.file], 80, [[question, '\x03']])
-    expect(code, lines.join('\n')).toBe(130)
-    expect(await fingerprints()).toEqual(before)
-  })
 })
 
 test('a first run makes the gateway answer as the device', async () => {

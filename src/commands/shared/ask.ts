@@ -33,8 +33,11 @@ export async function askYes(question: string, signal?: AbortSignal): Promise<bo
 /** A terminal that is read by lines gives Ctrl-C to its reader alone: it means the whole command. */
 function passOnInterrupt(terminal: Interface): void {
   terminal.once('SIGINT', () => {
+    process.stderr.write('\n')
+    // At once where somebody listens: what is asked for must not be taken for answered before they know.
+    if (process.listenerCount('SIGINT') > 0) process.emit('SIGINT')
+    else process.kill(process.pid, 'SIGINT')
     terminal.close()
-    process.kill(process.pid, 'SIGINT')
   })
 }
 
