@@ -58,6 +58,8 @@ async function types(schema) {
 
 async function validator(schema) {
   const ajv = new Ajv2020({ strict: true, allowUnionTypes: true, allErrors: true, code: { source: true, esm: true } })
+  // What VS Code reads of a schema besides: https://code.visualstudio.com/docs/languages/json
+  ajv.addVocabulary(['allowComments', 'allowTrailingCommas'])
   ajv.addSchema(schema, 'inventory')
   const bundle = await build({
     stdin: {

@@ -131,6 +131,7 @@ function shut({ summary, text, saves }: Change, account: ReturnType<Resource['di
   ]
   return {
     summary: `${summary}; no enrolment is left, so remove the enrolment service`,
+    effect: 'remove',
     ...(text && { text }),
     saves: [...saves, ...paths],
     commit: lines(sh`rm -rf ${[enrolments, enrolledFolder, ...paths]}`, without?.commit),

@@ -36,6 +36,7 @@ export function noSessionOn({ id, places, account, when = () => places }: Sessio
       if (pids.length === 0) return 'converged'
       return {
         summary: `end the session${pids.length > 1 ? 's' : ''} of sshd, process ${pids.join(', ')}`,
+        effect: 'remove',
         saves: [],
         endsOnly: true,
         commit: sh`:`,

@@ -20,6 +20,7 @@ export const applyPlanCommand: CommandModule<unknown, Arguments> = {
       'apply',
       { ...argv, inventory: plan.inventory, limit: [...plan.limit], playbook: plan.playbook },
       {
+        next: {},
         wish: (inventory) => ({ ...inventory, ...plan.wishes }),
         planned: { hosts: plan.hosts, id: plan.id, mustBeOf: (sources) => mustBeOf(plan, file, sources) },
       },

@@ -1,10 +1,11 @@
 import type { CommandModule } from 'yargs'
 import { InventoryError } from '../errors.ts'
 import type { Inventory } from '../inventory/model.ts'
-import { type PlanArguments, planOptions } from './shared/options.ts'
+import { type PlanArguments, planOptions, yesOption } from './shared/options.ts'
 
 interface Arguments extends PlanArguments {
   readonly check: boolean
+  readonly yes: boolean
   readonly out: string | undefined
   readonly stepAside: readonly string[] | undefined
 }
@@ -13,12 +14,12 @@ export const applyCommand: CommandModule<unknown, Arguments> = {
   command: 'apply <inventory>',
   describe: 'Show the plan, apply it, and prove every forward',
   builder: (argv) =>
-    planOptions(argv)
+    yesOption(planOptions(argv))
       .option('check', {
         alias: ['n', 'dry-run'],
         type: 'boolean',
         default: false,
-        describe: 'Show what would change, with its diff; change nothing: the same as `provision plan`',
+        describe: 'Show what would change; change nothing: the same as `provision plan`',
       })
       .option('out', {
         type: 'string',
@@ -49,7 +50,10 @@ export const applyCommand: CommandModule<unknown, Arguments> = {
       )
     if (out !== undefined) await canWrite('--out', out)
     const wishes = { ...(prune && { prune }), ...(adopt && { adopt }) }
-    await run(argv.check ? 'check' : 'apply', argv, {
+    const words = { ...argv, verbose: argv.verbose || argv.diff }
+    await run(argv.check ? 'check' : 'apply', words, {
+      asks: !argv.yes,
+      next: { planFile: out },
       wish: (inventory: Inventory) => ({ ...inventory, ...wishes }),
       ...(stepAside && { stepAside }),
       ...(out !== undefined && {

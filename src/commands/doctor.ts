@@ -31,14 +31,13 @@ export const doctorCommand: CommandModule<unknown, Arguments> = {
       import('./shared/context.ts'),
       import('./shared/named.ts'),
     ])
-    const [{ examine }, { tunnelPartsOf }, { printDiagnosis }, { printJson }, { InventoryError }, { clean }] =
+    const [{ examine }, { tunnelPartsOf }, { printDiagnosis }, { clean, printJson }, { InventoryError }] =
       await Promise.all([
         import('../doctor/examine.ts'),
         import('../doctor/tunnel.ts'),
         import('../report/doctor/text.ts'),
         import('../report/inert.ts'),
         import('../errors.ts'),
-        import('../report/terminal/text.ts'),
       ])
     const inventory = await readInventory(argv.inventory)
     const device = named(argv.device, inventory.devices)

@@ -77,7 +77,7 @@ export const importCommand: CommandModule<unknown, Arguments> = {
       import('../inventory/read/inventory.ts'),
       import('./shared/identify.ts'),
     ])
-    const { clean } = await import('../report/terminal/text.ts')
+    const { clean } = await import('../report/inert.ts')
     const say = (sentence: string) => void process.stderr.write(`${clean(sentence)}\n`)
     const found = await readFound(file, { from, env: process.env, device: [devices].flat().at(-1), say })
     const { file: made, left, told } = inventoryOf(found, { gateways, ports, skip })

@@ -5,7 +5,7 @@ type Arguments = Partial<Answers> & { inventory: string }
 
 export const initCommand: CommandModule<unknown, Arguments> = {
   command: 'init [inventory]',
-  describe: 'Write a first inventory: ask five questions, or take the answers from options; contact no host',
+  describe: 'Write a first inventory: ask a few questions, or take the answers from options',
   builder: (argv) =>
     argv
       .positional('inventory', {
@@ -16,16 +16,20 @@ export const initCommand: CommandModule<unknown, Arguments> = {
       .option('gateway', {
         type: 'string',
         requiresArg: true,
-        describe: 'The gateway, a machine that everybody can reach',
+        describe: 'The gateway, a machine that everybody can reach: [USER@]NAME[:PORT]',
       })
       .option('dial', { type: 'string', requiresArg: true, describe: 'ADDRESS[:PORT] at which devices reach it' })
       .option('device', {
         type: 'string',
         requiresArg: true,
-        describe: 'The first device, a machine that cannot be reached directly',
+        describe: 'The first device, a machine that cannot be reached directly: [USER@]NAME[:PORT]',
       })
       .option('ports', { type: 'string', requiresArg: true, describe: 'Ports of the gateway that lead to devices' })
-      .option('user', { type: 'string', requiresArg: true, describe: 'The user to log in as' })
+      .option('user', {
+        type: 'string',
+        requiresArg: true,
+        describe: 'The user to log in as, where it is not said',
+      })
       .example('provision init', 'asks, and writes inventory.json')
       .example('provision init --gateway root@vps.example.org --device pi1', 'asks only what is not given')
       .epilogue('docs/fleets.md') as never,
@@ -33,23 +37,33 @@ export const initCommand: CommandModule<unknown, Arguments> = {
     const [
       { answersTo, firstInventory },
       { parseInventory, surroundingsOf },
-      { interview },
+      { askYes, canAnswer, interview },
       { createInventory },
       { identified },
+      { tellNext },
     ] = await Promise.all([
       import('../inventory/edit/new-inventory.ts'),
       import('../inventory/read/inventory.ts'),
       import('./shared/ask.ts'),
       import('./shared/create-inventory.ts'),
       import('./shared/identify.ts'),
+      import('./shared/outputs.ts'),
     ])
     await mustNotBeThere(file)
-    const talk = process.stdin.isTTY ? interview() : undefined
+    const talk = canAnswer() ? interview() : undefined
     const text = identified(firstInventory(await answersTo(given, talk?.ask).finally(() => talk?.close())))
     parseInventory(text, surroundingsOf(file))
     for (const line of await createInventory(file, text)) process.stdout.write(`${line}\n`)
-    process.stderr.write(`next: provision trust ${file}, then provision ${file} --check\n`)
+    const isAsked = talk !== undefined && (given.gateway === undefined || given.device === undefined)
+    if (isAsked && (await askYes('Pin the host keys, and look what would be changed? (yes/no) '))) await goOn(file)
+    else tellNext(`provision trust ${file}, then provision ${file} --check`)
   },
+}
+
+/** The look only where everything that it is to look at was pinned. */
+async function goOn(file: string): Promise<void> {
+  const { asTyped } = await import('./shared/as-typed.ts')
+  process.exitCode = (await asTyped(['trust', file])) || (await asTyped([file, '--check']))
 }
 
 /** @throws InventoryError before anything is asked */

@@ -4,16 +4,16 @@ import { type Device, type Inventory, nameOnGateways } from '../inventory/model.
 import type { Report } from '../report/report.ts'
 import type { Done } from './shared/conduct.ts'
 import { named } from './shared/named.ts'
-import { type RunArguments, runOptions } from './shared/options.ts'
+import { type RunArguments, runOptions, yesOption } from './shared/options.ts'
 
-type Arguments = RunArguments & { device: string }
+type Arguments = RunArguments & { device: string; yes: boolean }
 
 export const removeCommand: CommandModule<unknown, Arguments> = {
   command: 'remove <inventory>',
   describe:
     'Remove a device: its session, key, ports, units and files, its pinned host keys, and its lines in the inventory',
   builder: (argv) =>
-    runOptions(argv)
+    yesOption(runOptions(argv))
       .option('device', {
         type: 'string',
         describe: 'The device to remove; it need not be reachable',
@@ -29,6 +29,7 @@ export const removeCommand: CommandModule<unknown, Arguments> = {
     const device = named(argv.device, (await readInventory(argv.inventory)).devices)
     const gateways = new Set(device.forwards.map(({ gateway }) => gateway))
     await run('apply', argv, {
+      asks: !argv.yes,
       wish: (inventory) => without(inventory, device),
       limit: [device.name, ...gateways],
       after: (done) => finish(device, [...gateways], done),

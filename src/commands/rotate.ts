@@ -1,16 +1,16 @@
 import type { CommandModule } from 'yargs'
 import type { Inventory } from '../inventory/model.ts'
 import { named } from './shared/named.ts'
-import { type RunArguments, runOptions } from './shared/options.ts'
+import { type RunArguments, runOptions, yesOption } from './shared/options.ts'
 
-type Arguments = RunArguments & { hostKey?: string; spareHostKey?: string; device?: readonly string[] }
+type Arguments = RunArguments & { hostKey?: string; spareHostKey?: string; device?: readonly string[]; yes: boolean }
 
 export const rotateCommand: CommandModule<unknown, Arguments> = {
   command: 'rotate <inventory>',
   describe:
     'Replace the tunnel keys of all devices or of some, or the host keys of a gateway; a later run goes on with what was away',
   builder: (argv) =>
-    runOptions(argv)
+    yesOption(runOptions(argv))
       .option('device', {
         type: 'string',
         array: true,
@@ -30,7 +30,7 @@ export const rotateCommand: CommandModule<unknown, Arguments> = {
       .epilogue('docs/guide.md#keys-over-time') as never,
   async handler(argv) {
     const { run } = await import('./shared/run.ts')
-    await run('apply', argv, { wish: (inventory) => wished(inventory, argv) })
+    await run('apply', argv, { asks: !argv.yes, next: {}, wish: (inventory) => wished(inventory, argv) })
   },
 }
 

@@ -30,6 +30,6 @@ async function check(file: string): Promise<void> {
   process.stdout.write(
     `${file}: correct: ${count(gateways.length, 'gateway')}, ${count(devices.length, 'device')}, ${count(forwards, 'forward')}\n`,
   )
-  const { clean } = await import('../report/terminal/text.ts')
+  const { clean } = await import('../report/inert.ts')
   for (const remark of remarksOn(inventory, existsSync)) process.stderr.write(`note: ${clean(remark)}\n`)
 }

@@ -1,11 +1,13 @@
 import type { CommandModule } from 'yargs'
-import { type HostArguments, hostOptions } from './shared/options.ts'
+import { type HostArguments, hostOptions, yesOption } from './shared/options.ts'
 
-export const undoCommand: CommandModule<unknown, HostArguments & { check: boolean; run: string | undefined }> = {
+type Arguments = HostArguments & { check: boolean; run: string | undefined; yes: boolean }
+
+export const undoCommand: CommandModule<unknown, Arguments> = {
   command: 'undo <inventory>',
   describe: 'Undo the last run: its hosts become what they were before it',
   builder: (argv) =>
-    hostOptions(argv)
+    yesOption(hostOptions(argv))
       .option('check', {
         alias: ['n', 'dry-run'],
         type: 'boolean',
@@ -18,6 +20,6 @@ export const undoCommand: CommandModule<unknown, HostArguments & { check: boolea
       .epilogue('docs/safe-changes.md') as never,
   async handler(argv) {
     const { undo: takeBack } = await import('./shared/run.ts')
-    await takeBack(argv.check ? 'undo-check' : 'undo', argv, argv.run)
+    await takeBack(argv.check ? 'undo-check' : 'undo', argv)
   },
 }

@@ -31,7 +31,7 @@ export const verifyCommand: CommandModule<unknown, Arguments> = {
   async handler(argv) {
     const { run } = await import('./shared/run.ts')
     const { only, leastPrivilege = false } = argv
-    await run('verify', argv, { looking: { only, leastPrivilege, waitMs: waitOf(argv) } })
+    await run('verify', argv, { next: {}, looking: { only, leastPrivilege, waitMs: waitOf(argv) } })
   },
 }
 

@@ -1,5 +1,6 @@
 import { gatewayLink, type LinkReport } from '../report/doctor/doctor.ts'
-import { clean, routeText } from '../report/terminal/text.ts'
+import { clean } from '../report/inert.ts'
+import { routeText } from '../report/terminal/text.ts'
 import { attemptOf, broken, type Case, type LinkVerdict, ok, unseen } from './case.ts'
 import { clock, deviceSshd, unit } from './links/device.ts'
 import { deviceHostKey, forward } from './links/end.ts'

@@ -17,3 +17,8 @@ export function printJson(value: unknown, indent = 2): string {
   const harmless = json.replaceAll(/[\x7f-\x9f]/g, (char) => `\\u00${char.charCodeAt(0).toString(16)}`)
   return `${harmless.replaceAll(/##(?=\[|vso\[|teamcity\[)/gi, '#\\u0023')}\n`
 }
+
+/** No terminal control from the far side: everything below space but line ends and tabs. And no command to a CI. */
+export function clean(text: string): string {
+  return inert(text.replaceAll(/\r\n?/g, '\n').replaceAll(/[\0-\x08\x0b-\x1f\x7f-\x9f]/g, ''))
+}

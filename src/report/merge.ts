@@ -18,6 +18,8 @@ export function merge(first: Report, ...others: readonly Report[]): Report {
   const away = all(({ away }) => away, sameBy('device'))
   const unchecked = all(({ unchecked }) => unchecked, sameBy('host', 'what'))
   const pending = [...new Set(reports.flatMap(({ pending = [] }) => pending))]
+  const there = new Set(reports.map(({ shard }) => shard && `${shard.index}/${shard.count}`))
+  const lost = [...new Set(reports.flatMap(({ lostShards = [] }) => lostShards))].filter((each) => !there.has(each))
   const leftAlone = [...new Set(reports.flatMap((report) => report.others ?? []))]
   const sum = (count: 'connections' | 'execs') => reports.reduce((total, { wire }) => total + wire[count], 0)
   return {
@@ -38,6 +40,7 @@ export function merge(first: Report, ...others: readonly Report[]): Report {
     ...(unchecked.length > 0 && { unchecked }),
     ...(pending.length > 0 && { pending }),
     ...(leftAlone.length > 0 && { others: leftAlone }),
+    ...(lost.length > 0 && { lostShards: lost }),
     wire: { connections: sum('connections'), execs: sum('execs') },
   }
 }
@@ -46,7 +49,7 @@ export function merge(first: Report, ...others: readonly Report[]): Report {
  * A run that went on where an earlier one was interrupted: what the earlier one did is part of it, what it cost is not.
  */
 export function continued(earlier: Report, report: Report): Report {
-  const { pending: _, ...done } = earlier
+  const { pending: _, lostShards: __, ...done } = earlier
   const free = { seconds: 0, exitCode: 0, wire: { connections: 0, execs: 0 } }
   return merge({ ...done, ...free }, report)
 }

@@ -21,6 +21,8 @@ export interface Report {
   readonly faults?: readonly FaultReport[]
   /** What a run that was told to look at less could not tell. */
   readonly unchecked?: readonly UncheckedReport[]
+  /** Of the shards of a run those that have left no report, such as `2/4`. */
+  readonly lostShards?: readonly string[]
   /** Whose report this is, where several machines share the hosts. */
   readonly shard?: ShardReport
   /** What the run cost on the wire. */
@@ -50,6 +52,8 @@ export interface HostReport {
 export interface ChangeReport {
   readonly resource: string
   readonly summary: string
+  /** To what is there; absent: not known, as in what an earlier version has left. `remove`: something goes. */
+  readonly effect?: 'add' | 'change' | 'remove'
   readonly diff?: string
   /** Digest of what was observed on the host: while it is the same, the change is the same. */
   readonly seen?: string

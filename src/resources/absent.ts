@@ -35,6 +35,7 @@ export function absent(path: string, { owns = () => true, ...more }: AbsentOptio
           : ''
       return {
         summary: `${files.length > 1 ? `remove, with ${files.length} files` : 'remove'}${stays}`,
+        effect: 'remove',
         saves: [...folders(path), ...found.map(({ name }) => name)],
         commit: lines(
           files.length > 0 ? sh`rm -f ${files}` : undefined,

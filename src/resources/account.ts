@@ -29,6 +29,7 @@ export function account(name: string, { system = false, shell, mark, adopts = fa
       if (!found) {
         return {
           summary: system ? 'create, without password or shell' : 'create, without password',
+          effect: 'add',
           saves: [],
           commit: system
             ? addSystemAccount(name, { ...(shell && { shell }), ...(mark && { comment: printMark(mark) }) })
@@ -81,6 +82,7 @@ export function noSystemAccount(name: string): Resource {
       const { id, shell, comment } = found
       return {
         summary: 'remove',
+        effect: 'remove',
         saves: [],
         commit: dropAccount(name),
         undo: sh`getent passwd ${name} >/dev/null || ${addSystemAccount(name, { id, shell, comment })}`,

@@ -99,7 +99,7 @@ function inHome(account: string, path: string, change: Change | Refused | 'conve
 /** With the people whose keys go in its summary. */
 function naming(names: readonly string[], change: Change | Refused | 'converged'): Change | Refused | 'converged' {
   if (names.length === 0 || change === 'converged' || 'refused' in change) return change
-  return { ...change, summary: `${change.summary}, without ${names.join(', ')}` }
+  return { ...change, summary: `${change.summary}, without ${names.join(', ')}`, effect: 'remove' }
 }
 
 const keysIn = (content: string) => content.split('\n').flatMap((line) => parseKeyLine(line) ?? [])

@@ -83,6 +83,7 @@ export function formerKeys({ mark, named, host }: FormerKeys): Resource {
         changed.map((file) => `# ${file.path}\n${text(file)}`).join('\n')
       return {
         summary: `remove ${names.join('; ')}`,
+        effect: 'remove',
         text: { name: 'authorized keys', now: print(({ before }) => before), wanted: print(({ after }) => after) },
         saves: changed.flatMap(({ path }) => [path.replace(/\/[^/]*$/, ''), path]),
         stage: lines(...changed.map(({ after }, index) => sh`printf %s ${after} >"$stage/"${index}`)),

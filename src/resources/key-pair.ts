@@ -36,6 +36,7 @@ export function keyPair(path: string, wanted: { owner: Late<string>; comment: st
       }
       return {
         summary: rights === 'absent' ? 'make a key on the host' : 'replace the broken key',
+        ...(rights === 'absent' && { effect: 'add' }),
         saves: [...folders(path), path, `${path}.pub`],
         stage: sh`ssh-keygen -q -t ed25519 -N '' -C ${comment} -f "$stage/key"`,
         commit: sh`

@@ -103,6 +103,7 @@ export function filesChange(folder: string, now: FilesNow, asked: FilesWanted): 
     removed,
     change: {
       summary: [...phrase('write', written), ...phrase('remove', removed)].join(', '),
+      ...(removed.length > 0 && { effect: 'remove' }),
       text: {
         name: folder,
         now: print((name) => now.get(name)?.content),

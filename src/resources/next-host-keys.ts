@@ -30,6 +30,7 @@ export function nextHostKeys(begin: Late<boolean>): Resource {
       if (missing.length === 0 || (!wanted && nextKeys(now).length === 0)) return 'converged'
       return {
         summary: `make ${missing.map((path) => `${path}.next`).join(', ')}`,
+        effect: 'add',
         saves: [...folders(missing[0] ?? ''), ...missing.flatMap((path) => [`${path}.next`, `${path}.next.pub`])],
         stage: lines(
           ...missing.map(

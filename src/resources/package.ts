@@ -15,6 +15,7 @@ export function installedPackage(name: string): Resource {
       if (now.trim() === 'installed') return 'converged'
       return {
         summary: 'install',
+        effect: 'add',
         saves: [],
         validate: sh`
           command -v apt-get >/dev/null || { echo 'apt-get is not installed on this host' >&2; exit 1; }

@@ -73,6 +73,8 @@ export function known<T>(late: Late<T>, seen: Seen): T | undefined {
 export interface Change {
   /** What a person reads: `write, enable and start`. */
   readonly summary: string
+  /** To what is there; absent: what its `text` tells (`effectOf`). */
+  readonly effect?: Effect
   /** What a person compares. */
   readonly text?: { readonly name: string; readonly now: string; readonly wanted: string }
   /**
@@ -103,6 +105,17 @@ export interface Change {
   readonly endsOnly?: true
   /** Fails, with the reason on stderr, while undoing it would do more than that. Asked before a run is undone. */
   readonly undoable?: Sh
+}
+
+/**
+ * `add`: there was nothing, and nothing else is touched. `remove`: something that is there goes, whatever else is
+ * done: a person has to see it.
+ */
+export type Effect = 'add' | 'change' | 'remove'
+
+/** Where a change does not say it: a text that begins or ends as nothing tells. */
+export function effectOf({ effect, text }: Pick<Change, 'effect' | 'text'>): Effect {
+  return effect ?? (text?.now === '' ? 'add' : text?.wanted === '' ? 'remove' : 'change')
 }
 
 /** The host is in a state that this resource must not touch. */

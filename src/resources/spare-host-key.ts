@@ -42,6 +42,7 @@ export function spareHostKey(publicKey: string): Resource {
       const others = all.filter((each) => each.path !== path).map((each) => each.path)
       const change: Change = {
         summary: `switch to the spare host key${others.length > 0 ? ' and no other' : ''}, and reload sshd`,
+        ...(others.length > 0 && { effect: 'remove' }),
         saves: [path, ...others].flatMap((file) => [file, `${file}.pub`]),
         stage: sh`
           [ -e ${deliveredSpare} ] || { echo 'the private half of the spare host key did not arrive with this run' >&2; exit 1; }

@@ -89,6 +89,7 @@ export function systemAccounts(
           ...phrase('disable the user manager of', mask),
           ...openingWords(open),
         ].join(', '),
+        effect: remove.length > 0 ? 'remove' : create.length > 0 ? 'add' : 'change',
         saves: [...mask, ...remove].map((name) => maskOf(there.get(name)?.id ?? '')),
         commit: commit(moved),
         ...(made && create.length > 0 && { activate: made }),

@@ -101,11 +101,12 @@ interface Steps {
 
 function changeOf(moved: Moved, { files, running, settle }: Steps): Change {
   const { written, restart, start, interrupted } = moved
-  const { summary, text = { name: home, now: '', wanted: '' }, saves = [], stage, commit } = files?.change ?? {}
+  const { summary, effect, text = { name: home, now: '', wanted: '' }, saves = [], stage, commit } = files?.change ?? {}
   const dropIns = dropInChange(moved.overruled)
   const staged = lines(stage, ...dropIns.stage)
   return {
     summary: summaryOf(moved, summary),
+    ...(effect && { effect }),
     ...((files || dropIns.saves.length > 0) && {
       text: { name: home, now: together(text.now, dropIns.now), wanted: together(text.wanted, dropIns.wanted) },
     }),

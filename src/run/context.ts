@@ -25,6 +25,8 @@ export interface RunOptions {
   readonly keep?: (observed: ObservedKeys) => Promise<void>
   /** Called with the plan before anything moves. */
   readonly show: (plan: Pick<Report, 'hosts' | 'recoveries' | 'away'>) => void
+  /** Asks whether the plan that was shown is to be done; absent: nobody is asked, and it is. */
+  readonly approve?: () => Promise<boolean>
   /** What is to be done, and nothing else: a plan that was looked at before. */
   readonly planned?: readonly HostReport[]
   /** Aborted: nothing new is begun. */

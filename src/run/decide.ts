@@ -1,5 +1,5 @@
 import type { VerifyStep } from '../playbook/playbook.ts'
-import type { AwayReport, HostReport, RecoveryReport, Trouble } from '../report/report.ts'
+import type { AwayReport, HostReport, RecoveryReport, Report, Trouble } from '../report/report.ts'
 import type { Run } from './context.ts'
 import { addChanges, type Fleet, hasFailed, type Member, reportOf } from './fleet.ts'
 import { expectedDowntime } from './plan/downtime.ts'
@@ -12,11 +12,13 @@ export interface Decision {
   readonly downtime?: readonly AwayReport[]
   /** Something is to be changed now. */
   readonly applies: boolean
-  /** Some host is not as it was when the plan that is to be applied was made: none is touched. */
-  readonly isStale: boolean
+  /** Nothing is touched: some host is not as it was when the plan was made, or the plan was not approved. */
+  readonly isHeld: boolean
+  /** What people are shown before anything moves. */
+  readonly plan: Pick<Report, 'hosts' | 'recoveries' | 'away'>
 }
 
-/** Plans, and shows the plan before anything moves: a host that refuses one thing is left alone in all. */
+/** Plans, before anything moves: a host that refuses one thing is left alone in all. */
 export function decide(checks: readonly VerifyStep[], run: Run): Decision {
   const { fleet, end } = run
   const members = [...fleet.members.values()]
@@ -41,11 +43,11 @@ export function decide(checks: readonly VerifyStep[], run: Run): Decision {
   const downtime = something
     ? expectedDowntime(checks, hosts, { recoveries, confirmWithinSeconds: run.confirmWithinSeconds })
     : undefined
-  run.show({ hosts, recoveries, ...(downtime && { away: downtime }) })
   return {
     ...(downtime && { downtime }),
     applies: run.command === 'apply' && something && drift.size === 0,
-    isStale: drift.size > 0,
+    isHeld: drift.size > 0,
+    plan: { hosts, recoveries, ...(downtime && { away: downtime }) },
   }
 }
 

@@ -1,5 +1,6 @@
 import { createTwoFilesPatch, FILE_HEADERS_ONLY } from 'diff'
 import type { ChangeReport, Trouble } from '../report/report.ts'
+import { effectOf } from '../resources/resource.ts'
 import type { Fleet, Member } from './fleet.ts'
 import { type HostPlan, type PlannedChange, plan } from './plan/plan.ts'
 
@@ -17,10 +18,12 @@ export function preview({ resources, shown }: Member, { seen }: Fleet): { change
 }
 
 /** A planned change, for people. */
-export function changeReport({ resource, change: { summary, text, interrupts }, digest }: PlannedChange): ChangeReport {
+export function changeReport({ resource, change, digest }: PlannedChange): ChangeReport {
+  const { summary, text, interrupts } = change
   return {
     resource: resource.id,
     summary,
+    effect: effectOf(change),
     ...(text && { diff: unified(text) }),
     seen: digest,
     ...(interrupts && { interrupts }),

@@ -3,6 +3,7 @@ import type { Playbook, VerifyStep } from '../playbook/playbook.ts'
 import type { Outcome, ProofReport, Report } from '../report/report.ts'
 import { exitCode } from '../report/report.ts'
 import { tryProofs } from '../verify/proofs.ts'
+import { approved } from './approve.ts'
 import { changeHosts } from './change.ts'
 import { closeRun, openRun, type Run, type RunOptions } from './context.ts'
 import { type Decision, decide, promises } from './decide.ts'
@@ -31,12 +32,12 @@ export async function provision(inventory: Inventory, playbook: Playbook, option
   holdForRenamed(run)
   await proofs.readmitAndWait()
 
-  const decision = decide(checks, run)
+  const decision = await approved(decide(checks, run), checks, run)
   if (decision.applies) await changeStepByStep(checks, run)
   endTheRest(decision, run)
 
   const recoveries = promises(checks, run.fleet)
-  const forwards = decision.isStale ? [] : await proofs.atTheEnd({ changed: decision.applies, recoveries })
+  const forwards = decision.isHeld ? [] : await proofs.atTheEnd({ changed: decision.applies, recoveries })
   const claims = await tryChecks(checks, decision, run)
   if (run.command === 'apply') for (const { keeps } of checks) if (keeps) await run.keep?.(keeps(run.fleet.seen))
 
@@ -66,13 +67,13 @@ async function changeStepByStep(checks: readonly VerifyStep[], run: Run): Promis
 }
 
 /** Hosts that have not come to an end yet have come to a good one. */
-function endTheRest({ isStale }: Decision, run: Run): void {
-  const held = isStale || run.signal.aborted
+function endTheRest({ isHeld }: Decision, run: Run): void {
+  const held = isHeld || run.signal.aborted
   for (const member of run.fleet.members.values())
     if (!member.end) run.end(member, goodOutcome(member, { ...run, held }))
 }
 
-/** `held`: by Ctrl-C, or by a plan that does not hold any more; what was not done then still differs. */
+/** `held`: by Ctrl-C, by a no, or by a plan that does not hold any more; what was not done then still differs. */
 function goodOutcome(
   member: Member,
   { fleet, command, held }: Pick<Run, 'fleet' | 'command'> & { held: boolean },
@@ -85,12 +86,12 @@ function goodOutcome(
 /** What the playbook claims beyond its resources, and what keys must not be able to do where that was asked for. */
 async function tryChecks(
   checks: readonly VerifyStep[],
-  { isStale }: Decision,
+  { isHeld }: Decision,
   run: Run,
 ): Promise<readonly ProofReport[]> {
   if (run.signal.aborted) return []
   return [
-    ...(run.command === 'apply' && !isStale ? await tryPlaybookProofs(checks, run.fleet) : []),
+    ...(run.command === 'apply' && !isHeld ? await tryPlaybookProofs(checks, run.fleet) : []),
     ...(run.leastPrivilege ? await provePrivileges(checks, run) : []),
   ]
 }

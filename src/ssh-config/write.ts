@@ -50,13 +50,19 @@ export async function writeBlocks(home: string, { inventory, config, knownHosts 
   ]
 }
 
+/** Does the ssh_config in this home have this inventory's block. */
+export async function hasBlocks(home: string, inventory: string): Promise<boolean> {
+  const folder = join(home, '.ssh', 'config.d')
+  const there = await readdir(folder).catch(() => [])
+  const file = await fileOf(inventory, folder, there).catch(() => undefined)
+  return file !== undefined
+}
+
 /** The file that holds the inventory's block already, else one that nobody has. */
 async function fileFor(inventory: string, folder: string): Promise<string> {
   const there = await readdir(folder)
-  for (const file of there) {
-    if (!/^provision-.*\.conf$/.test(file)) continue
-    if (holdsBlock(await readIfThere(join(folder, file)), bytes(inventory))) return file
-  }
+  const own = await fileOf(inventory, folder, there)
+  if (own !== undefined) return own
   const stem = `provision-${basename(inventory)
     .replace(/\.jsonc?$/, '')
     .replaceAll(/[^A-Za-z0-9._-]/g, '-')}`
@@ -64,6 +70,14 @@ async function fileFor(inventory: string, folder: string): Promise<string> {
     const file = `${stem}${n === 1 ? '' : `-${n}`}.conf`
     if (!there.includes(file)) return file
   }
+}
+
+async function fileOf(inventory: string, folder: string, there: readonly string[]): Promise<string | undefined> {
+  for (const file of there) {
+    if (!/^provision-.*\.conf$/.test(file)) continue
+    if (holdsBlock(await readIfThere(join(folder, file)), bytes(inventory))) return file
+  }
+  return undefined
 }
 
 /** New files are their owner's alone. A link stays one. */

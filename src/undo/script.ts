@@ -1,3 +1,4 @@
+import type { ChangeReport } from '../report/report.ts'
 import historyProgram from '../run/transaction/guard/history.sh'
 import { handOver, settleSeconds, type Transaction } from '../run/transaction/script.ts'
 import { decode, plainShell, program, whole } from '../shell/program.ts'
@@ -12,7 +13,7 @@ export interface PastRun {
   /** Who began it, from where and when. */
   readonly who: string
   /** Newest first. */
-  readonly changes: readonly { readonly resource: string; readonly summary: string }[]
+  readonly changes: readonly ChangeReport[]
   /** The resources that are no longer as that run left them. */
   readonly moved: readonly string[]
   /** Why it cannot be undone at all. */
@@ -48,6 +49,19 @@ export function undoScript(
   return handOver(undo, plan, { undoes: `${undo.ids.join('\n')}\n` })
 }
 
+/** What the undo does of a change: resource, summary and effect; an earlier version did not keep the effect. */
+function backwards(line: string): ChangeReport {
+  const [resource = '', done = '', was = ''] = line.split('\t')
+  const { effect, words } = reverse[was as keyof typeof reverse] ?? reverse.change
+  return { resource, summary: `${words} (undo of: ${done})`, effect }
+}
+
+const reverse = {
+  add: { effect: 'remove', words: 'remove again' },
+  change: { effect: 'change', words: 'back to what it was' },
+  remove: { effect: 'add', words: 'put back' },
+} as const
+
 /** What a look back printed; undefined where no run is kept. */
 export function parsePast(stdout: Buffer): PastRun | undefined {
   const text = stdout.toString('latin1')
@@ -61,10 +75,7 @@ export function parsePast(stdout: Buffer): PastRun | undefined {
     ids,
     run: newest.replace(/-\d+$/, ''),
     who: words('who')[0]?.trim() ?? '',
-    changes: words('what').map((line) => {
-      const [resource = '', summary = ''] = line.split('\t')
-      return { resource, summary: `undo of: ${summary}` }
-    }),
+    changes: words('what').map(backwards),
     moved: words('moved'),
     ...(gone && { gone: gone.trim() }),
   }

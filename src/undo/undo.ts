@@ -1,8 +1,9 @@
 import type { Inventory } from '../inventory/model.ts'
 import { exitCode, type Report } from '../report/report.ts'
 import { allEnded } from '../run/all-ended.ts'
-import { closeRun, openRun, type RunOptions } from '../run/context.ts'
-import { addChanges, hasFailed, type Member, planUndo, reportOf } from '../run/fleet.ts'
+import { answerTo } from '../run/approve.ts'
+import { closeRun, openRun, type Run, type RunOptions } from '../run/context.ts'
+import { addChanges, hasFailed, type Member, planUndo, reportOf, startAgain } from '../run/fleet.ts'
 import { proveWithinLimit } from '../run/prove.ts'
 import { choose, failedRouteTo, objection } from './choice.ts'
 import { goBack, lookBack } from './host.ts'
@@ -33,16 +34,22 @@ export async function takeBack(inventory: Inventory, options: RunOptions, named?
     const refused = taken.none ?? (here ? objection(past) : undefined)
     if (refused && !hasFailed(member)) run.end(member, 'rejected', refused)
   }
+  let held = false
   const going = (member: Member) => (member.takesBack && !hasFailed(member) ? pasts.get(member) : undefined)
   run.show({
     hosts: members.map((member) => ({ ...reportOf(member), changes: going(member)?.changes ?? [] })),
     recoveries: [],
   })
+  if (run.command === 'undo' && members.some(going)) {
+    const answer = await answerTo(run)
+    held = answer === 'no'
+    if (answer === 'late yes') await lookBackAgain(members.filter(going), pasts, run)
+  }
   for (const role of ['device', 'gateway']) {
     await allEnded(
       members.map(async (member) => {
         const past = going(member)
-        if (!past || member.host.role !== role) return
+        if (!past || member.host.role !== role || held) return
         const waits = member.host.role === 'gateway' && failedRouteTo(member.host, inventory, fleet)
         if (waits) run.end(member, 'rejected', waits)
         else if (run.command !== 'undo') addChanges(member, past.changes)
@@ -56,7 +63,7 @@ export async function takeBack(inventory: Inventory, options: RunOptions, named?
     run.end(member, left ? 'differs' : member.changes.length > 0 ? 'changed' : 'ok')
   }
   const all = inventory.devices.flatMap(({ forwards }) => forwards)
-  const forwards = run.command === 'undo' && !run.signal.aborted ? await proveWithinLimit(all, run) : []
+  const forwards = run.command === 'undo' && !run.signal.aborted && !held ? await proveWithinLimit(all, run) : []
 
   const { hosts, wire, ...head } = closeRun(run)
   return {
@@ -68,4 +75,22 @@ export async function takeBack(inventory: Inventory, options: RunOptions, named?
     recoveries: [],
     wire,
   }
+}
+
+/** By a new login, since the answer took a while. What another run has changed meanwhile is left alone. */
+async function lookBackAgain(members: readonly Member[], pasts: Map<Member, PastRun>, run: Run): Promise<void> {
+  await allEnded(
+    members.map(async (member) => {
+      startAgain(member)
+      const past = await lookBack(member, run)
+      const moved = past?.run === pasts.get(member)?.run ? past && objection(past) : changedMeanwhile
+      if (past) pasts.set(member, past)
+      if (moved && !hasFailed(member)) run.end(member, 'rejected', moved)
+    }),
+  )
+}
+
+const changedMeanwhile = {
+  message: 'another run has changed this host while the question was open',
+  hint: 'nothing was touched here; run the undo again',
 }

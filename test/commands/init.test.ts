@@ -1,9 +1,10 @@
-import { execFileSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { build, provision, root } from '../dist.ts'
+import { type Dialogue, onTerminal, talk } from '../pty.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'provision-init-'))
 const inside = (name: string) => join(folder, name)
@@ -55,15 +56,43 @@ test('without a terminal and without options it asks nobody, and writes nothing'
   expect(readdirSync(folder)).toEqual([])
 })
 
-test('on a terminal it asks', () => {
-  // script(1) gives it one.
-  const command = `${process.execPath} ${join(root, 'bin/provision.js')} init`
-  const said = execFileSync('script', ['-qec', command, '/dev/null'], {
-    cwd: folder,
-    input: 'gw example\ngw.example\n\npi.example\n\nuser001\n',
-    encoding: 'utf8',
+/** `provision init`, on a terminal at which somebody types. */
+function typed(columns: number, dialogue: Dialogue) {
+  const { CI: _, ...env } = process.env
+  const [program = '', ...words] = onTerminal([process.execPath, join(root, 'bin/provision.js'), 'init'], columns)
+  return talk(spawn(program, words, { cwd: folder, env: { ...env, TERM: 'xterm' } }), columns, dialogue)
+}
+
+const answers: Dialogue = [
+  [/log\s+in\s+to\s+it\?[^>]*> $/, 'root@vps example\r'],
+  [/is\s+not\s+a\s+host\s+name[^>]*> $/, 'root@127.0.0.1:1\r'],
+  [/another\s+address[^>]*> $/, 'n\r'],
+  [/first\s+device[^>]*> $/, 'pi@pi1.home\r'],
+  [/ports\s+of\s+the\s+gateway[^>]*> $/, '\r'],
+]
+const offer = /Pin\s+the\s+host\s+keys,[^?]*\?\s+\(yes\/no\) $/
+
+describe.each([80, 40])('on a terminal of %i columns', (columns) => {
+  test('it asks, checks each answer at once, writes, and says what comes next', async () => {
+    const { code, lines, broken } = await typed(columns, [...answers, [offer, 'n\r']])
+    const text = lines.join('\n')
+    expect({ code, broken }, text).toEqual({ code: 0, broken: [] })
+    expect(text).toMatch(/next: provision trust inventory\.json,\s+then\s+provision\s+inventory\.json\s+--check/)
+    const written = readFileSync(inside('inventory.json'), 'utf8')
+    expect(written).toContain('"127.0.0.1": { "port": 1, "login": { "user": "root" }')
+    expect(written).toContain('"pi1.home": { "login": { "user": "pi" }')
   })
-  expect(said).toContain('"gw example" is not a host name')
-  expect(said.match(/: $|\): /gm)).toHaveLength(6)
-  expect(readFileSync(inside('inventory.json'), 'utf8')).toContain('"login": { "user": "user001" }')
+
+  test('Ctrl-C at a question ends it with 130, and nothing is written', async () => {
+    const { code } = await typed(columns, [[/> $/, '\x03']])
+    expect({ code, files: readdirSync(folder) }).toEqual({ code: 130, files: [] })
+  })
+})
+
+test('a yes in the end goes on with the next command, as it would be typed, and ends as that does', async () => {
+  const { code, lines } = await typed(80, [...answers, [offer, 'y\r']])
+  expect(lines).toContain('$ provision trust inventory.json')
+  expect(lines.join('\n')).toMatch(/127\.0\.0\.1 +unreachable: /)
+  expect(lines.join('\n')).not.toContain('--check')
+  expect(code).toBe(3)
 })

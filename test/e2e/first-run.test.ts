@@ -18,16 +18,22 @@ async function fingerprints() {
   return (await Promise.all(looks)).map(({ stdout }) => stdout)
 }
 
-test('--check shows the plan with its diffs, exits with 4, and touches nothing', async () => {
+test('--check shows the plan, with --diff its diffs, exits with 4, and touches nothing', async () => {
   // The first sudo of an account leaves ~/.sudo_as_admin_successful, whoever runs it: that is Debian's sudo.
   for (const name of [gateway, device]) await person(it.lab.machine(name), 'sudo -n true')
   const before = await fingerprints()
   expect(before[0]).toContain('/etc/ssh/sshd_config')
-  const { code, stdout } = await it.provision([it.file, '--check'])
+  const { stdout: short, stderr } = await it.provision([it.file, '--check'])
+  expect(short).not.toContain('@@')
+  expect(short).toMatch(/\n\d+ to add, \d to change, 0 to remove on 2 hosts\nchecked, /)
+  // Two screens, also with a device more or two.
+  expect(short.split('\n').length).toBeLessThan(40)
+  expect(stderr).toMatch(/next: provision \S+ does it\n$/)
+  const { code, stdout } = await it.provision([it.file, '--check', '--diff'])
   expect(code).toBe(4)
   expect(stdout).toContain(`${gateway}  differs `)
   expect(stdout).toContain('    +Match User tunnel-host-a-')
-  expect(stdout).toContain('systemd-units reverse-tunnel-*: write reverse-tunnel-ssh-gw.guest.internal.service, ')
+  expect(stdout).toContain('  + systemd-units reverse-tunnel-*: write reverse-tunnel-ssh-gw.guest.internal.service, ')
   expect(stdout).toMatch(/checked, nothing was touched: 2 differs, [\d.]+ s\n$/)
   const { report } = await it.report([it.file, '--check'])
   expect({ hosts: outcomes(report), forwards: report.forwards }).toEqual({
@@ -77,6 +83,25 @@ test('what was changed by hand is shown by --check, left alone by it, and put ri
   })
   expect(check.report.hosts[0]?.changes[0]?.diff).toContain('-    PermitTTY yes\n+    PermitTTY no\n')
   expect((await it.lab.machine(gateway).sh(`grep -c 'PermitTTY yes' ${drop}`)).stdout).toBe('1\n')
-  const { code, report } = await it.report([it.file])
-  expect({ code, hosts: outcomes(report) }).toEqual({ code: 0, hosts: [`${gateway} changed`, `${device} ok`] })
+  // A yes on a terminal does it, from the same look; without one, with --yes or in a CI nobody is asked.
+  const { code, lines } = await it.typed([it.file], 80, [[/Apply this plan\? \(yes\/no\) $/, 'yes\r']])
+  const text = lines.join('\n')
+  expect(code, text).toBe(0)
+  expect(text).toMatch(/ {2}~ sshd-settings 00-reverse-tunnel: rewrite and reload sshd\n/)
+  expect(text).toMatch(new RegExp(`\\n${gateway} +changed .*, 1 change\\n${device} +ok `))
+  expect(text).toMatch(/\nnext: provision ssh-config \S+ --write; then\s+people\s+log\s+in\s+with:\s+ssh\s+host-a/)
+})
+
+test('nobody is asked with --yes, nor by an undo with --yes', async () => {
+  const drop = '/etc/ssh/sshd_config.d/00-reverse-tunnel.conf'
+  await it.lab.machine(gateway).sh(`sed -i 's/PermitTTY no/PermitTTY yes/' ${drop} && systemctl reload ssh`)
+  const run = await it.typed([it.file, '--yes'], 80, [])
+  expect(run, run.lines.join('\n')).toMatchObject({ code: 0 })
+  const no = await it.typed(['undo', it.file], 40, [[/Take this run back\? \(yes\/no\) $/, 'no\r']])
+  expect(no.code, no.lines.join('\n')).toBe(4)
+  expect(no.lines.join(' ')).toMatch(/~ sshd-settings 00-reverse-tunnel: back\s+to what it was\s+\(undo of: rewrite/)
+  expect((await it.lab.machine(gateway).sh(`grep -c 'PermitTTY no' ${drop}`)).stdout).toBe('1\n')
+  const undone = await it.typed(['undo', it.file, '--yes'], 80, [])
+  expect(undone.code, undone.lines.join('\n')).toBe(0)
+  expect((await it.lab.machine(gateway).sh(`grep -c 'PermitTTY yes' ${drop}`)).stdout).toBe('1\n')
 })

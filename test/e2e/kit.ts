@@ -8,6 +8,7 @@ import { readInventory } from '../../src/inventory/read/inventory.ts'
 import { type Lab, type LabOptions, type Machine, up } from '../../src/lab/index.ts'
 import { type LocalResult, until } from '../../src/lab/local.ts'
 import type { Report } from '../../src/report/report.ts'
+import { type Dialogue, onTerminal, type Talk, talk } from '../pty.ts'
 
 const bin = join(import.meta.dirname, '../../bin/provision.js')
 
@@ -22,6 +23,8 @@ export interface Rehearsal {
   report(words: readonly string[], options?: Options): Promise<Ran & { report: Report }>
   /** Not waited for, and killed by its own pid. */
   spawn(words: readonly string[], options?: Options): ChildProcess
+  /** On a terminal of so many columns, at which somebody waits for each text and types what goes with it. */
+  typed(words: readonly string[], columns: number, dialogue: Dialogue): Promise<Talk>
   /** Another text for the same machines. */
   rewrite(inventory: unknown): Promise<void>
   down(): Promise<void>
@@ -87,6 +90,12 @@ export async function rehearse(inventory: unknown, options: RehearsalOptions = {
     },
     spawn: (own, { from, env: more, stdio = 'ignore' } = {}) =>
       lab.spawn(words(own), { env: env(more), stdio, ...(from && { from }) }),
+    typed: (own, columns, dialogue) =>
+      talk(
+        lab.spawn(onTerminal(words(own), columns), { env: env({ CI: '', TERM: 'xterm' }), stdio: 'pipe' }),
+        columns,
+        dialogue,
+      ),
     async down() {
       await lab.down()
       await rm(folder, { recursive: true })

@@ -36,9 +36,11 @@ describe('undo', () => {
     const { code, stdout } = await it.provision(undo('--check'))
     expect(code).toBe(4)
     expect(stdout).toMatch(
-      new RegExp(`${gateway} +differs .*\\n  undo run \\d{14}-\\w+ of root on \\S+, process \\d+, since `),
+      new RegExp(`${device}: undo run \\d{14}-\\w+ of root on \\S+, process \\d+, since \\d{4}-\\d\\d-\\d\\d \\d\\d:`),
     )
-    expect(stdout).toMatch(/ {2}systemd-units reverse-tunnel-\*: undo of: write .*, enable .*, start /)
+    const words = 'remove again \\(undo of: write .*, enable .*, start '
+    expect(stdout).toMatch(new RegExp(`  - ${device}: systemd-units reverse-tunnel-\\*: ${words}`))
+    expect(stdout).toMatch(/\d to add, \d to change, \d+ to remove on 2 hosts\n/)
     expect(stdout).toMatch(/checked, nothing was touched: 2 differs, [\d.]+ s\n$/)
     expect(await both()).toEqual(first)
   })

@@ -11,8 +11,8 @@ export const gateway: HostReport = {
   seconds: 1.25,
   resources: [],
   changes: [
-    { resource: 'file /etc/motd', summary: 'rewrite', diff },
-    { resource: 'account tunnel', summary: 'create, without password or shell' },
+    { resource: 'file /etc/motd', summary: 'rewrite', effect: 'change', diff },
+    { resource: 'account tunnel', summary: 'create, without password or shell', effect: 'add' },
   ],
 }
 

@@ -61,13 +61,21 @@ interface FakeHost {
   readonly tries?: { readonly code: number; readonly log: string }
 }
 
+/** To the question whether the plan is to be done; what became of the hosts until then. */
+interface Answer {
+  readonly yes: boolean
+  /** Milliseconds. */
+  readonly after?: number
+  readonly moved?: World
+}
+
 type World = Partial<Record<'gw' | 'pi' | 'cam', Partial<FakeHost>>>
 
 /** What one run makes of these hosts, and in which order it did what. */
 async function run(
   command: 'apply' | 'check' | 'verify',
   world: World = {},
-  { steps = recipe, ...more }: Partial<RunOptions> & { readonly steps?: Playbook } = {},
+  { steps = recipe, answers, ...more }: Partial<RunOptions> & { readonly steps?: Playbook; answers?: Answer[] } = {},
 ) {
   const hosts = new Map(['gw', 'pi', 'cam'].map((name) => [name, { word: 'old', ...world[name as 'gw'] } as FakeHost]))
   const done: string[] = []
@@ -116,6 +124,7 @@ async function run(
   })
   const interrupt = new AbortController()
   const shown: Pick<Report, 'hosts'>[] = []
+  const answering = answers && [...answers]
   const one = <T>(work: (slot: never) => Promise<T>) => work({ connected() {}, until() {} } as never)
   const report = await provision(inventory, steps, {
     ...{ command, limit: () => true, reach, progress: silent, signal: interrupt.signal },
@@ -136,12 +145,22 @@ async function run(
     },
     clock: () => new Date(now),
     ...{ runId: '20260101-abc', who: 'me', confirmWithinSeconds: 10 },
+    ...(answering && {
+      approve: async () => {
+        done.push('asked')
+        const { yes, after = 1000, moved = {} } = answering.shift() ?? { yes: false }
+        now += after
+        for (const [name, other] of Object.entries(moved)) Object.assign(hosts.get(name) ?? {}, other)
+        return yes
+      },
+    }),
     ...more,
   } as unknown as RunOptions)
   return {
     ...{ report, done, open },
     outcomes: Object.fromEntries(report.hosts.map(({ name, outcome }) => [name, outcome])),
     words: Object.fromEntries([...hosts].map(([name, host]) => [name, host.word])),
+    shown: shown.length,
     plan: shown[0]?.hosts.flatMap(({ name, changes }) => changes.map(({ summary }) => `${name}: ${summary}`)),
   }
 }
@@ -209,6 +228,65 @@ describe('a run in which one host fails goes on with the others', () => {
     const { outcomes, report } = await run('apply', { cam: { falls: true } })
     expect(outcomes).toEqual({ gw: 'changed', pi: 'changed', cam: 'unknown' })
     expect(report.exitCode).toBe(3)
+  })
+})
+
+describe('where somebody is asked', () => {
+  const minute = 60_000
+  const at = (done: readonly string[]) => done.indexOf('asked')
+
+  test('a yes applies what was shown, from the same look, in the same sessions', async () => {
+    const { done, outcomes, shown } = await run('apply', {}, { answers: [{ yes: true }] })
+    expect(outcomes).toEqual({ gw: 'changed', pi: 'changed', cam: 'changed' })
+    expect(done.slice(0, at(done))).toEqual(['login gw', 'login pi', 'login cam'])
+    expect(done[at(done) + 1]).toBe('apply gw')
+    expect(shown).toBe(1)
+  })
+
+  test('a no touches nothing: the hosts differ, and no forward is told of', async () => {
+    const { done, words, outcomes, report, open } = await run('apply', {}, { answers: [{ yes: false }] })
+    expect(outcomes).toEqual({ gw: 'differs', pi: 'differs', cam: 'differs' })
+    expect(words).toEqual({ gw: 'old', pi: 'old', cam: 'old' })
+    expect({ code: report.exitCode, forwards: report.forwards, last: done.at(-1), open }).toEqual({
+      ...{ code: 4, forwards: [], last: 'asked', open: 0 },
+    })
+  })
+
+  test('nobody is asked where there is nothing to do, nor by a check', async () => {
+    const converged = { gw: { word: 'new' }, pi: { word: 'new' }, cam: { word: 'new' } }
+    expect((await run('apply', converged, { answers: [] })).done).not.toContain('asked')
+    expect((await run('check', {}, { answers: [] })).done).not.toContain('asked')
+  })
+
+  test('a late yes looks once more; where all is as it was, that plan is done and not asked about again', async () => {
+    const { done, outcomes, shown } = await run('apply', {}, { answers: [{ yes: true, after: minute }] })
+    expect(outcomes).toEqual({ gw: 'changed', pi: 'changed', cam: 'changed' })
+    expect(done.slice(at(done), at(done) + 5)).toEqual(['asked', 'login gw', 'login pi', 'login cam', 'apply gw'])
+    expect(shown).toBe(1)
+  })
+
+  test('a late yes does not count for what has moved: the new plan is shown, and needs a yes of its own', async () => {
+    const late = { yes: true, after: minute, moved: { pi: { word: 'other' } } }
+    const no = await run('apply', {}, { answers: [late, { yes: false }] })
+    expect({ words: no.words, shown: no.shown }).toEqual({ words: { gw: 'old', pi: 'other', cam: 'old' }, shown: 2 })
+    const yes = await run('apply', {}, { answers: [late, { yes: true }] })
+    expect(yes.outcomes).toEqual({ gw: 'changed', pi: 'changed', cam: 'changed' })
+    const done = await run('apply', {}, { answers: [{ ...late, moved: { pi: { word: 'new' } } }, { yes: true }] })
+    expect(done.outcomes).toEqual({ gw: 'changed', pi: 'ok', cam: 'changed' })
+  })
+
+  test('a host that has refused before the question is no reason to ask again', async () => {
+    const { shown, outcomes } = await run(
+      'apply',
+      { cam: { word: 'locked' } },
+      { answers: [{ yes: true, after: minute }] },
+    )
+    expect({ shown, outcomes }).toEqual({ shown: 1, outcomes: { gw: 'changed', pi: 'changed', cam: 'rejected' } })
+  })
+
+  test('a host that is away after a late yes is left alone, the others are changed', async () => {
+    const answers = [{ yes: true, after: minute, moved: { cam: { unreachable: true } } as const }]
+    expect((await run('apply', {}, { answers })).outcomes).toEqual({ gw: 'changed', pi: 'changed', cam: 'unreachable' })
   })
 })
 

@@ -1,7 +1,7 @@
 import { InventoryError } from '../../errors.ts'
 import { type CommandEntry, commandNamed, groups } from '../index.ts'
 import { catalog, shapeNamed } from './catalog.ts'
-import { rows, wrapped } from './layout.ts'
+import { paragraph, rows } from './layout.ts'
 import { argumentsOf } from './places.ts'
 import { innermost, type OptionShape, type Shape } from './shape.ts'
 import { valueFor, wordAsTyped } from './values.ts'
@@ -40,10 +40,10 @@ export const rules = [
 async function overview(columns: number): Promise<string> {
   const shapes = await catalog()
   const parts = [
-    wrapped(intro.sentence, columns),
+    paragraph(intro.sentence, columns),
     'Usage: provision COMMAND [INVENTORY] [OPTION…]\n',
     ...groups.map(([title, some]) => listed(title, some, shapes, columns)),
-    `Inventory\n${rules.map((rule) => wrapped(rule, columns, 2)).join('')}`,
+    `Inventory\n${rules.map((rule) => paragraph(rule, columns, 2)).join('')}`,
     `Examples\n${rows(examples, columns)}`,
     `${rows(
       [
@@ -71,7 +71,7 @@ export function helpOf(shape: Shape, columns: number, { alias }: { readonly alia
   const titles = [...new Set(shape.options.flatMap(({ group }) => group ?? []))]
   const parts = [
     usage(shape, columns),
-    wrapped(`${shape.describe}.${alias ? ` \`provision ${alias}\` is the same.` : ''}`, columns),
+    paragraph(`${shape.describe}.${alias ? ` \`provision ${alias}\` is the same.` : ''}`, columns),
     ...section(
       'Commands',
       shape.commands.map(({ path, describe }) => [`provision ${path}`, describe]),
@@ -93,7 +93,7 @@ export function helpOf(shape: Shape, columns: number, { alias }: { readonly alia
 }
 
 function usage(shape: Shape, columns: number): string {
-  return wrapped(`Usage: ${synopsis(shape)}`, columns, 0, 2)
+  return paragraph(`Usage: ${synopsis(shape)}`, columns, 0, 2)
 }
 
 export function synopsis(shape: Shape): string {

@@ -1,6 +1,15 @@
 import { createInterface, type Interface } from 'node:readline/promises'
 import { Writable } from 'node:stream'
 import { InventoryError } from '../../errors.ts'
+import { wrapped } from '../../report/terminal/paint.ts'
+
+/**
+ * Is somebody there who can answer: stdin and stderr are a terminal, and it is not one that a CI has made ($CI). Where
+ * nobody is there, a question is not asked.
+ */
+export function canAnswer(): boolean {
+  return process.stdin.isTTY && process.stderr.isTTY && !process.env.CI
+}
 
 /** Anything but yes is a no; so is the end of the input, and the signal that the answer is not needed any more. */
 export async function askYes(question: string, signal?: AbortSignal): Promise<boolean> {
@@ -11,7 +20,10 @@ export async function askYes(question: string, signal?: AbortSignal): Promise<bo
   signal?.addEventListener('abort', giveUp, { once: true })
   if (signal?.aborted) giveUp()
   try {
-    return /^y(es)?$/i.test((await Promise.race([terminal.question(question), ended])).trim())
+    const rows = question.split('\n').flatMap((row) => wrapped(row.trimEnd(), process.stderr.columns, 0))
+    const last = rows.pop() ?? ''
+    for (const row of rows) process.stderr.write(`${row}\n`)
+    return /^y(es)?$/i.test((await Promise.race([terminal.question(`${last} `), ended])).trim())
   } finally {
     signal?.removeEventListener('abort', giveUp)
     terminal.close()
@@ -34,8 +46,10 @@ export function interview() {
   passOnInterrupt(terminal)
   return {
     async ask(question: string, problem?: string): Promise<string | undefined> {
-      if (problem !== undefined) process.stderr.write(`${problem}\n`)
-      terminal.setPrompt(question)
+      const rows = [problem, question].flatMap((text) => text?.split('\n') ?? [])
+      for (const row of rows.flatMap((text) => wrapped(text, process.stderr.columns, 0)))
+        process.stderr.write(`${row}\n`)
+      terminal.setPrompt('> ')
       terminal.prompt()
       const { value, done } = await lines.next()
       return done ? undefined : value

@@ -1,21 +1,24 @@
 import { homedir, hostname, userInfo } from 'node:os'
+import { basename, join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { InventoryError } from '../../errors.ts'
 import type { Inventory } from '../../inventory/model.ts'
 import type { Report } from '../../report/report.ts'
 import { liveProgress } from '../../report/terminal/live.ts'
+import { nextStep, type Situation } from '../../report/terminal/next-step.ts'
+import { printPlan } from '../../report/terminal/plan.ts'
 import { type Progress, plainProgress, silent } from '../../report/terminal/progress.ts'
-import { printPlan } from '../../report/terminal/text.ts'
 import type { RunOptions } from '../../run/context.ts'
 import type { HostKey, Pins } from '../../ssh/host-keys/pins.ts'
 import { type ReachContext, reach } from '../../ssh/reach/reach.ts'
+import { hasBlocks } from '../../ssh-config/write.ts'
 import { lastProofs, lastProofsFile } from '../../verify/last-proofs.ts'
-import { askYes } from './ask.ts'
+import { askYes, canAnswer } from './ask.ts'
 import { connected } from './context.ts'
 import { onInterrupt } from './interrupt.ts'
 import { limitOf } from './limit.ts'
 import type { HostArguments } from './options.ts'
-import { type Outputs, outputs, printOutputs } from './outputs.ts'
+import { lookOf, type Outputs, outputs, printOutputs, tellNext } from './outputs.ts'
 
 /** From the words of the command line to a run, and from its report to the exit code. */
 export async function conduct(
@@ -26,7 +29,7 @@ export async function conduct(
 ): Promise<Done> {
   const limit = limitOf(argv.limit, inventory)
   const files = await outputs({ inventory, argv, env: process.env, clock: () => new Date() })
-  const progress = progressOf(argv)
+  const progress = progressOf(argv, way)
   const conducted = { ...way, command, argv, inventory, limit, files, progress }
   return connected(
     inventory,
@@ -53,7 +56,8 @@ interface Conducted extends Conduct {
 async function conductOver(context: ReachContext, conducted: Conducted): Promise<Done> {
   const { command, argv, inventory, limit, files, progress } = conducted
   const { go, announced, silent: untold = false, tells = () => !untold } = conducted
-  const color = process.stdout.hasColors?.() ?? false
+  const asks = conducted.asks === true && canAnswer()
+  const question = command === 'undo' ? 'Take this run back? (yes/no) ' : 'Apply this plan? (yes/no) '
   // What is under way comes to its end; after a second one the hosts settle themselves.
   const interrupt = onInterrupt(() =>
     progress.note(
@@ -74,9 +78,13 @@ async function conductOver(context: ReachContext, conducted: Conducted): Promise
     }),
     signal: interrupt.signal,
     show: (plan) => {
-      if ((command === 'apply' || command === 'undo') && !argv.quiet && !argv.json && !untold)
-        progress.note(printPlan(plan, { color, diffs: argv.verbose }))
+      if ((command !== 'apply' && command !== 'undo') || untold) return
+      const text = printPlan(plan, { ...lookOf(process.stderr), diffs: argv.verbose })
+      if (!argv.quiet && !argv.json) progress.note(text)
+      // Nobody says yes to what was not shown.
+      else if (asks && plan.hosts.some(({ changes }) => changes.length > 0)) process.stderr.write(`${text}\n`)
     },
+    ...(asks && { approve: () => progress.during(() => askYes(question, interrupt.signal)) }),
     debug: (title, text) => {
       if (argv.debug) progress.note(`--- ${title}\n${text}`)
     },
@@ -93,8 +101,10 @@ async function conductOver(context: ReachContext, conducted: Conducted): Promise
     progress.close()
   })
   if (argv.debug) progress.note(`${report.wire.connections} connections, ${report.wire.execs} execs`)
-  if (tells(report))
-    await printOutputs(report, { files, json: argv.json, diffs: argv.verbose || /check$/.test(command) })
+  if (tells(report)) {
+    await printOutputs(report, { files, json: argv.json, diffs: argv.verbose })
+    if (conducted.next && !argv.quiet && !argv.json) await printNext(report, inventory, conducted.next)
+  }
   return { report, inventory, pins: context.wire.pins, note: (text) => progress.note(text) }
 }
 
@@ -104,6 +114,10 @@ export interface Conduct {
   readonly hostKeys?: ReadonlyMap<string, readonly HostKey[]>
   /** What is said before it begins. */
   readonly announced?: string
+  /** Shows the plan and asks before it changes a host, where somebody can answer. */
+  readonly asks?: boolean
+  /** The report ends with what to do next. */
+  readonly next?: Pick<Situation, 'planFile'>
   /** Neither plan nor report is printed: the command says itself how it went. */
   readonly silent?: boolean
   /** Is this report printed: one that is only a step is not, where it went well. */
@@ -117,15 +131,22 @@ export interface Done {
   readonly note: (text: string) => void
 }
 
+async function printNext(report: Report, { directory, file }: Inventory, next: Pick<Situation, 'planFile'>) {
+  const knowsDevices = await hasBlocks(homedir(), join(directory, basename(file)))
+  const sentence = nextStep(report, { ...next, knowsDevices })
+  if (sentence !== undefined) tellNext(sentence)
+}
+
 /** @throws InventoryError for a time in which no login can be made */
 function confirmWithinOf({ confirmWithin }: HostArguments): number {
   if (Number.isInteger(confirmWithin) && confirmWithin >= 5 && confirmWithin <= 3600) return confirmWithin
   throw new InventoryError('--confirm-within takes whole seconds, from 5 to 3600')
 }
 
-function progressOf({ quiet, json }: HostArguments): Progress {
+function progressOf({ quiet, json }: HostArguments, { silent: untold = false }: Conduct): Progress {
   if (quiet) return silent
-  return process.stderr.isTTY && !json && !process.env.CI ? liveProgress(process.stderr) : plainProgress(process.stderr)
+  if (process.stderr.isTTY && !json && !process.env.CI) return liveProgress(process.stderr)
+  return plainProgress(process.stderr, { ends: json || untold })
 }
 
 /** On a terminal we ask, as ssh does; without one, an unknown key is an error that says what to do. */
@@ -136,9 +157,9 @@ function onUnknown(trustFirst: boolean, progress: Progress, ended: AbortSignal) 
       return true
     }
   }
-  if (!process.stdin.isTTY || !process.stderr.isTTY) return undefined
-  return ({ name }: { name: string }, key: { type: string; fingerprint: string }) => {
-    progress.close()
-    return askYes(`the host key of ${name} is not known yet: ${key.type} ${key.fingerprint}. Pin it? (yes/no) `, ended)
-  }
+  if (!canAnswer()) return undefined
+  return ({ name }: { name: string }, key: { type: string; fingerprint: string }) =>
+    progress.during(() =>
+      askYes(`the host key of ${name} is not known yet: ${key.type} ${key.fingerprint}. Pin it? (yes/no) `, ended),
+    )
 }

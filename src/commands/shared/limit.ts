@@ -2,7 +2,7 @@ import { InventoryError } from '../../errors.ts'
 import { globToRegExp } from '../../files/glob.ts'
 import { closest } from '../../inventory/messages.ts'
 import { hosts, type Inventory } from '../../inventory/model.ts'
-import { clean } from '../../report/terminal/text.ts'
+import { clean } from '../../report/inert.ts'
 import { nameSince } from './named.ts'
 
 /**

@@ -68,6 +68,7 @@ function unknownReport(first: Report, inventory: Inventory, shard: ShardReport):
     hosts: unknown,
     forwards: [],
     recoveries: [],
+    lostShards: [`${shard.index}/${shard.count}`],
     wire,
   }
 }

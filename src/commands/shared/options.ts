@@ -78,6 +78,12 @@ export function partOptions<T>(argv: Argv<T>) {
 /** … and of those that show or make the changes that the inventory wants. */
 export function planOptions<T>(argv: Argv<T>) {
   return partOptions(argv)
+    .option('diff', {
+      group: 'What is printed',
+      type: 'boolean',
+      default: false,
+      describe: 'Show every change with its diff',
+    })
     .option('prune', {
       type: 'boolean',
       default: false,
@@ -123,6 +129,15 @@ export function workOptions<T>(argv: Argv<T>) {
     })
 }
 
+/** Of every command that shows its plan and asks before it changes a host. */
+export const yesOption = <T>(argv: Argv<T>) =>
+  argv.option('yes', {
+    alias: 'y',
+    type: 'boolean',
+    default: false,
+    describe: 'Do not ask whether the plan is to be done; nobody is asked where there is no terminal, or CI is set',
+  })
+
 /** How it is told. */
 export function reportOptions<T>(argv: Argv<T>) {
   return argv
@@ -147,7 +162,7 @@ export function reportOptions<T>(argv: Argv<T>) {
       alias: 'v',
       type: 'boolean',
       default: false,
-      describe: 'Print every change with its diff',
+      describe: 'Print every change with its diff, and every proof',
     })
 }
 

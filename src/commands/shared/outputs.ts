@@ -9,6 +9,8 @@ import { junit } from '../../report/ci/junit.ts'
 import { metrics } from '../../report/ci/metrics.ts'
 import { printJson } from '../../report/inert.ts'
 import type { Report, Source } from '../../report/report.ts'
+import { wrapped } from '../../report/terminal/paint.ts'
+import type { TextOptions } from '../../report/terminal/plan.ts'
 import { markdown } from '../../report/terminal/summary.ts'
 import { printReport } from '../../report/terminal/text.ts'
 import type { HostArguments } from './options.ts'
@@ -67,13 +69,22 @@ export async function printOutputs(
   report: Report,
   { files, json, diffs }: { readonly files: Outputs; readonly json: boolean; readonly diffs: boolean },
 ): Promise<void> {
-  const color = process.stdout.hasColors?.() ?? false
-  process.stdout.write(json ? printJson(report) : printReport(report, { color, diffs }))
+  process.stdout.write(json ? printJson(report) : printReport(report, { ...lookOf(process.stdout), diffs }))
   process.exitCode = report.exitCode
   for (const sentence of await files.write(report)) {
     process.stderr.write(`provision: error: ${sentence}\n`)
     process.exitCode ||= 1
   }
+}
+
+/** What is known of where a text is written: a terminal, or not. */
+export function lookOf(out: NodeJS.WriteStream): Pick<TextOptions, 'color' | 'columns'> {
+  return { color: out.hasColors?.() ?? false, ...(out.isTTY && { columns: out.columns }) }
+}
+
+/** What to do now; on stderr, as everything that is no result. */
+export function tellNext(sentence: string): void {
+  process.stderr.write(`${wrapped(`next: ${sentence}`, lookOf(process.stderr).columns, 2).join('\n')}\n`)
 }
 
 /** @throws InventoryError before a run, for a file that could not be written after it */

@@ -47,7 +47,7 @@ export async function run(
     return part.whole(await provision({ ...wanted, ...(id && { id }), kept }, whole, how))
   }
   if (asked.stepAside) {
-    const moved = await moveAside(argv, inventory, asked.stepAside, goWith)
+    const moved = await moveAside(argv, inventory, asked, goWith)
     if (moved.report.exitCode !== 0) return moved
   }
   const done = await conduct(command, { ...argv, limit: limit && [...limit] }, written, {
@@ -71,7 +71,7 @@ function identityOf(
 async function moveAside(
   argv: HostArguments,
   inventory: Inventory,
-  names: readonly string[],
+  { stepAside: names = [], asks = false }: Pick<Asked, 'stepAside' | 'asks'>,
   goWith: (wanted: Inventory) => (settings: RunOptions) => Promise<Report>,
 ): Promise<Done> {
   const devices = names.map((name) => named(name, inventory.devices))
@@ -82,7 +82,7 @@ async function moveAside(
   const announced = `first move: ${ports.map((forward) => `${forward.device} to ${printListener(forward)} on ${forward.gateway}`).join(', ')}`
   return conduct('apply', { ...argv, limit }, inventory, {
     go: goWith(aside),
-    announced,
+    ...{ announced, asks },
     tells: ({ exitCode }) => exitCode !== 0,
   })
 }
@@ -104,9 +104,16 @@ function keptIn(inventory: Inventory, playbook: Playbook, run: RunOptions, { pla
 }
 
 /** `undo`, with and without `--check`. */
-export async function undo(command: Report['command'], argv: HostArguments, named?: string): Promise<void> {
+export async function undo(
+  command: Report['command'],
+  argv: HostArguments & { readonly run: string | undefined; readonly yes: boolean },
+): Promise<void> {
   const inventory = await readInventory(argv.inventory)
-  await conduct(command, argv, inventory, { go: (settings) => takeBack(inventory, settings, named) })
+  await conduct(command, argv, inventory, {
+    go: (settings) => takeBack(inventory, settings, argv.run),
+    asks: !argv.yes,
+    next: {},
+  })
 }
 
 /** `drill`: `wish` names the tunnel and its faults. */
@@ -122,11 +129,11 @@ export async function drilled(
       provision({ ...inventory, kept }, playbook, { ...settings, command: 'verify', limit })
     return drill(inventory, settings, { ...wish, verify })
   }
-  await conduct('drill', argv, inventory, { go })
+  await conduct('drill', argv, inventory, { go, next: {} })
 }
 
 /** What a command wants beyond what the inventory says. */
-export interface Asked extends Pick<Conduct, 'hostKeys' | 'silent'> {
+export interface Asked extends Pick<Conduct, 'hostKeys' | 'silent' | 'asks' | 'next'> {
   /** Steps after those of the playbook. */
   readonly beyond?: Playbook
   /** @throws InventoryError for what the inventory does not have */

@@ -7,6 +7,7 @@ import { rewrite } from '../../files/atomic.ts'
 import type { Inventory } from '../../inventory/model.ts'
 import { readInventory } from '../../inventory/read/inventory.ts'
 import { printJson } from '../../report/inert.ts'
+import { localTime } from '../../report/local-time.ts'
 import { statusPage } from '../../report/status/html.ts'
 import type { StatusReport } from '../../report/status/status.ts'
 import { printStatus } from '../../report/status/text.ts'
@@ -99,5 +100,5 @@ function show(report: StatusReport, { json, watch, interval }: StatusArguments, 
   const columns = process.stdout.isTTY ? process.stdout.columns || 80 : Number.MAX_SAFE_INTEGER
   const text = printStatus(report, { color, columns })
   if (!watch) process.stdout.write(text)
-  else screen.draw(`${report.inventory}, ${report.at}, every ${interval} s; Ctrl-C ends\n${text}`)
+  else screen.draw(`${report.inventory}, ${localTime(report.at)}, every ${interval} s; Ctrl-C ends\n${text}`)
 }

@@ -1,6 +1,6 @@
 import { printListener } from '../../inventory/forward.ts'
+import { clean } from '../inert.ts'
 import type { HostReport, Report, Source, Spot, Trouble } from '../report.ts'
-import { clean } from '../terminal/text.ts'
 
 /** GitHub shows so many of one step; the rest would be dropped without notice. */
 const mostAnnotations = 10

@@ -1,5 +1,5 @@
 import { styleText } from 'node:util'
-import { clean } from '../terminal/text.ts'
+import { clean } from '../inert.ts'
 import type { DoctorReport, LinkReport, TunnelReport } from './doctor.ts'
 
 /**

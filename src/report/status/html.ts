@@ -1,5 +1,6 @@
 import { printListener } from '../../inventory/forward.ts'
 import { type Html, html } from '../html.ts'
+import { pageClock, pageClockDigest } from './clock.ts'
 import { mark, statusMap } from './map.ts'
 import type { ForwardStatus, GatewayStatus, StatusReport } from './status.ts'
 import { style } from './style.ts'
@@ -10,7 +11,7 @@ export interface PageOptions {
   readonly refresh?: number
 }
 
-/** The status as one page that needs nothing else: no script, no font, no picture from anywhere. */
+/** The status as one page that needs nothing else: no program, no font, no picture from anywhere. */
 export function statusPage(report: StatusReport, { refresh }: PageOptions = {}): string {
   const forwards = worstFirst(report.forwards)
   const whole = html`<!doctype html>
@@ -19,7 +20,7 @@ export function statusPage(report: StatusReport, { refresh }: PageOptions = {}):
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:; script-src '${pageClockDigest}'">
 ${
   refresh !== undefined &&
   html`<meta http-equiv="refresh" content="${refresh}">
@@ -54,13 +55,14 @@ ${forwards.map((forward) => row(forward, report))}</table></div>
 }
 ${report.without.length > 0 && html`<p class="note">Without a forward: ${report.without.join(', ')}</p>`}
 </main>
+<script>${pageClock}</script>
 </body>
 </html>
 `
   return whole.text
 }
 
-/** `24 Nov 2026, 10:05:12 UTC`: the page does not know where it is read. */
+/** `24 Nov 2026, 10:05:12 UTC`: as it stands until `pageClock` has made it the reader's time. */
 function when(at: string): string {
   const date = new Date(at)
   const month = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'][date.getUTCMonth()]

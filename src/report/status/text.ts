@@ -1,5 +1,5 @@
-import { styleText } from 'node:util'
-import { clean } from '../terminal/text.ts'
+import { clean } from '../inert.ts'
+import { type Paint, painter } from '../terminal/paint.ts'
 import type { ForwardStatus, GatewayStatus, StatusReport } from './status.ts'
 import { age, place, promise, proved, runs, summary, troubles, worstFirst } from './words.ts'
 
@@ -64,13 +64,6 @@ function fitting(rows: readonly (readonly string[])[], room: number): { at: numb
   }
   return shown
 }
-
-type Paint = (style: 'green' | 'yellow' | 'red' | 'dim', text: string) => string
-
-const painter =
-  (color: boolean): Paint =>
-  (style, text) =>
-    color ? styleText(style, text, { validateStream: false }) : text
 
 /** The state comes after the name of the device, which may contain the same word. */
 function colored(line: string, { device, state }: ForwardStatus, paint: Paint): string {

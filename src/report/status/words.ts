@@ -1,7 +1,7 @@
 import { printListener } from '../../inventory/forward.ts'
 import { duration } from '../duration.ts'
+import { clean } from '../inert.ts'
 import type { ForwardState, RunsOn } from '../report.ts'
-import { clean } from '../terminal/text.ts'
 import type { ForwardStatus, StatusReport } from './status.ts'
 
 /** The texts of a status, the same for terminal and page. What a host sent is cleaned here. */

@@ -1,5 +1,5 @@
 import type { ExecHost } from '../exec.ts'
-import { clean } from './text.ts'
+import { clean } from '../inert.ts'
 
 /** What hosts wrote, a line each, with the name of its host before it. `width`: of the longest name. */
 export function hostLines(name: string, text: string, width: number): string {

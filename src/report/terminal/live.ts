@@ -43,6 +43,8 @@ export function liveProgress(
   let drawn = 0
   let last = Number.NEGATIVE_INFINITY
   let timer: NodeJS.Timeout | undefined
+  /** While a question is open: what is to be written after it. */
+  let held: string[] | undefined
   const room = () => Math.max((out.rows || 24) - 2, 1)
   const isCrowd = () => states.size > room()
 
@@ -54,6 +56,7 @@ export function liveProgress(
   const draw = () => {
     clearTimeout(timer)
     timer = undefined
+    if (held) return
     last = now()
     const rows = (isCrowd() ? crowd() : each()).slice(0, room())
     // In one piece, so that nobody sees the half of it.
@@ -95,8 +98,18 @@ export function liveProgress(
     soon()
   }
   const note = (text: string) => {
+    if (held) return void held.push(text)
     out.write(`${erased()}${text}\n`)
     draw()
+  }
+  const close = () => {
+    clearTimeout(timer)
+    timer = undefined
+    out.write(erased())
+  }
+  const finish = () => {
+    close()
+    for (const each of [states, works, ends]) each.clear()
   }
   return {
     expect(work, hosts) {
@@ -116,11 +129,17 @@ export function liveProgress(
       else soon()
     },
     note,
-    close() {
-      clearTimeout(timer)
-      timer = undefined
-      out.write(erased())
+    async during(question) {
+      close()
+      const waiting: string[] = []
+      held = waiting
+      return question().finally(() => {
+        held = undefined
+        for (const text of waiting) note(text)
+        draw()
+      })
     },
+    close: finish,
   }
 }
 

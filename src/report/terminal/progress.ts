@@ -13,19 +13,25 @@ export interface Progress {
   end(host: string, outcome: string): void
   /** A sentence that stays. */
   note(text: string): void
+  /** While somebody is asked something nothing else is written; what was to be is written afterwards. */
+  during<T>(question: () => Promise<T>): Promise<T>
+  /** What a host was doing is not drawn any more, and forgotten. */
   close(): void
 }
 
-export const silent: Progress = { expect() {}, phase() {}, over() {}, end() {}, note() {}, close() {} }
+export const silent: Progress = {
+  ...{ expect() {}, phase() {}, over() {}, end() {}, note() {}, close() {} },
+  during: (question) => question(),
+}
 
-/** Without a terminal: one line for each host that came to its end, and no control codes. */
-export function plainProgress(out: Writable): Progress {
+/**
+ * Without a terminal: no control codes. `ends`: a line for each host that came to its end, where no report that people
+ * read lists it anyway.
+ */
+export function plainProgress(out: Writable, { ends }: { readonly ends: boolean }): Progress {
   return {
-    expect() {},
-    phase() {},
-    over() {},
-    end: (host, outcome) => void out.write(`${host}: ${outcome}\n`),
+    ...silent,
+    end: (host, outcome) => void (ends && out.write(`${host}: ${outcome}\n`)),
     note: (text) => void out.write(`${inert(text)}\n`),
-    close() {},
   }
 }

@@ -1,7 +1,8 @@
 import { printListener } from '../../inventory/forward.ts'
+import { clean } from '../inert.ts'
 import { folded } from '../proofs.ts'
 import type { Report, Trouble } from '../report.ts'
-import { clean, closing } from './text.ts'
+import { closing } from './text.ts'
 
 /** GitHub takes 1 MiB from a step, and nothing of what is more; diffs are left out before that. */
 const roomForDiffs = 512 * 1024
@@ -47,6 +48,7 @@ export function markdown(report: Report): string {
       ['host', 'unchecked'],
       unchecked.map(({ host, what }) => [host, what]),
     ),
+    ...(report.lostShards ?? []).map((shard) => plain(`shard ${shard} has left no report`)),
     ...diffs(report),
   ]
     .filter((part) => part !== '')

@@ -1,29 +1,22 @@
-import { styleText } from 'node:util'
 import { isForwardRoute, printListener } from '../../inventory/forward.ts'
-import { inert } from '../inert.ts'
+import { clean } from '../inert.ts'
 import { folded } from '../proofs.ts'
 import type {
-  AwayReport,
   FaultReport,
   ForwardReport,
   HostReport,
   ProofReport,
-  RecoveryReport,
   Report,
   Trouble,
   UncheckedReport,
 } from '../report.ts'
+import { type Paint, painter, plural } from './paint.ts'
+import { printChanges, printCheck, type TextOptions } from './plan.ts'
 
 /**
  * How a report reads. One line a host, one line a forward, what went wrong right below it with what to do now.
  * Colour only repeats what the word says. Control characters that a host sent are taken out.
  */
-export interface TextOptions {
-  readonly color: boolean
-  /** Show every change with its unified diff. */
-  readonly diffs: boolean
-}
-
 export function printReport(report: Report, options: TextOptions): string {
   const paint = painter(options.color)
   const width = Math.max(...report.hosts.map(({ name }) => name.length), 0)
@@ -35,9 +28,7 @@ export function printReport(report: Report, options: TextOptions): string {
       ...(forward.unchecked ? [`  ${paint('yellow', 'unchecked')}: ${clean(forward.unchecked)}`] : []),
       ...trouble(forward.error, paint),
     ]),
-    ...(report.command === 'check'
-      ? [...report.recoveries.map(recoveryLine), ...(report.away ?? []).map(awayLine)]
-      : []),
+    ...(isCheck(report) ? printCheck(report, options) : []),
     ...(options.diffs ? proofs : folded(proofs)).flatMap((proof) => [
       proofLine(proof, paint),
       ...trouble(proof.error, paint),
@@ -48,58 +39,11 @@ export function printReport(report: Report, options: TextOptions): string {
     ),
     ...(report.pending ?? []).map((sentence) => `${paint('yellow', 'pending')}: ${clean(sentence)}`),
     ...(report.others?.length ? [`not in this inventory, and left alone: ${report.others.map(clean).join('; ')}`] : []),
+    ...(report.lostShards ?? []).map((shard) => `${paint('red', 'lost')}: shard ${shard} has left no report`),
     closing(report),
   ]
   return `${lines.join('\n')}\n`
 }
-
-/** What is going to be changed, before it is, and what is promised of the forwards then. */
-export function printPlan({ hosts, recoveries, away = [] }: Plan, options: TextOptions): string {
-  const paint = painter(options.color)
-  const planned = hosts.filter(({ changes }) => changes.length > 0)
-  if (planned.length === 0) return 'plan: nothing to change'
-  return [
-    ...planned.flatMap((host) => [planHead(host), ...changes(host, options, paint)]),
-    ...recoveries.map(recoveryLine),
-    ...away.map(awayLine),
-  ].join('\n')
-}
-
-type Plan = Pick<Report, 'hosts' | 'recoveries' | 'away'>
-
-function recoveryLine(recovery: RecoveryReport): string {
-  const { device, gateway, powerCut, silentLink } = recovery
-  const promise = `back within ${powerCut} s after a power cut, ${silentLink} s after a silent link${linkOf(recovery)}`
-  return `${printListener(recovery)} on ${gateway} (${device}): ${promise}`
-}
-
-/** What was assumed of the link, where it matters: it could not be measured, or it is slow. */
-function linkOf({ roundTripMs, linkSeconds, wished }: RecoveryReport): string {
-  if (linkSeconds === undefined) return ', on a quick link'
-  if (linkSeconds === 0) return ''
-  const link = `, ${linkSeconds} s of them for a link whose round trip takes up to ${roundTripMs} ms`
-  return wished === undefined
-    ? link
-    : `${link}; for the ${wished} s of "recoverWithin" write ${wished - linkSeconds} here`
-}
-
-function awayLine({ device, seconds, undone }: AwayReport): string {
-  if (seconds === 0) return `${device}: its tunnel is not interrupted`
-  return `${device}: its tunnel is down for at most ${seconds} s during the change, ${undone} s if the change has to be undone`
-}
-
-function planHead({ name, takesBack }: HostReport): string {
-  return `plan for ${name}:${takesBack ? ` ${backwards(takesBack)}` : ''}`
-}
-
-const backwards = ({ run, who }: NonNullable<HostReport['takesBack']>) => clean(`undo run ${run} of ${who}`)
-
-type Paint = (style: 'green' | 'yellow' | 'red' | 'dim' | 'cyan', text: string) => string
-
-const painter =
-  (color: boolean): Paint =>
-  (style, text) =>
-    color ? styleText(style, text, { validateStream: false }) : text
 
 const styles = {
   ok: 'green',
@@ -126,27 +70,9 @@ function hostLine({ name, outcome, via, seconds, changes }: HostReport, width: n
   return `${name.padEnd(width)}  ${paint(styles[outcome], outcome.padEnd(11))} ${seconds.toFixed(1)} s${route}${count}`
 }
 
-/** Of a run that changes something the plan has said what. A verify has none, so here it says what differs. */
+/** The plan of a run that changes something has said what; a verify has none, so here it says what differs. */
 function details(host: HostReport, { command }: Report, options: TextOptions, paint: Paint): string[] {
-  const run = host.takesBack ? [`  ${backwards(host.takesBack)}`] : []
-  const told = options.diffs || command === 'verify'
-  return [...(told ? [...run, ...changes(host, options, paint)] : []), ...trouble(host.error, paint)]
-}
-
-function changes(host: HostReport, { diffs }: TextOptions, paint: Paint): string[] {
-  return host.changes.flatMap(({ resource, summary, diff }) => [
-    `  ${clean(`${resource}: ${summary}`)}`,
-    ...(diffs && diff ? patch(diff, paint) : []),
-  ])
-}
-
-function patch(text: string, paint: Paint): string[] {
-  return clean(text)
-    .trimEnd()
-    .split('\n')
-    .map(
-      (line) => `    ${line.startsWith('+') ? paint('green', line) : line.startsWith('-') ? paint('red', line) : line}`,
-    )
+  return [...(command === 'verify' ? printChanges(host, options) : []), ...trouble(host.error, paint)]
 }
 
 function forwardLine(
@@ -160,6 +86,8 @@ function forwardLine(
   const after = waited === undefined ? '' : `, after ${waited.toFixed(1)} s of waiting`
   return `${printListener({ bindAddress, port })} on ${gateway}  ${paint(state === 'ok' ? 'green' : 'red', state === 'ok' ? 'answers' : state)}${proof}${after}`
 }
+
+const isCheck = ({ command }: Report) => command === 'check' || command === 'undo-check'
 
 /** A table: what happened, what the plan had promised, what was measured. */
 function faultLines(faults: readonly FaultReport[], paint: Paint): string[] {
@@ -210,7 +138,7 @@ export function closing({ hosts, forwards, faults, seconds, command }: Report): 
     return `drilled: ${kept} of ${plural(faults.length, 'promise')} kept, ${seconds.toFixed(1)} s`
   }
   const changed = hosts.some(({ outcome, changes }) => moving.has(outcome) || changes.length > 0)
-  const still = command === 'apply' && count('differs') > 0 && !changed
+  const still = (command === 'apply' || command === 'undo') && count('differs') > 0 && !changed
   const verb = still ? 'nothing was touched' : verbs[command]
   return `${verb}: ${parts.join(', ') || 'no hosts'}${proved}, ${seconds.toFixed(1)} s`
 }
@@ -226,10 +154,3 @@ const verbs = {
   'undo-check': 'checked, nothing was touched',
   drill: 'drilled',
 } as const
-
-const plural = (count: number, noun: string) => `${count} ${noun}${count === 1 ? '' : 's'}`
-
-/** No terminal control from the far side: everything below space but line ends and tabs. And no command to a CI. */
-export function clean(text: string): string {
-  return inert(text.replaceAll(/\r\n?/g, '\n').replaceAll(/[\0-\x08\x0b-\x1f\x7f-\x9f]/g, ''))
-}

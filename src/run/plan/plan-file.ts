@@ -5,6 +5,7 @@ import { InventoryError } from '../../errors.ts'
 import { publish } from '../../files/atomic.ts'
 import { readJsonFile } from '../../files/json.ts'
 import type { Inventory } from '../../inventory/model.ts'
+import { localTime } from '../../report/local-time.ts'
 import type { HostReport, Report } from '../../report/report.ts'
 
 /**
@@ -89,7 +90,7 @@ export function withIdentity(
 export async function mustBeOf(plan: PlanFile, file: string, sources: Sources): Promise<void> {
   if ((await digestOf(sources)) === plan.digest) return
   const what = sources.playbook ? `${sources.inventory.file} or ${sources.playbook}` : sources.inventory.file
-  throw new InventoryError(`${file}: ${what} has changed since this plan was made, ${plan.made}`, hint)
+  throw new InventoryError(`${file}: ${what} has changed since this plan was made, ${localTime(plan.made)}`, hint)
 }
 
 const hint = 'make a new plan: provision INVENTORY --check --out FILE'

@@ -1,4 +1,4 @@
-import type { Change, Resource } from '../../resources/resource.ts'
+import { type Change, effectOf, type Resource } from '../../resources/resource.ts'
 import { asFunction, decode, heredoc, program, whole } from '../../shell/program.ts'
 import { lines, type Sh, sh } from '../../shell/sh.ts'
 import { type Observation, observationOf } from '../plan/observation.ts'
@@ -76,7 +76,9 @@ export function applyScript(transaction: Transaction): string {
     }),
   )
   return handOver(transaction, plan, {
-    what: table(changes.map(({ resource, change }, at) => [numbers[at], resource.id, change.summary])),
+    what: table(
+      changes.map(({ resource, change }, at) => [numbers[at], resource.id, change.summary, effectOf(change)]),
+    ),
     resources: table(resources.map(({ id }, n) => [n, id])),
   })
 }

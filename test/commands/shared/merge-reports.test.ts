@@ -56,7 +56,8 @@ test('hosts of a shard that has left no report are not known, and that is no suc
   const files = [save(1, [{ name: 'gw', outcome: 'ok' }]), save(3, [{ name: 'b', outcome: 'ok' }])]
   const { code, stdout } = provision(['report', 'merge', ...files])
   expect(code).toBe(3)
-  expect(stdout).toContain('shard 2/3 has left no report')
+  expect(stdout).toContain('\nlost: shard 2/3 has left no report\n')
+  expect(JSON.parse(provision(['report', 'merge', ...files, '--json']).stdout).lostShards).toEqual(['2/3'])
   expect(stdout).toMatch(/^a +unknown/m)
 })
 

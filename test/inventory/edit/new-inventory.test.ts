@@ -58,26 +58,81 @@ function somebody(...answers: string[]) {
   return { heard, ask }
 }
 
-test('five questions, each again until its answer makes sense', async () => {
-  const { heard, ask } = somebody('', 'user@gw', ' gw ', 'gw:0', '', 'pi', '9000', '9000-9009', 'a b', '')
+test('each question comes again until its answer makes sense', async () => {
+  const { heard, ask } = somebody('', 'a b@gw', ' gw ', 'gw:0', '', 'pi@gw', 'pi', '9000', '9000-9009', 'a b', '')
   expect(await answersTo({}, ask)).toEqual({ gateway: 'gw', dial: '', device: 'pi', ports: '9000-9009', user: '' })
   expect(heard.join('\n')).toMatchInlineSnapshot(`
-    "The gateway, which everybody can reach, by the name that you give to ssh (such as ssh-gw.guest.internal): 
+    "The gateway is the machine that everybody can reach. How do you log in to it? Such as root@vps.example.org:2222
     an answer is needed here
-    The gateway, which everybody can reach, by the name that you give to ssh (such as ssh-gw.guest.internal): 
-    "user@gw" is not a host name: use letters, digits, ".", "-" and "_" only
-    The gateway, which everybody can reach, by the name that you give to ssh (such as ssh-gw.guest.internal): 
-    The address at which devices reach the gateway, with :PORT where that is not 22 (empty: the same as yours): 
-    port 0 means a different port at every start: write one from 1 to 65535
-    The address at which devices reach the gateway, with :PORT where that is not 22 (empty: the same as yours): 
-    The first device, which cannot be reached directly (such as host-a.lan.internal): 
-    The ports of the gateway that lead to devices; the first one leads to this device (empty: 9022-9999): 
-    "9000" is not a range of ports: write the first and the last, as in "9000-9999"
-    The ports of the gateway that lead to devices; the first one leads to this device (empty: 9022-9999): 
-    The user to log in as, on both machines (empty: the one that ssh uses): 
+    The gateway is the machine that everybody can reach. How do you log in to it? Such as root@vps.example.org:2222
     "a b" is not a user name: use letters, digits, ".", "-" and "_", at most 32, beginning with a letter
-    The user to log in as, on both machines (empty: the one that ssh uses): "
+    The gateway is the machine that everybody can reach. How do you log in to it? Such as root@vps.example.org:2222
+    Do devices reach the gateway at another address or port than you? Such as 203.0.113.5:2222; empty or n: no
+    port 0 means a different port at every start: write one from 1 to 65535
+    Do devices reach the gateway at another address or port than you? Such as 203.0.113.5:2222; empty or n: no
+    The first device is a machine that nobody can call. How do you log in to it, when you are beside it? Such as pi@pi1.home
+    that is the gateway: a device is another machine
+    The first device is a machine that nobody can call. How do you log in to it, when you are beside it? Such as pi@pi1.home
+    Which ports of the gateway may lead to devices? The first of them leads to this device; empty: 9022-9999
+    "9000" is not a range of ports: write the first and the last, as in "9000-9999"
+    Which ports of the gateway may lead to devices? The first of them leads to this device; empty: 9022-9999
+    As which user do you log in, where you have not said it? Empty: as the one that ssh uses
+    "a b" is not a user name: use letters, digits, ".", "-" and "_", at most 32, beginning with a letter
+    As which user do you log in, where you have not said it? Empty: as the one that ssh uses"
   `)
+})
+
+test('people answer as they talk to ssh, and a no is a no', async () => {
+  const { heard, ask } = somebody('root@vps:2222', 'n', 'ssh -p 2022 pi@pi1.home', 'No')
+  const text = firstInventory(await answersTo({}, ask))
+  // Nobody is asked for a user when both were named.
+  expect(heard).toHaveLength(4)
+  expect(text).toMatchInlineSnapshot(`
+    "// An editor that reads "$schema" explains every key while you type.
+    {
+      "$schema": "./schema.json",
+
+      "gateways": {
+        // Of these ports \`provision add\` takes the first that is free, for each new device.
+        "vps": { "port": 2222, "login": { "user": "root" }, "ports": "9022-9999" },
+      },
+
+      "devices": {
+        // Whoever connects to port 9022 on the gateway reaches port 2022 of this device.
+        "pi1.home": { "port": 2022, "login": { "user": "pi" }, "forwards": ["127.0.0.1:9022:localhost:2022"] },
+      },
+    }
+    "
+  `)
+  const { gateways, devices } = parse(text)
+  expect(gateways).toMatchObject([{ name: 'vps', login: { user: 'root' }, dial: { address: 'vps', port: 2222 } }])
+  expect(devices).toMatchObject([
+    { name: 'pi1.home', port: 2022, login: { user: 'pi' }, forwards: [{ port: 9022, hostPort: 2022 }] },
+  ])
+})
+
+test.each([
+  ['the same user on both is said once', ['root@vps', '', 'root@pi', ''], '"login": { "user": "root" },\n\n'],
+  [
+    'who is not said is asked for',
+    ['root@vps', '', 'pi', '', 'admin'],
+    '"vps": { "login": { "user": "root" }, "ports"',
+  ],
+  ['what ssh has stays with ssh', ['vps', '-', 'pi', 'none', 'n'], '"pi": { "forwards"'],
+])('%s', async (_, answers, part) => {
+  expect(firstInventory(await answersTo({}, somebody(...answers).ask))).toContain(part)
+})
+
+test.each(['root@', '@vps', 'vps:', 'vps:99999', 'root@vps:0', '2001:db8::1', '[2001:db8::1]:22', 'a@b@c'])(
+  'the gateway %s is refused',
+  async (answer) => {
+    await expect(answersTo({ gateway: answer, device }, undefined)).rejects.toThrow(InventoryError)
+  },
+)
+
+test('a device that is the gateway is refused, also from options', async () => {
+  const both = { gateway: 'root@vps', device: 'pi@vps' }
+  await expect(answersTo(both, undefined)).rejects.toThrow('--device: that is the gateway: a device is another machine')
 })
 
 test('what is given is not asked for', async () => {

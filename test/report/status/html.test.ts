@@ -22,9 +22,10 @@ const hostile = (text: string, device = 'host-a'): StatusReport => ({
   inventory: text,
 })
 
-test('it stands alone: nothing is fetched, nothing runs', () => {
+test('it stands alone: nothing is fetched, and nothing runs but its clock', () => {
   const page = statusPage(fleet(60, 2))
-  expect(page).not.toMatch(/<script|<link rel="(?!icon)|@import|url\(|src=/)
+  expect(page).not.toMatch(/<script[^>]|<link rel="(?!icon)|@import|url\(|src=/)
+  expect(page.match(/<script>/g)).toHaveLength(1)
   expect([...page.matchAll(/https?:\/\/[^\s"'<)]+/g)].map(([url]) => url)).toEqual(['http://www.w3.org/2000/svg'])
   expect(Buffer.byteLength(page)).toBeLessThan(250_000)
 })
@@ -40,6 +41,19 @@ test('it is fetched again by itself only while somebody watches', () => {
   expect(statusPage(report())).not.toContain('http-equiv="refresh"')
   expect(statusPage(report(), { refresh: 5 })).toContain('<meta http-equiv="refresh" content="5">')
 })
+
+test('it says how long ago that was, and when by the clock of whoever reads it; without its program, in UTC', async () => {
+  const at = new Date(Date.now() - 5 * 60_000 - 10_000)
+  const page = statusPage({ ...report({ forwards: [{ ...forward, since: at.toISOString() }] }), at: at.toISOString() })
+  const read = `return { said: document.querySelector('.meta').innerText, titles: [...document.querySelectorAll('[title]')].map(({ title }) => title) }`
+  const [ran, still] = await Promise.all(
+    [page, page.replace(/script-src '[^']*'/, '')].map((each) => visit(each, read, { width: 800 })),
+  )
+  expect(ran?.measured.said).toMatch(/looked at 5 min ago, /)
+  expect(String([ran?.measured.said, ran?.measured.titles])).not.toContain('UTC')
+  expect(ran?.complaints).toEqual([])
+  expect(still?.measured.said).toMatch(/looked at \d+ \w{3} \d{4}, [\d:]{8} UTC$/)
+}, 60_000)
 
 test('without any forward there is no empty map', () => {
   const page = statusPage(report({ forwards: [], gateways: [], without: ['host-z'] }))

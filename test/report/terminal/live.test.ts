@@ -65,15 +65,36 @@ describe('as long as there is room', () => {
     expect(await lines()).toBe('plan: nothing to change\nsummary')
   })
 
-  test('closed for a question, it erases nothing that is not its own', async () => {
+  test('while a question is open nothing else is written, and afterwards all that was to be', async () => {
+    const { out, lines, options } = screen()
+    const progress = liveProgress(out, options)
+    progress.phase('a', 'look')
+    const answer = await progress.during(async () => {
+      out.write('question?')
+      progress.phase('a', 'verify')
+      progress.note('a: its pin was replaced')
+      out.write(' yes\n')
+      return true
+    })
+    expect(answer).toBe(true)
+    expect(await lines()).toBe('question? yes\na: its pin was replaced\na  verify …')
+  })
+
+  test('a question that fails leaves the display as it was', async () => {
+    const { out, lines, options } = screen()
+    const progress = liveProgress(out, options)
+    progress.phase('a', 'look')
+    await expect(progress.during(() => Promise.reject(new Error('gone')))).rejects.toThrow('gone')
+    expect(await lines()).toBe('a  look …')
+  })
+
+  test('closed, it forgets its hosts: what is noted then stands alone', async () => {
     const { out, lines, options } = screen()
     const progress = liveProgress(out, options)
     progress.phase('a', 'look')
     progress.close()
-    out.write('question?\n')
-    progress.close()
-    progress.phase('a', 'apply')
-    expect(await lines()).toBe('question?\na  apply …')
+    progress.note('3 connections')
+    expect(await lines()).toBe('3 connections')
   })
 
   test('no line is ever broken in two, however narrow the terminal is', async () => {

@@ -13,16 +13,20 @@ function page() {
   return { out, text: () => written.join('') }
 }
 
-test('without a terminal there is a line for each end, and no control code', () => {
+test.each([
+  ['a line for each end, where nobody reads a report', true, 'plan: nothing to change\na: ok\n'],
+  ['nothing of hosts, which the report lists', false, 'plan: nothing to change\n'],
+] as const)('without a terminal there is %s, and no control code', async (_, ends, said) => {
   const { out, text } = page()
-  const progress = plainProgress(out)
+  const progress = plainProgress(out, { ends })
   progress.expect('look', ['a'])
   progress.phase('a', 'look')
   progress.over('look', 'a')
   progress.note('plan: nothing to change')
   progress.end('a', 'ok')
   progress.close()
-  expect(text()).toBe('plan: nothing to change\na: ok\n')
+  expect(await progress.during(async () => 'yes')).toBe('yes')
+  expect(text()).toBe(said)
 })
 
 test('silent says nothing at all', () => {

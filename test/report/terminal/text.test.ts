@@ -1,14 +1,11 @@
 import { expect, test } from 'vitest'
+import { clean } from '../../../src/report/inert.ts'
 import type { ForwardReport, HostReport } from '../../../src/report/report.ts'
-import { clean, printPlan, printReport } from '../../../src/report/terminal/text.ts'
+import { printPlan } from '../../../src/report/terminal/plan.ts'
+import { printReport } from '../../../src/report/terminal/text.ts'
 import { device, forward, gateway, report } from '../report-of.ts'
 
 const plain = { color: false, diffs: false }
-const promise = {
-  ...{ device: 'host-a', gateway: 'ssh-gw.guest.internal', bindAddress: '127.0.0.1', port: 9022 },
-  ...{ powerCut: 10, silentLink: 20, frozenClient: 15 },
-}
-
 test('a run that went well is a line for each host, a line for each forward, and a sentence', () => {
   expect(printReport(report(), plain)).toMatchInlineSnapshot(`
     "ssh-gw.guest.internal  changed     1.3 s, 2 changes
@@ -23,16 +20,18 @@ test('an undo says which run it takes back, and whose', () => {
   const takesBack = { run: '20261124062231-4ac8ne', who: 'root on admin, process 7, since 2026-11-24T06:22:31.120Z' }
   const changes = [{ resource: 'file /etc/motd', summary: 'undo of: rewrite' }]
   expect(printPlan({ hosts: [{ ...gateway, takesBack, changes }], recoveries: [] }, plain)).toMatchInlineSnapshot(`
-    "plan for ssh-gw.guest.internal: undo run 20261124062231-4ac8ne of root on admin, process 7, since 2026-11-24T06:22:31.120Z
-      file /etc/motd: undo of: rewrite"
+    "plan for ssh-gw.guest.internal: undo run 20261124062231-4ac8ne of root on admin, process 7, since 2026-11-24 06:22:31
+      ~ file /etc/motd: undo of: rewrite
+    0 to add, 1 to change, 0 to remove on 1 host"
   `)
   const hosts = [{ ...gateway, outcome: 'differs' as const, takesBack, changes }, device]
   const check = report({ command: 'undo-check', hosts, forwards: [] })
   expect(printReport(check, { ...plain, diffs: true })).toMatchInlineSnapshot(`
     "ssh-gw.guest.internal  differs     1.3 s, 1 change
-      undo run 20261124062231-4ac8ne of root on admin, process 7, since 2026-11-24T06:22:31.120Z
-      file /etc/motd: undo of: rewrite
     host-a                 ok          0.4 s via its forward
+    plan for ssh-gw.guest.internal: undo run 20261124062231-4ac8ne of root on admin, process 7, since 2026-11-24 06:22:31
+      ~ file /etc/motd: undo of: rewrite
+    0 to add, 1 to change, 0 to remove on 1 host
     checked, nothing was touched: 1 differs, 1 ok, 3.1 s
     "
   `)
@@ -51,7 +50,7 @@ test('a verify says what differs, in a line for each', () => {
   const hosts = [{ ...gateway, outcome: 'differs' as const, changes }]
   expect(printReport(report({ command: 'verify', hosts, forwards: [] }), plain)).toMatchInlineSnapshot(`
     "ssh-gw.guest.internal  differs     1.3 s, 1 change
-      file /etc/motd: rewrite
+      ~ file /etc/motd: rewrite
     verified: 1 differs, 3.1 s
     "
   `)
@@ -107,45 +106,24 @@ test.each(['apply', 'check', 'verify'] as const)('the last sentence of %s says w
   expect(last).toBe(`${said}: no hosts, 3.1 s\n`)
 })
 
-test('with diffs, every change is shown as a patch', () => {
+test('a check shows the plan below its hosts; with diffs, every change as a patch', () => {
+  expect(printReport(report({ command: 'check' }), plain)).not.toContain('@@')
   expect(printReport(report({ command: 'check' }), { color: false, diffs: true })).toMatchInlineSnapshot(`
     "ssh-gw.guest.internal  changed     1.3 s, 2 changes
-      file /etc/motd: rewrite
+    host-a                 ok          0.4 s via its forward
+    127.0.0.1:9022 on ssh-gw.guest.internal  answers as host-a SHA256:abc, 45 ms
+    plan for ssh-gw.guest.internal:
+      ~ file /etc/motd: rewrite
         --- /etc/motd	now
         +++ /etc/motd	wanted
         @@ -1,1 +1,1 @@
         -old
         +new
-      account tunnel: create, without password or shell
-    host-a                 ok          0.4 s via its forward
-    127.0.0.1:9022 on ssh-gw.guest.internal  answers as host-a SHA256:abc, 45 ms
+      + account tunnel: create, without password or shell
+    1 to add, 1 to change, 0 to remove on 1 host
     checked, nothing was touched: 1 changed, 1 ok; 1 of 1 forward reaches its device, 3.1 s
     "
   `)
-})
-
-test('a plan names what is going to be changed, host by host', () => {
-  expect(printPlan({ hosts: [gateway, device], recoveries: [promise] }, plain)).toMatchInlineSnapshot(`
-    "plan for ssh-gw.guest.internal:
-      file /etc/motd: rewrite
-      account tunnel: create, without password or shell
-    127.0.0.1:9022 on ssh-gw.guest.internal (host-a): back within 10 s after a power cut, 20 s after a silent link, on a quick link"
-  `)
-  expect(printPlan({ hosts: [device], recoveries: [promise] }, plain)).toBe('plan: nothing to change')
-})
-
-test('what the link adds to a promise is told where it is not a quick one', () => {
-  const line = (more: object) =>
-    printPlan({ hosts: [gateway], recoveries: [{ ...promise, ...more }] }, plain)
-      .split('\n')
-      .at(-1)
-      ?.replace(/^.*: /, '')
-  expect(line({ roundTripMs: 60, linkSeconds: 0 })).toBe('back within 10 s after a power cut, 20 s after a silent link')
-  const slow = { powerCut: 20, silentLink: 30, roundTripMs: 690, linkSeconds: 10 }
-  expect(line(slow)).toBe(
-    'back within 20 s after a power cut, 30 s after a silent link, 10 s of them for a link whose round trip takes up to 690 ms',
-  )
-  expect(line({ ...slow, wished: 25 })).toMatch(/ 690 ms; for the 25 s of "recoverWithin" write 15 here$/)
 })
 
 test('a forward that had to be waited for says how long', () => {

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { beforeEach, expect, onTestFinished, test } from 'vitest'
 import { readInventory } from '../../../src/inventory/read/inventory.ts'
+import { localTime } from '../../../src/report/local-time.ts'
 import type { Report } from '../../../src/report/report.ts'
 import { mustBeOf, readPlan, type Sources, withIdentity, writePlan } from '../../../src/run/plan/plan-file.ts'
 
@@ -58,7 +59,7 @@ test('a plan of another inventory, or of another playbook, is refused', async ()
   await write(file, from)
   const plan = await readPlan(file)
   await expect(mustBeOf(plan, file, await sources(9023))).rejects.toThrow(
-    `${file}: ${join(folder, 'inventory.json')} has changed since this plan was made, ${made.toISOString()}`,
+    `${file}: ${join(folder, 'inventory.json')} has changed since this plan was made, ${localTime(made.toISOString())}`,
   )
   const playbook = join(folder, 'own.ts')
   await writeFile(playbook, 'export default () => []\n')

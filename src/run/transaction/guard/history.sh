@@ -2,7 +2,7 @@
 # that its run can be taken back. An id is RUN-STEP. Of each kind the last three runs are kept.
 #
 #   number  the order in which they ended, whatever the clock says
-#   what    a line for each change: its number, its resource and what is done to it, parted by tabs
+#   what    a line for each change: its number, its resource, what is done to it, and its effect, parted by tabs
 #   undoes  of an undo that was asked for: the ids that it takes back
 
 finish() {

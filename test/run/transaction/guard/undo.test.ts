@@ -66,7 +66,7 @@ describe('a look back', () => {
 
   test('tells of all that the last run did, newest first, who began it, and touches nothing', async () => {
     await confirmed('first-0', motd('one\n'))
-    await confirmed('second-1', motd('two\n'), thing('other', { summary: 'do\tmore\nthan that' }))
+    await confirmed('second-1', motd('two\n'), thing('other', { summary: 'do\tmore\nthan that', effect: 'remove' }))
     await confirmed('second-3', managedFile(`${host.etc}/x`, { content: 'x', owner: user, group }))
     const before = host.tree()
     expect(host.lookBack()).toEqual({
@@ -74,13 +74,22 @@ describe('a look back', () => {
       ids: ['second-3', 'second-1'],
       who: 'user001 on host001',
       changes: [
-        { resource: `file ${host.etc}/x`, summary: 'undo of: write' },
-        { resource: `file ${host.etc}/motd`, summary: 'undo of: rewrite' },
-        { resource: 'other', summary: 'undo of: do more than that' },
+        { resource: `file ${host.etc}/x`, summary: 'remove again (undo of: write)', effect: 'remove' },
+        { resource: `file ${host.etc}/motd`, summary: 'back to what it was (undo of: rewrite)', effect: 'change' },
+        { resource: 'other', summary: 'put back (undo of: do more than that)', effect: 'add' },
       ],
       moved: [],
     })
     expect(host.tree()).toEqual(before)
+  })
+
+  test('of what a version without effects did says that it is as before then', async () => {
+    await confirmed('first-0', motd('one\n'))
+    const what = join(host.home, 'history/first-0/what')
+    writeFileSync(what, readFileSync(what, 'utf8').replace(/\t\w+$/m, ''))
+    expect(host.lookBack()?.changes).toEqual([
+      { resource: `file ${host.etc}/motd`, summary: 'back to what it was (undo of: write)', effect: 'change' },
+    ])
   })
 
   test('names what is no longer as the run left it', async () => {
