@@ -7,7 +7,7 @@ set -eu
 
 # mmdebstrap names its helpers and Debian's keys as recommendations only, and those are left out below.
 lab='systemd-container mmdebstrap debian-archive-keyring gpg mount openssh-client nftables iproute2 procps util-linux bash'
-tests='openssh-server shellcheck dash ethtool ssh-audit libxml2-utils chromium mtools dosfstools fdisk busybox cloud-init ansible-core zsh fish mandoc man-db'
+tests='openssh-server shellcheck dash ethtool ssh-audit libxml2-utils chromium mtools dosfstools fdisk parted dnsmasq-base busybox cloud-init ansible-core zsh fish mandoc man-db'
 # A whole card boots in a machine that is emulated.
 tests="$tests e2fsprogs xz-utils $(if [ "$(uname -m)" = aarch64 ]; then echo qemu-system-arm; else echo qemu-system-x86; fi)"
 arm64='qemu-system-arm qemu-user-static arch-test'

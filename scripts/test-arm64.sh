@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 sh scripts/prepare-machine.sh --arm64
 
 packages=systemd-sysv,openssh-server,openssh-client,sudo,dbus,libpam-systemd,iproute2,procps,udev
-packages=$packages,cloud-init,network-manager,netplan.io,systemd-timesyncd,e2fsprogs,dosfstools
+packages=$packages,cloud-init,network-manager,netplan.io,systemd-timesyncd,e2fsprogs,dosfstools,parted,rfkill,iw,wireless-regdb
 cache=/var/cache/provision-lab
 tree=$cache/trixie-arm64-$(echo "$packages" | sha256sum | cut -c 1-8)
 

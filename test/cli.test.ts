@@ -19,6 +19,7 @@ describe('wrong words are told with a hint, and contact nobody', () => {
     [[lan, '--limit'], 'limit'],
     [['verify', lan, '--only', 'hosts'], 'hosts'],
     [['verify', lan, '--only', 'forwards', '--least-privilege'], 'mutually exclusive'],
+    [['lab', 'reflash', lan, 'host-a.lan.internal', '--seed', 'x', '--image', 'y'], 'mutually exclusive'],
   ])('%j', (words, said) => {
     const { code, stdout, stderr } = provision(words)
     expect([code, stdout]).toEqual([2, ''])

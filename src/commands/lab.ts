@@ -152,14 +152,25 @@ const reflash = (yargs: Argv): Argv =>
     'reflash <inventory> <name>',
     'Give a machine a fresh card: all its data is lost, its host keys are new',
     (words) =>
-      machineArgument(words).option('seed', {
-        type: 'string',
-        requiresArg: true,
-        describe:
-          'Flash it as for a Raspberry Pi, with these files on its boot partition: those that provision image --output wrote',
-      }),
-    async ({ inventory, name, seed }) =>
-      (await labOf(inventory)).machine(name).reflash(seed === undefined ? undefined : { seed, progress: say }),
+      machineArgument(words)
+        .option('seed', {
+          type: 'string',
+          requiresArg: true,
+          conflicts: 'image',
+          describe:
+            'Flash it as for a Raspberry Pi, with these files on its boot partition: those that provision image --output wrote',
+        })
+        .option('image', {
+          type: 'string',
+          requiresArg: true,
+          describe:
+            'Emulate it, booting from the image of a card that provision image --image wrote to; the image is its disk, and is written to',
+        }),
+    async ({ inventory, name, seed, image }) => {
+      const machine = (await labOf(inventory)).machine(name)
+      if (seed !== undefined) await machine.reflash({ seed, progress: say })
+      else await machine.reflash(image === undefined ? undefined : { image, progress: say })
+    },
   )
 
 const forget = (yargs: Argv): Argv =>

@@ -9,6 +9,8 @@ import type { Suite } from './plan.ts'
 const cache = '/var/cache/provision-lab'
 const common =
   'systemd-sysv,openssh-server,openssh-client,sudo,dbus,libpam-systemd,iproute2,procps,nftables,libfaketime'
+/** Of what a Raspberry Pi OS has, that a first boot meets: its network and Wi-Fi, and what makes its disk larger. */
+const raspberry = 'netplan.io,network-manager,rfkill,iw,wireless-regdb,parted,e2fsprogs,dosfstools'
 
 // The machines have no way out, so the base brings a small repository of its own: `apt-get install autossh` works
 // inside.
@@ -68,10 +70,10 @@ export function base(suite: Suite, options: BaseOptions = {}): Promise<string> {
   return tree(suite, { suite, packages: common, seconds: 20 }, options)
 }
 
-/** … and the one of an image that cloud-init sets up. */
-export function cloudInitBase(options: BaseOptions = {}): Promise<string> {
-  const packages = `${common},cloud-init,netplan.io`
-  return tree('trixie-cloud-init', { suite: 'trixie', packages, seconds: 40 }, options)
+/** … and what stands in for a Raspberry Pi OS of that release: since trixie with cloud-init, as there. */
+export function cardBase(suite: Exclude<Suite, 'bullseye'>, options: BaseOptions = {}): Promise<string> {
+  const packages = `${common},${suite === 'trixie' ? 'cloud-init,' : ''}${raspberry}`
+  return tree(`${suite}-card`, { suite, packages, seconds: 60 }, options)
 }
 
 interface Recipe {

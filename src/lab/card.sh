@@ -6,9 +6,6 @@ format=$2
 names=$(cat)
 etc=$root/etc
 
-# put PATH MODE, the text on stdin.
-put() { mkdir -p "$root${1%/*}" && cat >"$root$1" && chmod "$2" "$root$1"; }
-
 on_cloud_init() {
   put /etc/cloud/cloud.cfg.d/99_card.cfg 644 <<'END'
 datasource_list: [NoCloud, None]
@@ -17,10 +14,8 @@ datasource:
     seedfrom: file:///boot/firmware
 ssh_deletekeys: false
 ssh_genkeytypes: []
-system_info:
-  default_user:
-    name: pi
 END
+  sed -i '/^users:/,/- default/d' "$etc/cloud/cloud.cfg"
   put /etc/systemd/system/cloud-init-main.service.d/card.conf 644 <<'END'
 [Unit]
 RequiresMountsFor=/boot/firmware
@@ -52,6 +47,15 @@ if phase == "base":
     if name:
         pathlib.Path("/etc/hostname").write_text(name + "\n")
         run(f"hostname {name}")
+    user = told.get("user", {})
+    if user.get("name"):
+        subprocess.run(["/usr/lib/userconf-pi/userconf", user["name"], user.get("password", "!")])
+    wlan = told.get("wlan", {})
+    if wlan.get("ssid"):
+        profile = pathlib.Path("/etc/NetworkManager/system-connections/preconfigured.nmconnection")
+        profile.touch(mode=0o600)
+        profile.write_text("[connection]\nid=preconfigured\ntype=wifi\n[wifi]\nssid={ssid}\n"
+                           "[wifi-security]\nkey-mgmt=wpa-psk\npsk={password}\n".format(**wlan))
     if told.get("ssh", {}).get("enabled"):
         run("systemctl enable ssh.service")
         run("systemctl start --no-block ssh.service")
@@ -98,24 +102,22 @@ END
 }
 
 echo raspberrypi >"$etc/hostname"
-echo uninitialized >"$etc/machine-id"
+# Empty, as on an image: for systemd this is no first boot, and it keeps what the image has switched on and off.
+: >"$etc/machine-id"
 printf '127.0.0.1\tlocalhost\n127.0.1.1\traspberrypi\n' >"$etc/hosts"
-chroot "$root" useradd --create-home --shell /bin/bash --groups sudo --password '*' pi
+first_user
+user_dialogue
+wifi_off
+network_and_journal
 put /etc/fstab 644 <<'END'
 /run/card /boot/firmware none bind 0 0
 END
 mkdir -p "$root/boot/firmware"
-# At its first boot systemd switches on what Debian would, had not the image said otherwise.
-put /etc/systemd/system-preset/10-card.preset 644 <<'END'
-disable ssh.*
-disable systemd-networkd*
-disable nftables.service
-END
 chroot "$root" systemctl --quiet disable ssh.service
 # The lab's machines do without: mounts of fstab, and what the kernel's command line has the system run.
 rm -f "$etc/systemd/system-generators/systemd-fstab-generator" "$etc/systemd/system-generators/systemd-run-generator"
-# It asks at a console, which is none here.
-ln -s /dev/null "$etc/systemd/system/systemd-firstboot.service"
+# It asks at a console, which is none here; and there is no Wi-Fi whose country could be set.
+for unit in systemd-firstboot.service netplan-regdom.service; do ln -s /dev/null "$etc/systemd/system/$unit"; done
 # The network is "online" late, as on a Pi where something waits for the Wi-Fi or, in vain and for 120 s, for interfaces that
 # are another one's. cloud-init's last stages wait for it, and late commands of rpi-preseed.
 put /etc/systemd/system/late-online.service 644 <<'END'
@@ -131,9 +133,10 @@ END
 mkdir -p "$etc/systemd/system/network-online.target.wants"
 ln -s /etc/systemd/system/late-online.service "$etc/systemd/system/network-online.target.wants/late-online.service"
 # The cable is the lab's, and has its addresses already.
-for unit in systemd-networkd.service systemd-networkd.socket systemd-networkd-wait-online.service; do
-  ln -sf /dev/null "$etc/systemd/system/$unit"
-done
+put /etc/NetworkManager/conf.d/lab.conf 644 <<'END'
+[keyfile]
+unmanaged-devices=interface-name:eth0
+END
 case $format in
   cloud-init) on_cloud_init ;;
   rpi-preseed) on_rpi_preseed ;;

@@ -4,9 +4,10 @@ import { ProvisionError } from '../errors.ts'
 import { isThere } from '../files/atomic.ts'
 import { base } from './base.ts'
 import { cardWriter, type LabCard } from './card.ts'
+import { emulatedCard, emulatedOf, isEmulating, noteCard } from './emulated.ts'
 import type { LocalResult } from './local.ts'
 import { addressOf, forgetNames, learnNames } from './names.ts'
-import { cutOff, mendCut } from './network.ts'
+import { cutOff, mendCut, pullCable } from './network.ts'
 import type { LabPlan, MachinePlan, Role, Suite } from './plan.ts'
 import { powerOff, powerOn } from './power.ts'
 import { leaderOf } from './processes.ts'
@@ -56,9 +57,16 @@ export interface Machine {
   /**
    * A fresh card: all is lost, new host keys; then boots, and people can log in. With a seed (the folder that
    * `provision image` has written) it is as flashed for a Pi, nobody can log in, and what comes of it is the seed's
-   * matter: resolves as soon as it has power.
+   * matter: resolves as soon as it has power. With an image, the file is its disk from then on, and is written to; it
+   * is emulated, so that from outside there is only its network.
    */
-  reflash(card?: LabCard): Promise<void>
+  reflash(card?: LabCard | LabImage): Promise<void>
+}
+
+/** The image of a whole card that `provision image` has written a seed to. */
+export interface LabImage {
+  readonly image: string
+  readonly progress?: (message: string) => void
 }
 
 export function machineOf(plan: LabPlan, machine: MachinePlan): Machine {
@@ -69,15 +77,26 @@ export function machineOf(plan: LabPlan, machine: MachinePlan): Machine {
   const leader = async () => {
     const pid = await lookup()
     if (pid !== undefined) return pid
+    await refuseEmulated('nothing can be run inside it')
     throw new ProvisionError(`lab: ${name} is off`, `provision lab boot … ${name}`)
+  }
+  const refuseEmulated = async (why: string) => {
+    if (await emulatedOf(machine))
+      throw new ProvisionError(`lab: ${name} is emulated, and boots from an image: ${why}`, 'log in to it by ssh')
+  }
+  const cable = async (how: 'cut' | 'mended') => {
+    if (await emulatedOf(machine)) await pullCable(namespace, how === 'cut' ? 'down' : 'up')
+    else await (how === 'cut' ? cutOff : mendCut)(namespace)
   }
   const exec = async (command: readonly string[], options?: CaptureOptions) =>
     capture(insideCommand(await leader(), command), options)
+  const mend = async () => {
+    await cable('mended')
+    await rm(cutMark, { force: true })
+  }
   const boot = async () => {
     await powerOn(plan, machine)
-    if (!(await isCut())) return
-    await mendCut(namespace)
-    await rm(cutMark, { force: true })
+    if (await isCut()) await mend()
   }
   return {
     name,
@@ -91,29 +110,34 @@ export function machineOf(plan: LabPlan, machine: MachinePlan): Machine {
     namespace,
     root: rootOf(machine),
     bootPartition: bootOf(machine),
-    state: async () => ((await lookup()) === undefined ? 'off' : (await isCut()) ? 'cut' : 'on'),
+    state: async () => {
+      const on = (await lookup()) !== undefined || (await isEmulating(machine))
+      return on ? ((await isCut()) ? 'cut' : 'on') : 'off'
+    },
     leader,
     exec,
     sh: (script, options) => exec(['sh', '-c', script], options),
     attach: async (command) => attach(insideCommand(await leader(), command)),
     cut: async () => {
-      await cutOff(namespace)
+      await cable('cut')
       await writeFile(cutMark, '')
     },
-    mend: async () => {
-      await mendCut(namespace)
-      await rm(cutMark, { force: true })
-    },
+    mend,
     kill: () => powerOff(machine),
     boot,
-    renumber: () => renumber(plan, machine),
+    renumber: async () => {
+      await refuseEmulated('it keeps its address')
+      await renumber(plan, machine)
+    },
     forgetNames: () => forgetNames(machine),
     learnNames: () => learnNames(plan, machine),
     reflash: async (card) => {
-      const write = await (card ? cardWriter(plan, machine, card) : rootWriter(plan, machine))
+      const image = card && 'image' in card ? await emulatedCard(card.image, card.progress) : undefined
+      const write = card && 'seed' in card ? await cardWriter(plan, machine, card) : await rootWriter(plan, machine)
       await powerOff(machine)
-      await dropRoot(machine)
-      await write()
+      if (!(await emulatedOf(machine))) await dropRoot(machine)
+      await noteCard(machine, image)
+      if (!image) await write()
       await boot()
     },
   }

@@ -80,6 +80,24 @@ export async function readdress(machine: MachinePlan, old: string, address: stri
   ])
 }
 
+/**
+ * A machine that is emulated has its network card behind a tap, and the cable is bridged to it. `own`: an address that
+ * only the emulator's side has, for the DHCP and names that such a machine gets; the machine's own is for the machine.
+ */
+export async function bridgeTap(plan: LabPlan, machine: MachinePlan) {
+  const { namespace, side, index } = machine
+  const own = `${network[side]}.255.${1 + (index % 250)}`
+  await batch(namespace, [
+    'addr flush dev eth0',
+    `link add bridge address ${mac(side, 0x2000 + index)} type bridge`,
+    'tuntap add card mode tap',
+    ...['eth0', 'card'].map((port) => `link set ${port} master bridge up`),
+    `addr add ${own}/16 dev bridge`,
+    'link set bridge up',
+  ])
+  return { tap: 'card', mac: mac(side, 0x1000 + index), address: addressOf(plan, machine), own }
+}
+
 /** Takes the cable and the namespace away, with every connection in it: the other ends hear nothing. */
 export async function unplug(plan: LabPlan, machine: MachinePlan): Promise<void> {
   await local(['ip', '-n', firewallOf(plan.id), 'link', 'del', portOf(machine)]).catch(() => undefined)
@@ -99,6 +117,11 @@ export async function cutOff(namespace: string): Promise<void> {
 
 export async function mendCut(namespace: string): Promise<void> {
   await inside(namespace, ['nft', '-f', '-'], noCut)
+}
+
+/** The same for a machine that is emulated: its packets only pass by here, and meet no filter. */
+export async function pullCable(namespace: string, how: 'down' | 'up'): Promise<void> {
+  await batch(namespace, [`link set eth0 ${how}`])
 }
 
 const noCut = 'table inet lab_cut\ndelete table inet lab_cut'

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { ProvisionError } from '../errors.ts'
 import { isThere } from '../files/atomic.ts'
 import { makeCgroups } from './cgroup.ts'
+import { emulate, emulatedOf, isEmulating } from './emulated.ts'
 import { until } from './local.ts'
 import { giveNames, ownHostsOf } from './names.ts'
 import { cutOff, plugIn, unplug } from './network.ts'
@@ -33,14 +34,16 @@ const consoleOf = (machine: MachinePlan): string => join(machine.directory, 'con
  * card, so it only waits for PID 1. A machine that is on already stays as it is.
  */
 export async function powerOn(plan: LabPlan, machine: MachinePlan): Promise<void> {
-  if (await leaderIn(machine.namespace)) return
+  if ((await leaderIn(machine.namespace)) || (await isEmulating(machine))) return
   await powerOff(machine)
   // A fresh namespace: the sockets of a machine that lost its power never speak again.
   await unplug(plan, machine)
   await plugIn(plan, machine)
   await giveNames(plan, machine)
-  const groups = await makeCgroups(machine.nspawnName)
   const log = await open(consoleOf(machine), 'a')
+  const emulated = await emulatedOf(machine)
+  if (emulated) return emulate(plan, machine, emulated, log.fd).finally(() => log.close())
+  const groups = await makeCgroups(machine.nspawnName)
   const card = await hasCard(machine)
   const kernel = join(bootOf(machine), 'cmdline.txt')
   const argv = [supervisor, 'sh', groups.join(' '), kernel, ...nspawnCommand(machine, card)]

@@ -17,20 +17,26 @@ const programs = {
 } as const
 
 /** What the lab still lacks here, as Debian packages. */
-export async function missingPackages(): Promise<readonly string[]> {
+export async function missingPackages(needed: Programs = programs): Promise<readonly string[]> {
   const missing = new Set<string>()
-  for (const [program, name] of Object.entries(programs)) if (!(await isThere(program))) missing.add(name)
+  for (const [program, name] of Object.entries(needed)) if (!(await isThere(program))) missing.add(name)
   return [...missing]
 }
 
+type Programs = Readonly<Record<string, string>>
+
 /** Root on Linux with the programs that the lab uses; on Debian missing programs are installed. */
-export async function requirements(progress: (message: string) => void, signal?: AbortSignal): Promise<void> {
+export async function requirements(
+  progress: (message: string) => void,
+  signal?: AbortSignal,
+  needed: Programs = programs,
+): Promise<void> {
   if (process.platform !== 'linux')
     throw new ProvisionError(
       'lab: needs Linux, where systemd-nspawn runs',
       'run it in a Linux virtual machine, as root',
     )
-  const missing = await missingPackages()
+  const missing = await missingPackages(needed)
   if (process.getuid?.() !== 0) {
     const also = missing.length ? `, after: apt-get install ${missing.join(' ')}` : ''
     throw new ProvisionError('lab: needs root, to boot machines and make networks', `run it again with sudo${also}`)
@@ -43,8 +49,13 @@ export async function requirements(progress: (message: string) => void, signal?:
     )
   progress(`installing ${missing.join(', ')}`)
   const options = signal ? { signal } : {}
+  // mmdebstrap names what it needs as recommendations; an emulator recommends a desktop.
+  const without = needed === programs ? [] : ['--no-install-recommends']
   await local(['apt-get', 'update', '-qq'], options)
-  await local(['env', 'DEBIAN_FRONTEND=noninteractive', 'apt-get', 'install', '-y', '-qq', ...missing], options)
+  await local(
+    ['env', 'DEBIAN_FRONTEND=noninteractive', 'apt-get', 'install', '-y', '-qq', ...without, ...missing],
+    options,
+  )
 }
 
 async function isThere(program: string): Promise<boolean> {

@@ -3,7 +3,7 @@ import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { cloudInitBase } from '../../src/lab/base.ts'
+import { cardBase } from '../../src/lab/base.ts'
 import type { Machine } from '../../src/lab/index.ts'
 import {
   answering,
@@ -80,7 +80,7 @@ const formats = { [a]: 'cloud-init', [b]: 'firstrun', [c]: 'rpi-preseed' }
 let it: Rehearsal
 beforeAll(async () => {
   // Built once, which takes longer than a test may.
-  await cloudInitBase()
+  for (const suite of ['trixie', 'bookworm'] as const) await cardBase(suite)
   it = await rehearse(inventory, { suite: { [b]: 'bookworm' } })
   await run('trust', it.file, '--yes')
 }, 600_000)
@@ -136,7 +136,7 @@ async function expectDone(name: string, times: number) {
   const { stdout } = await machine(name).sh(
     `hostname; systemctl is-enabled ssh; su - user001 -c 'sudo -n id -un'; passwd -S user001 | cut -d ' ' -f 2
      . /etc/os-release; echo "$VERSION_CODENAME"; mountpoint /boot/firmware; ls -A /var/lib/provision/first-boot
-     systemctl is-system-running --wait`,
+     systemctl is-system-running --wait; systemctl --failed --plain --no-legend`,
   )
   expect(stdout).toBe(
     `${name.split('.')[0]}\nenabled\nroot\nL\n${user}\n/boot/firmware is a mountpoint\nfinished\nrunning\n`,
@@ -162,8 +162,12 @@ describe('afterwards', () => {
   })
 
   test('the Wi-Fi of the inventory, and all that was customised before, has come about', async () => {
-    const places = ['/run/netplan/wpa-wlan0.conf', '/upper/etc/netplan/50-cloud-init.yaml']
-    for (const name of [a, d]) expect(await filesWith(machine(name), [passphrase])).toEqual(places)
+    const places = (ssid: string) => [
+      `/run/NetworkManager/system-connections/netplan-wlan0-${ssid}.nmconnection`,
+      '/upper/etc/netplan/50-cloud-init.yaml',
+    ]
+    expect(await filesWith(machine(a), [passphrase])).toEqual(places('the%20LAN'))
+    expect(await filesWith(machine(d), [passphrase])).toEqual(places('home'))
     const { stdout } = await machine(d).sh(
       `stat -c %a /etc/netplan/50-cloud-init.yaml; readlink /etc/localtime; ls /root/runcmd-came
        cut -d ' ' -f 3 /home/somebody/.ssh/authorized_keys; getent hosts ${gateway} | grep -c .`,

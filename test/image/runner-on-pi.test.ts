@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { formatNames } from '../../src/image/formats/detect.ts'
 import { files } from './formats/files.ts'
@@ -50,8 +50,18 @@ describe.each(formatNames)('a device with a %s seed on Raspberry Pi OS', (format
     expect(one.text('systemctl.log')).not.toMatch(/^mask userconfig/m)
     expect(log(one).at(-1)).toBe('cancel-rename admin')
     // A stand-in that ends nothing: the least is done without it.
-    expect(one.text('systemctl.log')).toMatch(/^disable userconfig.service$/m)
+    expect(one.text('systemctl.log')).toMatch(/^disable userconfig.service\nenable getty@tty1.service$/m)
     expect(one.text('etc/ssh/sshd_config.d/rename_user.conf')).toBeUndefined()
+  })
+
+  test('that is started once more, as late commands do it, does not put off a dialogue that has ended', () => {
+    const one = device(format, 'dash')
+    asBuilt(one)
+    one.install()
+    one.run()
+    rmSync(one.at('etc/systemd/system/multi-user.target.wants/userconfig.service'))
+    one.install()
+    expect((one.text('systemctl.log') ?? '').match(/^mask/gm)).toHaveLength(2)
   })
 
   test('lets userconf.txt be read first, and asks nobody; a broken one is waited for no longer than a minute', () => {

@@ -27,6 +27,26 @@ export async function openImage(path: string): Promise<Medium> {
   }
 }
 
+/** The boot partition of an image, to look at: nothing is written. */
+export interface BootImage {
+  /** Where it begins, in bytes. */
+  readonly start: number
+  readonly names: readonly string[]
+  /** How its kernel begins, if it has one of 64 bits. */
+  readonly kernel: Buffer | undefined
+}
+
+export async function readImage(path: string): Promise<BootImage> {
+  const file = opened(path)
+  try {
+    const { partition, fat } = await about(path, () => bootPartition(diskOf(file, fstatSync(file).size)))
+    const kernel = fat.read('kernel8.img', 1024) ?? fat.read('vmlinuz', 1024)
+    return { start: partition.start, names: bootFiles(fat).names, kernel }
+  } finally {
+    closeSync(file)
+  }
+}
+
 interface Place {
   readonly file: number
   readonly disk: Disk

@@ -6,8 +6,8 @@ import type { Draft } from './overlay.ts'
 export interface Fat {
   /** Files and folders; a folder ends in a slash. */
   names(): readonly string[]
-  /** undefined: there is no such file. */
-  read(name: string): Buffer | undefined
+  /** undefined: there is no such file. With `most`, so many bytes of it at most; else all of it, which is a text. */
+  read(name: string, most?: number): Buffer | undefined
   /**
    * Writes or replaces a file, in the draft.
    * @throws ProvisionError where it has no room for it.
@@ -30,12 +30,12 @@ export async function openFat(disk: Draft): Promise<Fat | undefined> {
   check(mounted)
   return {
     names: () => list(fatfs),
-    read(name) {
+    read(name, most) {
       const file = fatfs.malloc(FatFs.sizeof_FIL)
       const opened = fatfs.f_open(file, `/${name}`, FatFs.FA_READ)
       if (opened === FatFs.FR_NO_FILE || opened === FatFs.FR_DENIED) return undefined
       check(opened)
-      const size = fatfs.f_size(file)
+      const size = Math.min(fatfs.f_size(file), most ?? Number.POSITIVE_INFINITY)
       if (size > LARGEST)
         throw new ProvisionError(`${name} is too long for a text file of a boot partition: ${size} bytes`)
       const [room, count] = [fatfs.malloc(size + 1), fatfs.malloc(4)]

@@ -57,9 +57,10 @@ WantedBy=multi-user.target$end" &&
 }
 
 # Raspberry Pi OS asks for a user at the keyboard, and holds up multi-user.target until somebody answers. Not at this boot; and
-# where the card says who that user is, it does not ask.
+# where the card says who that user is, it does not ask. One that has ended stays so.
 no_dialogue() {
   has_dialogue && ! names_user || return 0
+  if is prepared && ! asked_for; then return 0; fi
   systemctl mask --runtime userconfig.service
   systemctl stop --no-block userconfig.service
 }
@@ -77,6 +78,7 @@ end_dialogue() {
   asked_for || return 0
   rm -f "$banner"
   systemctl disable userconfig.service
+  systemctl enable getty@tty1.service
 }
 
 banner=/etc/ssh/sshd_config.d/rename_user.conf

@@ -1,8 +1,9 @@
-# FOLDER ARCHITECTURE: trixie's kernel of that architecture, and a small initramfs that mounts /dev/vda2 as its root, as
-# kernel8.img and initramfs8 in FOLDER. Nothing is installed.
+# FOLDER ARCHITECTURE INIT: trixie's kernel of that architecture, and a small initramfs with the program INIT, as kernel8.img and
+# initramfs8 in FOLDER. It is no kernel for clouds, which knows no Wi-Fi. Nothing is installed.
 set -eu
 folder=$1
 arch=$2
+init=$(realpath "$3")
 # The mirror that this machine itself uses.
 # shellcheck disable=SC2016
 mirror=${PROVISION_LAB_MIRROR:-$(apt-get indextargets --format '$(ORIGIN) $(LABEL) $(REPO_URI)' | sed -n '/^Debian Debian /{s///p;q;}')}
@@ -29,11 +30,11 @@ Dir::Cache "$work/apt/cache";
 END
 export APT_CONFIG="$work/apt/conf"
 apt-get -qq update
-image=$(apt-cache depends "linux-image-cloud-$arch" | sed -n 's/.*Depends: \(linux-image-.*\)/\1/p' | head -n 1)
+image=$(apt-cache depends "linux-image-$arch" | sed -n 's/.*Depends: \(linux-image-.*\)/\1/p' | head -n 1)
 apt-get -qq download "$image" busybox-static
 for package in *.deb; do dpkg-deb --extract "$package" tree; done
 
-mkdir -p ram/bin ram/dev ram/proc ram/root ram/modules
+mkdir -p ram/bin ram/modules
 cp tree/bin/busybox ram/bin/busybox 2>/dev/null || cp tree/usr/bin/busybox ram/bin/busybox
 # What a module needs stands in itself.
 order=0
@@ -52,19 +53,9 @@ load() {
   order=$((order + 1))
   mv "$1.ko" "ram/modules/$(printf %03d "$order")-$1.ko"
 }
-for module in virtio_pci virtio_blk virtio_net virtio_rng crc32c_generic ext4 vfat nls_cp437 nls_ascii autofs4; do load "$module"; done
-cat >ram/init <<'END'
-#!/bin/busybox sh
-b=/bin/busybox
-$b mount -t devtmpfs dev /dev
-$b mount -t proc proc /proc
-for module in /modules/*; do $b insmod "$module"; done
-until [ -b /dev/vda2 ]; do $b usleep 50000; done
-$b mount -t ext4 /dev/vda2 /root
-$b umount /proc
-$b mount -o move /dev /root/dev
-exec $b switch_root /root /sbin/init
-END
+for module in virtio_pci virtio_blk virtio_net virtio_rng crc32c_generic ext4 vfat nls_cp437 nls_ascii autofs4 \
+  mac80211_hwsim; do load "$module"; done
+cp "$init" ram/init
 chmod 755 ram/init
 rm -rf "$folder.new"
 mkdir -p "$folder.new"

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Sets up host-a.lan.internal at its first boot. Made by provision; holds secrets.
 provision() {
-id=c0af5459b47ca2f7
+id=1816b1fc07f1193f
 format=rpi-preseed
 boot=/boot/firmware
 host_name=host-a
@@ -83,9 +83,10 @@ WantedBy=multi-user.target$end" &&
 }
 
 # Raspberry Pi OS asks for a user at the keyboard, and holds up multi-user.target until somebody answers. Not at this boot; and
-# where the card says who that user is, it does not ask.
+# where the card says who that user is, it does not ask. One that has ended stays so.
 no_dialogue() {
   has_dialogue && ! names_user || return 0
+  if is prepared && ! asked_for; then return 0; fi
   systemctl mask --runtime userconfig.service
   systemctl stop --no-block userconfig.service
 }
@@ -103,6 +104,7 @@ end_dialogue() {
   asked_for || return 0
   rm -f "$banner"
   systemctl disable userconfig.service
+  systemctl enable getty@tty1.service
 }
 
 banner=/etc/ssh/sshd_config.d/rename_user.conf
