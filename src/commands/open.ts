@@ -24,7 +24,7 @@ export const openCommand: CommandModule<unknown, Arguments> = {
       .option('browser', {
         type: 'boolean',
         default: true,
-        describe: 'Start the browser; --no-browser only prints the address',
+        describe: 'Only print the address, and start no browser',
       })
       .example('provision open pi1:8080', 'a page of the device')
       .example('provision open pi1:printer:80', 'a page of a printer beside it')

@@ -97,7 +97,7 @@ function optionsOf({ options }: Shape, given: readonly string[]): readonly Compl
   return [
     ...options
       .filter((option) => !used.includes(option) || option.repeatable)
-      .map(({ name, describe }): Completion => [`--${name}`, inOneLine(describe)]),
+      .map(({ name, on, describe }): Completion => [`--${on ? 'no-' : ''}${name}`, inOneLine(describe)]),
     ['--help', 'Show its help'],
   ]
 }

@@ -125,7 +125,7 @@ function optionRow(option: OptionShape): readonly [string, string] {
 export function optionAsTyped(option: OptionShape): string {
   const names = [option.name, ...option.aliases]
   const short = names.filter((name) => name.length === 1).map((name) => `-${name}`)
-  const long = names.filter((name) => name.length > 1).map((name) => `--${name}`)
+  const long = names.filter((name) => name.length > 1).map((name) => `--${option.on ? 'no-' : ''}${name}`)
   const value = option.takes === 'nothing' ? '' : ` ${valueFor(option).placeholder}`
   return [...short, ...long].join(', ') + value
 }

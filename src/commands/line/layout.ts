@@ -5,7 +5,7 @@ export const paragraph = (text: string, columns: number, first = 0, other = firs
   `${wrapped(`${' '.repeat(first)}${text}`, columns, other).join('\n')}\n`
 
 /** What, and beside it what it is; below it where the terminal is narrow or the first part long. */
-export function rows(lines: readonly (readonly [string, string])[], columns: number, least = 0): string {
+export function rows(lines: readonly (readonly [string, string])[], columns: number, least = 4): string {
   const narrow = columns < 60
   const most = narrow ? 0 : 26
   const width = Math.max(least, ...lines.map(([what]) => what.length).filter((length) => length <= most))

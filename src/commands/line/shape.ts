@@ -30,12 +30,13 @@ export interface OptionShape {
   readonly name: string
   /** Other names of it, of one letter or more. */
   readonly aliases: readonly string[]
-  /** A flag takes no value. */
+  /** A flag takes no value. One that is on by itself is only ever switched off: `--no-NAME`. */
   readonly takes: 'nothing' | 'one' | 'many'
   /** Do all count that are given, and not the last one alone? */
   readonly repeatable: boolean
   readonly choices: readonly string[]
   readonly describe: string
+  readonly on: boolean
   /** What is true without it, for people. */
   readonly otherwise?: string
   readonly required: boolean
@@ -105,7 +106,8 @@ function positionalOf(word: string, told: ReadonlyMap<string, PositionalOptions>
 }
 
 function optionOf(name: string, spec: Options): OptionShape {
-  const otherwise = spec.defaultDescription ?? (spec.default || undefined)?.toString()
+  const on = spec.default === true
+  const otherwise = spec.defaultDescription ?? (on ? undefined : (spec.default || undefined)?.toString())
   return {
     name,
     aliases: [spec.alias ?? []].flat(),
@@ -114,6 +116,7 @@ function optionOf(name: string, spec: Options): OptionShape {
     choices: (spec.choices ?? []).map(String),
     describe: spec.describe ?? '',
     required: spec.demandOption === true,
+    on,
     ...(otherwise && { otherwise }),
     ...(spec.group && { group: spec.group }),
   }

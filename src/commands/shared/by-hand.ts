@@ -32,14 +32,6 @@ export function forksOf({ forks }: { readonly forks: number }): number {
   throw new InventoryError('--forks takes a whole number, from 1')
 }
 
-/** Who reads our output has read enough, as `head` does: nothing is left to be done, or told. */
-export function endQuietly(stream: NodeJS.WriteStream): void {
-  stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error
-    process.exit(141)
-  })
-}
-
 /** Work on one host: what goes wrong there is told with its name, and is the exit code. */
 export async function telling(name: string, work: () => Promise<void>): Promise<void> {
   try {

@@ -16,12 +16,14 @@ import type { ReachContext } from '../../ssh/reach/reach.ts'
 import { openGateways } from '../../status/gateway-sessions.ts'
 import { lookAtGateways } from '../../status/status.ts'
 import { lastProofs, lastProofsFile } from '../../verify/last-proofs.ts'
+import { endQuietly } from '../line/ending.ts'
 import { connected } from './context.ts'
 import { limitOf } from './limit.ts'
 import type { StatusArguments } from './options.ts'
 
 /** One look, or one after another until Ctrl-C. The connections to the gateways stay open meanwhile. */
 export async function showStatus(argv: StatusArguments): Promise<void> {
+  endQuietly(process.stdout)
   const inventory = await readInventory(argv.inventory)
   const limit = limitOf(argv.limit, inventory)
   await check(argv)
@@ -41,12 +43,9 @@ async function watch(
     // Not waited for: what is under way changes nothing.
     process.exit(130)
   }
-  // `| head`: nobody reads what would come next.
-  const unread = () => process.exit()
   const redraw = () => last && show(last, argv, screen)
   process.on('SIGINT', stop).on('SIGTERM', stop).on('SIGHUP', stop)
   if (argv.watch) process.stdout.on('resize', redraw)
-  process.stdout.on('error', unread)
   try {
     do {
       last = await lookAtGateways(inventory, { ...looking, limit })
@@ -60,7 +59,6 @@ async function watch(
   } finally {
     screen.leave()
     looking.gateways.close()
-    process.stdout.off('error', unread)
     process.off('SIGINT', stop).off('SIGTERM', stop).off('SIGHUP', stop)
   }
   process.exitCode = last.exitCode

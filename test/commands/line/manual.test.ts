@@ -35,7 +35,7 @@ test('man shows every command and every option, on a wide and on a narrow termin
   const wide = inColumns(200)
   for (const { path, options } of all(tops)) {
     expect(wide).toContain(`provision ${path}`)
-    for (const { name } of options) expect(wide).toContain(`--${name}`)
+    for (const { name, on } of options) expect(wide).toContain(`--${on ? 'no-' : ''}${name}`)
   }
   const narrow = inColumns(60)
   expect(narrow.replaceAll(/\s+/g, ' ')).toContain('provision - reverse SSH tunnels')
