@@ -41,13 +41,13 @@ export async function copyTo(
   const name = basename(local.file)
   const room = await ask(session, makeRoom, [path, name, randomBytes(6).toString('hex')])
   const [word = '', beside = '', place = ''] = room.words
-  if (word !== 'room') throw refused(word, beside, room.why)
+  if (word !== 'room') throw refused(word, { ...room, path: beside })
   let arrived = false
   try {
     await untilAborted(signal, () => session.put(local.file, beside))
     const moved = await ask(session, moveIn, [beside, place, local.mode.toString(8), local.bytes])
     arrived = moved.words[0] === 'done'
-    if (!arrived) throw refused(moved.words[0] ?? '', place, moved.why)
+    if (!arrived) throw refused(moved.words[0] ?? '', { ...moved, path: place })
     return { path: place, bytes: local.bytes, mode: local.mode }
   } finally {
     if (!arrived) await session.exec(sh`rm -f -- ${beside}`.text, unprivileged).catch(() => undefined)
@@ -62,7 +62,7 @@ export async function copyFrom(
 ): Promise<Copied> {
   const found = await ask(session, lookAtFile, [path])
   const [word = '', mode = '', , from = ''] = found.words
-  if (word !== 'file') throw refused(word, path, found.why)
+  if (word !== 'file') throw refused(word, { ...found, path })
   const target = await realpath(place).catch(() => place)
   const beside = `${target}.${process.pid}.part`
   await (await open(beside, 'wx', 0o600)).close()
@@ -90,20 +90,29 @@ const unprivileged = { timeoutMs: SCRIPT_MS, privileged: false } as const
 async function ask(session: FullSession, text: string, words: readonly (string | number)[]) {
   const script = whole(lines(plainShell, sh`set -- ${words}`, program(text)))
   const answer = await session.exec(script, unprivileged)
-  return { words: answer.stdout.toString().split('\n'), why: complaint(answer) }
+  return { words: answer.stdout.toString().split('\n'), why: complaint(answer), host: session.host }
 }
 
 const complaint = ({ stderr }: ExecResult) => printable(stderr.toString())
 
-function refused(word: string, path: string, why: string): RemoteError {
-  const [what, hint] = reasons[word] ?? [why || 'its answer was cut short', undefined]
-  return new RemoteError('refused', `${path}: ${what}${word === 'denied' && why ? `: ${why}` : ''}`, hint)
+interface Refusal {
+  readonly path: string
+  /** What a program there said. */
+  readonly why: string
+  readonly host: string
 }
 
-const reasons: Readonly<Record<string, readonly [string, string]>> = {
-  folder: ['is a folder', 'name a file; a whole folder: tar -c FOLDER | provision ssh NAME -- tar -x'],
-  special: ['is no regular file', 'name a regular file'],
-  missing: ['is not there', 'look with: provision ssh NAME -- ls'],
-  denied: ['the account may not do that', 'as root: provision exec --sudo --limit NAME -- …'],
-  cut: ['did not arrive whole, and was left out', 'did it change meanwhile, or is the disk full there?'],
+function refused(word: string, { path, why, host }: Refusal): RemoteError {
+  const reasons: Readonly<Record<string, readonly [string, string]>> = {
+    folder: ['is a folder', `name a file; a whole folder: tar -c FOLDER | provision ssh ${host} -- tar -x`],
+    special: ['is no regular file', 'name a regular file'],
+    missing: ['is not there', `look with: provision ssh ${host} -- ls`],
+    denied: [
+      `the account may not do that${why === '' ? '' : `: ${why}`}`,
+      `as root: provision exec --sudo --limit ${host} -- …`,
+    ],
+    cut: ['did not arrive whole, and was left out', 'did it change meanwhile, or is the disk full there?'],
+  }
+  const [what, hint] = reasons[word] ?? [why || 'its answer was cut short', undefined]
+  return new RemoteError('refused', `${path}: ${what}`, hint)
 }
