@@ -3,6 +3,7 @@ import type { Argv, CommandModule } from 'yargs'
 import { InventoryError, ProvisionError } from '../errors.ts'
 import type { Lab, LabOptions, Machine, Suite } from '../lab/index.ts'
 import { defaultInventory } from './line/default-inventory.ts'
+import { inventoryArgument } from './shared/options.ts'
 
 // Results on stdout, progress on stderr, and the exit code of a command is the exit code of `run` and `exec`.
 
@@ -28,13 +29,6 @@ export const labCommand: CommandModule = {
       .epilogue('README.md#first-use-on-your-own-machines'),
   handler: () => undefined,
 }
-
-const inventoryArgument = <T>(yargs: Argv<T>) =>
-  yargs.positional('inventory', {
-    type: 'string',
-    demandOption: true,
-    describe: 'The inventory; default: inventory.json here, else $PROVISION_INVENTORY',
-  })
 
 const machineArgument = <T>(yargs: Argv<T>) =>
   inventoryArgument(yargs).positional('name', {
