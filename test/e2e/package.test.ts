@@ -109,7 +109,7 @@ describe('the package for Debian, on a bare Debian 13', () => {
     })
   })
 
-  test.runIf(existsSync(join(root, 'scripts/man.js')))(
+  test.runIf(existsSync(join(root, 'src/commands/completion.ts')))(
     'its man page and its completions are where man and the shells look',
     async () => {
       const { said: words } = await said('dpkg -L provision')
