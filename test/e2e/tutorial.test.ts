@@ -11,7 +11,7 @@ beforeAll(async () => {
   await build()
   it = await rehearse({
     login: { user: 'admin' },
-    gateways: { 'vps.example.net': { dial: { address: '203.0.113.5', port: 2222 } } },
+    gateways: { 'vps.example.net': { dial: { address: '203.0.113.5' } } },
     devices: { 'pi.home': {} },
   })
   await rm(it.file)
