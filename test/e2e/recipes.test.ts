@@ -53,4 +53,4 @@ async function bobHasAKey(): Promise<void> {
 
 test('docs/recipes.md, from top to bottom', async () => {
   expect((await walk(it, await readPage('recipes.md'))).join('\n\n')).toBe('')
-}, 600_000)
+}, 900_000)

@@ -20,4 +20,4 @@ afterAll(() => it?.down())
 
 test('docs/tutorial.md, from top to bottom', async () => {
   expect((await walk(it, await readPage('tutorial.md'))).join('\n\n')).toBe('')
-}, 300_000)
+}, 900_000)

@@ -14,7 +14,7 @@ export async function walk(it: Rehearsal, blocks: readonly Block[]): Promise<str
   const wrong: string[] = []
   for (const block of blocks) {
     if (block.kind === 'inventory') await it.rewrite(block.text)
-    else if (block.kind === 'edit') await edit(it, block)
+    else if (block.kind === 'edit') wrong.push(...(await edit(it, block)))
     else
       for (const command of block.commands) {
         const { code, stdout } = await run(it, command, path)
@@ -27,10 +27,11 @@ export async function walk(it: Rehearsal, blocks: readonly Block[]): Promise<str
   return wrong
 }
 
-async function edit({ file, rewrite }: Rehearsal, { from, to }: Extract<Block, { kind: 'edit' }>): Promise<void> {
+async function edit({ file, rewrite }: Rehearsal, { from, to }: Extract<Block, { kind: 'edit' }>): Promise<string[]> {
   const text = await readFile(file, 'utf8')
-  if (text.split(from).length !== 2) throw new Error(`not once in the inventory:\n${from}\nin\n${text}`)
+  if (text.split(from).length !== 2) return [`not once in the inventory:\n${from}in\n${text}`]
   await rewrite(text.replace(from, () => to))
+  return []
 }
 
 /** A folder for PATH, where `provision` is what was built. */
