@@ -34,12 +34,10 @@ completion() {
   mkdir -p "$root/usr/share/$(dirname "$2")"
   node bin/provision.js completion "$1" >"$root/usr/share/$2"
 }
-if [ -e dist/provision.1 ]; then
-  gzip -9n <dist/provision.1 >"$root/usr/share/man/man1/provision.1.gz"
-  completion bash bash-completion/completions/provision
-  completion zsh zsh/vendor-completions/_provision
-  completion fish fish/vendor_completions.d/provision.fish
-fi
+gzip -9n <dist/provision.1 >"$root/usr/share/man/man1/provision.1.gz"
+completion bash bash-completion/completions/provision
+completion zsh zsh/vendor-completions/_provision
+completion fish fish/vendor_completions.d/provision.fish
 
 cat >"$root/DEBIAN/control" <<END
 Package: provision

@@ -64,7 +64,8 @@ test.each(pages)('%s: every command of ours is one that there is, with options t
     const [ours = ''] = line.split(' -- ')
     const [, first = '', second = ''] = ours.split(/\s+/)
     const isCommand = /^[a-z][a-z-]*$/.test(first)
-    const command = !isCommand ? '' : first === 'lab' && /^[a-z]+$/.test(second) ? `lab ${second}` : first
+    const bare = first.startsWith('-') ? '' : 'apply'
+    const command = !isCommand ? bare : first === 'lab' && /^[a-z]+$/.test(second) ? `lab ${second}` : first
     const options = ours.match(/--[a-z][a-z-]*/g) ?? []
     const text = helpOf(command)
     return text === '' || options.some((option) => !new RegExp(`${option}\\b`).test(`${text} --help --version`))

@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs'
 import { cp, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
@@ -109,19 +108,16 @@ describe('the package for Debian, on a bare Debian 13', () => {
     })
   })
 
-  test.runIf(existsSync(join(root, 'src/commands/completion.ts')))(
-    'its man page and its completions are where man and the shells look',
-    async () => {
-      const { said: words } = await said('dpkg -L provision')
-      for (const file of [
-        'man/man1/provision.1.gz',
-        'bash-completion/completions/provision',
-        'zsh/vendor-completions/_provision',
-        'fish/vendor_completions.d/provision.fish',
-      ])
-        expect(words).toContain(`/usr/share/${file}\n`)
-    },
-  )
+  test('its man page and its completions are where man and the shells look', async () => {
+    const { said: words } = await said('dpkg -L provision')
+    for (const file of [
+      'man/man1/provision.1.gz',
+      'bash-completion/completions/provision',
+      'zsh/vendor-completions/_provision',
+      'fish/vendor_completions.d/provision.fish',
+    ])
+      expect(words).toContain(`/usr/share/${file}\n`)
+  })
 
   test('apt takes it away, and nothing of it is left', async () => {
     expect(await filesIn()).toContain('/usr/lib/provision')
