@@ -8,6 +8,13 @@ if (found[0] < 20 || (found[0] === 20 && found[1] < 19)) {
   )
   process.exit(2)
 }
+if (process.platform === 'win32') {
+  process.stderr.write(
+    'provision: error: it does not run on Windows itself: it needs the OpenSSH, the shell and the file modes of a Unix\n' +
+      'provision: hint: install it in WSL, in a Debian there; see docs/recipes.md\n',
+  )
+  process.exit(2)
+}
 if (process.argv[2] === '--version' || process.argv[2] === '-V') {
   process.stdout.write(require('../package.json').version + '\n')
 } else {

@@ -10,6 +10,19 @@ afterAll(() => rmSync(folder, { recursive: true }))
 
 const lan = 'inventory/examples/guest-lan.json'
 
+describe('a machine that is no Linux', () => {
+  test('Windows itself is refused, and told where it works', () => {
+    const { code, stderr } = provision(['schema', lan], { platform: 'win32' })
+    expect([code, stderr]).toEqual([2, expect.stringMatching(/^provision: error: .*Windows.*\nprovision: hint: .*WSL/)])
+  })
+
+  test('on macOS all works but the lab', () => {
+    expect(provision(['schema', lan], { platform: 'darwin' })).toMatchObject({ code: 0, stderr: '' })
+    const { code, stderr } = provision(['lab', 'up', lan], { platform: 'darwin' })
+    expect([code, stderr]).toEqual([1, expect.stringMatching(/needs Linux.*\nprovision: hint: .*virtual machine/)])
+  })
+})
+
 describe('wrong words are told with a hint, and contact nobody', () => {
   test.each([
     [[lan, '--nothing-like-it'], 'provision apply has no option --nothing-like-it'],

@@ -53,9 +53,12 @@ export interface Said {
 /** The command as a user runs it, without a terminal. */
 export function provision(
   words: readonly string[],
-  options: { cwd?: string; env?: Record<string, string>; input?: string } = {},
+  options: { cwd?: string; env?: Record<string, string>; input?: string; platform?: NodeJS.Platform } = {},
 ): Said {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [join(root, 'bin/provision.js'), ...words], {
+  const { platform } = options
+  const elsewhere = `data:text/javascript,Object.defineProperty(process,'platform',{value:'${platform}'})`
+  const node = platform === undefined ? [] : ['--import', elsewhere]
+  const { status, stdout, stderr } = spawnSync(process.execPath, [...node, join(root, 'bin/provision.js'), ...words], {
     cwd: options.cwd ?? root,
     input: options.input ?? '',
     timeout: 30_000,

@@ -3,6 +3,7 @@ import { join, relative } from 'node:path'
 import { expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { metrics } from '../src/report/ci/metrics.ts'
+import { isShown } from './e2e/docs/page.ts'
 import { at, night } from './report/night.ts'
 import { parseMetrics } from './report/prometheus.ts'
 
@@ -29,14 +30,14 @@ test('each alert has an expression over them, and says what it is', () => {
 })
 
 test('no pipeline fetches a host key, or gives a secret to a program as an argument', () => {
-  const shell = [read('ci/github.yml'), read('ci/gitlab-ci.yml')].join('\n')
+  const shell = [read('ci/github.yml'), read('ci/gitlab-ci.yml'), read('../action.yml')].join('\n')
   expect(shell).not.toMatch(/keyscan|StrictHostKeyChecking|--trust-first/)
   // The shell's own printf has no arguments that others could list.
   const uses = shell.split('\n').filter((line) => /\$\{?\w*(SSH_KEY|PASSWORD)\b/.test(line))
   expect(
     uses.filter((line) => !/^ +(printf '%s\\n' "\$SSH_KEY" \| ssh-add |- ssh-add -q -t 1800 - <)/.test(line)),
   ).toEqual([])
-  expect(uses.length).toBe(4)
+  expect(uses.length).toBe(5)
 })
 
 test('the map of the files is the tree', () => {
@@ -47,4 +48,18 @@ test('the map of the files is the tree', () => {
   expect([...folders].filter((folder) => !rows.includes(folder))).toEqual([])
   expect(rows.filter((room) => !existsSync(join(src, '..', room)))).toEqual([])
   expect(rows.length).toBe(new Set(rows).size)
+})
+
+test('what a page shows is what was printed, but for times and keys, and for what it leaves out', () => {
+  const printed = ['gw  ok  1.0 s', 'key SHA256:abc', 'verified: 1 ok, 2.5 s']
+  expect(isShown(['gw  ok  3.0 s', 'key SHA256:xyz…', 'verified: 1 ok, 4.0 s'], printed)).toBe(true)
+  expect(isShown(['gw  ok …', '…', 'verified: 1 ok, 4.0 s'], printed)).toBe(true)
+  expect(isShown(['…'], [])).toBe(true)
+  for (const wrong of [
+    [],
+    ['gw  ok  1.0 s', '…', 'verified: 2 ok, 2.5 s'],
+    ['…', 'key SHA256:xyz…'],
+    [...printed, 'more'],
+  ])
+    expect(isShown(wrong, printed)).toBe(false)
 })

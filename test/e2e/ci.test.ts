@@ -31,7 +31,7 @@ const inventory = `{
 let it: Rehearsal
 let temp: string
 let key: string
-const { installAll, github, gitlab, run } = runners(() => ({ it, temp }))
+const { installAll, github, action, gitlab, run } = runners(() => ({ it, temp }))
 beforeAll(async () => {
   temp = await mkdtemp(join(tmpdir(), 'provision-ci-'))
   await Promise.all([release(join(temp, 'release')).then(installAll), bootAndPin()])
@@ -133,6 +133,23 @@ describe('GitHub', () => {
     const where = [join(temp, 'github'), join(temp, 'state'), it.folder]
     expect(await it.lab.run(['grep', '-rlF', '-e', line, ...where])).toMatchObject({ code: 1, stdout: '' })
     expect((await it.lab.run(['grep', '-rlF', '-e', line, temp])).stdout).toBe(`${join(temp, 'key')}\n`)
+  })
+
+  test('the action: what differs is in its report, its summary and its annotations', async () => {
+    const { code, all, summary } = await action({ 'ssh-key': key })
+    expect(code, all).toBe(4)
+    expect(summary).toContain('-# by hand')
+    expect(commandsIn(all).map(({ properties: { line, title } }) => `${line} ${title}`)).toEqual([
+      `5 ${gateway}: differs`,
+    ])
+    mustBeJUnit(await report('junit.xml'))
+    expect(all).not.toContain(lines(key)[3])
+  })
+
+  test('the action: more options, and no key of its own', async () => {
+    const { code, all } = await action({ options: '--timeout 5  --limit ssh-gw*', report: 'elsewhere' })
+    expect([code, all.includes('the login as ci was refused')]).toEqual([3, true])
+    mustBeJUnit(await readFile(join(it.folder, 'elsewhere/junit.xml'), 'utf8'))
   })
 
   test('without the key nobody gets in', async () => {

@@ -9,27 +9,56 @@ export interface Step {
   readonly env: Readonly<Record<string, string>>
 }
 
-const docs = join(import.meta.dirname, '../../../docs/ci')
+const root = join(import.meta.dirname, '../../..')
+const docs = join(root, 'docs/ci')
 
+interface GitHubStep {
+  readonly name?: string
+  readonly if?: string
+  readonly uses?: string
+  readonly run?: string
+  readonly env?: Readonly<Record<string, string>>
+}
 interface GitHub {
   readonly env: Record<string, string>
-  readonly jobs: Record<
-    string,
-    { steps: { name?: string; uses?: string; run?: string; env?: Record<string, string> }[] }
-  >
+  readonly jobs: Record<string, { steps: GitHubStep[] }>
+}
+interface Action {
+  readonly inputs: Record<string, { default: string }>
+  readonly runs: { steps: GitHubStep[] }
 }
 
 /** The steps of one job of docs/ci/github.yml, each a bash of its own; `uses` are GitHub's affair. */
 export function githubJob(job: string, secrets: Readonly<Record<string, string>>): Step[] {
   const { env, jobs } = parse(readFileSync(join(docs, 'github.yml'), 'utf8')) as GitHub
-  const filled = (values: Record<string, string> = {}) =>
+  return stepsOf(jobs[job]?.steps ?? [], { secrets }, env)
+}
+
+/** The steps of action.yml, with what a workflow says under `with`. */
+export function actionSteps(given: Readonly<Record<string, string>>): Step[] {
+  const { inputs: known, runs } = parse(readFileSync(join(root, 'action.yml'), 'utf8')) as Action
+  const inputs = Object.fromEntries(Object.entries(known).map(([name, input]) => [name, given[name] ?? input.default]))
+  const wanted = runs.steps.filter((step) => {
+    const needed = /inputs\.(\S+) != ''/.exec(step.if ?? '')?.[1]
+    return needed === undefined || inputs[needed] !== ''
+  })
+  return stepsOf(wanted, { inputs })
+}
+
+/** `values`: what `${{ secrets.NAME }}` and `${{ inputs.NAME }}` stand for. */
+function stepsOf(
+  steps: readonly GitHubStep[],
+  values: Readonly<Record<string, Readonly<Record<string, string>>>>,
+  env: Readonly<Record<string, string>> = {},
+): Step[] {
+  const filled = (own: Readonly<Record<string, string>> = {}) =>
     Object.fromEntries(
-      Object.entries(values).map(([name, value]) => {
-        const secret = /^\$\{\{ secrets\.(\w+) \}\}$/.exec(value)?.[1]
-        return [name, secret === undefined ? value : (secrets[secret] ?? '')]
+      Object.entries(own).map(([name, value]) => {
+        const [, kind = '', key = ''] = /^\$\{\{ (\w+)\.([\w-]+) \}\}$/.exec(value) ?? []
+        return [name, kind === '' ? value : (values[kind]?.[key] ?? '')]
       }),
     )
-  return (jobs[job]?.steps ?? []).flatMap(({ name, run, env: own }) =>
+  return steps.flatMap(({ name, run, env: own }) =>
     run === undefined ? [] : { name: name ?? run, text: run, env: { ...env, ...filled(own) } },
   )
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { expect } from 'vitest'
 import { type LocalResult, local } from '../../../src/lab/local.ts'
 import type { Rehearsal } from '../kit.ts'
-import { githubJob, gitlabJob, type Step } from './jobs.ts'
+import { actionSteps, githubJob, gitlabJob, type Step } from './jobs.ts'
 
 /** How a job ended, and what it said. */
 export interface Job extends LocalResult {
@@ -15,18 +15,22 @@ export interface Job extends LocalResult {
 /** The runners of GitHub and GitLab. Their folders are in `temp`, and so is the release. */
 export function runners(to: () => { readonly it: Rehearsal; readonly temp: string }) {
   const at = (name: string) => join(to().temp, name)
-  /** What GitHub's install step put on the PATH of the steps after it. */
-  const added: string[] = []
+  /** What the install step put on the PATH of the steps after it: of a job, and of the action. */
+  const added: Record<string, string[]> = {}
 
-  /** The install steps of both, once for each, outside of the lab: it has no way to the registry. */
+  /** The install steps, once for each kind, outside of the lab: it has no way to the registry. */
   async function installAll(): Promise<void> {
-    for (const name of ['github', 'gitlab', 'marked']) await mkdir(at(name))
-    const [step = expect.fail('no steps')] = githubJob('check', {})
-    const files = { RUNNER_TEMP: at('github'), GITHUB_PATH: at('added') }
-    await install(step.text, { ...step.env, ...files })
-    added.push(...lines(await readFile(files.GITHUB_PATH, 'utf8')))
+    for (const name of ['github', 'action', 'gitlab', 'marked']) await mkdir(at(name))
+    await installStep('github', githubJob('check', {}))
+    await installStep('action', actionSteps({}))
     const { text, env } = gitlabJob('check')
     await install(parted(text)[0], { ...env, TOOLS: at('gitlab') })
+  }
+
+  async function installStep(kind: string, [step = expect.fail('no steps')]: readonly Step[]): Promise<void> {
+    const files = { RUNNER_TEMP: at(kind), GITHUB_PATH: at(`${kind}-added`), GITHUB_ACTION_PATH: at('release') }
+    await install(step.text, { ...step.env, ...files })
+    added[kind] = lines(await readFile(files.GITHUB_PATH, 'utf8'))
   }
 
   async function install(text: string, env: Readonly<Record<string, string>>): Promise<void> {
@@ -36,9 +40,15 @@ export function runners(to: () => { readonly it: Rehearsal; readonly temp: strin
     await local(['env', ...words, 'bash', '-euo', 'pipefail', '-c', text])
   }
 
+  const github = (name: string, secrets: Record<string, string> = {}, from = 'guest') =>
+    steps('github', githubJob(name, secrets), from)
+
+  /** What a job with this one step does: `uses:` our action, `with:` these inputs. */
+  const action = (inputs: Record<string, string>) => steps('action', actionSteps(inputs), 'guest')
+
   /** Step by step; after one that fails, those that run `always()`, as the file has them: the end of the agent. */
-  async function github(name: string, secrets: Record<string, string> = {}, from = 'guest'): Promise<Job> {
-    const runner = at('github')
+  async function steps(kind: 'github' | 'action', all: readonly Step[], from: string): Promise<Job> {
+    const runner = at(kind)
     const files = {
       GITHUB_ENV: join(runner, 'env'),
       GITHUB_PATH: join(runner, 'path'),
@@ -46,7 +56,7 @@ export function runners(to: () => { readonly it: Rehearsal; readonly temp: strin
     }
     for (const file of Object.values(files)) await writeFile(file, '')
     const job = { code: 0, stdout: '', stderr: '' }
-    for (const step of githubJob(name, secrets)) {
+    for (const step of all) {
       if (job.code !== 0 && step.name !== 'End the agent') continue
       const kept = Object.fromEntries(lines(await readFile(files.GITHUB_ENV, 'utf8')).map((line) => line.split('=')))
       const env = {
@@ -57,7 +67,7 @@ export function runners(to: () => { readonly it: Rehearsal; readonly temp: strin
         ...step.env,
         ...kept,
         PROVISION: at('release'),
-        PATH: [...added, process.env.PATH].join(':'),
+        PATH: [...(added[kind] ?? []), process.env.PATH].join(':'),
       }
       const { code, stdout, stderr } = await run(step, env, from)
       Object.assign(job, { code: job.code || code, stdout: job.stdout + stdout, stderr: job.stderr + stderr })
@@ -99,7 +109,7 @@ export function runners(to: () => { readonly it: Rehearsal; readonly temp: strin
     })
   }
 
-  return { installAll, github, gitlab, run }
+  return { installAll, github, action, gitlab, run }
 }
 
 /** Up to and with the last line that speaks of npm's own work, and what follows. */
