@@ -17,11 +17,11 @@ export interface EmulatedCard {
   readonly file: string
   /** Where its boot partition begins, in bytes. */
   readonly start: number
-  readonly board: Board
+  readonly board: EmulatedBoard
 }
 
 /** A Pi 3 for the kernels of Raspberry Pi, which know no other; else what any kernel of that processor runs on. */
-export type Board = 'pi' | 'arm64' | 'amd64'
+export type EmulatedBoard = 'pi' | 'arm64' | 'amd64'
 
 const noteOf = (machine: MachinePlan) => join(machine.directory, 'emulated.json')
 
@@ -51,7 +51,7 @@ export async function emulatedCard(
   return card
 }
 
-export function boardOf({ names, kernel }: BootImage, path: string): Board {
+export function boardOf({ names, kernel }: BootImage, path: string): EmulatedBoard {
   if (kernel === undefined)
     throw new ProvisionError(`lab: ${path} has no 64-bit kernel (kernel8.img, vmlinuz)`, 'flash a 64-bit image')
   if (kernel.toString('latin1', 0x202, 0x206) === 'HdrS') return 'amd64'
@@ -128,7 +128,7 @@ const virtio = ({ file, tap, mac }: Parts) => [
 ]
 
 /** Words for the kernel, then qemu's own. */
-const boards: Readonly<Record<Board, (parts: Parts) => readonly [string, ...string[]]>> = {
+const boards: Readonly<Record<EmulatedBoard, (parts: Parts) => readonly [string, ...string[]]>> = {
   amd64: (parts) => [any('ttyS0'), ...['qemu-system-x86_64', '-M', 'q35', ...hardware(), ...common, ...virtio(parts)]],
   // A processor without pointer authentication, which is slow to emulate.
   arm64: (parts) => [

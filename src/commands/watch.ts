@@ -1,0 +1,62 @@
+import type { Argv, CommandModule } from 'yargs'
+import type { WatchArguments } from './shared/keep-watch.ts'
+import { inventoryArgument, loginOptions } from './shared/options.ts'
+
+export const watchCommand: CommandModule<unknown, WatchArguments> = {
+  command: 'watch <inventory>',
+  describe:
+    'Watch all devices for as long as it runs: remember who was away, and tell you when one goes and comes back',
+  builder: (argv: Argv) =>
+    loginOptions(
+      inventoryArgument(argv)
+        .option('every', {
+          type: 'string',
+          default: '30s',
+          describe: 'Seconds between two looks at a gateway that tells nothing by itself; from 5 to 3600',
+        })
+        .option('state', {
+          type: 'string',
+          requiresArg: true,
+          describe: 'The folder of the record, instead of the usual one',
+        })
+        .option('listen', {
+          type: 'string',
+          requiresArg: true,
+          describe:
+            'Serve a page that shows all of it and updates itself, and metrics, at this address: 127.0.0.1:8022',
+        })
+        .option('expose', {
+          type: 'boolean',
+          default: false,
+          describe: 'Let others than this machine see the page; needs --token',
+        })
+        .option('token', {
+          type: 'string',
+          requiresArg: true,
+          describe: 'Where the token is kept that the page asks for: env:NAME or file:PATH',
+        })
+        .option('test-alerts', {
+          type: 'boolean',
+          default: false,
+          describe: 'Send a test message to every target of the inventory, say what became of it, and end',
+        })
+        .option('verbose', { type: 'boolean', default: false, describe: 'Print also what is seen before it counts' })
+        .option('json', {
+          type: 'boolean',
+          default: false,
+          describe: 'Print what happens as JSON, one event per line',
+        }),
+    )
+      .example('provision watch', 'in the foreground, a line for each change')
+      .example('provision watch --listen 127.0.0.1:8022', 'with a page in the browser')
+      .epilogue('docs/watch.md') as never,
+  async handler(argv) {
+    if (argv.testAlerts) {
+      const { testAlerts } = await import('./shared/test-alerts.ts')
+      await testAlerts(argv.inventory)
+    } else {
+      const { keepWatch } = await import('./shared/keep-watch.ts')
+      await keepWatch(argv)
+    }
+  },
+}
