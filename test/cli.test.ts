@@ -32,13 +32,17 @@ describe('wrong words are told with a hint, and contact nobody', () => {
     [[lan, '--limit'], 'limit'],
     [['verify', lan, '--only', 'hosts'], 'hosts'],
     [['verify', lan, '--only', 'forwards', '--least-privilege'], 'mutually exclusive'],
-    [['lab', 'reflash', lan, 'host-a.lan.internal', '--seed', 'x', '--image', 'y'], 'mutually exclusive'],
-  ])('%j', (words, said) => {
+    [
+      ['lab', 'reflash', lan, 'host-a.lan.internal', '--seed', 'x', '--image', 'y'],
+      'mutually exclusive',
+      'lab reflash',
+    ],
+  ])('%j', (words, said, command = words[0] === lan ? 'apply' : words[0]) => {
     const { code, stdout, stderr } = provision(words)
     expect([code, stdout]).toEqual([2, ''])
     expect(stderr).toMatch(/^provision: error: /)
     expect(stderr).toContain(said)
-    expect(stderr).toContain(`provision: hint: see \`provision help ${words[0] === lan ? 'apply' : words[0]}\``)
+    expect(stderr).toContain(`provision: hint: see \`provision help ${command}\``)
   })
 
   test.each(['verify', 'ssh-config', 'trust', 'status'])('%s without an inventory', (command) => {

@@ -141,29 +141,23 @@ const switches = verbs.map(
       ),
 )
 
+const given = (describe: string) => ({ type: 'string', requiresArg: true, describe }) as const
+
 const reflash = (yargs: Argv): Argv =>
   yargs.command(
     'reflash <inventory> <name>',
     'Give a machine a fresh card: all its data is lost, its host keys are new',
     (words) =>
       machineArgument(words)
-        .option('seed', {
-          type: 'string',
-          requiresArg: true,
-          conflicts: 'image',
-          describe:
-            'Flash it as for a Raspberry Pi, with these files on its boot partition: those that provision image --output wrote',
-        })
-        .option('image', {
-          type: 'string',
-          requiresArg: true,
-          describe:
-            'Emulate it, booting from the image of a card that provision image --image wrote to; the image is its disk, and is written to',
-        }),
+        .option('seed', given('Flash it as for a Raspberry Pi, with the files that provision image --output wrote'))
+        .option(
+          'image',
+          given('Emulate it: this image, which got its seed by provision image, is its disk from now on'),
+        )
+        .conflicts('seed', 'image'),
     async ({ inventory, name, seed, image }) => {
-      const machine = (await labOf(inventory)).machine(name)
-      if (seed !== undefined) await machine.reflash({ seed, progress: say })
-      else await machine.reflash(image === undefined ? undefined : { image, progress: say })
+      const card = seed === undefined ? image && { image } : { seed }
+      await (await labOf(inventory)).machine(name).reflash(card ? { ...card, progress: say } : undefined)
     },
   )
 

@@ -134,7 +134,7 @@ test(
 test(
   'its Wi-Fi is on, its root has grown to the end of the card, its user has a shell, and nobody is told that there is none',
   async () => {
-    const script = `nmcli radio wifi; sort -u /sys/class/rfkill/*/soft; sudo iw reg get | grep -m 1 -o 'country JP'
+    const script = `nmcli radio wifi; sort -u /sys/class/rfkill/*/soft; cat /var/lib/wifi-country
       nmcli -t -f TYPE connection show | grep wireless; getent passwd pi | cut -d : -f 7
       ls /etc/ssh/sshd_config.d/rename_user.conf; systemctl is-enabled getty@tty1 userconfig
       cat /sys/block/vda/size /sys/block/vda/vda2/size; sudo dumpe2fs -h /dev/vda2 2>/dev/null | grep -E '^Block (count|size)'`
@@ -147,7 +147,7 @@ test(
     expect({ wifi, blocked, country, kind, shell, getty, dialogue }, stderr).toEqual({
       wifi: 'enabled',
       blocked: '0',
-      country: 'country JP',
+      country: 'JP',
       kind: '802-11-wireless',
       shell: '/bin/bash',
       getty: 'enabled',

@@ -93,3 +93,14 @@ describe.each(formatNames)('a device with a %s seed on Raspberry Pi OS', (format
     expect(users('/bin/zsh', '$6$salt$hash')).toEqual([])
   })
 })
+
+test('cloud-init that was switched off before a power cut is not waited for', () => {
+  const one = device('cloud-init', 'dash')
+  one.install()
+  one.run()
+  rmSync(one.at('run/cloud-init/result.json'))
+  expect(one.run().code).toBe(75)
+  writeFileSync(one.at('etc/cloud/cloud-init.disabled'), '')
+  expect(one.run().code).toBe(0)
+  expect(one.settled()).toBe(true)
+})

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Sets up host-a.lan.internal at its first boot. Made by provision; holds secrets.
 provision() {
-id=1f1e7bf60d9f863f
+id=f6e35fcb049ce63a
 format=cloud-init
 boot=/boot/firmware
 host_name=host-a
@@ -221,9 +221,10 @@ clean_up() {
   esac
 }
 
-# What the user wanted of cloud-init comes late, in its last stage. After a quarter of an hour it is waited for no longer.
+# What the user wanted of cloud-init comes late, in its last stage. After a quarter of an hour it is waited for no longer; nor is
+# one that this has switched off before a power cut.
 after_cloud_init() {
-  if [ ! -e /run/cloud-init/result.json ]; then
+  if [ ! -e /run/cloud-init/result.json ] && [ ! -e /etc/cloud/cloud-init.disabled ]; then
     echo >>"$this_boot/waited"
     [ "$(wc -l <"$this_boot/waited")" -gt 90 ] || { say 'cloud-init is still running; next check in 10 seconds'; return 75; }
   fi
