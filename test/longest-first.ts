@@ -9,6 +9,7 @@ const long = [
   'attacks',
   'ends',
   'edits',
+  'odd-hosts',
   'strangers',
   'examples',
   'rollback',

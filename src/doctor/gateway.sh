@@ -26,8 +26,9 @@ account() {
   [ -x "$shell" ] || echo 'no shell'
 }
 
+# A unit of the site's own is the one that a run had reload last.
 sshd_units() {
-  for name in ssh.service sshd.service ssh.socket; do
+  for name in ssh.service sshd.service ssh.socket $(sed -n 's/^@unit //p' /var/lib/provision/sshd-in-force 2>/dev/null); do
     [ "$(systemctl show "$name" --property=LoadState --value)" != loaded ] || unit "$name"
     echo
   done

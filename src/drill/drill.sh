@@ -119,14 +119,15 @@ ends_network() {
 }
 restore_network() { :; }
 
+# The one that a run had reload last, which may be of the site's own, or the usual one.
 sshd_unit() {
-  for name in ssh.service sshd.service; do
+  for name in $(sed -n 's/^@unit //p' /var/lib/provision/sshd-in-force 2>/dev/null) ssh.service sshd.service; do
     if is_active "$name"; then
       echo "$name"
       return
     fi
   done
-  say 'neither ssh.service nor sshd.service is running'
+  say 'sshd is run by no unit that is known: neither ssh.service nor sshd.service is running'
 }
 may_sshd() {
   sshd_unit >"$folder/sshd" || return

@@ -13,14 +13,20 @@ const common =
 const raspberry = 'netplan.io,network-manager,rfkill,iw,wireless-regdb,parted,e2fsprogs,dosfstools'
 
 // The machines have no way out, so the base brings a small repository of its own: `apt-get install autossh` works
-// inside.
+// inside, and where the suite has them that of sudo and coreutils as other systems ship them.
 const customize = `set -eu
 root=$1
 rm -f "$root"/etc/ssh/ssh_host_*
 mkdir -p "$root/srv/packages"
 chroot "$root" sh -eu -c '
 cd /srv/packages
-apt-get -o APT::Sandbox::User=root download autossh
+packages=autossh
+for package in rust-coreutils sudo-rs; do
+  if apt-cache show "$package" >/dev/null 2>&1; then packages="$packages $package"; fi
+done
+apt-get -o APT::Sandbox::User=root -o Dir::Cache::archives="$PWD" -qq --no-install-recommends --download-only --yes \\
+  install $packages
+rm -rf lock partial
 for deb in *.deb; do
   dpkg-deb -f "$deb"
   printf "Filename: ./%s\\nSize: %s\\n" "$deb" "$(stat -c %s "$deb")"

@@ -123,7 +123,9 @@ const showListener = sh`
   set -- \${stat##*) }
   read -r uptime _ </proc/uptime
   case $title in sshd:*) ;; *) title=$(tr '\0' ' ' <"/proc/$pid/cmdline") ;; esac
-  echo "@sshd $pid \${20} $uptime $(date +%s.%N) \${written:--} $title"
+  # Where date knows no parts of a second, it writes what it was asked.
+  now=$(date +%s.%N)
+  echo "@sshd $pid \${20} $uptime \${now%.*[!0-9]*} \${written:--} $title"
   case $unit in
     *.service)
       TZ=UTC systemctl show --property=Id,MainPID,CanReload,KillMode,ExecReload "$unit"

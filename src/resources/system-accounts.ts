@@ -43,7 +43,7 @@ export function systemAccounts(
     inspect: lines(
       sh`
         getent passwd | cut -d : -f 1,3,5-7 | sed -n ${`s/^${prefix}/@account &/p`} | sort
-        find /etc/systemd/system -maxdepth 1 -name 'user@*.service' -lname /dev/null -printf '@masked %f\n' | sort
+        find -H /etc/systemd/system -maxdepth 1 -name 'user@*.service' -lname /dev/null -printf '@masked %f\n' | sort
       `,
       inspectShut(sh`${prefix}*`),
     ),

@@ -228,7 +228,7 @@ function savesOf({ enable, disable }: Moved, files: readonly string[]): string[]
 }
 
 const inspectLinks = (prefix: string) => sh`
-  find ${home} -mindepth 1 -maxdepth 2 -type l -name ${`${prefix}*`} \( -path '*.wants/*' -printf '@link %P %l\n' \
+  find -H ${home} -mindepth 1 -maxdepth 2 -type l -name ${`${prefix}*`} \( -path '*.wants/*' -printf '@link %P %l\n' \
     -o -path ${`${home}/${prefix}*`} -lname /dev/null -printf '@masked %P\n' \) | sort
 `
 

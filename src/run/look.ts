@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto'
+import { ProvisionError } from '../errors.ts'
 import { troubleOf } from '../report/trouble.ts'
 import type { Resource } from '../resources/resource.ts'
 import { allEnded } from './all-ended.ts'
 import type { Run } from './context.ts'
 import { failLook, logIn, type Member, observe, startAgain, trustKeys } from './fleet.ts'
-import { observeScript, parseObservations } from './plan/observation.ts'
+import { observeScript, parseObservations, unfit } from './plan/observation.ts'
 
 const lookMs = 60_000
 
@@ -25,6 +26,13 @@ export async function lookAtHost(member: Member, run: LookContext): Promise<void
   try {
     const stdout = await askHost(member, resources.length > 0 ? observeScript(resources, mark) : undefined, run)
     if (!stdout) return
+    const lack = unfit(stdout, mark)
+    if (lack) {
+      const error = new ProvisionError(lack.refused, lack.hint)
+      failLook(member, error)
+      run.end(member, 'rejected', troubleOf(error))
+      return
+    }
     observe(member, parseObservations(stdout, resources, mark))
     await pinObserved(member, resources, run)
   } catch (error) {

@@ -7,7 +7,7 @@
 unit=$1 socket=$2 port=$3 seconds=$4
 
 # Its main loop answers here with its number, or it does not turn.
-asks() { timeout --signal=KILL "$1" ssh -F none -o ControlPath="$socket" -O check tunnel 2>&1; }
+asks() { timeout -s KILL "$1" ssh -F none -o ControlPath="$socket" -O check tunnel 2>&1; }
 
 # The first address that it speaks from and that is not here any more. On a system without ss and ip nothing is seen.
 lost() {

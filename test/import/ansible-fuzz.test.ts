@@ -1,24 +1,25 @@
-import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import * as fc from 'fast-check'
-import { afterAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect } from 'vitest'
 import { readFound } from '../../src/import/read.ts'
-import { fuzzSeed } from './importing.ts'
+import { ansibleInventory } from './ansible-inventory.ts'
+import { fuzz } from './fuzz.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'provision-fuzz-'))
-afterAll(() => rmSync(folder, { recursive: true }))
+const ansible = ansibleInventory(folder)
+beforeAll(() => ansible.list('/dev/null'), 120_000)
+afterAll(() => {
+  ansible.end()
+  rmSync(folder, { recursive: true })
+})
 
 /** What ansible-inventory makes of it, read back. */
 async function both(name: string, text: string) {
   const file = join(folder, name)
   writeFileSync(file, text)
-  const list = execFileSync('ansible-inventory', ['-i', file, '--list'], {
-    encoding: 'utf8',
-    stdio: 'pipe',
-    env: { ...process.env, HOME: folder, LC_ALL: 'C.UTF-8' },
-  })
+  const list = await ansible.list(file)
   const again = join(folder, 'list.json')
   writeFileSync(again, list)
   const [own, theirs] = await Promise.all(
@@ -34,9 +35,6 @@ async function both(name: string, text: string) {
   )
   return { own, theirs }
 }
-
-/** Each asks Ansible, which takes a second. */
-const RUNS = 4
 
 const pick = fc.constantFrom
 const hosts = ['a', 'b.lan', 'c[1:3]', 'd[08:10].x', 'e:2222', '10.0.0.7', '[2001:db8::6]:22', '2001:db8::7', 'f[a:c]']
@@ -75,15 +73,10 @@ const ini = fc
     ['first', '[g1]', '[g2]', '[g3]', ...sections.flatMap(([head, lines]) => [head, ...lines])].join('\n'),
   )
 
-test('INI: as ansible-inventory reads it', async () => {
-  await fc.assert(
-    fc.asyncProperty(ini, async (text) => {
-      const { own, theirs } = await both('hosts.ini', text)
-      expect(own).toEqual(theirs)
-    }),
-    { numRuns: RUNS, endOnFailure: true, ...fuzzSeed },
-  )
-}, 120_000)
+fuzz('INI: as ansible-inventory reads it', ini, 20, async (text) => {
+  const { own, theirs } = await both('hosts.ini', text)
+  expect(own).toEqual(theirs)
+})
 
 const value = pick('10.0.0.1', 'yes', '2200', '022', '"22"', '"{{ y }}"', "'-J gw'", '-J gw')
 const vars = fc.uniqueArray(pick('ansible_host', 'ansible_port', 'ansible_user', 'ansible_ssh_common_args'), {
@@ -127,12 +120,7 @@ const yaml = fc
     ].join('\n')
   })
 
-test('YAML: as ansible-inventory reads it', async () => {
-  await fc.assert(
-    fc.asyncProperty(yaml, async (text) => {
-      const { own, theirs } = await both('hosts.yml', text)
-      expect(own).toEqual(theirs)
-    }),
-    { numRuns: RUNS, endOnFailure: true, ...fuzzSeed },
-  )
-}, 120_000)
+fuzz('YAML: as ansible-inventory reads it', yaml, 20, async (text) => {
+  const { own, theirs } = await both('hosts.yml', text)
+  expect(own).toEqual(theirs)
+})

@@ -24,6 +24,3 @@ export function importing(folder: string) {
   }
   return { imported, refusal }
 }
-
-/** A submission is judged by the same sample each time (.ci/run); by hand it is another one. */
-export const fuzzSeed = process.env.PROVISION_FUZZ_SEED ? { seed: Number(process.env.PROVISION_FUZZ_SEED) } : {}

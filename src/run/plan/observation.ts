@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
-import type { Resource } from '../../resources/resource.ts'
+import type { Refused, Resource } from '../../resources/resource.ts'
 import { asFunction, decode, plainShell, whole } from '../../shell/program.ts'
 import { lines, sh } from '../../shell/sh.ts'
+import { lackOf, tryPrograms } from './programs.ts'
 
 /** What an inspect printed, and the digest by which the host can tell whether that has changed since. */
 export interface Observation {
@@ -17,6 +18,8 @@ export function observeScript(resources: readonly Resource[], mark: string): str
   return whole(
     lines(
       plainShell,
+      sh`echo ${mark} programs`,
+      tryPrograms,
       ...resources.map((resource, index) => asFunction(`inspect_${index}`, resource.inspect)),
       sh`for n in ${resources.map((_, index) => index)}; do`,
       sh`  echo ${mark} "$n"`,
@@ -25,6 +28,16 @@ export function observeScript(resources: readonly Resource[], mark: string): str
       sh`echo ${mark}`,
     ),
   )
+}
+
+/** Why nothing counts that this look printed: no shell has run it, or programs do not know what was asked of them. */
+export function unfit(stdout: Buffer, mark: string): Refused | undefined {
+  const [, programs] = stdout.toString('latin1').split(mark)
+  if (programs !== undefined) return lackOf(programs)
+  return {
+    refused: 'the host ran nothing of what it was asked',
+    hint: 'are gzip and base64 there, and may sudo start programs (no `noexec`)?',
+  }
 }
 
 /** What a look printed: resource id → what it showed. A resource that has not come to its end is missing in the map. */

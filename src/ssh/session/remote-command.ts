@@ -63,12 +63,12 @@ const present = 'command -v sudo >/dev/null 2>&1'
 
 const SUDO: Readonly<Record<Sudo, (mark: string, begin: string) => string>> = {
   never: () => 'else r="1 never"',
-  plain: (_, begin) => `elif ${present}; then sudo -n sh -c '${begin}'; r="$? sudo"; else r="1 missing"`,
+  plain: (_, begin) => `elif ${present}; then sudo -n -u root sh -c '${begin}'; r="$? sudo"; else r="1 missing"`,
   password: (mark, begin) =>
     [
       `elif ! ${present}; then r="1 missing"`,
-      `elif e=$(printf "%s\\n" "$p" | LC_ALL=C sudo -S -p "" sh -c : 2>&1)`,
-      `then { printf "%s\\n%s\\n" "$p" ${mark}; cat; } | sudo -S -p "" sh -c ` +
+      `elif e=$(printf "%s\\n" "$p" | LC_ALL=C sudo -S -p "" -u root sh -c : 2>&1)`,
+      `then { printf "%s\\n%s\\n" "$p" ${mark}; cat; } | sudo -S -p "" -u root sh -c ` +
         `'unset l; while IFS= read -r l && [ "$l" != ${mark} ]; do :; done; l=; ${begin}'`,
       `r="$? sudo"`,
       `else printf "%s\\n" "$e" >&2; r="1 password"`,

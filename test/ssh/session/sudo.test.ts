@@ -28,7 +28,7 @@ describe.each(transports)('over %s', (transport) => {
 mode=$(cat ${it.folder}/mode)
 printf '%s\\n' "$mode: $*" >>${it.folder}/sudo.log
 non=
-while [ $# -gt 0 ]; do case $1 in -n) non=1; shift;; -S) shift;; -p) shift 2;; *) break;; esac; done
+while [ $# -gt 0 ]; do case $1 in -n) non=1; shift;; -S) shift;; -p | -u) shift 2;; *) break;; esac; done
 case $mode in
 denied) echo "pi is not in the sudoers file." >&2; exit 1;;
 ask)

@@ -88,7 +88,7 @@ each() { for n in $2; do step "$1" "$n" || return; done; }
 step() {
   stage=$current/stage/$2 sh -e ./guard.sh 'do' "$1" "$2" 2>why && return
   set -- "$@" $?
-  if [ ! -s why ] && df --output=pcent . | grep -qx ' *100%'; then full=1; fi
+  if [ ! -s why ] && df -P . | grep -q ' 100% '; then full=1; fi
   rm -f reserve
   [ -z "${full-}" ] || echo "no space left on the file system of $home" >why
   echo "$@" >failed
@@ -133,8 +133,8 @@ save() {
       copy "$path" "saved/$n"
     elif [ -d "$path" ]; then
       mkdir "saved/$n.folder"
-      chown --reference="$path" "saved/$n.folder"
-      chmod --reference="$path" "saved/$n.folder"
+      chown "$(stat -c %u:%g "$path")" "saved/$n.folder"
+      chmod "$(stat -c %a "$path")" "saved/$n.folder"
     elif [ ! -e "$path" ]; then
       : >"saved/$n.absent"
     fi

@@ -60,7 +60,7 @@ back() {
 put_back() {
   rm -rf "$2.provision-new" "$2.provision-old"
   if [ -e "$1" ] || [ -L "$1" ]; then
-    copy "$1" "$2.provision-old" || { rm -f "$2.provision-old" && ln -P "$1" "$2.provision-old"; } || return
+    copy "$1" "$2.provision-old" || { rm -f "$2.provision-old" && ln "$1" "$2.provision-old"; } || return
     mv -fT "$2.provision-old" "$2"
   elif [ -e "$1.absent" ]; then
     if [ -d "$2" ] && [ ! -L "$2" ]; then rmdir --ignore-fail-on-non-empty "$2"; else rm -f "$2"; fi

@@ -72,7 +72,7 @@ exit 3`,
     'cp',
     `case $* in *saved/*provision-old) [ ! -e ${root}/full ] || exit 1 ;; *' 'saved/*) [ ! -e ${root}/no-save ] || exit 1 ;; esac\nexec /bin/cp "$@"`,
   )
-  program('ln', `[ ! -e ${root}/no-links ] || case $* in -P*) exit 1 ;; esac\nexec /bin/ln "$@"`)
+  program('ln', `[ ! -e ${root}/no-links ] || case $1 in -*) ;; *) exit 1 ;; esac\nexec /bin/ln "$@"`)
 
   const inBox = (text: string) =>
     text
