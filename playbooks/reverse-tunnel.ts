@@ -11,6 +11,7 @@ import {
   onTrial,
   playbook,
   printMark,
+  programs,
   prove,
   proveFirst,
   sh,
@@ -18,6 +19,7 @@ import {
   systemdUnits,
   tell,
   tellOthers,
+  unitsRead,
   verify,
   versions,
 } from '../src/index.ts'
@@ -88,6 +90,7 @@ export default playbook((inventory) => {
     // A device makes its own key, so no private key is ever in a script, a log or this process.
     on(devices, (device) => [
       versions,
+      sshClient,
       systemAccount(inventory, dialler),
       keyPair(key, { owner: keyOwner(device), comment: printMark(markFor(inventory, device)) }),
       nextKeyPair(device, gatewaysOf(device, inventory)),
@@ -113,6 +116,7 @@ export default playbook((inventory) => {
         portsAreFree(gateway, inventory),
         ...enrolmentsIn(gateway, devices, inventory),
         ...gatewaySide(gateway, inventory, roomOn(gateway, inventory)),
+        unitsRead(unitPrefix),
         retiredKeys(gateway, inventory),
         ...removedFrom(gateway).flatMap((device) => [mayRemove(device), ...endedSessions(device, gateway)]),
         ...(devices.some((device) => dials(device, gateway))
@@ -134,6 +138,7 @@ export default playbook((inventory) => {
         activate: sh`systemctl try-restart ${`${unitPrefix}*-check.service`}`,
       }),
       unitsOn(device, inventory, { goes: () => false }),
+      unitsRead(unitPrefix),
     ]),
 
     // Only what answers through its new forwards loses the old ones.
@@ -169,6 +174,12 @@ export default playbook((inventory) => {
     tellOthers((seen) => gateways.flatMap((gateway) => othersOn(gateway, inventory, seen))),
   ]
 })
+
+/** What dials, and what makes its key. */
+const sshClient = programs(
+  ['/usr/bin/ssh', 'ssh-keygen'],
+  'install the OpenSSH client there: apt-get install openssh-client (openssh-clients where the packages are RPMs)',
+)
 
 /** The devices on this gateway whose keys this run is asked to renew. */
 const rotating = (gateway: Gateway, { devices, rotate }: Inventory) =>

@@ -144,12 +144,12 @@ describe('imports point one way', () => {
   })
 
   test('the run is begun by the commands alone, and a diagnosis by its own', () => {
-    expect(importersOf(/^src\/run\/provision\.ts$/)).toEqual(['src/commands/shared/run.ts'])
-    // A run asks why a trial was refused, a watcher why a device is away.
+    expect(importersOf(/^src\/run\/provision\.ts$/)).toEqual([
+      ...['src/commands/shared/refused-plans.ts', 'src/commands/shared/run.ts'],
+    ])
+    // A run asks why a trial was refused and why a forward is down, a watcher why a device is away.
     expect(importersOf(/^src\/doctor\/examine\.ts$/)).toEqual([
-      'src/commands/doctor.ts',
-      'src/run/trial.ts',
-      'src/watch/cause.ts',
+      ...['src/commands/doctor.ts', 'src/run/explain.ts', 'src/watch/cause.ts'],
     ])
     expect(importersOf(/^src\/run\/readmit\.ts$/)).toEqual(['src/run/forward-proofs.ts'])
     expect(importersOf(/^src\/lab\//).filter((file) => !file.startsWith('src/lab/'))).toEqual(['src/commands/lab.ts'])

@@ -26,10 +26,11 @@ export const doctorCommand: CommandModule<unknown, Arguments> = {
       .example('provision doctor pi1', 'from the device to its gateway, link by link')
       .epilogue('docs/doctor.md') as never,
   async handler(argv) {
-    const [{ readInventory }, { connected }, { named }] = await Promise.all([
+    const [{ readInventory }, { connected }, { named }, { checkPlans, withRefusedPlans }] = await Promise.all([
       import('../inventory/read/inventory.ts'),
       import('./shared/context.ts'),
       import('./shared/named.ts'),
+      import('./shared/refused-plans.ts'),
     ])
     const [{ examine }, { tunnelPartsOf }, { printDiagnosis }, { clean, printJson }, { InventoryError }] =
       await Promise.all([
@@ -43,18 +44,16 @@ export const doctorCommand: CommandModule<unknown, Arguments> = {
     const device = named(argv.device, inventory.devices)
     const tunnels = tunnelPartsOf(device, inventory.gateways)
     if (tunnels.length === 0) throw new InventoryError(`${device.name} has no forwards: there is no tunnel to look at`)
-    const report = await connected(inventory, argv, (context) =>
-      examine({
-        inventory: inventory.file,
-        device,
-        tunnels,
-        context,
-        now: () => performance.now(),
-        debug: (title, text) => {
-          if (argv.debug) process.stderr.write(`--- ${title}\n${clean(text)}\n`)
-        },
-      }),
-    )
+    const debug = (title: string, text: string) => {
+      if (argv.debug) process.stderr.write(`--- ${title}\n${clean(text)}\n`)
+    }
+    const report = await connected(inventory, argv, async (context) => {
+      const how = { inventory: inventory.file, device, tunnels, context, debug }
+      const diagnosis = await examine({ ...how, now: () => performance.now() })
+      // A device that was not reached would only be waited for once more.
+      const names = [...(diagnosis.via ? [device.name] : []), ...tunnels.map(({ gateway }) => gateway.name)]
+      return withRefusedPlans(diagnosis, () => checkPlans(inventory, names, context))
+    })
     const color = process.stdout.hasColors?.() ?? false
     process.stdout.write(argv.json ? printJson(report) : printDiagnosis(report, { color }))
     process.exitCode = report.exitCode

@@ -1,4 +1,5 @@
 import type { ConnectKind } from '../errors.ts'
+import type { LinkReport } from '../report/doctor/doctor.ts'
 import type { ForwardReport, Trouble } from '../report/report.ts'
 import { type DialAttempt, parseDialAttempt } from './attempt.ts'
 import type { Facts } from './facts.ts'
@@ -35,11 +36,22 @@ export interface HostEvidence {
 /** What is known of one link. `unseen`: nobody can look at it from here. */
 export type LinkVerdict =
   | { readonly state: 'ok' | 'unseen'; readonly says: string }
-  | { readonly state: 'broken'; readonly says: string; readonly mend: string }
+  | {
+      readonly state: 'broken'
+      readonly says: string
+      readonly mend: string
+      readonly mendedBy: NonNullable<LinkReport['mendedBy']>
+    }
 
 export const ok = (says: string): LinkVerdict => ({ state: 'ok', says })
 export const unseen = (says: string): LinkVerdict => ({ state: 'unseen', says })
-export const broken = (says: string, mend: string): LinkVerdict => ({ state: 'broken', says, mend })
+/** Something is to be done by hand, if only first. */
+export const broken = (says: string, mend: string): LinkVerdict => ({ state: 'broken', says, mend, mendedBy: 'hand' })
+/** It is not what the inventory wants: a run of provision by itself puts it right. */
+export const notAsWanted = (says: string, run: string): LinkVerdict => ({
+  ...{ state: 'broken', says, mend: run },
+  mendedBy: 'run',
+})
 
 /** The run that puts these hosts right. */
 export const provisionCommand = ({ inventory }: Case, ...names: readonly string[]) =>
@@ -61,11 +73,15 @@ export function provisionKeyCommand(c: Case): string {
   return `from where ${device.name} can be reached: ${both}; or by hand ${byHand}`
 }
 
+/** This machine has no such program: what that would tell is not known. */
+export const lacks = ({ facts }: HostEvidence, program: string): boolean =>
+  (facts?.get('missing') ?? '').split('\n').includes(program)
+
 export const onHost = (name: string, command: string) => `on ${name}: ${command}`
 
 export const attemptOf = ({ device }: Case): DialAttempt | undefined => {
   const text = device.facts?.get('try')
-  return text === undefined ? undefined : parseDialAttempt(text)
+  return text === undefined || lacks(device, 'ssh') ? undefined : parseDialAttempt(text)
 }
 
 export const loginHistoryOf = ({ gateway, tunnel }: Case): LoginHistory | undefined =>

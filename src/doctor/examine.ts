@@ -1,6 +1,7 @@
-import { ConnectError, PortClosed, ProvisionError } from '../errors.ts'
+import { ConnectError, PortClosed, ProvisionError, RemoteError } from '../errors.ts'
 import type { Device, Gateway } from '../inventory/model.ts'
 import { type DoctorReport, doctorExitCode, type TunnelReport } from '../report/doctor/doctor.ts'
+import type { ForwardReport } from '../report/report.ts'
 import { troubleOf } from '../report/trouble.ts'
 import { type ReachContext, reach } from '../ssh/reach/reach.ts'
 import type { Session } from '../ssh/session/session.ts'
@@ -17,6 +18,12 @@ export interface Examination {
   /** One for each gateway that it dials. */
   readonly tunnels: readonly TunnelParts[]
   readonly context: ReachContext
+  /** A session that others have with this host, or why they have none. Absent: it logs in itself. */
+  readonly session?: (host: Gateway | Device) => Promise<Login>
+  /** What `ssh -v` of the device said a moment ago: then it does not try once more, which sshd would count. */
+  readonly tried?: string
+  /** What its forwards were proved to be a moment ago; absent: they are proved now. */
+  readonly forwards?: readonly ForwardReport[]
   /** Milliseconds. */
   readonly now: () => number
   readonly debug: (title: string, text: string) => void
@@ -33,8 +40,7 @@ export async function examine(examination: Examination): Promise<DoctorReport> {
   const reports = await Promise.all(tunnels.map((tunnel) => report(tunnel, itself, examination)))
   const session = await itself
   const via = session instanceof ProvisionError ? undefined : session.via
-  if (!(session instanceof ProvisionError)) session.close()
-  context.closeAll()
+  if (!(session instanceof ProvisionError) && !examination.session) session.close()
   const { connections, execs } = context.wire.counts
   return {
     version: 1,
@@ -53,21 +59,34 @@ async function report(tunnel: TunnelParts, device: Promise<Login>, examination: 
   const there = login(tunnel.gateway, examination)
   // The device before its gateway: the log there then holds what came of its try.
   const sides = async () => {
-    const itself = await ask(await device, deviceScript(tunnel), examination)
+    const { tried } = examination
+    const own = await ask(await device, deviceScript(tunnel, { tries: tried === undefined }), examination)
+    const itself = own.facts && tried !== undefined ? { ...own, facts: new Map([...own.facts, ['try', tried]]) } : own
     return { device: itself, gateway: await ask(await there, gatewayScript(tunnel), examination) }
   }
   // Beside it: a tunnel that is silent takes its time.
-  const proofs = there.then((gateway) => prove(tunnel, gateway, examination))
+  const proofs = there.then((gateway) => proved(tunnel, examination) ?? prove(tunnel, gateway, examination))
   const [asked, forwards] = await Promise.all([sides(), proofs])
   const gateway = await there
-  if (!(gateway instanceof ProvisionError)) gateway.close()
+  if (!(gateway instanceof ProvisionError) && !examination.session) gateway.close()
   const found: Case = { tunnel, inventory: examination.inventory, ...asked, forwards }
   return { gateway: tunnel.gateway.name, links: walk(found) }
 }
 
 type Login = Session | ProvisionError
 
-const login = (host: Gateway | Device, { context }: Examination): Promise<Login> => reach(host, context).catch(known)
+const login = (host: Gateway | Device, { context, session }: Examination): Promise<Login> =>
+  session ? session(host) : reach(host, context).catch(known)
+
+/** A device that proved its key and then refused us has a tunnel: whether we may log in is another link. */
+const proved = ({ device, gateway }: TunnelParts, { forwards }: Examination): ForwardReport[] | undefined =>
+  forwards
+    ?.filter((report) => report.device === device.name && report.gateway === gateway.name)
+    .map((report) => {
+      const { state, hostKey, error } = report
+      if (state !== 'unverified' || hostKey === undefined) return report
+      return { ...report, state: 'ok', unchecked: `there was no login: ${error?.message}` }
+    })
 
 function known(error: unknown): ProvisionError {
   if (error instanceof ProvisionError) return error
@@ -81,6 +100,8 @@ async function ask(session: Login, script: string, { now, debug }: Examination):
   try {
     const { stdout } = await session.exec(script, { timeoutMs: lookMs, privileged: true })
     const facts = parseFacts(stdout)
+    // Half an answer would be read as so many findings.
+    if (!facts.has('end')) throw new RemoteError('output', `${session.host} did not answer what it was asked`)
     for (const [name, text] of facts) debug(`${session.host}: ${name}`, text)
     return { facts, hostKeys: session.hostKeys(), at, via: session.via }
   } catch (error) {

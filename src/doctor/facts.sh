@@ -1,4 +1,5 @@
-# How both sides tell what they see: a line for each fact, `@fact NAME BASE64`. A tool that is missing is a fact, too.
+# How both sides tell what they see: a line for each fact, `@fact NAME BASE64`. A tool that is missing is no finding:
+# another one tells it, or `missing` tells that nobody does.
 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C
 export PATH LC_ALL
 
@@ -7,6 +8,30 @@ fact() {
   fact=$1
   shift
   echo "@fact $fact $("$@" 2>&1 </dev/null | base64 -w0)"
+}
+
+missing() { for tool in getent ip ss ssh ssh-keygen ssh-keyscan sshd; do has "$tool" || echo "$tool"; done; }
+has() { command -v "$1" >/dev/null; }
+
+#   timeout -k SECONDS SECONDS COMMAND…
+has timeout || timeout() {
+  while [ "${1#-}" != "$1" ]; do shift 2; done
+  shift
+  "$@"
+}
+
+# How the last run ended here that wanted to change something, and why.
+last_run() {
+  newest=0
+  for file in /var/lib/provision/history/*/number; do
+    number=
+    read -r number 2>/dev/null <"$file"
+    if [ "${number:-0}" -gt "$newest" ]; then newest=$number folder=${file%/*}; fi
+  done
+  [ ! -e /var/lib/provision/current/undoing ] || folder=/var/lib/provision/current
+  [ -n "${folder-}" ] || return
+  if [ -e "$folder/outcome" ]; then cat "$folder/outcome"; else echo undo-failed; fi
+  cat "$folder/why" 2>/dev/null
 }
 
 unit() { systemctl show "$1" --property=Id,LoadState,ActiveState,SubState,UnitFileState,Result; }

@@ -18,11 +18,11 @@ holders() {
 
 # The account, and of its shadow line what can shut it: whether its password is locked, and on which day it expires.
 account() {
-  getent passwd "$account" || return
-  shadow=$(getent shadow "$account")
+  getent passwd "$account" || grep "^$account:" /etc/passwd || return
+  shadow=$(getent shadow "$account" || grep "^$account:" /etc/shadow)
   case $(echo "$shadow" | cut -d : -f 2) in '!'*) echo locked ;; esac
   echo "expires $(echo "$shadow" | cut -d : -f 8)"
-  shell=$(getent passwd "$account" | cut -d : -f 7)
+  shell=$({ getent passwd "$account" || grep "^$account:" /etc/passwd; } | cut -d : -f 7)
   [ -x "$shell" ] || echo 'no shell'
 }
 
@@ -46,6 +46,8 @@ key_lines() { if [ "$jail" = - ]; then grep -h " $device\$" "$keys"; else cat "$
 fingerprints() { key_lines 2>/dev/null | ssh-keygen -lf - 2>/dev/null | grep -o 'SHA256:[^ ]*'; }
 
 fact now date +%s
+fact missing missing
+fact last-run last_run
 fact units sshd_units
 fact test sshd_test
 fact host-keys host_keys
@@ -79,3 +81,4 @@ address=$(echo "$logins" | sed -n '$s/.* from \([^ ]*\) port [0-9]* .*/\1/p')
 fact logins echo "$logins"
 fact log about -e "$account" -e 'Authentication refused' -e 'not in PubkeyAccepted' -e 'drop connection' -e 'axStartups throttling' -e 'Received signal' -e "${address:-none} port "
 fact sessions ss -Htn state established
+fact end :

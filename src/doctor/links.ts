@@ -1,10 +1,11 @@
 import { gatewayLink, type LinkReport } from '../report/doctor/doctor.ts'
 import { clean } from '../report/inert.ts'
 import { routeText } from '../report/terminal/text.ts'
-import { attemptOf, broken, type Case, type LinkVerdict, ok, unseen } from './case.ts'
+import { attemptOf, broken, type Case, type LinkVerdict, lacks, ok, onHost, provisionCommand, unseen } from './case.ts'
 import { clock, deviceSshd, unit } from './links/device.ts'
-import { deviceHostKey, forward } from './links/end.ts'
-import { deviceKeyLine, gatewayTrust, tunnelAccount } from './links/gateway.ts'
+import { deviceHostKey, forward, login } from './links/end.ts'
+import { gatewayTrust, tunnelAccount } from './links/gateway.ts'
+import { deviceKeyLine } from './links/key.ts'
 import { listener } from './links/listener.ts'
 import { firewall, gatewaySshd, name, penalties, route } from './links/network.ts'
 
@@ -26,6 +27,7 @@ const links: readonly (readonly [string, (c: Case) => LinkVerdict])[] = [
   ['device sshd', deviceSshd],
   ['host key', deviceHostKey],
   ['forward', forward],
+  ['login', login],
 ]
 
 /** Up to the first broken one: what lies behind it is judged when it is mended. */
@@ -33,7 +35,7 @@ export function walk(c: Case): LinkReport[] {
   const reports: LinkReport[] = []
   for (const [link, look] of links) {
     const verdict = look(c)
-    reports.push({ link, ...harmless(verdict) })
+    reports.push({ link, ...harmless(afterFailedRun(verdict, c)) })
     if (verdict.state === 'broken') break
   }
   return reports
@@ -45,6 +47,25 @@ const harmless = (verdict: LinkVerdict): LinkVerdict => ({
   says: clean(verdict.says).trim(),
   ...('mend' in verdict && { mend: clean(verdict.mend) }),
 })
+
+/**
+ * What the last run there could not keep, the next one will not keep either: what was in its way comes first.
+ */
+function afterFailedRun(verdict: LinkVerdict, { gateway, device, tunnel }: Case): LinkVerdict {
+  if (verdict.state !== 'broken' || verdict.mendedBy !== 'run') return verdict
+  for (const [{ name }, { facts }] of [
+    [tunnel.gateway, gateway],
+    [tunnel.device, device],
+  ] as const) {
+    const [outcome = '', ...why] = (facts?.get('last-run') ?? '').split('\n').filter(Boolean)
+    if (!/^(undone|rejected|undo-failed)$/.test(outcome)) continue
+    return broken(
+      `${verdict.says}; the last run on ${name} was ${outcome === 'rejected' ? 'refused there' : 'undone'}: ${why.join(' / ') || 'without a reason'}`,
+      `first what was in the way of that run on ${name}; then ${verdict.mend}`,
+    )
+  }
+  return verdict
+}
 
 function gateway(c: Case): LinkVerdict {
   const { error } = c.gateway
@@ -65,6 +86,11 @@ function gateway(c: Case): LinkVerdict {
 function device(c: Case): LinkVerdict {
   const { error, via } = c.device
   const { name } = c.tunnel.device
+  if (!error && lacks(c.device, 'ssh'))
+    return broken(
+      `${name} has no program ssh(1), which dials`,
+      `${onHost(name, 'install the OpenSSH client: apt-get install openssh-client')}; then ${provisionCommand(c, name)}`,
+    )
   if (!error) return ok(`${name} was reached ${via && routeText(via)}`)
   return unseen(
     `${name} cannot be asked: ${error.message}${error.kind === 'login' && error.hint ? `; ${error.hint}` : ''}`,

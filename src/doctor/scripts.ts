@@ -31,13 +31,31 @@ export function gatewayScript({
   return whole(lines(sh`set -- ${words}`, program(factsProgram), program(directivesProgram), program(gatewayProgram)))
 }
 
-/** The same on the device. It tries to log in to the gateway once, beside the tunnel. */
-export function deviceScript(tunnel: TunnelParts): string {
+/** The same on the device. It tries to log in to the gateway once, beside the tunnel, unless it has just done so. */
+export function deviceScript(tunnel: TunnelParts, { tries = true } = {}): string {
   const { device, gateway, account, key, knownHosts, unit, checkUnit, controlSocket } = tunnel
   const { address, port } = gateway.dial
   const targets = tunnel.forwards.filter((forward) => isOwnSshd(device, forward))
-  const words = [address, port, gateway.name, account, key, knownHosts, unit, checkUnit, controlSocket]
+  const words = [
+    address,
+    port,
+    gateway.name,
+    account,
+    key,
+    knownHosts,
+    unit,
+    checkUnit,
+    controlSocket,
+    tries ? 'yes' : 'no',
+  ]
   const ends = new Map(targets.map(({ host, hostPort }) => [hostPort, host]))
   const pairs = [...ends].flatMap(([hostPort, host]) => [host, hostPort])
-  return whole(lines(sh`set -- ${[...words, ...pairs]}`, program(factsProgram), program(deviceProgram)))
+  return whole(
+    lines(
+      sh`set -- ${[...words, ...pairs]}`,
+      program(factsProgram),
+      program(directivesProgram),
+      program(deviceProgram),
+    ),
+  )
 }

@@ -1,5 +1,6 @@
 import { lines, type Sh, sh } from '../shell/sh.ts'
 import { type Mark, parseMark, printMark } from './mark.ts'
+import { groupInTheWay, inspectGroups } from './own-groups.ts'
 import type { Change, Refused, Resource } from './resource.ts'
 import { inspectShut, opened, openingWords, parseShut, shutAgain } from './shut-accounts.ts'
 
@@ -23,10 +24,14 @@ export interface AccountOptions {
 export function account(name: string, { system = false, shell, mark, adopts = false }: AccountOptions = {}): Resource {
   return {
     id: `account ${name}`,
-    inspect: system ? lines(inspectAccount(name), inspectShut(sh`${name}`)) : inspectAccount(name),
+    inspect: system
+      ? lines(inspectAccount(name), inspectShut(sh`${name}`), inspectGroups(sh`${name}`))
+      : inspectAccount(name),
     diff(now) {
       const found = parseAccount(now)
       if (!found) {
+        const inTheWay = groupInTheWay(now, name)
+        if (inTheWay) return inTheWay
         return {
           summary: system ? 'create, without password or shell' : 'create, without password',
           effect: 'add',
@@ -36,7 +41,7 @@ export function account(name: string, { system = false, shell, mark, adopts = fa
             : sh`useradd ${['--create-home', '--shell', shell ?? '/bin/bash', ...commentOf(mark && printMark(mark))]} --password '*' ${name}`,
           undo: sh`
             if getent passwd ${name} >/dev/null; then
-              ${dropAccount(name, system ? [] : ['--remove'])}
+              ${system ? dropSystemAccount(name) : dropAccount(name, ['--remove'])}
             fi
           `,
         }
@@ -84,7 +89,7 @@ export function noSystemAccount(name: string): Resource {
         summary: 'remove',
         effect: 'remove',
         saves: [],
-        commit: dropAccount(name),
+        commit: dropSystemAccount(name),
         undo: sh`getent passwd ${name} >/dev/null || ${addSystemAccount(name, { id, shell, comment })}`,
       }
     },
@@ -106,9 +111,13 @@ export function addSystemAccount(name: string, { shell = '/usr/sbin/nologin', id
 const commentOf = (comment: string | undefined) => (comment ? ['--comment', comment] : [])
 
 /** userdel complains of a mail spool that there never was, also when all went well. */
-export function dropAccount(name: string, options: readonly string[] = []): Sh {
+function dropAccount(name: string, options: readonly string[] = []): Sh {
   return sh`why=$(userdel --force ${[...options, name]} 2>&1) || { echo "$why" >&2; exit 1; }`
 }
+
+/** With the group that it was made with, which userdel leaves behind where login.defs says USERGROUPS_ENAB no. */
+export const dropSystemAccount = (name: string): Sh =>
+  lines(dropAccount(name), sh`if getent group ${name} >/dev/null; then groupdel ${name}; fi`)
 
 interface Found {
   readonly id: string

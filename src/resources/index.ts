@@ -12,6 +12,7 @@ export { type Mark, marked, parseMark, printMark, withoutMark, withoutMarkLine }
 export { nextHostKeys, nextHostKeysOf, switchHostKeys } from './next-host-keys.ts'
 export { installedPackage } from './package.ts'
 export { precondition } from './precondition.ts'
+export { programs } from './programs.ts'
 export { runningSshd } from './running-sshd.ts'
 export { deliveredSpare, spareHostKey } from './spare-host-key.ts'
 export { hostKeysAfterReload } from './sshd-reload.ts'
@@ -19,4 +20,5 @@ export { type Setting, type SshdSettings, sshdSettings } from './sshd-settings.t
 export { type SystemAccount, systemAccounts } from './system-accounts.ts'
 export { systemdUnit } from './systemd-unit.ts'
 export { systemdUnits, type Unit, type UnitOptions } from './systemd-units.ts'
+export { unitsRead } from './units-read.ts'
 export { versionOf, versions } from './versions.ts'

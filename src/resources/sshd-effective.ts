@@ -1,4 +1,5 @@
 import { type Sh, sh } from '../shell/sh.ts'
+import type { Observed, Refused } from './resource.ts'
 
 /** Prints `elsewhere KEYWORD FILE` for each file but ours that speaks of one of them; one process where none does. */
 export function elsewhere(path: string, keywords: readonly string[]): Sh {
@@ -18,17 +19,17 @@ export function wholeConfiguration(name: string) {
   const ours = `${name}.conf`
   return sh`
     mkdir "$stage/drop-ins"
-    for file in /etc/ssh/sshd_config.d/*.conf; do
-      if [ -e "$file" ]; then cp "$file" "$stage/drop-ins"; fi
+    for file in /etc/ssh/sshd_config.d/*; do
+      if [ -f "$file" ]; then cp "$file" "$stage/drop-ins"; fi
     done
     if [ -e "$stage/candidate" ]; then cp "$stage/candidate" "$stage/drop-ins/"${ours}; else rm -f "$stage/drop-ins/"${ours}; fi
-    sed -E "s#^([[:space:]]*Include[[:space:]]+)(/etc/ssh/)?sshd_config[.]d/#\1$stage/drop-ins/#I" \
+    sed -E "/^[[:space:]]*include[[:space:]=]/I s#([[:space:]=\"])(/etc/ssh/)?sshd_config[.]d/#\1$stage/drop-ins/#g" \
       /etc/ssh/sshd_config >"$stage/sshd_config"
   `
 }
 
 /** Fails, naming the files that say otherwise, unless every setting is the one that sshd would follow. */
-export function winning(who: string, wanted: readonly string[]) {
+export function winning(name: string, who: string, wanted: readonly string[]) {
   return sh`
     sshd -t -f "$stage/sshd_config"
     sshd -T -f "$stage/sshd_config" -C ${who} >"$stage/effective"
@@ -37,14 +38,32 @@ export function winning(who: string, wanted: readonly string[]) {
     lost=
     for line in ${wanted}; do
       grep -qixF -e "$line" "$stage/effective" && continue
-      lost=1
+      lost=$line
       keyword=\${line%% *}
-      echo "wanted \"$line\", but sshd would use \"$(grep -i "^$keyword " "$stage/effective")\"" >&2
-      grep -sinE "^[[:space:]]*\${keyword}[[:space:]=]" /etc/ssh/sshd_config /etc/ssh/sshd_config.d/*.conf >&2 || :
+      echo "wanted \"$line\", but sshd would use \"$(grep -i "^$keyword " "$stage/effective")\"" >>"$stage/lost"
+      grep -sinE "^[[:space:]]*\${keyword}[[:space:]=]" /etc/ssh/sshd_config /etc/ssh/sshd_config.d/*.conf >>"$stage/lost" || :
     done
-    [ -z "$lost" ] && exit
-    grep -qiE '^[[:space:]]*Include[[:space:]].*sshd_config[.]d/' /etc/ssh/sshd_config ||
-      echo '/etc/ssh/sshd_config does not include /etc/ssh/sshd_config.d/*.conf' >&2
+    [ -n "$lost" ] || exit 0
+    # Would sshd read our file at all? It complains of what it reads.
+    echo 'ReadByProvision no' >"$stage/drop-ins/"${`${name}.conf`}
+    if sshd -t -f "$stage/sshd_config" 2>/dev/null; then
+      echo "sshd would not read /etc/ssh/sshd_config.d/"${`${name}.conf`}": /etc/ssh/sshd_config does not include it" >&2
+    else
+      cat "$stage/lost" >&2
+    fi
     exit 1
   `
+}
+
+/** By what the fact `running sshd` shows: sshd is not told to read the folder of our files. */
+export function withoutInclude(observed: Observed | undefined): Refused | undefined {
+  const [, lines] = observed?.split(/^@(?:lines|in-force)$/m) ?? []
+  if (lines === undefined) return undefined
+  const included = [...lines.matchAll(/^\/[^:]*:\s*include[\s=](.*)$/gim)].map(([, what = '']) => what)
+  // A pattern may stand for the folder.
+  if (included.some((what) => /sshd_config\.d|[*?[][^\s"]*\//.test(what))) return undefined
+  return {
+    refused: 'its sshd does not read /etc/ssh/sshd_config.d: /etc/ssh/sshd_config has no Include line for it',
+    hint: 'put `Include /etc/ssh/sshd_config.d/*.conf` at the top of /etc/ssh/sshd_config, check it with `sshd -t`, reload sshd, then run again',
+  }
 }

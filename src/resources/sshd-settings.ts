@@ -4,7 +4,7 @@ import { type Mark, marked, parseMark, withMarksOf } from './mark.ts'
 import type { Change, Late, Resource, Seen } from './resource.ts'
 import { known } from './resource.ts'
 import { runningSshd } from './running-sshd.ts'
-import { elsewhere, wholeConfiguration, winning } from './sshd-effective.ts'
+import { elsewhere, wholeConfiguration, winning, withoutInclude } from './sshd-effective.ts'
 import { isUnread, withReload } from './sshd-reload.ts'
 import { askOpenSsh } from './versions.ts'
 
@@ -88,6 +88,8 @@ export function sshdSettings(name: string, { match, user, settings, mark, shared
       const ruling = wanted.filter(({ leftTo }) => leftTo === undefined).flatMap(printed)
       const lost = ruling.filter((line) => !host.effective.has(line.toLowerCase()))
       if (change === 'converged' && lost.length === 0 && !isUnread(path, seen)) return 'converged'
+      const unread = lost.length > 0 ? withoutInclude(seen.here?.(runningSshd.id)) : undefined
+      if (unread) return unread
       const left = wanted.filter(({ leftTo }) => leftTo !== undefined)
       const whole: Change = {
         summary: [
@@ -101,7 +103,7 @@ export function sshdSettings(name: string, { match, user, settings, mark, shared
         ...(change !== 'converged' && change.text && { text: change.text }),
         saves: [...folders(path), path],
         stage: lines(gone ? undefined : sh`printf %s ${content} >"$stage/candidate"`, wholeConfiguration(name)),
-        validate: winning(who, ruling),
+        validate: winning(name, who, ruling),
         commit: gone ? sh`rm -f ${path}` : sh`put "$stage/candidate" ${path} 644 root:root`,
       }
       return withReload({ ...whole, own: path, keywords: wanted.map(({ keyword }) => keyword), leaves: gone }, seen)

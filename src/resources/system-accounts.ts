@@ -1,7 +1,8 @@
 import { lines, type Sh, sh } from '../shell/sh.ts'
-import { addSystemAccount, dropAccount } from './account.ts'
+import { addSystemAccount, dropSystemAccount } from './account.ts'
 import { phrase } from './managed-files.ts'
 import { type Mark, parseMark, printMark, withMarksOf } from './mark.ts'
+import { groupInTheWay, inspectGroups } from './own-groups.ts'
 import type { Change, Refused, Resource, Seen } from './resource.ts'
 import { inspectShut, opened, openingWords, parseShut, type Shut, shutAgain } from './shut-accounts.ts'
 
@@ -46,6 +47,7 @@ export function systemAccounts(
         find -H /etc/systemd/system -maxdepth 1 -name 'user@*.service' -lname /dev/null -printf '@masked %f\n' | sort
       `,
       inspectShut(sh`${prefix}*`),
+      inspectGroups(sh`${prefix}*`),
     ),
     diff(now, seen) {
       const there = parse(now)
@@ -54,6 +56,8 @@ export function systemAccounts(
       if (refused) return refused
       const names = wanted.map(({ name }) => name)
       const create = wanted.filter(({ name }) => !there.has(name))
+      const [inTheWay] = create.flatMap(({ name }) => groupInTheWay(now, name) ?? [])
+      if (inTheWay) return inTheWay
       const adopt = wanted.filter(({ name }) => isForeign(there.get(name)))
       const remark = wanted.filter(
         ({ name, mark }) =>
@@ -61,6 +65,7 @@ export function systemAccounts(
           !isForeign(there.get(name)) &&
           there.get(name)?.comment !== withMarksOf(there.get(name)?.comment ?? '', printMark(mark)),
       )
+      const shell = names.filter((name) => isOpenTo(there.get(name)) && !adopt.some((one) => one.name === name))
       const remove = [...there].flatMap(([name, account]) => {
         const mark = parseMark(account.comment)
         const goesNow = !names.includes(name) && !isForeign(account) && goes({ name, ...(mark && { mark }) }, seen)
@@ -68,9 +73,8 @@ export function systemAccounts(
       })
       const mask = names.filter((name) => there.has(name) && !masked.has(there.get(name)?.id))
       const open = parseShut(now).filter(({ name }) => names.includes(name) && there.has(name))
-      if (create.length + adopt.length + remark.length + remove.length + mask.length + open.length === 0)
-        return 'converged'
-      const moved = { create, adopt, remark, remove, mask, open, there }
+      const moved = { create, adopt, remark, shell, remove, mask, open, there }
+      if ([create, adopt, remark, shell, remove, mask, open].every(({ length }) => length === 0)) return 'converged'
       return {
         summary: [
           ...phrase(
@@ -85,6 +89,7 @@ export function systemAccounts(
             'mark',
             remark.map(({ name }) => name),
           ),
+          ...phrase('set back the login shell of', shell),
           ...phrase('remove', remove),
           ...phrase('disable the user manager of', mask),
           ...openingWords(open),
@@ -113,6 +118,9 @@ function isForeign(account: Present | undefined): boolean {
   return !(comment === '' && Number(id) < 1000 && home === '/nonexistent' && shell.endsWith('/nologin'))
 }
 
+/** Its shell is not one that only refuses: sshd lets nobody in whose shell does not exist. */
+const isOpenTo = (account: Present | undefined) => account !== undefined && !/\/(nologin|false)$/.test(account.shell)
+
 function refusal(
   wanted: readonly SystemAccount[],
   there: ReadonlyMap<string, Present>,
@@ -133,13 +141,14 @@ interface Moved {
   readonly create: readonly SystemAccount[]
   readonly adopt: readonly SystemAccount[]
   readonly remark: readonly SystemAccount[]
+  readonly shell: readonly string[]
   readonly remove: readonly string[]
   readonly mask: readonly string[]
   readonly open: readonly Shut[]
   readonly there: ReadonlyMap<string, Present>
 }
 
-function commit({ create, adopt, remark, remove, mask, open, there }: Moved): Sh {
+function commit({ create, adopt, remark, shell, remove, mask, open, there }: Moved): Sh {
   const idOf = (name: string) => there.get(name)?.id ?? ''
   return lines(
     ...create.map(
@@ -150,20 +159,21 @@ function commit({ create, adopt, remark, remove, mask, open, there }: Moved): Sh
       ({ name, mark }) => sh`usermod --comment ${printMark(mark)} --shell /usr/sbin/nologin --password '*' ${name}`,
     ),
     ...remark.map(({ name, mark }) => sh`usermod --comment ${printMark(mark)} ${name}`),
+    ...shell.map((name) => sh`usermod --shell /usr/sbin/nologin ${name}`),
     ...mask.map((name) => sh`ln -sfn /dev/null ${maskOf(idOf(name))}`),
     ...open.map(opened),
-    ...remove.map((name) => sh`pkill -KILL -u ${name} || :; ${dropAccount(name)}; rm -f ${maskOf(idOf(name))}`),
+    ...remove.map((name) => sh`pkill -KILL -u ${name} || :; ${dropSystemAccount(name)}; rm -f ${maskOf(idOf(name))}`),
   )
 }
 
-function undo({ create, adopt, remark, remove, open, there }: Moved): Sh {
+function undo({ create, adopt, remark, shell, remove, open, there }: Moved): Sh {
   return lines(
     ...create.map(
       ({ name }) => sh`
         if id=$(id -u ${name} 2>/dev/null); then
           pkill -KILL -u ${name} || :
           rm -f "/etc/systemd/system/user@$id.service"
-          ${dropAccount(name)}
+          ${dropSystemAccount(name)}
         fi
       `,
     ),
@@ -172,6 +182,7 @@ function undo({ create, adopt, remark, remove, open, there }: Moved): Sh {
       return sh`usermod --comment ${comment} --shell ${shell} ${name}`
     }),
     ...remark.map(({ name }) => sh`usermod --comment ${there.get(name)?.comment ?? ''} ${name}`),
+    ...shell.map((name) => sh`usermod --shell ${there.get(name)?.shell ?? ''} ${name}`),
     ...open.map(shutAgain),
     ...remove.map((name) => {
       const { id = '', comment = '' } = there.get(name) ?? {}

@@ -7,6 +7,7 @@ import { approved } from './approve.ts'
 import { changeHosts } from './change.ts'
 import { closeRun, openRun, type Run, type RunOptions } from './context.ts'
 import { type Decision, decide, promises } from './decide.ts'
+import { explainForwards } from './explain.ts'
 import type { Fleet, Member } from './fleet.ts'
 import { connectByFormerForwards } from './former-forwards.ts'
 import { forwardProofs } from './forward-proofs.ts'
@@ -37,7 +38,8 @@ export async function provision(inventory: Inventory, playbook: Playbook, option
   endTheRest(decision, run)
 
   const recoveries = promises(checks, run.fleet)
-  const forwards = decision.isHeld ? [] : await proofs.atTheEnd({ changed: decision.applies, recoveries })
+  const proved = decision.isHeld ? [] : await proofs.atTheEnd({ changed: decision.applies, recoveries })
+  const forwards = await explainForwards(proved, run)
   const claims = await tryChecks(checks, decision, run)
   if (run.command === 'apply') for (const { keeps } of checks) if (keeps) await run.keep?.(keeps(run.fleet.seen))
 

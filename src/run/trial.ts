@@ -1,16 +1,14 @@
 import { parseDialAttempt } from '../doctor/attempt.ts'
 import { directivesAt, directivesScript } from '../doctor/directives.ts'
-import { examine } from '../doctor/examine.ts'
-import { tunnelPartsOf } from '../doctor/tunnel.ts'
 import { ProvisionError } from '../errors.ts'
 import type { Device } from '../inventory/model.ts'
-import { gatewayLink } from '../report/doctor/doctor.ts'
 import type { Trouble } from '../report/report.ts'
 import type { Trial } from '../resources/resource.ts'
 import { plainShell, whole } from '../shell/program.ts'
 import { lines } from '../shell/sh.ts'
 import type { Session } from '../ssh/session/session.ts'
 import type { Run } from './context.ts'
+import { firstBrokenLink } from './explain.ts'
 import { hasFailed, type Member } from './fleet.ts'
 
 /**
@@ -38,7 +36,7 @@ export async function tryOn(member: Member, fresh: Session, trial: Trial, run: R
     if (!attempt.banner || attempt.keptOut) return undefined
     const why = attempt.loggedIn
       ? await noForward(by.host, fresh, attempt.said)
-      : ((await inTime(explain(by.host, member.host.name, run))) ?? { message: attempt.said })
+      : ((await inTime(explain(by, member, { log: ran.stdout.toString(), fresh, run }))) ?? { message: attempt.said })
     return { ...why, message: `a tunnel could not log in: ${why.message}` }
   } catch (error) {
     if (error instanceof ProvisionError) return undefined
@@ -59,21 +57,19 @@ async function noForward(device: Device, fresh: Session, said: string): Promise<
   }
 }
 
-/** The first broken link between the device and this gateway, as `doctor` says it. */
-async function explain(device: Device, gateway: string, run: Run): Promise<Trouble | undefined> {
-  const gateways = run.inventory.gateways.filter(({ name }) => name === gateway)
-  const report = await examine({
-    inventory: run.inventory.file,
-    device,
-    tunnels: tunnelPartsOf(device, gateways),
-    // The sessions that others jump through are the run's, which goes on.
-    context: { ...run.context, closeAll: () => {} },
-    now: run.now,
-    debug: run.debug,
-  })
-  const link = report.tunnels.flatMap(({ links }) => links).find(({ state }) => state === 'broken')
-  if (!link || link.link === gatewayLink || !('mend' in link)) return undefined
-  // What has just failed is no way to mend it.
-  const isThisRun = link.mend.includes(`provision ${run.inventory.file}`)
-  return { message: link.says, ...(!isThisRun && { hint: `${link.mend}; then run again` }) }
+interface Explained {
+  /** What the device's own ssh said of its try. */
+  readonly log: string
+  readonly fresh: Session
+  readonly run: Run
+}
+
+/** As `doctor` says it; what has just failed is no way to mend it. */
+async function explain(by: Member, on: Member, { log, fresh, run }: Explained): Promise<Trouble | undefined> {
+  const { host: device } = by
+  const { host: gateway } = on
+  if (device.role !== 'device' || gateway.role !== 'gateway') return undefined
+  const sessions = new Map([[gateway.name, fresh]])
+  const link = await firstBrokenLink(device, gateway, run, { tried: log, forwards: [], sessions })
+  return link && { message: link.says, ...(link.mendedBy === 'hand' && { hint: `${link.mend}; then run again` }) }
 }

@@ -32,7 +32,10 @@ export interface ForwardProof {
   readonly greeted?: (at: number) => void
 }
 
-/** How long a listener may stay silent before it is `stale`. An sshd sends its banner first, and at once. */
+/**
+ * How long a listener may stay silent, at the least, before it is `stale`: with a longer `--timeout` as long as that.
+ * An sshd sends its banner first, and at once.
+ */
 const silenceMs = 8_000
 
 /**
@@ -74,7 +77,8 @@ export async function proveForward({
   if (opened instanceof ProvisionError) return is(...refused(opened, forward))
   // The round trip to the gateway alone: it confirms the channel before anything comes through.
   const halfTrip = (now() - began) / 2
-  const greeting = await firstBytes(opened, isOwnSshd(device, forward) ? silenceMs : 2_000)
+  const patient = Math.max(silenceMs, wire.connectTimeoutMs)
+  const greeting = await firstBytes(opened, isOwnSshd(device, forward) ? patient : 2_000)
   speaks = greeting === 'speaks'
   if (speaks) greeted?.(now() - halfTrip)
   if (!isOwnSshd(device, forward)) {

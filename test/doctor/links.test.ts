@@ -23,6 +23,7 @@ test.each(['socket', 'sshd'] as const)('a tunnel that works is ok at every link,
       "device sshd",
       "host key",
       "forward",
+      "login",
     ]
   `)
 })

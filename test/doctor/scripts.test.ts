@@ -41,8 +41,8 @@ test('only an sshd is greeted: what else stands behind a forward might take a gr
   const [forward] = tunnel.forwards
   if (!forward) throw new Error('no forward')
   const printer = { ...forward, host: '192.0.2.9', hostPort: 9100 }
-  expect(scripts.device).toContain('/run/t/control localhost 22\n')
-  expect(deviceScript({ ...away, forwards: [printer] })).toContain('/run/t/control\n')
+  expect(scripts.device).toContain('/run/t/control yes localhost 22\n')
+  expect(deviceScript({ ...away, forwards: [printer] })).toContain('/run/t/control yes\n')
 })
 
 test('facts are read back as they were told', () => {

@@ -27,7 +27,7 @@ test('a healthy tunnel is healthy at every link, with both listeners, and nothin
   for (const { code, report } of [one, two]) {
     expect(report.tunnels.flatMap(({ links }) => links.filter(({ state }) => state !== 'ok'))).toEqual([])
     expect({ code, exitCode: report.exitCode, via: report.via }).toEqual({ code: 0, exitCode: 0, via: 'direct' })
-    expect(report.tunnels[0]?.links).toHaveLength(16)
+    expect(report.tunnels[0]?.links).toHaveLength(17)
   }
   expect(await inside(a, `systemctl show ${unit(socket)} --property=MainPID,ActiveEnterTimestamp`)).toBe(before)
   const { code, stdout } = await it.provision(['doctor', it.file, '--device', a])

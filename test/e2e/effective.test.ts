@@ -120,14 +120,14 @@ test('a masked unit is unmasked, and one that was only enabled is started', asyn
   await mended(device, `systemd-units reverse-tunnel-*: start ${unit}`)
 }, 300_000)
 
-test('an account that is locked or has expired is opened, and undo shuts it again', async () => {
-  await onGateway(`chage -E 1 ${account}; usermod -L ${account}`)
+test('an account that is locked, has expired or lost its shell is opened, and undo shuts it again', async () => {
+  await onGateway(`chage -E 1 ${account}; usermod -L -s /bin/gone ${account} 2>/dev/null`)
   await onDevice('chage -d 0 reverse-tunnel')
   const before = await both()
   const found = await it.report(['verify', it.file])
   expect(outcomes(found.report)).toEqual([`${gateway} differs`, `${device} differs`])
   expect(summaries(found.report)).toBe(
-    `accounts tunnel-*: unlock ${account}, remove the expiry date of ${account}\n` +
+    `accounts tunnel-*: set back the login shell of ${account}, unlock ${account}, remove the expiry date of ${account}\n` +
       'account reverse-tunnel: remove the password age of reverse-tunnel',
   )
   expect((await it.provision([it.file])).code).toBe(0)

@@ -89,6 +89,7 @@ describe('the gateway takes its change back, and the report names what refuses t
         expect(said).toContain('a tunnel could not log in')
         for (const words of says) expect(said, await inside(log)).toMatch(words)
         expect(await inside(left)).toBe('')
+        if (name === 'AllowUsers names others') await doctorKnows()
         // The device has not begun to dial.
         const units = await it.lab.machine(device).sh('ls /etc/systemd/system | grep reverse-tunnel-ssh-gw')
         expect(units.stdout).toBe('')
@@ -99,6 +100,18 @@ describe('the gateway takes its change back, and the report names what refuses t
     300_000,
   )
 })
+
+/** The run that was undone is not what mends it: what undid it comes first. */
+async function doctorKnows() {
+  const { code, stdout } = await it.provision(['doctor', it.file, '--device', device])
+  expect(code).toBe(1)
+  expect(stdout).toMatch(
+    / account .* has no account tunnel-\S+; the last run on ssh-gw\.guest\.internal was undone: a tunnel could not log in: .*AllowUsers user001 root \(/,
+  )
+  expect(stdout).toMatch(
+    /\n {2}mend: first what was in the way of that run on ssh-gw\.guest\.internal; then provision /,
+  )
+}
 
 test('on a gateway without all that the same run succeeds, and leaves nothing of the trial', async () => {
   const { code, report } = await apply()

@@ -50,5 +50,6 @@ cases('account', {
     now: 'reverse-tunnel:1001:/home/reverse-tunnel:/bin/bash:Bob\n',
   },
   'none-wanted-converged': { resource: none, now: '' },
+  'group-of-that-name-refused': { resource: tunnel, now: '@group tunnel 998 bob\n' },
   'name-with-a-quote': { resource: account("o'neill"), now: '' },
 })

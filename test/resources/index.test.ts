@@ -11,7 +11,7 @@ const kinds = readdirSync(folder)
     (kind) =>
       ![
         ...['index', 'resource', 'mark', 'sshd-effective', 'sshd-reload', 'unread-sshd-config'],
-        ...['unit-activation', 'unit-drop-ins', 'unit-settings', 'shut-accounts'],
+        ...['unit-activation', 'unit-drop-ins', 'unit-settings', 'shut-accounts', 'own-groups'],
       ].includes(kind),
   )
 

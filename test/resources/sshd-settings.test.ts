@@ -143,6 +143,23 @@ test('a file that is as it should be and that sshd has not read is not in force'
   expect(verdict(700)).toMatchObject({ summary: 'reload sshd, which has not read the file yet' })
 })
 
+test.each([
+  ['', false],
+  ['Include /etc/ssh/extra.d/*.conf', false],
+  ['Include /etc/ssh/extra.d/*.conf /etc/ssh/sshd_config.d/*.conf', true],
+  ['include "sshd_config.d/*"', true],
+  ['Include=/etc/ssh/sshd_config.d/*.conf', true],
+  ['Include /etc/ssh/*.d/*.conf', true],
+])('an sshd_config with `%s` reads our file: %s', (line, reads) => {
+  const here = () => observedSshd({ files: { '/etc/ssh/sshd_config': [line, 'UsePAM yes'] } })
+  const verdict = resource.diff(`${version('10.0p2')}valid\n${defaults}absent\n`, { ...nothing, here })
+  expect(verdict).toMatchObject(
+    reads
+      ? { summary: 'write and reload sshd' }
+      : { refused: expect.stringMatching(/^its sshd does not read \/etc\/ssh\/sshd_config\.d: /) },
+  )
+})
+
 test('sshd without words of its own, as when it is broken without a reason, is still refused', () => {
   expect(resource.diff(`${version('10.0p2')}broken \nabsent\n`, nothing)).toMatchObject({ refused: expect.any(String) })
 })

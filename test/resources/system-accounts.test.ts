@@ -49,5 +49,13 @@ cases('system-accounts', {
     resource: systemAccounts('tunnel-', wanted, { made: sh`systemd-tmpfiles --create` }),
     now: row('tunnel-a', 995) + masked(995),
   },
+  'group-of-that-name-refused': {
+    resource,
+    now: `${row('tunnel-b', 994)}@group tunnel-a 993 \n@group tunnel-b 994 \n`,
+  },
+  'login-shell-is-gone': {
+    resource,
+    now: row('tunnel-a', 995).replace('/usr/sbin/nologin', '/bin/gone') + row('tunnel-b', 994) + masked(994, 995),
+  },
   'root-refused': { resource, now: '@account tunnel-a:0::/nonexistent:/usr/sbin/nologin\n' },
 })

@@ -104,6 +104,15 @@ async function run(
         done.push(`try ${name}`)
         return { ...answer(host.tries?.log ?? ''), code: host.tries?.code ?? 0 }
       }
+      if (script.includes('@fact')) {
+        done.push(`ask ${name}`)
+        const facts = { now: '1764000000', test: 'valid', end: '' }
+        return answer(
+          Object.entries(facts)
+            .map(([fact, text]) => `@fact ${fact} ${Buffer.from(text).toString('base64')}\n`)
+            .join(''),
+        )
+      }
       if (script.includes('clean up') || script.includes('directives()')) {
         done.push(`clean ${name}`)
         return answer('/etc/ssh/sshd_config:7:DisableForwarding yes\n')
@@ -167,6 +176,30 @@ async function run(
 const at = (done: readonly string[], what: string) => done.indexOf(what)
 
 describe('a run over connected hosts', () => {
+  const errors = ({ report }: { report: Report }) => report.forwards.map(({ error }) => error)
+
+  test('that fails on a tunnel tells its first broken link, and what mends it', async () => {
+    const [pi] = errors(await run('verify', { gw: { word: 'new' }, pi: { word: 'new' }, cam: { word: 'new' } }))
+    expect(pi?.message).toMatch(/\nbroken link: account: gw has no account tunnel-pi-\w+$/)
+    expect(pi?.hint).toMatch(/^provision \S+ --limit gw --limit pi$/)
+    // An apply has just done that.
+    const [same] = errors(await run('apply', { gw: { word: 'new' }, pi: { word: 'new' }, cam: { word: 'new' } }))
+    expect(same).toEqual({ message: pi?.message, hint: expect.not.stringContaining('provision') })
+  })
+
+  test('names what it has failed on itself as the cause, and asks nobody', async () => {
+    const failed = await run('apply', { pi: { word: 'locked' } })
+    expect(errors(failed)[0]).toMatchObject({ hint: 'first mend what went wrong on pi, then run again' })
+    expect(failed.done).not.toContain('ask pi')
+    expect(failed.done).toContain('ask cam')
+  })
+
+  test('asks no doctor where only forwards are looked at', async () => {
+    const { done, report } = await run('verify', {}, { only: 'forwards' })
+    expect(done.filter((what) => what.startsWith('ask'))).toEqual([])
+    expect(report.forwards[0]?.error?.message).not.toContain('broken link')
+  })
+
   test('changes each in its step, confirms by a fresh login, and leaves nothing open', async () => {
     const { outcomes, words, done, open, plan } = await run('apply')
     expect(outcomes).toEqual({ gw: 'changed', pi: 'changed', cam: 'changed' })
@@ -184,7 +217,9 @@ describe('a run over connected hosts', () => {
     const converged = { gw: { word: 'new' }, pi: { word: 'new' }, cam: { word: 'new' } }
     const same = await run('apply', converged)
     expect(same.outcomes).toEqual({ gw: 'ok', pi: 'ok', cam: 'ok' })
-    expect(same.done).toEqual(['login gw', 'login pi', 'login cam'])
+    // No forward answers in this world, so the doctor is asked, over the sessions that there are.
+    expect(same.done.slice(0, 3)).toEqual(['login gw', 'login pi', 'login cam'])
+    expect(same.done.slice(3).sort()).toEqual(['ask cam', 'ask gw', 'ask gw', 'ask pi'])
     const checked = await run('check')
     expect(checked.outcomes).toEqual({ gw: 'differs', pi: 'differs', cam: 'differs' })
     expect(checked.words).toEqual({ gw: 'old', pi: 'old', cam: 'old' })

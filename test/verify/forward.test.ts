@@ -150,7 +150,7 @@ describe.each(transports)('over %s', (transport) => {
     test('on which nobody speaks is stale', async () => {
       vi.useFakeTimers()
       const proof = prove({ open: silent })
-      await vi.advanceTimersByTimeAsync(8_001)
+      await vi.advanceTimersByTimeAsync(10_001)
       expect((await proof).report).toMatchObject({
         state: 'stale',
         error: { message: expect.stringContaining('nothing answers') },

@@ -182,7 +182,7 @@ export function connectOptions<T>(argv: Argv<T>) {
     group: 'Logging in',
     type: 'number',
     default: 10,
-    describe: 'Seconds to wait for a connection, and for a login',
+    describe: 'Seconds to wait for a connection, for a login, and for an answer',
   })
 }
 

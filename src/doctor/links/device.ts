@@ -4,6 +4,8 @@ import {
   broken,
   type Case,
   type LinkVerdict,
+  lacks,
+  notAsWanted,
   ok,
   onHost,
   provisionBothCommand,
@@ -25,8 +27,9 @@ export function unit(c: Case): LinkVerdict {
   const { LoadState, ActiveState, SubState, UnitFileState } = properties(facts.get('unit'))
   const journal = entries(facts.get('journal'))
   const again = provisionCommand(c, device.name)
-  if (LoadState === 'masked') return broken(`${name} is masked`, again)
-  if (LoadState !== 'loaded') return broken(`${device.name} has no unit ${name} (${LoadState ?? 'no systemd'})`, again)
+  if (LoadState === 'masked') return notAsWanted(`${name} is masked`, again)
+  if (LoadState !== 'loaded')
+    return notAsWanted(`${device.name} has no unit ${name} (${LoadState ?? 'no systemd'})`, again)
   // systemd does not keep the time at which it stopped a unit that nothing needs any more.
   const changed = journal.findLast(({ by, text }) => by === 'systemd' && /^(Started|Stopped|Failed) /.test(text))
   const since = changed ? ` ${lasting(changed.at, Number(facts.get('now')))}` : ''
@@ -47,11 +50,11 @@ export function unit(c: Case): LinkVerdict {
       )
     }
     if (UnitFileState !== 'enabled')
-      return broken(`${name} runs but is ${UnitFileState}: after the next boot there would be no tunnel`, again)
+      return notAsWanted(`${name} runs but is ${UnitFileState}: after the next boot there would be no tunnel`, again)
     return ok(`${name} is active${since}`)
   }
   if (ActiveState === 'inactive')
-    return broken(`${name} is stopped${UnitFileState === 'enabled' ? '' : ` and ${UnitFileState}`}${since}`, again)
+    return notAsWanted(`${name} is stopped${UnitFileState === 'enabled' ? '' : ` and ${UnitFileState}`}${since}`, again)
   return broken(`${name} does not start: it is ${ActiveState} (${SubState})${since}${why}`, dialled)
 }
 
@@ -103,15 +106,32 @@ export function deviceSshd(c: Case): LinkVerdict {
   const empty = emptyKeys(facts.get('host-keys'))
   if (empty.length > 0) return brokenKeys(device.name, empty, provisionCommand(c, device.name))
   const test = (facts.get('sshd-test') ?? '').trim()
-  if (!/^valid$/m.test(test) && !/Missing privilege separation directory/.test(test))
+  if (!lacks(c.device, 'sshd') && !/^valid$/m.test(test) && !/Missing privilege separation directory/.test(test))
     return broken(`the sshd of ${device.name} could not start again: ${test.split('\n').at(-1)}`, look)
   for (const { host, hostPort } of forwards.filter((forward) => isOwnSshd(device, forward))) {
     const said = facts.get(`target-${hostPort}`) ?? ''
-    if (/SSH-\d/.test(said)) continue
-    const why = /refused/.test(said)
-      ? 'nothing listens there'
-      : 'the program that listens there does not answer as an sshd does'
+    if (/SSH-\d/.test(said) || lacks(c.device, 'ssh-keyscan')) continue
+    const elsewhere = otherAddresses(facts.get('sshd-listens'), hostPort)
+    if (elsewhere.length > 0)
+      return broken(
+        `${host}:${hostPort} on ${device.name}, where the forward ends: nothing listens there, for its sshd listens on ${elsewhere.join(', ')} alone`,
+        `let the forward end there (…:${elsewhere[0]} in the inventory, then ${provisionCommand(c)}); or ${onHost(device.name, `give its sshd_config \`ListenAddress 127.0.0.1\`, too, and restart sshd`)}`,
+      )
+    const why =
+      said.trim() === ''
+        ? 'nothing answers there'
+        : /refused/.test(said)
+          ? 'nothing listens there'
+          : 'the program that listens there does not answer as an sshd does'
     return broken(`${host}:${hostPort} on ${device.name}, where the forward ends: ${why}`, look)
   }
   return ok(`the sshd of ${device.name} answers`)
+}
+
+/** Where sshd listens with this port, unless that is also a loopback address or every address; from `sshd -T`. */
+function otherAddresses(text: string | undefined, port: number): string[] {
+  const all = [...(text ?? '').matchAll(/^listenaddress (.+):(\d+)$/gm)].flatMap(([, address = '', of]) =>
+    Number(of) === port ? [`${address}:${of}`] : [],
+  )
+  return all.some((one) => /^(0\.0\.0\.0|\[::\]|127\.|\[::1\])/.test(one)) ? [] : all
 }

@@ -1,16 +1,7 @@
 import { printListener } from '../../inventory/forward.ts'
 import { fingerprintOf } from '../../ssh/host-keys/pins.ts'
-import {
-  broken,
-  type Case,
-  heard,
-  type LinkVerdict,
-  loginHistoryOf,
-  ok,
-  onHost,
-  provisionCommand,
-  unseen,
-} from '../case.ts'
+import { broken, type Case, heard, type LinkVerdict, loginHistoryOf, ok, onHost, unseen } from '../case.ts'
+import { directivesAt } from '../directives.ts'
 import { ago } from '../log.ts'
 
 /** Which machine answers in the end, and whether the forward works as a whole. */
@@ -31,6 +22,27 @@ export function deviceHostKey(c: Case): LinkVerdict {
   return proved ? ok(`${device.name} proves ${proved}, as pinned`) : unseen(`${device.name} was not reached`)
 }
 
+/** Whoever wants to work there has to get in, too: `verify` asks for it. */
+export function login(c: Case): LinkVerdict {
+  const { device } = c.tunnel
+  const { user } = device.login
+  const who = user ? `the login as ${user}` : 'the login'
+  const through = c.forwards.filter((each) => each.state === 'ok' && each.hostKey)
+  const refused = through.find(({ unchecked }) => unchecked !== undefined)
+  if (!refused) return through.length > 0 ? ok(`${device.name} lets us in through its forward`) : unseen('not tried')
+  const names = /^(allow|deny)(users|groups)|^pubkey|^authenticationmethods|^permitrootlogin/i
+  const at = directivesAt(c.device.facts?.get('directives') ?? '', names)
+  return broken(
+    [`the tunnel works, but ${refused.unchecked}`, ...at].join('; '),
+    at.length > 0
+      ? onHost(
+          device.name,
+          `allow ${who} from 127.0.0.1 and ::1, where everybody comes from who comes through the tunnel; reload sshd`,
+        )
+      : (refused.error?.hint ?? onHost(device.name, 'journalctl -u ssh -n 30: why does sshd refuse it?')),
+  )
+}
+
 export function forward(c: Case): LinkVerdict {
   const { device, gateway } = c.tunnel
   const bad = c.forwards.find(({ state }) => state !== 'ok')
@@ -45,7 +57,7 @@ export function forward(c: Case): LinkVerdict {
     )
   const what = `${printListener(bad)} on ${gateway.name} is ${bad.state}`
   if (c.device.facts || !['no-tunnel', 'stale'].includes(bad.state))
-    return broken(`${what}: ${bad.error?.message ?? ''}`, bad.error?.hint ?? provisionCommand(c))
+    return broken(`${what}: ${bad.error?.message ?? ''}`, bad.error?.hint ?? `provision verify ${c.inventory}`)
   return broken(`${what}: ${story(c)}`, onSite(c))
 }
 

@@ -1,13 +1,24 @@
 import { printListener } from '../../inventory/forward.ts'
 import type { Forward } from '../../inventory/model.ts'
 import { quote } from '../../shell/sh.ts'
-import { broken, type Case, type LinkVerdict, ok, onHost, provisionCommand, unseen } from '../case.ts'
+import {
+  broken,
+  type Case,
+  type LinkVerdict,
+  lacks,
+  notAsWanted,
+  ok,
+  onHost,
+  provisionCommand,
+  unseen,
+} from '../case.ts'
 import { type Holder, holders, properties } from '../facts.ts'
 
 /** Which programs hold the ports of the forwards on the gateway. */
 export function listener(c: Case): LinkVerdict {
   const { gateway, forwards } = c.tunnel
   if (!c.gateway.facts) return unseen(`${gateway.name} was not reached`)
+  if (lacks(c.gateway, 'ss')) return unseen(`${gateway.name} has no program ss(8), which tells who holds a port`)
   const verdicts = forwards.map((forward) => of(c, forward))
   return verdicts.find(({ state }) => state === 'broken') ?? ok(verdicts.map(({ says }) => says).join('; '))
 }
@@ -41,13 +52,15 @@ function ofSocket(c: Case, forward: Forward, where: string, here: readonly Holde
     [name, socket],
     [name.replace(/socket$/, 'service'), proxy],
   ] as const) {
-    if (LoadState === 'masked') return broken(`${unit} on ${gateway.name} is masked`, provisionCommand(c, gateway.name))
-    if (LoadState === 'not-found') return broken(`${gateway.name} has no ${unit}`, provisionCommand(c, gateway.name))
+    if (LoadState === 'masked')
+      return notAsWanted(`${unit} on ${gateway.name} is masked`, provisionCommand(c, gateway.name))
+    if (LoadState === 'not-found')
+      return notAsWanted(`${gateway.name} has no ${unit}`, provisionCommand(c, gateway.name))
   }
   if (!ours) {
     const { ActiveState = 'unknown', Result = '' } = socket
     const why = Result && Result !== 'success' ? ` (${Result})` : ''
-    return broken(
+    return notAsWanted(
       `nothing listens on ${where} on ${gateway.name}: ${name} is ${ActiveState}${why}`,
       provisionCommand(c, gateway.name),
     )
@@ -58,7 +71,7 @@ function ofSocket(c: Case, forward: Forward, where: string, here: readonly Holde
       onHost(gateway.name, `journalctl -u ${proxy.Id} -n 20; systemctl reset-failed ${proxy.Id}`),
     )
   if (socket.UnitFileState && socket.UnitFileState !== 'enabled')
-    return broken(
+    return notAsWanted(
       `${name} on ${gateway.name} runs but is ${socket.UnitFileState}: after the next boot nothing would listen on ${where}`,
       provisionCommand(c, gateway.name),
     )
@@ -86,11 +99,14 @@ function held(
   { program, pid, user, unit, command }: Holder,
   next: string,
 ) {
-  const service = unit?.endsWith('.service') && !unit.startsWith('user@') ? unit : undefined
+  const container = /^(docker-proxy|rootlessport|pasta|conmon)/.test(program)
+  const service = !container && unit?.endsWith('.service') && !unit.startsWith('user@') ? unit : undefined
   const who = `${program}, process ${pid}${user ? ` of ${user}` : ''}${service ? `, of ${service}` : ''}`
   return broken(
     `${where} on ${gateway.name} is held by another program: ${who} (${command.slice(0, 80)})`,
-    `${onHost(gateway.name, service ? `systemctl stop ${quote(service)}` : `kill ${pid}`)}; then ${next}`,
+    container
+      ? `${onHost(gateway.name, `\`docker ps\` (or podman) shows the container that publishes that port`)}: publish it on another one; then ${next}`
+      : `${onHost(gateway.name, service ? `systemctl stop ${quote(service)}` : `kill ${pid}`)}; then ${next}`,
   )
 }
 

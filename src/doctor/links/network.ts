@@ -6,6 +6,7 @@ import {
   fromDevice,
   heard,
   type LinkVerdict,
+  lacks,
   loginHistoryOf,
   ok,
   onHost,
@@ -22,7 +23,8 @@ export function name(c: Case): LinkVerdict {
   const { device, gateway } = c.tunnel
   const { address } = gateway.dial
   if (isIP(address)) return ok(`${address} is an address, not a name`)
-  return fromDevice(c, (facts) => {
+  return fromDevice(c, (facts, { resolved }) => {
+    if (lacks(c.device, 'getent') && resolved) return ok(`${device.name} finds an address for ${address}`)
     const found = addresses(facts.get('resolve'))
     const mend = onHost(
       device.name,
@@ -60,7 +62,7 @@ export function route(c: Case): LinkVerdict {
           .trim(),
       )
     if (connected) return ok('there is a connection')
-    if (rows.length === 0 || rows.every((row) => /not found/.test(row)))
+    if (lacks(c.device, 'ip') || rows.length === 0 || rows.every((row) => /not found/.test(row)))
       return unseen(`${device.name} has no program ip(8)`)
     const why = rows[0]?.replace(/^\S+ (RTNETLINK answers: )?/, '').trim()
     return broken(
@@ -105,14 +107,18 @@ export function gatewaySshd(c: Case): LinkVerdict {
   const attempt = attemptOf(c)
   // Empty key files belong to the link `gateway host key`.
   const valid =
+    lacks(c.gateway, 'sshd') ||
     emptyKeys(facts.get('host-keys')).length > 0 ||
     /^valid$/m.test(test) ||
     /Missing privilege separation directory/.test(test)
   const restart = onHost(gateway.name, `${valid ? '' : 'fix what `sshd -t` reports; then '}systemctl restart ssh`)
   if (!valid) return broken(`the sshd of ${gateway.name} could not start again: ${test.split('\n').at(-1)}`, restart)
+  const isBlind = lacks(c.gateway, 'ss')
   if (listening.length === 0 && attempt?.refusal === 'refused')
     return broken(
-      `nothing listens on port ${port} of ${gateway.name}`,
+      isBlind
+        ? `port ${port} of ${gateway.name} refuses ${device.name}: nothing listens there, or a firewall between them rejects it`
+        : `nothing listens on port ${port} of ${gateway.name}`,
       onHost(
         gateway.name,
         `systemctl restart ssh; sshd -T | grep -iE '^(port|listenaddress) ': a router in front of it has to forward devices to one of these ports`,
@@ -130,6 +136,7 @@ export function gatewaySshd(c: Case): LinkVerdict {
       restart,
     )
   if (attempt?.banner) return ok(`the sshd answers ${device.name}: ${attempt.banner}`)
+  if (isBlind) return unseen(`${gateway.name} has no program ss(8), which tells who listens`)
   if (listening.length === 0)
     return unseen(
       `nothing listens on port ${port} of ${gateway.name} itself: does a router forward that port to another one?`,

@@ -27,6 +27,8 @@ export interface LinkReport {
   readonly says: string
   /** What mends it: a command, and where. */
   readonly mend?: string
+  /** `run`: a run of provision by itself does it; `hand`: something has to be done by a person, if only first. */
+  readonly mendedBy?: 'run' | 'hand'
 }
 
 /** 3: a gateway could not be asked; 1: a broken link; 0: nothing is wrong. */

@@ -3,7 +3,7 @@ import type { Identity } from './identity.ts'
 
 /** What ended an attempt, as a transport saw it. `hung-up`: the host closed the connection and gave no reason. */
 export type Cause =
-  | { readonly kind: 'refused' | 'agent' | 'timeout' | 'hung-up' }
+  | { readonly kind: 'refused' | 'too-many-keys' | 'agent' | 'timeout' | 'hung-up' }
   /** `hostKey`: it is host keys that do not match. */
   | { readonly kind: 'no-match'; readonly why: string; readonly hostKey: boolean }
   | { readonly kind: 'other'; readonly why: string }
@@ -20,6 +20,8 @@ export interface FailedAttempt {
   readonly identity?: Identity | undefined
   /** The keys that it was offered, for people. */
   readonly offered?: readonly string[] | undefined
+  /** What the host sent for people to read: its banner, and why it ended the connection. */
+  readonly said?: readonly string[] | undefined
   /** What else was said about keys. */
   readonly remarks?: readonly string[] | undefined
   readonly timeoutMs: number
@@ -53,7 +55,8 @@ export function connectError(cause: Cause, attempt: FailedAttempt): ConnectError
     case 'agent':
       return new ConnectError('login', 'the ssh agent did not sign', agentHint(attempt))
     case 'refused':
-      return refused(attempt)
+    case 'too-many-keys':
+      return refused(attempt, cause.kind === 'too-many-keys')
     case 'timeout': {
       const seconds = attempt.timeoutMs / 1000
       const silent = attempt.greeting === ''
@@ -69,7 +72,7 @@ export function connectError(cause: Cause, attempt: FailedAttempt): ConnectError
       const sent = firstLine === '' || firstLine.startsWith('SSH-') ? '' : `; it sent "${firstLine.slice(0, 80)}"`
       return new ConnectError(
         'unreachable',
-        `the host closed the connection ${attempt.spoke ? 'during the login' : 'before it identified itself'}${sent}`,
+        `the host closed the connection ${attempt.spoke ? 'during the login' : 'before it identified itself'}${sent}${saidBy(attempt)}`,
       )
     }
     case 'other':
@@ -92,18 +95,31 @@ function agentHint({ transport }: FailedAttempt): string {
   return transport === 'node-ssh' ? `${unlock}. Where the key is bound to hosts (ssh-add -h): ${useOpenssh}` : unlock
 }
 
-function refused({ transport, identity, offered = [], remarks = [], partial }: FailedAttempt): ConnectError {
+/** In the host's own words. */
+const saidBy = ({ said = [] }: FailedAttempt) => (said.length === 0 ? '' : `; it says: ${said.join(' / ')}`)
+
+function refused(attempt: FailedAttempt, tooMany: boolean): ConnectError {
+  const { transport, identity, offered = [], remarks = [], partial } = attempt
   const { user = '', skipped = [], foreign = [] } = identity ?? {}
   const keys = offered.length === 0 ? 'there was no key to offer' : `offered: ${offered.join(', ')}`
-  const what = partial ? `the login as ${user} needs more than a key` : `the login as ${user} was refused`
+  const what = partial
+    ? `the login as ${user} needs more than a key`
+    : tooMany
+      ? `the login as ${user} was refused after ${offered.length === 1 ? 'one key' : `${offered.length} keys`}: its sshd lets nobody try more (MaxAuthTries)`
+      : `the login as ${user} was refused`
   const left = skipped.length === 0 ? '' : `; not offered: ${skipped.join(', ')}`
   const others =
     foreign.length > 0 && transport === 'node-ssh'
       ? [`node-ssh cannot offer ${foreign.join(', ')}, your own ssh can: ${useOpenssh}`]
       : []
-  const hint =
-    skipped.length > 0
+  const hint = tooMany
+    ? 'name the right key: login.identityFile in the inventory, or IdentityFile with IdentitiesOnly in your ssh_config'
+    : skipped.length > 0
       ? 'unlock the key with ssh-add'
       : `provision logs in with keys only: is the key in ${user}'s authorized_keys there, and is ${user} the right account? See login.user and login.identityFile`
-  return new ConnectError('login', what, [`${keys}${left}`, ...remarks, ...others, hint].join('; '))
+  return new ConnectError(
+    'login',
+    `${what}${saidBy(attempt)}`,
+    [`${keys}${left}`, ...remarks, ...others, hint].join('; '),
+  )
 }

@@ -67,6 +67,7 @@ async function login(host: Host, options: ConnectOptions & { readonly signal: Ab
     const answer = await connectWithRetry(attempt, at)
     if (answer.kind === 'ready') {
       wire.counts.logins++
+      if (answer.link.accepted !== undefined) wire.keys.accepted.add(answer.link.accepted)
       const sudo = !host.login.sudo ? 'never' : wire.sudoPassword === undefined ? 'plain' : 'password'
       const as = { host: host.name, via: options.via ?? 'direct', user: who.user, sudo } as const
       return openSession({ link: answer.link, ...as, wire, onClose: options.onClose })

@@ -40,6 +40,12 @@ export function collector(mark: string): Collector {
   }
 }
 
+/** The first lines of what a host sent for people, safe for a terminal. */
+export function saidLines(text: string): string[] {
+  const lines = text.split(/\r?\n/).map(printable)
+  return lines.filter((line) => /[a-z]/i.test(line)).slice(0, 3)
+}
+
 /** The last line of what a program printed, safe for a terminal. */
 export function printable(text: string): string {
   const line = text.trim().split('\n').at(-1) ?? ''

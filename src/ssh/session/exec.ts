@@ -2,9 +2,9 @@ import { randomBytes } from 'node:crypto'
 import { RemoteError } from '../../errors.ts'
 import { collector, printable } from './end-mark.ts'
 import type { Link, Running } from './link.ts'
-import { remoteCommand, type Sudo } from './remote-command.ts'
+import { commandInput, remoteCommand, type Sudo } from './remote-command.ts'
 import type { ExecResult } from './session.ts'
-import { sudoError } from './sudo-error.ts'
+import { mayNotRunShell, SudoAsks, sudoError } from './sudo-error.ts'
 
 export interface Exec {
   readonly script: string
@@ -28,15 +28,31 @@ export interface Exec {
 const CLOSE_GRACE_MS = 1000
 
 /**
- * Runs one script. A connection that closed in the middle may look like an end, so only the mark that our remote
- * command writes counts as one.
+ * Runs one script, as root where that is wished.
  * @throws RemoteError `lost`, `timeout`, `sudo`, `output`, `refused`
  */
-export function exec(link: Link, wish: Exec): Promise<ExecResult> {
+export async function exec(link: Link, wish: Exec): Promise<ExecResult> {
+  try {
+    return await run(link, wish)
+  } catch (error) {
+    // sudo also asks those for a password whom it will not let run a shell; it tells when it is asked what it allows.
+    if (!(error instanceof SudoAsks)) throw error
+    const { input: _, ...asks } = { ...wish, script: 'LC_ALL=C sudo -n -l sh', privileged: false }
+    const allowed = await run(link, asks).catch(() => undefined)
+    const says = allowed && `${allowed.stdout}${allowed.stderr}`.trim()
+    throw allowed?.code === 1 && says === '' ? mayNotRunShell(wish.user) : error
+  }
+}
+
+/**
+ * A connection that closed in the middle may look like an end, so only the mark that our remote
+ * command writes counts as one.
+ */
+function run(link: Link, wish: Exec): Promise<ExecResult> {
   const mark = `end-${randomBytes(16).toString('hex')}`
   const withPassword = wish.privileged && wish.sudo === 'password' && wish.password !== undefined
   const text = `${wish.script}${wish.input ?? ''}`
-  const stdin = withPassword ? `${wish.password}\n${text}` : text
+  const stdin = commandInput(mark, { password: withPassword ? wish.password : undefined, text })
   const scriptBytes = wish.input === undefined ? undefined : Buffer.byteLength(wish.script)
   const sudo: Sudo = wish.sudo === 'password' && !withPassword ? 'plain' : wish.sudo
   const stdout = collector(mark)
@@ -97,6 +113,8 @@ function result(stdout: Ended, stderr: Ended, wish: Exec, mark: string): ExecRes
   // The line that root's side writes before the script begins: without it sudo refused.
   const begin = Buffer.from(`${mark}+\n`)
   const at = stderr.output.indexOf(begin)
+  if (word === 'swallowed') throw swallowedAtLogin(wish)
+  if (stderr.output.includes(`${mark}-\n`)) throw swallowedBySudo(wish)
   if (word !== 'sudo' || at < 0) throw sudoError(word, stderr.output.toString(), wish)
   const rest = Buffer.concat([stderr.output.subarray(0, at), stderr.output.subarray(at + begin.length)])
   return { code: Number(code), stdout: stdout.output, stderr: rest }
@@ -105,6 +123,22 @@ function result(stdout: Ended, stderr: Ended, wish: Exec, mark: string): ExecRes
 interface Ended {
   readonly output: Buffer
   readonly words: readonly string[]
+}
+
+function swallowedAtLogin({ user }: Exec): RemoteError {
+  return new RemoteError(
+    'refused',
+    `the script did not arrive: something that runs at the login of ${user} read it`,
+    `look for a command that reads stdin, such as ssh, cat or read, in ~/.bashrc, ~/.ssh/rc, /etc/ssh/sshrc and the shell's other startup files: give it </dev/null (ssh: -n), or run it in interactive shells alone`,
+  )
+}
+
+function swallowedBySudo({ user }: Exec): RemoteError {
+  return new RemoteError(
+    'sudo',
+    'the script did not arrive: sudo read it together with the password, as some versions of sudo-rs do',
+    `allow ${user} to use sudo without a password (NOPASSWD), install another sudo there, or log in as root`,
+  )
 }
 
 function timedOut(wish: Exec): RemoteError {

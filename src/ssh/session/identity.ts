@@ -65,6 +65,8 @@ export type KeyFile =
 export interface Keyring {
   file(path: string): Promise<KeyFile>
   agent(socket: string): Promise<AgentKeys>
+  /** Fingerprints of the keys that some host has accepted: they are the likeliest at the next one. */
+  readonly accepted: Set<string>
   /** An agent that offers this key of its own. */
   signer(socket: string, key: ParsedKey): OneKeyAgent
 }
@@ -74,12 +76,20 @@ export function keyring(connections: Connections): Keyring {
   return {
     file: cached(readKeyFile),
     agent: cached((socket) => agentKeys(socket, connections)),
+    accepted: new Set(),
     signer: (socket, key) => new OneKeyAgent(socket, key, connections),
   }
 }
 
-/** `login.identityFile` alone where given; else what ssh would offer: at most five, each once, the likeliest first. */
-export async function identity(host: Pick<Host, 'login'>, config: UserConfig, keys: Keyring): Promise<Identity> {
+/**
+ * `login.identityFile` alone where given; else what ssh would offer: at most five, each once, the likeliest first: some
+ * hosts take two and no more (MaxAuthTries).
+ */
+export async function identity(
+  host: Pick<Host, 'login' | 'accounts'>,
+  config: UserConfig,
+  keys: Keyring,
+): Promise<Identity> {
   const user = host.login.user ?? config.user
   const only = host.login.identityFile
   const held = config.agent === undefined ? { keys: [], foreign: [] } : await keys.agent(config.agent)
@@ -87,6 +97,7 @@ export async function identity(host: Pick<Host, 'login'>, config: UserConfig, ke
   const paths = only === undefined ? config.identityFiles : [only]
   const files = await Promise.all([...new Set(paths)].map((path) => keys.file(path)))
 
+  const likely = new Set([...keys.accepted, ...admitted(host, user)])
   const skipped: string[] = []
   const offers = new Map<string, Offer>()
   const offerAgent = (key: ParsedKey) => {
@@ -119,13 +130,14 @@ export async function identity(host: Pick<Host, 'login'>, config: UserConfig, ke
   files.filter((file) => chosen || !isDefault(file)).forEach(offerFile)
   if (!chosen) {
     files.filter((file) => isDefault(file) && same(file) !== undefined).forEach(offerFile)
-    // Two places stay for the default files: an agent full of other keys must not hide them.
+    // Two places stay for the default files, one of them in front: an agent full of other keys must not hide them.
     const spared = files.filter((file) => isDefault(file) && file.kind === 'key').slice(0, 2)
     const room = Math.max(0, MOST_OFFERS - offers.size - spared.length)
-    inAgent
-      .filter((key) => !offers.has(fingerprintOf(key.getPublicSSH())))
-      .slice(0, room)
-      .forEach(offerAgent)
+    const others = inAgent.filter((key) => !offers.has(fingerprintOf(key.getPublicSSH())))
+    const isLikely = (key: ParsedKey) => likely.has(fingerprintOf(key.getPublicSSH()))
+    if (others.length > 1) spared.slice(0, 1).forEach(offerFile)
+    for (const key of [...others.filter(isLikely), ...others.filter((key) => !isLikely(key))].slice(0, room))
+      offerAgent(key)
     files.filter(isDefault).forEach(offerFile)
   }
   if (only !== undefined && files[0]?.kind === 'none') skipped.push(`${only}: there is no such key file`)
@@ -137,7 +149,9 @@ export async function identity(host: Pick<Host, 'login'>, config: UserConfig, ke
   })
   return {
     user,
-    offers: [...offers.values()].slice(0, MOST_OFFERS),
+    offers: [...offers.values()]
+      .toSorted((one, other) => Number(likely.has(other.fingerprint)) - Number(likely.has(one.fingerprint)))
+      .slice(0, MOST_OFFERS),
     files: there
       .filter(usable)
       .map(({ path }) => path)
@@ -147,6 +161,15 @@ export async function identity(host: Pick<Host, 'login'>, config: UserConfig, ke
     skipped,
     foreign: [...foreign, ...held.foreign.map((type) => `the agent's ${type}`)],
   }
+}
+
+/** The fingerprints of the keys that the inventory gives to this account. */
+function admitted({ accounts }: Pick<Host, 'accounts'>, user: string): string[] {
+  const lines = accounts.filter(({ name }) => name === user).flatMap(({ authorizedKeys }) => authorizedKeys)
+  return lines.flatMap((line) => {
+    const key = /(?:^|\s)(?:ssh|ecdsa|sk)-\S+ (AAAA\S+)/.exec(line)?.[1]
+    return key === undefined ? [] : [fingerprintOf(Buffer.from(key, 'base64'))]
+  })
 }
 
 async function readKeyFile(path: string): Promise<KeyFile> {

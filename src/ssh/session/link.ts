@@ -49,11 +49,25 @@ export interface Link {
   get(remote: string, local: string): Promise<void>
   /** A `direct-tcpip` channel, once it is open. @throws RemoteError `refused`, `lost` */
   channel(address: string, port: number): Promise<Duplex>
-  /** Calls once when the connection is gone, closed by us or not, with the reason where one is known. */
-  onGone(notify: (reason: string | undefined) => void): void
+  /** Calls once when the connection is gone, closed by us or not. */
+  onGone(notify: (gone: Gone) => void): void
   /** Closes the connection, and does not wait for an answer: a peer that is gone would keep the process alive. */
   hangUp(): void
 }
+
+/** Why a connection that was open is gone. */
+export interface Gone {
+  /** The host did not answer our keepalives. */
+  readonly silent: boolean
+  /** Where one is known. */
+  readonly reason?: string | undefined
+}
+
+export const hostIsSilent: Gone = { silent: true, reason: 'the host no longer answers' }
+
+/** Every 5 s, and three of them at least. A login may take as long as it may, and what follows it in PAM, too. */
+export const keepaliveSeconds = 5
+export const keepaliveCount = (timeoutMs: number): number => Math.max(3, Math.ceil(timeoutMs / 1000 / keepaliveSeconds))
 
 export interface Io {
   readonly stdin: string

@@ -4,7 +4,7 @@ import pLimit from 'p-limit'
 import { RemoteError } from '../../errors.ts'
 import { hostKeyText } from '../host-keys/pins.ts'
 import { exec } from './exec.ts'
-import { type Link, lost, NoSession } from './link.ts'
+import { type Gone, keepaliveCount, keepaliveSeconds, type Link, lost, NoSession } from './link.ts'
 import { packed } from './packed.ts'
 import type { Sudo } from './remote-command.ts'
 import type { ExecResult, FullSession } from './session.ts'
@@ -50,15 +50,22 @@ export function openSession(login: OpenedLogin): FullSession {
     }
   }
 
+  // Whose channel closes before its connection does, does not know why yet.
+  async function whyGone(error: unknown): Promise<never> {
+    if (error instanceof RemoteError && error.kind === 'lost') await new Promise(setImmediate)
+    throw error instanceof RemoteError && error.kind === 'lost' && gone.signal.aborted ? gone.signal.reason : error
+  }
+
   let forget = () => {}
-  const end = (reason: string | undefined) => {
+  const end = ({ silent, reason }: Gone) => {
     if (gone.signal.aborted) return
-    gone.abort(new RemoteError('lost', `the connection was lost${reason === undefined ? '' : `: ${reason}`}`))
+    const error = new RemoteError('lost', `the connection was lost${reason === undefined ? '' : `: ${reason}`}`)
+    gone.abort(silent && !ran ? silentSinceLogin(wire) : error)
     forget()
     login.onClose?.()
   }
   const close = () => {
-    end('provision closed it')
+    end({ silent: false, reason: 'provision closed it' })
     link.hangUp()
   }
   link.onGone(end)
@@ -75,8 +82,19 @@ export function openSession(login: OpenedLogin): FullSession {
         wire.counts.execs++
         const { sudo, user } = login
         const { capBytes, sudoPassword: password } = wire
-        const wish = { script: packed(script), ...options, sudo, user, password, capBytes, gone: gone.signal }
-        return whenThereIsRoom(() => exec(link, wish))
+        // sshd opens PAM's session after the login: the first script waits for that, too.
+        const timeoutMs = options.timeoutMs + (ran ? 0 : wire.connectTimeoutMs)
+        const wish = {
+          script: packed(script),
+          ...options,
+          timeoutMs,
+          sudo,
+          user,
+          password,
+          capBytes,
+          gone: gone.signal,
+        }
+        return whenThereIsRoom(() => exec(link, wish)).catch(whyGone)
       }),
     forward(address, port) {
       wire.counts.forwards++
@@ -98,6 +116,15 @@ export function openSession(login: OpenedLogin): FullSession {
     get: (remote, local) => untilAborted(gone.signal, () => link.get(remote, local)),
     close,
   }
+}
+
+function silentSinceLogin({ connectTimeoutMs }: Wire): RemoteError {
+  const seconds = keepaliveSeconds * keepaliveCount(connectTimeoutMs)
+  return new RemoteError(
+    'lost',
+    `it accepted the login, and has answered nothing since, for ${seconds} s`,
+    `something that runs at each login may take that long there (PAM: pam_systemd waits for systemd-logind, say): does \`ssh\` get in? \`--timeout ${4 * seconds}\` waits longer`,
+  )
 }
 
 interface ForwardTo {

@@ -18,20 +18,36 @@ export interface RemoteCommand {
 }
 
 /**
+ * What goes to the stdin of that command, where it is not streamed: the mark, the password where there is one, the
+ * script, and the script's own stdin.
+ */
+export const commandInput = (
+  mark: string,
+  { password, text }: { readonly password: string | undefined; readonly text: string },
+) => `${mark}\n${password === undefined ? '' : `${password}\n`}${text}`
+
+/**
  * The one command we ever ask sshd to run; the script comes on stdin. It ends by writing `MARK CODE WORDS` to stdout
  * and to stderr, so a lost connection never looks like an end, and both streams are known to be whole.
  *
  * One pair of single quotes deep and without backslash before a quote, so that fish and csh as login shells read it
  * alike.
  *
- * With a password, its line comes first on stdin and the account's own shell takes it (`read` takes byte by byte from
- * a pipe), whether sudo asks or not. sudo is first tried with that line alone: a wrong password fails once, and no line
- * of the script is ever taken for a second try. In the real run the line comes again, and then the mark: root's side
- * skips everything up to the mark, because sudo leaves the password unread when it does not ask. `unset` first: a
- * variable that came in exported would carry the password into the environment.
+ * Something on the way may read what is meant for us: a command in ~/.bashrc, a sudo that reads ahead. So the mark is
+ * the first line that the account's own shell reads, and what it hands to a sudo with a password begins with one:
+ * without it nothing is run, for half a script would be worse than none (`read` takes byte by byte from a pipe).
+ *
+ * With a password, its line comes next on stdin and the account's own shell takes it, whether sudo asks or not. sudo is
+ * first tried with that line alone: a wrong password fails once, and no line of the script is ever taken for a second
+ * try. In the real run the line comes again, and then the mark: root's side skips everything up to the mark, because
+ * sudo leaves the password unread when it does not ask. `unset` first: a variable that came in exported would carry the
+ * password into the environment.
  */
 export function remoteCommand(command: RemoteCommand): string {
-  return `sh -c ${quote(`${command.privileged ? asRoot(command) : plain(command)}; ${end(command)}`)}`
+  const run = command.privileged ? asRoot(command) : plain(command)
+  const arrived = `unset l; IFS= read -r l && [ "$l" = ${command.mark} ]`
+  const all = command.streamed ? run : `if ${arrived}; then ${run}; else r="1 swallowed"; fi`
+  return `sh -c ${quote(`${all}; ${end(command)}`)}`
 }
 
 /**
@@ -69,7 +85,8 @@ const SUDO: Readonly<Record<Sudo, (mark: string, begin: string) => string>> = {
       `elif ! ${present}; then r="1 missing"`,
       `elif e=$(printf "%s\\n" "$p" | LC_ALL=C sudo -S -p "" -u root sh -c : 2>&1)`,
       `then { printf "%s\\n%s\\n" "$p" ${mark}; cat; } | sudo -S -p "" -u root sh -c ` +
-        `'unset l; while IFS= read -r l && [ "$l" != ${mark} ]; do :; done; l=; ${begin}'`,
+        `'unset l; while IFS= read -r l && [ "$l" != ${mark} ]; do :; done; ` +
+        `if [ "$l" != ${mark} ]; then printf "%s\\n" ${mark}- >&2; exit 1; fi; l=; ${begin}'`,
       `r="$? sudo"`,
       `else printf "%s\\n" "$e" >&2; r="1 password"`,
     ].join('; '),

@@ -1,6 +1,20 @@
 import { RemoteError } from '../../errors.ts'
 import { printable } from './end-mark.ts'
 
+/** sudo wants a password that we do not have. */
+export class SudoAsks extends RemoteError {
+  constructor(message: string, hint: string) {
+    super('sudo', message, hint)
+  }
+}
+
+export const mayNotRunShell = (user: string) =>
+  new RemoteError(
+    'sudo',
+    `sudo lets ${user} run some commands there, but not sh, which runs everything that provision does as root`,
+    `allow ${user} all commands there (\`${user} ALL=(ALL) NOPASSWD: ALL\` in sudoers), or log in as another account`,
+  )
+
 /** Why root could not be reached, by the word of the remote command and the output of sudo. */
 export function sudoError(
   word: string,
@@ -21,7 +35,8 @@ export function sudoError(
   if (word === 'missing') {
     return new RemoteError('sudo', `${user} is not root, and there is no sudo`, 'install sudo there, or log in as root')
   }
-  if (/sudoers|not allowed|may not run/i.test(output)) {
+  if (/is not allowed to execute/i.test(output)) return mayNotRunShell(user)
+  if (/sudoers|not allowed|may not run|afraid I can't do that/i.test(output)) {
     const hint = `allow ${user} to use sudo there (adduser ${user} sudo), or log in as another account`
     return new RemoteError('sudo', `${user} may not use sudo: ${printed()}`, hint)
   }
@@ -32,13 +47,14 @@ export function sudoError(
       `put \`Defaults:${user} !requiretty\` into its sudoers`,
     )
   }
-  if (word === 'password' && /incorrect|try again|no password/i.test(output)) {
+  if (word === 'password' && /incorrect|try again|no password|authentication fail/i.test(output)) {
     return new RemoteError(
       'sudo',
       `sudo refused the password of ${user}`,
       'the password was sent only once: is it the right one for this account on this host?',
     )
   }
-  if (/password/i.test(output)) return new RemoteError('sudo', `sudo requires the password of ${user}`, nopasswd)
+  if (/password|authentication is required/i.test(output))
+    return new SudoAsks(`sudo requires the password of ${user}`, nopasswd)
   return new RemoteError('sudo', `sudo refused ${user}: ${printed() || 'sudo gave no reason'}`, nopasswd)
 }

@@ -5,6 +5,16 @@ const journal = (...texts: string[]) => texts.map((text) => `${now - 3}.5 dev ss
 
 brokenOn('the device', [
   {
+    when: 'its sshd listens on the address of its LAN alone',
+    with: ({ device }) =>
+      device
+        .set('target-22', 'connect to address 127.0.0.1 port 22: Connection refused\n')
+        .set('sshd-listens', 'listenaddress 192.168.1.5:22\nlistenaddress 192.168.1.5:2200\n'),
+    link: 'device sshd',
+    says: /^localhost:22 on dev, where the forward ends: nothing listens there, for its sshd listens on 192\.168\.1\.5:22 alone$/,
+    mend: /^let the forward end there \(…:192\.168\.1\.5:22 in the inventory, then provision inv\.json\); or on dev: give its sshd_config `ListenAddress 127\.0\.0\.1`/,
+  },
+  {
     when: 'its unit was stopped',
     with: ({ device }) => device.set('unit', units({ ActiveState: 'inactive', UnitFileState: 'disabled' })),
     link: 'unit',

@@ -11,6 +11,20 @@ brokenOn('the device', [
     mend: /^ss -ltnp$/,
   },
   {
+    when: 'it lets in nobody who comes through the tunnel',
+    with: (chain) => {
+      chain.device.set('directives', '/etc/ssh/sshd_config.d/10-h.conf:1:AllowUsers joe@10.*\n')
+      chain.forward = {
+        state: 'ok',
+        hostKey: 'SHA256:dev',
+        unchecked: 'there was no login: the login as joe was refused',
+      }
+    },
+    link: 'login',
+    says: /^the tunnel works, but there was no login: the login as joe was refused; AllowUsers joe@10\.\* \(\/etc\/ssh\/sshd_config\.d\/10-h\.conf line 1\)$/,
+    mend: /^on dev: allow the login from 127\.0\.0\.1 and ::1, where everybody comes from who comes through the tunnel; reload sshd$/,
+  },
+  {
     when: 'nothing is wrong but the forward itself',
     with: (chain) => {
       chain.forward = { state: 'stale', error: { message: 'nobody speaks', hint: 'wait' } }

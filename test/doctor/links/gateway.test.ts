@@ -144,6 +144,6 @@ brokenOn('the gateway', [
     with: ({ device }) => device.set('try', refused),
     link: 'key',
     says: /^gw refuses the key of dev: tunnel-dev@gw: Permission denied/,
-    mend: /^provision/,
+    mend: /^on gw: journalctl -u ssh -n 30; sshd -T/,
   },
 ])

@@ -36,6 +36,17 @@ brokenOn('the gateway', [
     mend: /^on gw: kill 77; then the tunnel takes the port/,
   },
   {
+    when: 'a container publishes the port on every address',
+    with: ({ gateway }) =>
+      gateway.set(
+        'port-9022',
+        'LISTEN 0 4096 0.0.0.0:9022 0.0.0.0:* users:(("docker-proxy",pid=77,fd=4))\nprocess 77 docker.service root /usr/bin/docker-proxy -proto tcp -host-ip 0.0.0.0 -host-port 9022\n',
+      ),
+    link: 'listener',
+    says: /^127\.0\.0\.1:9022 on gw is held by another program: docker-proxy, process 77 of root \(\/usr\/bin\/docker-proxy/,
+    mend: /^on gw: `docker ps` \(or podman\) shows the container that publishes that port: publish it on another one; then t-9022/,
+  },
+  {
     when: 'a stranger holds the port of every address',
     listener: 'sshd',
     with: ({ gateway }) =>

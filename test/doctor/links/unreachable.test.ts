@@ -34,6 +34,7 @@ describe('a device that nobody can log in to', () => {
       {
         "link": "forward",
         "mend": "somebody on site at dev: does it have power, network, an address (ip address; ip route)? Then on it: getent ahosts gw; systemctl status t.service; journalctl -u t.service -n 20",
+        "mendedBy": "hand",
         "says": "127.0.0.1:9022 on gw is no-tunnel: dev cannot be asked; its last session began 2 h ago (2025-11-24T14:00:00Z) from 10.0.0.9 and ended 10 min ago (2025-11-24T15:50:00Z): it stopped answering, as when power or the link is lost; nothing has been heard of it since",
         "state": "broken",
       }
@@ -173,6 +174,7 @@ describe('a gateway that nobody can log in to', () => {
         state: 'broken',
         says: 'gw cannot be asked: gw port 22: connection refused: nothing listens there',
         mend: 'ssh gw: is it switched on, is its sshd up?',
+        mendedBy: 'hand',
       },
     ])
   })

@@ -56,7 +56,7 @@ export const ofA = ({ machine, inside, account, stranger }: Kit): readonly Step[
       ),
     link: 'key',
     says: 'its line is damaged',
-    mend: /^provision \S+ --limit ssh-gw\.guest\.internal --limit host-a\.lan\.internal$/,
+    mend: /^choose another port .*; then provision \S+ --limit ssh-gw\.guest\.internal --limit host-a\.lan\.internal$/,
   },
   {
     what: 'its account is gone',
@@ -64,7 +64,7 @@ export const ofA = ({ machine, inside, account, stranger }: Kit): readonly Step[
       inside(socket, `pkill -KILL -u ${await account('host-a')}; userdel --force ${await account('host-a')}`),
     link: 'account',
     says: /^ssh-gw\.guest\.internal has no account tunnel-host-a/,
-    mend: /^provision \S+ --limit ssh-gw\.guest\.internal --limit host-a\.lan\.internal$/,
+    mend: /^choose another port .*; then provision \S+ --limit ssh-gw\.guest\.internal --limit host-a\.lan\.internal$/,
   },
   {
     what: 'it trusts another host key of the gateway',
@@ -75,7 +75,7 @@ export const ofA = ({ machine, inside, account, stranger }: Kit): readonly Step[
       ),
     link: 'gateway host key',
     says: 'host-a.lan.internal does not trust the host key of ssh-gw.guest.internal',
-    mend: /^provision \S+ --limit ssh-gw\.guest\.internal --limit host-a\.lan\.internal$/,
+    mend: /^choose another port .*; then provision \S+ --limit ssh-gw\.guest\.internal --limit host-a\.lan\.internal$/,
   },
   {
     what: 'a firewall rejects it',
@@ -139,7 +139,7 @@ export const ofB = ({ inside, stranger }: Kit): readonly Step[] => [
       ),
     link: 'key',
     says: '/etc/ssh/reverse-tunnel/authorized_keys on ssh-gw2.guest.internal has another key than host-b.lan.internal: SHA256:',
-    mend: /^provision \S+ --limit ssh-gw2\.guest\.internal --limit host-b\.lan\.internal$/,
+    mend: /^choose another port .*; then provision \S+ --limit ssh-gw2\.guest\.internal --limit host-b\.lan\.internal$/,
   },
   {
     what: 'everybody may write the key file',

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { RemoteError } from '../../../src/errors.ts'
@@ -30,6 +30,9 @@ printf '%s\\n' "$mode: $*" >>${it.folder}/sudo.log
 non=
 while [ $# -gt 0 ]; do case $1 in -n) non=1; shift;; -S) shift;; -p | -u) shift 2;; *) break;; esac; done
 case $mode in
+some) [ "$1" = -l ] && exit 1; echo "sudo: a password is required" >&2; exit 1;;
+ahead) [ "$*" = 'sh -c :' ] || head -c 4096 >/dev/null;;
+not-sh) echo "Sorry, user pi is not allowed to execute '/usr/bin/sh -c :' as root on box." >&2; exit 1;;
 denied) echo "pi is not in the sudoers file." >&2; exit 1;;
 ask)
   [ "$non" ] && { echo "sudo: a password is required" >&2; exit 1; }
@@ -133,6 +136,26 @@ AS_ROOT=1 exec "$@"
           message: expect.stringMatching(/may not use sudo: pi is not in the sudoers file\.$/),
         })
       }
+    })
+
+    test.each([
+      ['has no password for it', 'some', undefined],
+      ['says so', 'not-sh', secret],
+    ])('that allows other commands and not sh: it %s', async (_, mode, sudoPassword) => {
+      expect(await run(mode, script, { sudoPassword })).toMatchObject({
+        kind: 'sudo',
+        message: expect.stringMatching(/^sudo lets \S+ run some commands there, but not sh,/),
+      })
+    })
+
+    test('that reads on behind the password runs no part of the script', async () => {
+      const ran = join(it.folder, 'ran')
+      const error = await run('ahead', `touch ${ran}\n`.repeat(2000), { sudoPassword: secret })
+      expect(error).toMatchObject({
+        kind: 'sudo',
+        message: expect.stringMatching(/^the script did not arrive: sudo read it together with the password/),
+      })
+      expect(existsSync(ran)).toBe(false)
     })
 
     test('that the inventory forbids is not called', async () => {

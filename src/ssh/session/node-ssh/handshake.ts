@@ -6,7 +6,8 @@ import { errorCode } from '../../../files/atomic.ts'
 import { hostKeyOfBlob } from '../../host-keys/known-hosts.ts'
 import { type HostKey, hostKeyText, judge } from '../../host-keys/pins.ts'
 import { type Cause, connectError, isPenalised } from '../connect-error.ts'
-import type { Handshake, LoginOutcome } from '../link.ts'
+import { saidLines } from '../end-mark.ts'
+import { type Handshake, keepaliveCount, keepaliveSeconds, type LoginOutcome } from '../link.ts'
 import { socketReason } from '../socket.ts'
 import { algorithms } from './algorithms.ts'
 import { hangUp, nodeSshLink } from './link.ts'
@@ -43,8 +44,8 @@ export async function nodeSsh(socket: Duplex, wish: Handshake): Promise<LoginOut
       return identity !== undefined && seen !== undefined && judge(known, seen) === 'known'
     },
     readyTimeout: timeoutMs,
-    keepaliveInterval: 5000,
-    keepaliveCountMax: 3,
+    keepaliveInterval: 1000 * keepaliveSeconds,
+    keepaliveCountMax: keepaliveCount(timeoutMs),
   })
   const client = ssh.connection
   if (client === null) throw new ConnectError('unreachable', 'the connection was closed at once')
@@ -52,6 +53,8 @@ export async function nodeSsh(socket: Duplex, wish: Handshake): Promise<LoginOut
   client.on('error', () => undefined)
   // As many as there are channels.
   client.setMaxListeners(0)
+  const said: string[] = []
+  client.on('banner', (text) => said.push(...saidLines(text)))
   client.once('handshake', () => {
     spoke = true
   })
@@ -79,8 +82,10 @@ export async function nodeSsh(socket: Duplex, wish: Handshake): Promise<LoginOut
     if (seen !== undefined && (identity === undefined || judge(known, seen) !== 'known'))
       return { kind: 'key', key: seen }
     const cause = causeOf(error)
-    const offered = identity?.offers.map(({ label }) => label)
-    const attempt = { transport: 'node-ssh', greeting, spoke, partial, identity, offered, timeoutMs } as const
+    const tried = identity?.offers.slice(0, identity.offers.length - offers.length)
+    const offered = tried?.map(({ label }) => label)
+    said.push(...saidLines(disconnectText(error)))
+    const attempt = { transport: 'node-ssh', greeting, spoke, partial, identity, offered, said, timeoutMs } as const
     const failure = connectError(cause, attempt)
     if (!spoke && cause.kind === 'hung-up' && !isPenalised(greeting)) return { kind: 'early', error: failure }
     // Once the key exchange has come to its end, the key that was seen has also signed it.
@@ -93,6 +98,11 @@ export async function nodeSsh(socket: Duplex, wish: Handshake): Promise<LoginOut
   }
 }
 
+/** What the host said with SSH_MSG_DISCONNECT: ssh2 makes an error of it whose code is the number that came with it. */
+function disconnectText(error: unknown): string {
+  return error instanceof Error && 'code' in error && typeof error.code === 'number' ? error.message : ''
+}
+
 /** ssh2's words for what went wrong. */
 function causeOf(error: unknown): Cause {
   if (!(error instanceof Error)) return { kind: 'other', why: 'the connection failed' }
@@ -103,11 +113,12 @@ function causeOf(error: unknown): Cause {
     return { kind: 'no-match', why, hostKey: /host key/i.test(why) }
   }
   if (level === 'agent') return { kind: 'agent' }
-  if (level === 'client-authentication' || /too many authentication failures/i.test(message)) return { kind: 'refused' }
+  if (/too many authentication failures/i.test(message)) return { kind: 'too-many-keys' }
+  if (level === 'client-authentication') return { kind: 'refused' }
   if (level === 'client-timeout') return { kind: 'timeout' }
   const code = errorCode(error)
   // The last are node-ssh's words for a connection that closed without an error.
   const lost = /before handshake/i.test(message) || code === 'ECONNRESET' || code === 'EPIPE'
-  if (lost || message === 'No response from server') return { kind: 'hung-up' }
+  if (lost || message === 'No response from server' || disconnectText(error) !== '') return { kind: 'hung-up' }
   return { kind: 'other', why: socketReason(error) }
 }

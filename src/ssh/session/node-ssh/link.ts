@@ -4,7 +4,7 @@ import type { NodeSSH } from 'node-ssh'
 import type { Client, ClientChannel } from 'ssh2'
 import { ForwardingProhibited, RemoteError } from '../../../errors.ts'
 import type { HostKey } from '../../host-keys/pins.ts'
-import { type Link, lost, NoSession, type Running } from '../link.ts'
+import { type Gone, hostIsSilent, type Link, lost, NoSession, type Running } from '../link.ts'
 import { letGo, socketReason } from '../socket.ts'
 import { byHand } from './by-hand.ts'
 
@@ -20,9 +20,9 @@ export interface NodeSshLogin {
 }
 
 export function nodeSshLink({ ssh, client, key, accepted, proved, socket }: NodeSshLogin): Link {
-  let reason: string | undefined
+  let why: Gone | undefined
   client.on('error', (error) => {
-    reason ??= /keepalive/i.test(error.message) ? 'the host no longer answers' : socketReason(error)
+    why ??= /keepalive/i.test(error.message) ? hostIsSilent : { silent: false, reason: socketReason(error) }
   })
   return {
     key,
@@ -73,7 +73,7 @@ export function nodeSshLink({ ssh, client, key, accepted, proved, socket }: Node
     onGone(notify) {
       let notified = false
       const gone = () => {
-        if (!notified) notify(reason)
+        if (!notified) notify(why ?? { silent: false })
         notified = true
       }
       client.once('close', gone)

@@ -1,6 +1,6 @@
 import type { KnownKeys } from '../../host-keys/pinned.ts'
 import { hostKeyText, judge } from '../../host-keys/pins.ts'
-import type { Handshake } from '../link.ts'
+import { type Handshake, keepaliveCount, keepaliveSeconds } from '../link.ts'
 
 /** What is wanted of a host: a login, its key, or its certificate. */
 export type Aim = 'login' | 'key' | 'certificate'
@@ -46,8 +46,8 @@ export function configOf(wish: Handshake, aim: Aim, { folder, port }: LocalEndpo
     'HashKnownHosts no',
     `ControlPath ${path(`${folder}/control`)}`,
     'ControlMaster yes',
-    'ServerAliveInterval 5',
-    'ServerAliveCountMax 3',
+    `ServerAliveInterval ${keepaliveSeconds}`,
+    `ServerAliveCountMax ${keepaliveCount(wish.wire.connectTimeoutMs)}`,
   ])
 }
 

@@ -102,11 +102,13 @@ async function attempt(socket: Duplex, wish: Handshake, aim: Aim): Promise<End |
     identity,
     offered: log.offered(),
     remarks: log.remarks(),
+    said: log.said(),
     timeoutMs: wire.connectTimeoutMs,
   }
   const heard = how === 'timeout' ? ({ kind: 'timeout' } as const) : log.cause()
   // A host that has not proved its key has not refused a login either.
-  const unproved = !about.spoke && (heard.kind === 'refused' || heard.kind === 'agent')
+  const unproved =
+    !about.spoke && (heard.kind === 'refused' || heard.kind === 'too-many-keys' || heard.kind === 'agent')
   const cause = unproved || (heard.kind === 'other' && hungUp) ? ({ kind: 'hung-up' } as const) : heard
   const early = cause.kind === 'hung-up' && !about.spoke && !isPenalised(about.greeting)
   return { kind: 'failed', seen, spoke: about.spoke, early, failure: connectError(cause, about) }

@@ -107,7 +107,7 @@ export function opensshLink({ name, key, folder, log, gone, stop, env }: Master)
       const message = `${address} port ${port}: ${why}`
       throw /prohibited/.test(why) ? new ForwardingProhibited(message) : new RemoteError('refused', message)
     },
-    onGone: (notify) => void gone.then(() => notify(log.reason())),
+    onGone: (notify) => void gone.then(() => notify(log.gone())),
     hangUp: () => void stopAll(),
   }
 
