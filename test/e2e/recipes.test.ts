@@ -43,11 +43,10 @@ afterAll(() => it?.down())
 async function bobHasAKey(): Promise<void> {
   const key = join(it.folder, 'bob')
   execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', 'bob@laptop', '-f', key])
-  await place(it.lab.machine(client), {
-    path: '/home/bob/.ssh/id_ed25519',
-    text: await readFile(key, 'utf8'),
-    owner: 'bob',
-  })
+  for (const end of ['', '.pub']) {
+    const text = await readFile(`${key}${end}`, 'utf8')
+    await place(it.lab.machine(client), { path: `/home/bob/.ssh/id_ed25519${end}`, text, owner: 'bob' })
+  }
   await writeFile(key, '')
 }
 
