@@ -61,7 +61,7 @@ const layers = [
   ['src/cli.ts', 'src/index.ts'],
   ['src/commands'],
   ['src/lab'],
-  ['src/drill', 'src/undo', 'src/remote'],
+  ['src/drill', 'src/undo', 'src/remote', 'src/watch'],
   ['src/run'],
   ['src/run/transaction'],
   ['src/run/plan'],
@@ -145,8 +145,12 @@ describe('imports point one way', () => {
 
   test('the run is begun by the commands alone, and a diagnosis by its own', () => {
     expect(importersOf(/^src\/run\/provision\.ts$/)).toEqual(['src/commands/shared/run.ts'])
-    // A run asks why a trial was refused.
-    expect(importersOf(/^src\/doctor\/examine\.ts$/)).toEqual(['src/commands/doctor.ts', 'src/run/trial.ts'])
+    // A run asks why a trial was refused, a watcher why a device is away.
+    expect(importersOf(/^src\/doctor\/examine\.ts$/)).toEqual([
+      'src/commands/doctor.ts',
+      'src/run/trial.ts',
+      'src/watch/cause.ts',
+    ])
     expect(importersOf(/^src\/run\/readmit\.ts$/)).toEqual(['src/run/forward-proofs.ts'])
     expect(importersOf(/^src\/lab\//).filter((file) => !file.startsWith('src/lab/'))).toEqual(['src/commands/lab.ts'])
   })
@@ -226,10 +230,11 @@ describe('one door each', () => {
     ['jiti', /^jiti$/, /^src\/playbook\/load\.ts$/],
     ['js-fatfs', /^js-fatfs$/, /^src\/image\/medium\/fat\.ts$/],
     ['yaml and smol-toml', /^(yaml|smol-toml)$/, /^src\/(image\/formats\/|import\/ansible-yaml\.ts$)/],
+    ['nodemailer', /^nodemailer$/, /^src\/watch\/alerts\/ways\.ts$/],
     [
       'node:child_process',
       /^node:child_process$/,
-      /^src\/(lab\/|ssh\/session\/|image\/formats\/shell-syntax\.ts$|commands\/shared\/(browser|as-typed)\.ts$)/,
+      /^src\/(lab\/|ssh\/session\/|image\/formats\/shell-syntax\.ts$|commands\/shared\/(browser|as-typed)\.ts$|watch\/alerts\/ways\.ts$)/,
     ],
   ])('%s', (_, module, door) => {
     const importers = importersOf(module)
@@ -251,7 +256,7 @@ describe('one door each', () => {
 
 test('what is pure does no input or output', () => {
   const pure =
-    /^src\/(playbook\/playbook|tunnel\/.*|resources\/.*|shell\/.*|run\/(fleet|change|only-forwards|wait|wait-as-promised)|run\/transaction\/.*|run\/plan\/(?!plan-file).*|report\/(?!terminal\/(progress|screen)).*|status\/(gateway-facts|tunnel-history|endpoint)|ssh-config\/files)\.ts$/
+    /^src\/(playbook\/playbook|tunnel\/.*|resources\/.*|shell\/.*|run\/(fleet|change|only-forwards|wait|wait-as-promised)|run\/transaction\/.*|run\/plan\/(?!plan-file).*|report\/(?!terminal\/(progress|screen)).*|status\/(gateway-facts|tunnel-history|endpoint)|watch\/(standing|board|ledger|history|history-text|proof-time|record\/memory|alerts\/(message|quiet))|ssh-config\/files)\.ts$/
   const io = imports.filter(({ from, to, type }) => pure.test(from) && !type && to.startsWith('node:'))
   expect(io.filter(({ to }) => !/^node:(util|crypto)$/.test(to))).toEqual([])
 })

@@ -28,6 +28,8 @@ export const groups: readonly (readonly [title: string, commands: readonly Comma
     'Every day',
     [
       command('status', async () => (await import('./status.ts')).statusCommand),
+      command('watch', async () => (await import('./watch.ts')).watchCommand),
+      command('history', async () => (await import('./history.ts')).historyCommand),
       command('verify', async () => (await import('./verify.ts')).verifyCommand),
       command('doctor', async () => (await import('./doctor.ts')).doctorCommand),
       command('ssh', async () => (await import('./ssh.ts')).sshCommand),

@@ -42,6 +42,9 @@ export interface InventoryFile {
   clients?: {
     [k: string]: Client
   }
+  /** Who is told by `provision watch` when a device or gateway goes away and when it is back. Each entry is one target. */
+  alerts?: Alert[]
+  watch?: Watch
 }
 /** How the machine you run provision on logs in to the hosts. At the top of the file it is for every host; each key of a host's own login overrides it. What you leave out comes from your ~/.ssh/config, ssh agent and keys. */
 export interface Login {
@@ -167,4 +170,46 @@ export interface Client {
   identityFile?: string
   /** The port at which this client reaches the gateways' sshd, where it differs from the gateways' own port. */
   port?: number
+}
+/** One target, named by one of "webhook", "ntfy", "chat", "mail" and "exec". docs/watch.md shows what each is sent. */
+export interface Alert {
+  /** A URL that gets each message as a JSON document by POST. */
+  webhook?: string
+  /** Of a webhook: what its messages are signed with (HMAC-SHA256, in the header X-Provision-Signature). */
+  secret?: string
+  /** The URL of a topic of ntfy, such as https://ntfy.sh/TOPIC. */
+  ntfy?: string
+  /** Of ntfy: an access token. */
+  token?: string
+  /** The URL of an incoming webhook of Slack, Mattermost or Discord. */
+  chat?: string
+  /** The address that gets each message as a mail; several with a comma in between. */
+  mail?: string
+  /** Of mail: who it comes from. Default: provision@ and the name of the machine that watches. */
+  from?: string
+  /** Of mail: the server, as smtps://USER:PASSWORD@HOST or smtp://HOST:PORT. Default: the program sendmail of the machine that watches. */
+  smtp?: string
+  /**
+   * A program and its arguments, run on the machine that watches; it gets each message as JSON on its standard input.
+   *
+   * @minItems 1
+   */
+  exec?: string[]
+  /**
+   * Only what happens to devices of these groups is sent here. Default: everything, gateways too.
+   *
+   * @minItems 1
+   */
+  groups?: string[]
+  /** Between these times of the day, by the clock of the machine that watches, nothing is sent; what has happened is sent in one message when they are over. */
+  quiet?: string
+}
+/** How `provision watch` watches. */
+export interface Watch {
+  /** Seconds for which a device or gateway has to be away, or back, until that counts. Default: 120. */
+  after?: number
+  /** Outages that ended longer ago are forgotten. Default: 13. */
+  keepMonths?: number
+  /** A URL that is fetched each minute while the watcher is well, such as a check of healthchecks.io: where that falls silent, it is the watcher that is down. */
+  heartbeat?: string
 }

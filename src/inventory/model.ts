@@ -17,6 +17,9 @@ export interface Inventory {
   readonly devices: readonly Device[]
   readonly clients: readonly Client[]
   readonly groups: readonly Group[]
+  /** Who is told of outages. */
+  readonly alerts?: readonly Alert[]
+  readonly watch?: WatchSettings
   /** What this run is asked to renew; never in the file. */
   readonly rotate?: Rotation
   /** Devices that this run takes away: none of `devices`; never in the file. */
@@ -132,10 +135,34 @@ export interface Device extends Host {
   readonly wifi?: Wifi
 }
 
+/** Where a secret is kept: an environment variable, or the first line of a file; the path is absolute. */
+export type SecretPlace = { readonly env: string } | { readonly file: string }
+
+/** A target of alerts. */
+export type Alert = AlertWay & {
+  /** Only what happens to devices of these groups. */
+  readonly groups?: readonly string[]
+  /** Minutes of the day between which nothing is sent. */
+  readonly quiet?: { readonly from: number; readonly until: number }
+}
+
+export type AlertWay =
+  | { readonly kind: 'webhook'; readonly url: SecretPlace; readonly secret?: SecretPlace }
+  | { readonly kind: 'ntfy'; readonly url: SecretPlace; readonly token?: SecretPlace }
+  | { readonly kind: 'chat'; readonly url: SecretPlace }
+  | { readonly kind: 'mail'; readonly to: string; readonly from?: string; readonly smtp?: SecretPlace }
+  | { readonly kind: 'exec'; readonly argv: readonly string[] }
+
+export interface WatchSettings {
+  /** Seconds until a condition counts. */
+  readonly after?: number
+  readonly keepMonths?: number
+  readonly heartbeat?: SecretPlace
+}
+
 export interface Wifi {
   readonly ssid: string
-  /** Where the passphrase is kept; the path is absolute. */
-  readonly passphrase: { readonly env: string } | { readonly file: string }
+  readonly passphrase: SecretPlace
   /** Two capital letters. */
   readonly country?: string
 }

@@ -25,6 +25,13 @@ export function tunnelStands({ forward, place }: StatusEndpoint, told: GatewayFa
   return forward.listener === 'socket' ? listening(told, [place]) !== undefined : undefined
 }
 
+/** Which session of sshd listens there, and for how many seconds its connection has been silent. */
+export function sessionAt(one: StatusEndpoint, told: GatewayFacts): { pid: number; silentFor?: number } | undefined {
+  const session = sshdAt(one, told)
+  const silentFor = connectionOf(session, told)?.silentFor
+  return session && { pid: session.pid, ...(silentFor !== undefined && { silentFor }) }
+}
+
 /** Of the tunnel's own connection, as the gateway's kernel has measured it. */
 export function roundTripAt(one: StatusEndpoint, told: GatewayFacts): number | undefined {
   return connectionOf(sshdAt(one, told), told)?.roundTripMs

@@ -13,6 +13,8 @@ export interface GatewayFacts {
   readonly keys: ReadonlyMap<string, readonly string[]>
   /** The gateway's clock, where there is a log. */
   readonly now: number | undefined
+  /** Of its journal, where news were asked for: what happens after this look comes after it. */
+  readonly place?: string | undefined
 }
 
 export interface ListeningSocket {
@@ -86,6 +88,7 @@ export function parseGatewayFacts(text: string): GatewayFacts {
     }),
     keys: keysOf(told('key')),
     now: number(told('now')[0]),
+    place: told('place')[0],
   }
 }
 

@@ -11,6 +11,7 @@ import { parseRunsOn } from '../verify/runs-on.ts'
 import type { StatusEndpoint } from './endpoint.ts'
 import gatewayProgram from './gateway.sh'
 import { type GatewayFacts, parseGatewayFacts } from './gateway-facts.ts'
+import newsProgram from './news.sh'
 
 /** What became of one question to a gateway. */
 export interface GatewayAnswer {
@@ -24,10 +25,17 @@ export interface GatewayAnswer {
   readonly error?: ProvisionError
 }
 
+/** Before the gateway looks, it waits for news of a tunnel. */
+export interface News {
+  /** Where the last look ended, as `GatewayFacts.place` tells; absent: there was none, and nothing is waited for. */
+  readonly since?: string | undefined
+  readonly seconds: number
+}
+
 /** Sessions to gateways that stay open from one look to the next; one that was lost is opened anew. */
 export interface Gateways {
   /** One exec, on one connection. */
-  ask(gateway: Gateway, endpoints: readonly StatusEndpoint[]): Promise<GatewayAnswer>
+  ask(gateway: Gateway, endpoints: readonly StatusEndpoint[], news?: News): Promise<GatewayAnswer>
   close(): void
 }
 
@@ -40,12 +48,13 @@ export function openGateways(context: ReachContext): Gateways {
     open.delete(name)
   }
   return {
-    async ask(gateway, endpoints) {
+    async ask(gateway, endpoints, news) {
       const kept = open.has(gateway.name)
       try {
         const session = open.get(gateway.name) ?? (await reach(gateway, context))
         open.set(gateway.name, session)
-        const { stdout } = await session.exec(question(endpoints), { timeoutMs: askMs, privileged: true })
+        const timeoutMs = askMs + (news?.seconds ?? 0) * 1000
+        const { stdout } = await session.exec(question(gateway, endpoints, news), { timeoutMs, privileged: true })
         return { session, ...read(stdout.toString()) }
       } catch (error) {
         if (!(error instanceof ProvisionError)) throw error
@@ -56,7 +65,7 @@ export function openGateways(context: ReachContext): Gateways {
         }
         drop(gateway.name)
         // It may be long dead; a fresh one that is lost at once says something about the gateway.
-        return kept ? this.ask(gateway, endpoints) : { error }
+        return kept ? this.ask(gateway, endpoints, news && { seconds: news.seconds }) : { error }
       }
     },
     close() {
@@ -65,12 +74,15 @@ export function openGateways(context: ReachContext): Gateways {
   }
 }
 
-function question(endpoints: readonly StatusEndpoint[]): string {
+function question({ tunnelAccount }: Gateway, endpoints: readonly StatusEndpoint[], news: News | undefined): string {
+  // Who asks all the time does not ask for what hardly changes.
+  const before = news
+    ? [sh`set -- ${[news.since ?? '', news.seconds, tunnelAccount]}`, program(newsProgram)]
+    : [versions.inspect, program(runsOnProgram)]
   return whole(
     lines(
       plainShell,
-      versions.inspect,
-      program(runsOnProgram),
+      ...before,
       sh`set -- ${endpoints.map(({ account, place }) => `${account}=${place}`)}`,
       program(gatewayProgram),
     ),

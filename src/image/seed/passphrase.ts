@@ -1,5 +1,5 @@
-import { readFile } from 'node:fs/promises'
 import { InventoryError } from '../../errors.ts'
+import { keptText } from '../../files/kept-text.ts'
 import type { Device } from '../../inventory/model.ts'
 import type { Seed } from './seed.ts'
 
@@ -14,9 +14,12 @@ export async function wifiOf(
   if (wifi === undefined) return undefined
   const { passphrase: place, ...network } = wifi
   const told = 'env' in place ? `the environment variable ${place.env}` : `the first line of ${place.file}`
-  const found = 'env' in place ? env[place.env] : await firstLine(place.file)
+  const found = await keptText(place, env).catch((error: NodeJS.ErrnoException) => {
+    const file = 'file' in place ? place.file : ''
+    throw new InventoryError(`${file}: the Wi-Fi passphrase cannot be read (${error.code ?? error.message})`)
+  })
   const subject = `${name}: the Wi-Fi passphrase`
-  if (found === undefined || found === '')
+  if (found === undefined)
     throw new InventoryError(
       `${subject} is missing: ${told} is ${'env' in place ? 'not set or ' : ''}empty`,
       'write it there, or remove "wifi"',
@@ -27,11 +30,4 @@ export async function wifiOf(
       'a passphrase has 8 to 63 printable ASCII characters',
     )
   return { ...network, passphrase: found }
-}
-
-async function firstLine(file: string): Promise<string | undefined> {
-  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    throw new InventoryError(`${file}: the Wi-Fi passphrase cannot be read (${error.code ?? error.message})`)
-  })
-  return text.split(/\r?\n/, 1)[0]
 }

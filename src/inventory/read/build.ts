@@ -2,6 +2,7 @@ import type * as File from '../file.ts'
 import type { Account, Client, Device, Gateway, Host, Inventory, Login } from '../model.ts'
 import { accountProblem, addressProblem, hostNameProblem, loginUserProblem } from '../names.ts'
 import { readAccounts } from './accounts.ts'
+import { buildAlerts, buildWatch } from './alerts.ts'
 import { buildForwards, checkForwardRoute, type ForwardsBuilding } from './build-forwards.ts'
 import type { Building } from './building.ts'
 import { readHostKey } from './keys.ts'
@@ -31,7 +32,8 @@ export function build(file: DeepPartial<File.InventoryFile>, building: Building)
   return {
     file: building.around.file,
     directory: building.around.directory,
-    ...present({ id: file.id }),
+    ...present({ id: file.id, watch: buildWatch(file.watch, ['watch'], building) }),
+    ...(file.alerts && { alerts: buildAlerts(file.alerts, file, building) }),
     gateways,
     devices,
     clients,

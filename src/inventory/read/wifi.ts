@@ -1,7 +1,7 @@
 import type * as File from '../file.ts'
 import type { Wifi } from '../model.ts'
 import type { Building } from './building.ts'
-import { absolute, checkPath } from './paths.ts'
+import { keptAt } from './kept.ts'
 import type { Path } from './problems.ts'
 import type { DeepPartial } from './shape.ts'
 
@@ -22,19 +22,6 @@ export function buildWifi(wifi: DeepPartial<File.Wifi> | undefined, path: Path, 
   if (country !== undefined && !/^[A-Z]{2}$/.test(country)) {
     problems.add([...path, 'country'], 'must be a country code of two capital letters, such as "DE"')
   }
-  const place = placeOf(passphrase, [...path, 'passphrase'], building)
+  const place = keptAt(passphrase, 'the passphrase', [...path, 'passphrase'], building)
   return place && { ssid, passphrase: place, ...(country !== undefined && { country }) }
-}
-
-function placeOf(text: string, path: Path, { problems, around }: Building): Wifi['passphrase'] | undefined {
-  const [, kind, name = ''] = /^(env|file):(.+)$/.exec(text) ?? []
-  if (kind === 'env' && /^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) return { env: name }
-  if (kind === 'file') return checkPath(name, path, problems) ? { file: absolute(name, around) } : undefined
-  problems.add(
-    path,
-    kind === 'env'
-      ? 'is not the name of an environment variable: use letters, digits and "_"'
-      : 'must not be in the inventory itself: write where the passphrase is kept, "env:NAME" or "file:PATH"',
-  )
-  return undefined
 }

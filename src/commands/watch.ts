@@ -1,0 +1,32 @@
+import type { Argv, CommandModule } from 'yargs'
+import type { WatchArguments } from './shared/keep-watch.ts'
+import { inventoryArgument, loginOptions } from './shared/options.ts'
+
+export const watchCommand: CommandModule<unknown, WatchArguments> = {
+  command: 'watch <inventory>',
+  describe:
+    'Watch all devices for as long as it runs: remember who was away, and tell you when one goes and comes back',
+  builder: (argv: Argv) =>
+    loginOptions(
+      inventoryArgument(argv)
+        .option('every', {
+          type: 'string',
+          default: '30s',
+          describe: 'Seconds between two looks at a gateway that tells nothing by itself; from 5 to 3600',
+        })
+        .option('state', {
+          type: 'string',
+          requiresArg: true,
+          describe: 'The folder of the record, instead of the usual one',
+        })
+        .option('json', {
+          type: 'boolean',
+          default: false,
+          describe: 'Print what happens as JSON, one event per line',
+        }),
+    ) as never,
+  async handler(argv) {
+    const { keepWatch } = await import('./shared/keep-watch.ts')
+    await keepWatch(argv)
+  },
+}

@@ -1,0 +1,129 @@
+import { type Device, type Gateway, hosts, type Inventory } from '../inventory/model.ts'
+import type { ForwardStatus } from '../report/status/status.ts'
+import { order } from '../report/status/words.ts'
+import type { GatewaySight } from './follow.ts'
+import {
+  due,
+  type Rules,
+  type Sighting,
+  type Standing,
+  type StandingChange,
+  see,
+  standingAs,
+  type Told,
+} from './standing.ts'
+
+/** What is known of every gateway, device and forward now. Pure but for what it holds. */
+export interface Board {
+  /** Another inventory, or the same one edited: what it still names keeps its standing. */
+  use(inventory: Inventory): void
+  gateway(sight: GatewaySight): void
+  forward(status: ForwardStatus, at: number): void
+  /** What people are to be told now; gateways first. */
+  changes(at: number): HostChange[]
+  readonly inventory: Inventory
+  readonly gateways: ReadonlyMap<string, GatewaySight>
+  readonly forwards: ReadonlyMap<string, ForwardOnBoard>
+  standing(name: string): Standing | undefined
+}
+
+export interface HostChange extends StandingChange {
+  readonly host: Gateway | Device
+}
+
+export interface ForwardOnBoard {
+  readonly status: ForwardStatus
+  /** When it was proved. Milliseconds. */
+  readonly at: number
+}
+
+export const forwardKey = ({ gateway, bindAddress, port }: Pick<ForwardStatus, 'gateway' | 'bindAddress' | 'port'>) =>
+  `${gateway} ${bindAddress} ${port}`
+
+/** `before`: what people were told of a host before this process began. */
+export function board(first: Inventory, rules: Rules, before: (name: string) => Told): Board {
+  let inventory = first
+  const standings = new Map<string, Standing>()
+  const gateways = new Map<string, GatewaySight>()
+  const forwards = new Map<string, ForwardOnBoard>()
+  let devices = new Map<string, Device>()
+
+  function use(next: Inventory): void {
+    inventory = next
+    devices = new Map(next.devices.map((device) => [device.name, device]))
+    const names = new Set(hosts(next).map(({ name }) => name))
+    for (const name of standings.keys()) if (!names.has(name)) standings.delete(name)
+    for (const name of names) if (!standings.has(name)) standings.set(name, standingAs(before(name)))
+    for (const name of gateways.keys()) if (!names.has(name)) gateways.delete(name)
+    const keys = new Set(next.devices.flatMap((device) => device.forwards.map(forwardKey)))
+    for (const key of forwards.keys()) if (!keys.has(key)) forwards.delete(key)
+  }
+
+  function saw(name: string, sighting: Sighting, at: number): void {
+    const standing = standings.get(name)
+    if (standing) standings.set(name, see(standing, sighting, at, rules))
+  }
+
+  const sightOf = (device: Device): Sighting =>
+    sightingOf(
+      device.forwards.map((forward) => {
+        const gateway = gateways.get(forward.gateway)
+        return !gateway || gateway.error ? undefined : forwards.get(forwardKey(forward))?.status
+      }),
+    )
+
+  use(first)
+  return {
+    use,
+    get inventory() {
+      return inventory
+    },
+    gateways,
+    forwards,
+    standing: (name) => standings.get(name),
+    gateway(sight) {
+      const before = gateways.get(sight.name)
+      gateways.set(sight.name, sight)
+      const { error, at, name } = sight
+      saw(name, error ? { condition: 'down', state: 'unreachable', says: error.message } : { condition: 'up' }, at)
+      if (before && !before.error === !error) return
+      for (const device of devices.values())
+        if (device.forwards.some(({ gateway }) => gateway === name)) saw(device.name, sightOf(device), at)
+    },
+    forward(status, at) {
+      forwards.set(forwardKey(status), { status, at })
+      const device = devices.get(status.device)
+      if (device) saw(device.name, sightOf(device), at)
+    },
+    changes(at) {
+      return hosts(inventory).flatMap((host) => {
+        const standing = standings.get(host.name)
+        const found = standing && due(standing, at, rules)
+        if (!found) return []
+        standings.set(host.name, found.standing)
+        return [{ host, ...found.change }]
+      })
+    },
+  }
+}
+
+/**
+ * A device by its forwards: `undefined` for one whose gateway cannot be asked. One that could not be checked says
+ * nothing either.
+ */
+function sightingOf(statuses: readonly (ForwardStatus | undefined)[]): Sighting {
+  const known = statuses.flatMap((status) => (status && status.state !== 'unverified' ? [status] : []))
+  const broken = known.filter(({ state }) => state !== 'ok')
+  if (known.length === 0) return { condition: 'unseen' }
+  if (broken.length === 0) return { condition: 'up', since: sinceOf(known, Math.min) }
+  const [worst] = [...broken].sort((a, b) => order.indexOf(a.state) - order.indexOf(b.state))
+  const condition = broken.length < known.length ? 'partly' : 'down'
+  // It is down since the last of them went, and partly down since the first did.
+  const since = sinceOf(broken, condition === 'down' ? Math.max : Math.min)
+  return { condition, since, state: worst?.state, says: worst?.error?.message }
+}
+
+function sinceOf(statuses: readonly ForwardStatus[], which: (...times: number[]) => number): number | undefined {
+  const times = statuses.flatMap(({ since }) => (since === undefined ? [] : [Date.parse(since)]))
+  return times.length === statuses.length ? which(...times) : undefined
+}

@@ -1,0 +1,45 @@
+import type { Inventory } from '../inventory/model.ts'
+import type { ReachContext } from '../ssh/reach/reach.ts'
+import { endpointOf } from '../status/endpoint.ts'
+import { openGateways } from '../status/gateway-sessions.ts'
+import { proveForward } from '../verify/forward.ts'
+import { type Board, forwardKey } from './board.ts'
+import { type Following, follow } from './follow.ts'
+
+export interface Looks extends Pick<Following, 'everySeconds' | 'now' | 'sleep' | 'ended'> {
+  readonly context: ReachContext
+  readonly board: Board
+}
+
+/** Looks at every gateway that a forward ends at, until all is to end. */
+export async function watchGateways(inventory: Inventory, { context, board, ...looks }: Looks): Promise<void> {
+  const gateways = openGateways(context)
+  const following: Following = {
+    ...looks,
+    gateways,
+    forwards: inventory.devices.reduce((count, { forwards }) => count + forwards.length, 0),
+    prove: ({ device, forward }, session, tunnelStands) =>
+      proveForward({
+        ...{ device, forward, gateway: session, wire: context.wire, tunnelStands },
+        now: () => performance.now(),
+        // Who watches may have no login on the devices.
+        hostKeyEnough: true,
+        tunnelLives: device.forwards.some(
+          (other) => other.gateway === forward.gateway && board.forwards.get(forwardKey(other))?.status.state === 'ok',
+        ),
+      }),
+    onGateway: board.gateway,
+    onForward: board.forward,
+  }
+  const over = new Promise<void>((resolve) => looks.ended.addEventListener('abort', () => resolve(), { once: true }))
+  const all = inventory.gateways.map((gateway) => {
+    const endpoints = inventory.devices.flatMap((device) =>
+      device.forwards.flatMap((forward) =>
+        forward.gateway === gateway.name ? [endpointOf(device, gateway, forward)] : [],
+      ),
+    )
+    return endpoints.length > 0 ? follow(gateway, endpoints, following) : undefined
+  })
+  // What is under way then ends with its connection.
+  await Promise.race([Promise.all(all), over])
+}
