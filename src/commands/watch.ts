@@ -19,6 +19,11 @@ export const watchCommand: CommandModule<unknown, WatchArguments> = {
           requiresArg: true,
           describe: 'The folder of the record, instead of the usual one',
         })
+        .option('test-alerts', {
+          type: 'boolean',
+          default: false,
+          describe: 'Send a test message to every target of the inventory, say what became of it, and end',
+        })
         .option('json', {
           type: 'boolean',
           default: false,
@@ -26,7 +31,12 @@ export const watchCommand: CommandModule<unknown, WatchArguments> = {
         }),
     ) as never,
   async handler(argv) {
-    const { keepWatch } = await import('./shared/keep-watch.ts')
-    await keepWatch(argv)
+    if (argv.testAlerts) {
+      const { testAlerts } = await import('./shared/test-alerts.ts')
+      await testAlerts(argv.inventory)
+    } else {
+      const { keepWatch } = await import('./shared/keep-watch.ts')
+      await keepWatch(argv)
+    }
   },
 }

@@ -31,8 +31,9 @@ export interface ProofRules {
 export const restMs = (forwards: number, everyMs: number) => Math.max(everyMs, forwards * 1000)
 
 /**
- * At once where another session is there, or none any more, and where the session's connection has fallen silent. What
- * is not well is tried again at each look, but for a tunnel that is gone or silent: the gateway shows when that changes.
+ * At once where another session is there, or none any more, and where the session's connection has fallen silent.
+ * What is not well is tried again at each look, but for a tunnel that is gone or silent: the gateway shows when that
+ * changes.
  */
 export function isDue(last: LastProof | undefined, shown: Shown | undefined, now: number, rules: ProofRules): boolean {
   if (!last) return true

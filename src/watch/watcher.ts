@@ -16,6 +16,8 @@ export interface Watcher {
   readonly record: WatchRecord
   readonly outbox: Outbox
   readonly started: number
+  readonly everySeconds: number
+  readonly now: () => number
   /** The inventory was edited. */
   use(inventory: Inventory): void
   /** Once a second: tells what is due. */
@@ -30,6 +32,7 @@ export interface WatcherOptions {
   readonly inventory: Inventory
   readonly record: WatchRecord
   readonly from: Pick<Message, 'inventory' | 'watcher'>
+  readonly everySeconds: number
   readonly env: Readonly<Record<string, string | undefined>>
   readonly now: () => number
   readonly sleep: (ms: number) => Promise<unknown>
@@ -104,6 +107,8 @@ export function watcher(options: WatcherOptions): Watcher {
     record,
     outbox: box,
     started,
+    everySeconds: options.everySeconds,
+    now,
     use,
     tick: () => tell(known.changes(now())),
     remember,

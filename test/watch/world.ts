@@ -55,7 +55,7 @@ export function world(inventory: Inventory, record = recordInMemory()): World {
   let now = start
   const told: AlertEvent[] = []
   const it = watcher({
-    ...{ inventory, record, from: { inventory: 'inventory.json', watcher: 'host-w' }, env: {} },
+    ...{ inventory, record, from: { inventory: 'inventory.json', watcher: 'host-w' }, env: {}, everySeconds: 30 },
     now: () => now * 1000,
     sleep: () => new Promise(() => undefined),
     ended: new AbortController().signal,

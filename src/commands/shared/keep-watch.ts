@@ -23,6 +23,7 @@ export interface WatchArguments extends Pick<LoginArguments, 'timeout' | 'askSud
   inventory: string
   every: string
   state?: string
+  testAlerts: boolean
   json: boolean
 }
 
@@ -48,7 +49,7 @@ export async function keepWatch(argv: WatchArguments): Promise<void> {
   const examine = async ({ host }: HostChange) =>
     host.role === 'device' && context ? causeOf(host, it.board.inventory, context) : undefined
   const it = watcher({
-    ...{ inventory, record, env: process.env, now: Date.now, sleep, ended: ended.signal, note, examine },
+    ...{ inventory, record, everySeconds, env: process.env, now: Date.now, sleep, ended: ended.signal, note, examine },
     from: { inventory: argv.inventory, watcher: hostname() },
     onEvents: (events) => print(events, argv.json),
   })

@@ -52,7 +52,8 @@ export function buildWatch(
 
 function buildWay(wanted: Wanted, path: Path, building: Building): AlertWay | undefined {
   const { problems } = building
-  const named = kinds.filter((kind) => wanted[kind] !== undefined)
+  // What is of the wrong shape was told already.
+  const named = kinds.filter((kind) => kind in wanted)
   const [kind] = named
   if (kind === undefined || named.length > 1) {
     const words = list(
@@ -65,6 +66,7 @@ function buildWay(wanted: Wanted, path: Path, building: Building): AlertWay | un
     )
     return undefined
   }
+  if (wanted[kind] === undefined) return undefined
   for (const key of kinds.flatMap((other) => (other === kind ? [] : ways[other])))
     if (wanted[key] !== undefined) problems.add([...path, key], `belongs to another target than "${kind}": remove it`)
   const kept = (

@@ -65,7 +65,7 @@ export function metrics(report: Report, at: Date): string {
     metric(
       'forward_state',
       'What was found behind the forward: 1 for the state that it is in.',
-      forwards.flatMap((each) => states.map((state) => [{ ...forward(each), state }, Number(state === each.state)])),
+      forwards.flatMap((each) => forwardStates.map((state) => [{ ...forward(each), state }, Number(state === each.state)])),
     ),
     metric(
       'forward_handshake_seconds',
@@ -75,8 +75,8 @@ export function metrics(report: Report, at: Date): string {
   ].join('')
 }
 
-type Labels = Readonly<Record<string, string>>
-type Sample = [labels: Labels, value: number]
+export type Labels = Readonly<Record<string, string>>
+export type Sample = [labels: Labels, value: number]
 
 const outcomes: readonly Outcome[] = [
   'ok',
@@ -91,7 +91,7 @@ const outcomes: readonly Outcome[] = [
 /** For the others this is not known. */
 const looked = new Set<Outcome>(['ok', 'changed', 'differs'])
 const away = new Set<Outcome>(['unreachable', 'unknown'])
-const states: readonly ForwardState[] = ['ok', 'no-tunnel', 'stale', 'device-sshd-down', 'wrong-device', 'unverified']
+export const forwardStates: readonly ForwardState[] = ['ok', 'no-tunnel', 'stale', 'device-sshd-down', 'wrong-device', 'unverified']
 
 function byDevice(forwards: readonly ForwardReport[]): [string, ForwardReport[]][] {
   const names = new Set(forwards.map(({ device }) => device))
@@ -110,7 +110,7 @@ const lastProofs = (forwards: readonly ForwardReport[], run: Labels) =>
   })
 
 /** A metric that nobody has a value for is left out whole. */
-function metric(name: string, help: string, samples: readonly Sample[]): string {
+export function metric(name: string, help: string, samples: readonly Sample[]): string {
   if (samples.length === 0) return ''
   const lines = samples.map(([labels, value]) => `provision_${name}{${printLabels(labels)}} ${value}\n`)
   return `# HELP provision_${name} ${help}\n# TYPE provision_${name} gauge\n${lines.join('')}`
