@@ -19,6 +19,22 @@ export const watchCommand: CommandModule<unknown, WatchArguments> = {
           requiresArg: true,
           describe: 'The folder of the record, instead of the usual one',
         })
+        .option('listen', {
+          type: 'string',
+          requiresArg: true,
+          describe:
+            'Serve a page that shows all of it and updates itself, and metrics, at this address: 127.0.0.1:8022',
+        })
+        .option('expose', {
+          type: 'boolean',
+          default: false,
+          describe: 'Let others than this machine see the page; needs --token',
+        })
+        .option('token', {
+          type: 'string',
+          requiresArg: true,
+          describe: 'Where the token is kept that the page asks for: env:NAME or file:PATH',
+        })
         .option('test-alerts', {
           type: 'boolean',
           default: false,

@@ -71,6 +71,20 @@ document.querySelector('pre').textContent = '@' + JSON.stringify(((document, win
   }
 }
 
+/** A page that is served, by its URL: its document when its script has run, and what the browser complained of. */
+export async function openPage(url: string, width: number): Promise<Pick<Looked, 'complaints'> & { document: string }> {
+  const profile = await mkdtemp(join(tmpdir(), 'provision-chromium-'))
+  // Its own time would stand still for as long as the page listens for news.
+  const own = flags.filter((flag) => !flag.startsWith('--virtual-time'))
+  const look = [`--user-data-dir=${profile}`, `--window-size=${width},900`, '--dump-dom']
+  try {
+    const { stdout, stderr } = await chromium([...own, ...look, url])
+    return { document: stdout, complaints: stderr.split('\n').filter((line) => /CONSOLE|Refused|violat/.test(line)) }
+  } finally {
+    await rm(profile, { recursive: true, force: true, maxRetries: 5 })
+  }
+}
+
 function chromium(words: readonly string[]): Promise<{ stdout: string; stderr: string }> {
   return new Promise((resolve, reject) => {
     const child = spawn('chromium', words, { stdio: ['ignore', 'pipe', 'pipe'] })

@@ -2,6 +2,7 @@ import { hostname } from 'node:os'
 import { join, resolve } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { InventoryError } from '../../errors.ts'
+import { errorCode } from '../../files/atomic.ts'
 import type { Inventory } from '../../inventory/model.ts'
 import { readInventory } from '../../inventory/read/inventory.ts'
 import { inert } from '../../report/inert.ts'
@@ -12,14 +13,18 @@ import type { HostChange } from '../../watch/board.ts'
 import { causeOf } from '../../watch/cause.ts'
 import { changeOf, stampOf } from '../../watch/file-changes.ts'
 import { watchGateways } from '../../watch/look.ts'
+import { type Listening, type PageServer, servePage } from '../../watch/page/server.ts'
 import { lockRecord } from '../../watch/record/lock.ts'
 import { openRecord } from '../../watch/record/record.ts'
 import { type Watcher, watcher } from '../../watch/watcher.ts'
 import { connected } from './context.ts'
 import type { LoginArguments } from './options.ts'
+import { listeningOf, type PageArguments } from './page-options.ts'
 import { recordFile } from './record-file.ts'
 
-export interface WatchArguments extends Pick<LoginArguments, 'timeout' | 'askSudoPassword' | 'transport'> {
+type LoginWords = Pick<LoginArguments, 'timeout' | 'askSudoPassword' | 'transport'>
+
+export interface WatchArguments extends LoginWords, PageArguments {
   inventory: string
   every: string
   state?: string
@@ -30,6 +35,7 @@ export interface WatchArguments extends Pick<LoginArguments, 'timeout' | 'askSud
 /** Watches until a signal ends it. */
 export async function keepWatch(argv: WatchArguments): Promise<void> {
   const everySeconds = secondsOf(argv.every)
+  const listening = await listeningOf(argv)
   const files = [argv.inventory, join(resolve(argv.inventory, '..'), 'known_hosts')]
   const stamp = await stampOf(files)
   const inventory = await readInventory(argv.inventory)
@@ -54,13 +60,16 @@ export async function keepWatch(argv: WatchArguments): Promise<void> {
     onEvents: (events) => print(events, argv.json),
   })
   note(`watching ${inventory.devices.length} devices; what happens is kept in ${file}`)
+  let page: PageServer | undefined
   try {
+    page = listening && (await serve(it, listening))
     await Promise.all([
-      timers(it, sleep, ended.signal),
+      timers(it, page, sleep, ended.signal),
       rounds(it, { argv, files, stamp, everySeconds, sleep, ended: ended.signal, onContext: (now) => (context = now) }),
     ])
   } finally {
     ended.abort()
+    page?.close()
     process.off('SIGINT', stop).off('SIGTERM', stop).off('SIGHUP', stop)
     it.remember()
     await record.close()
@@ -114,13 +123,29 @@ async function rounds({ board, use }: Watcher, { argv, files, stamp, onContext, 
   }
 }
 
-async function timers(it: Watcher, sleep: (ms: number) => Promise<unknown>, ended: AbortSignal): Promise<void> {
+async function timers(
+  it: Watcher,
+  page: PageServer | undefined,
+  sleep: (ms: number) => Promise<unknown>,
+  ended: AbortSignal,
+): Promise<void> {
   for (let second = 0; !ended.aborted; second++) {
     // Not waited for: an alert waits for the doctor, and time goes on.
     void it.tick()
+    page?.tick()
     if (second % 60 === 0) void it.minute()
     await sleep(1000)
   }
+}
+
+/** @throws InventoryError where somebody else has the port */
+async function serve(it: Watcher, listening: Listening): Promise<PageServer> {
+  const where = `${listening.address} port ${listening.port}`
+  const page = await servePage(it, listening).catch((error: unknown) => {
+    throw new InventoryError(`--listen: nothing can be served at ${where} (${errorCode(error)})`, 'choose another port')
+  })
+  note(`the page is at ${where}`)
+  return page
 }
 
 /** @throws InventoryError */

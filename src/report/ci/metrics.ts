@@ -65,7 +65,9 @@ export function metrics(report: Report, at: Date): string {
     metric(
       'forward_state',
       'What was found behind the forward: 1 for the state that it is in.',
-      forwards.flatMap((each) => forwardStates.map((state) => [{ ...forward(each), state }, Number(state === each.state)])),
+      forwards.flatMap((each) =>
+        forwardStates.map((state) => [{ ...forward(each), state }, Number(state === each.state)]),
+      ),
     ),
     metric(
       'forward_handshake_seconds',
@@ -91,7 +93,14 @@ const outcomes: readonly Outcome[] = [
 /** For the others this is not known. */
 const looked = new Set<Outcome>(['ok', 'changed', 'differs'])
 const away = new Set<Outcome>(['unreachable', 'unknown'])
-export const forwardStates: readonly ForwardState[] = ['ok', 'no-tunnel', 'stale', 'device-sshd-down', 'wrong-device', 'unverified']
+export const forwardStates: readonly ForwardState[] = [
+  'ok',
+  'no-tunnel',
+  'stale',
+  'device-sshd-down',
+  'wrong-device',
+  'unverified',
+]
 
 function byDevice(forwards: readonly ForwardReport[]): [string, ForwardReport[]][] {
   const names = new Set(forwards.map(({ device }) => device))
