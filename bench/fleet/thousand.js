@@ -17,7 +17,8 @@ const portOf = (n) => 20_000 + n
 /** Host n of a thousand is this machine. */
 const machineOf = (n) => names[Math.floor(n / 250) % machines]
 
-export function thousand(forks) {
+/** A lab that is a thousand hosts, and a maker of inventories of them. */
+export function withThousand(work) {
   const devices = Object.fromEntries(names.map((name) => [name, { accounts }]))
   return withLab({ login, gateways: { [gateway]: {} }, devices }, async ({ file, folder, inside }) => {
     say(`${count} hosts`)
@@ -61,6 +62,17 @@ export function thousand(forks) {
       )
       return path
     }
+    return work({ file, folder, admin, inventory })
+  })
+}
+
+const forwards = (n) => ({ forwards: [{ port: portOf(n), host: 'localhost', hostPort: 22, listener: 'sshd' }] })
+/** Of all of them, with the forward of each. */
+export const thousandForwards = ({ inventory }) => inventory('forwards', forwards)
+
+export function thousand(forks) {
+  return withThousand((lab) => {
+    const { admin, inventory } = lab
     const rows = []
     const row = (what, ...words) =>
       rows.push({ what, ...JSON.parse(admin(self, ...words, ...(forks ? ['--forks', forks] : []))) })
@@ -69,8 +81,7 @@ export function thousand(forks) {
       'verify',
       inventory('addresses', (n) => ({ address: addressOf(n), accounts })),
     )
-    const forwards = (n) => ({ forwards: [`127.0.0.1:${portOf(n)}:localhost:22`] })
-    row('1,000 forwards proved', 'verify', inventory('forwards', forwards), '--only', 'forwards')
+    row('1,000 forwards proved', 'verify', thousandForwards(lab), '--only', 'forwards')
     return { count, machines, rows }
   })
 }

@@ -8,8 +8,8 @@ interface Arguments {
   since: string
   with?: string[]
   state?: string
-  json: boolean
-  csv: boolean
+  json?: boolean
+  csv?: boolean
 }
 
 export const historyCommand: CommandModule<unknown, Arguments> = {
@@ -26,10 +26,10 @@ export const historyCommand: CommandModule<unknown, Arguments> = {
         describe: 'Also the record of another watcher, a file; repeatable',
       })
       .option('state', { type: 'string', requiresArg: true, describe: 'The folder of the record, as of `watch`' })
-      .option('json', { type: 'boolean', default: false, describe: 'Print one JSON document' })
+      // No default: yargs would count it as given, and report a conflict.
+      .option('json', { type: 'boolean', describe: 'Print one JSON document' })
       .option('csv', {
         type: 'boolean',
-        default: false,
         conflicts: 'json',
         describe: 'Print the outages as CSV',
       }) as never,

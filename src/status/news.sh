@@ -8,6 +8,7 @@
 place=$1 seconds=$2 accounts=$3
 if [ -n "$place" ]; then
   # Everything below timeout is a process group of its own, which the first line ends.
+  # shellcheck disable=SC2016
   timeout "$seconds" sh -c 'journalctl -q --no-pager -f -n all -o cat --after-cursor="$1" -t sshd -t sshd-session -g "(for|user) $2" |
     { read -r _ && kill 0; }' sh "$place" "$accounts" >/dev/null 2>&1
   case $? in
@@ -17,3 +18,4 @@ if [ -n "$place" ]; then
   esac
 fi
 journalctl -q --no-pager -n 0 --show-cursor 2>/dev/null | sed -n 's/^-- cursor: /place /p'
+:

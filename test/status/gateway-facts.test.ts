@@ -10,17 +10,20 @@ import { parse } from '../inventory/parse.ts'
 
 const source = join(import.meta.dirname, '../../src')
 
-test.each(['status/gateway.sh', 'verify/runs-on.sh'])('%s is POSIX shell, and runs anywhere', (name) => {
-  const file = join(source, name)
-  expect(spawnSync('shellcheck', ['-s', 'sh', file], { encoding: 'utf8' }).stdout).toBe('')
-  const { status, stderr } = spawnSync('/bin/dash', ['-s', 'tunnel-a=/s/127.0.0.1_9022', 'tunnel=127.0.0.1:9023'], {
-    input: readFileSync(file),
-    encoding: 'utf8',
-    env: { PATH: '/nonexistent' },
-  })
-  // Two programs of one pipe that are not there may complain in the same moment.
-  expect({ status, odd: /syntax|unexpected|substitution|parameter|bad /i.exec(stderr)?.[0] }).toEqual({ status: 0 })
-})
+test.each(['status/gateway.sh', 'status/news.sh', 'verify/runs-on.sh'])(
+  '%s is POSIX shell, and runs anywhere',
+  (name) => {
+    const file = join(source, name)
+    expect(spawnSync('shellcheck', ['-s', 'sh', file], { encoding: 'utf8' }).stdout).toBe('')
+    const { status, stderr } = spawnSync('/bin/dash', ['-s', 'tunnel-a=/s/127.0.0.1_9022', 'tunnel=127.0.0.1:9023'], {
+      input: readFileSync(file),
+      encoding: 'utf8',
+      env: { PATH: '/nonexistent' },
+    })
+    // Two programs of one pipe that are not there may complain in the same moment.
+    expect({ status, odd: /syntax|unexpected|substitution|parameter|bad /i.exec(stderr)?.[0] }).toEqual({ status: 0 })
+  },
+)
 
 /** As a Debian 13 gateway told it: the clock of its system, and one of everything that can be. */
 const said = String.raw`uptime 1000.00
@@ -192,3 +195,8 @@ function of(listener: Forward['listener'], port: number, bindAddress = '127.0.0.
   const [device, gateway] = [inventory.devices[0] as Device, inventory.gateways[0] as Gateway]
   return endpointOf(device, gateway, device.forwards[0] as Forward)
 }
+
+test('where the journal stands is told, for the next look to wait from there', () => {
+  expect(parseGatewayFacts('place s=9a9b;i=9a;b=2af9\nuptime 1.00\n').place).toBe('s=9a9b;i=9a;b=2af9')
+  expect(parseGatewayFacts('uptime 1.00\n').place).toBeUndefined()
+})

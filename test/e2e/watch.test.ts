@@ -1,0 +1,206 @@
+import { type ChildProcess, spawnSync } from 'node:child_process'
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
+import { readIfThere } from '../../src/files/atomic.ts'
+import { until } from '../../src/lab/local.ts'
+import type { AlertEvent, Message } from '../../src/watch/alerts/message.ts'
+import type { HistoryReport } from '../../src/watch/history.ts'
+import { outcomes, type Rehearsal, rehearse } from './kit.ts'
+import { mustRun } from './must-run.ts'
+
+const gateway = 'ssh-gw.guest.internal'
+const [stopped, frozen, deaf, dark, well] = ['stopped', 'frozen', 'deaf', 'dark', 'well'].map(
+  (name) => `${name}.lan.internal`,
+) as [string, string, string, string, string]
+const unit = `reverse-tunnel-${gateway}.service`
+
+let it: Rehearsal
+let state: string
+let told: string
+const inventory = () => ({
+  login: { user: 'user001' },
+  gateways: { [gateway]: {} },
+  devices: Object.fromEntries(
+    [stopped, frozen, deaf, dark, well].map((name, n) => [
+      name,
+      { forwards: [{ port: 9022 + n, host: 'localhost', hostPort: 22 }] },
+    ]),
+  ),
+  watch: { after: 5 },
+  alerts: [{ exec: ['sh', '-c', 'cat >>"$1"', 'sh', told] }],
+})
+
+beforeAll(async () => {
+  told = ''
+  it = await rehearse(inventory())
+  told = join(it.folder, 'told')
+  state = join(it.folder, 'state')
+  await it.rewrite(inventory())
+  const { code, stderr, report } = await it.report([it.file])
+  expect({ code, stderr: code === 0 ? '' : stderr, hosts: outcomes(report) }).toMatchObject({ code: 0 })
+})
+afterAll(() => it?.down())
+
+const inside = (name: string, script: string) => mustRun(it.lab.machine(name), script)
+const seconds = () => Date.now() / 1000
+
+/** A watcher, and what it says. It is killed when the test is over. */
+async function watch(...words: string[]) {
+  const all = ['watch', it.file, '--state', state, '--every', '5s', '--timeout', '3', ...words]
+  const child = it.spawn(all, { stdio: ['ignore', 'inherit', 'pipe'] })
+  onTestFinished(() => void child.kill('SIGKILL'))
+  const said = { text: '' }
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    said.text += text
+  })
+  const says = (words: string) => until(async () => said.text.includes(words) || undefined, { timeoutMs: 40_000 })
+  expect(await says('watching')).toBe(true)
+  return { child, says }
+}
+
+async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<unknown> {
+  const ended = new Promise((resolve) => child.once('exit', resolve))
+  child.kill(signal)
+  return ended
+}
+
+/** All events that the program of the inventory was given, so far. */
+async function events(): Promise<AlertEvent[]> {
+  const lines = (await readIfThere(told)).split('\n').filter(Boolean)
+  return lines.flatMap((line) => (JSON.parse(line) as Message).events)
+}
+async function heard(count: number): Promise<AlertEvent[]> {
+  const enough = async () => {
+    const all = await events()
+    return all.length >= count ? all : undefined
+  }
+  const all = await until(enough, { timeoutMs: 90_000, everyMs: 200 })
+  if (!all) throw new Error(`${count} events were to come: ${JSON.stringify(await events())}`)
+  return all
+}
+const words = (all: readonly AlertEvent[]) => all.map(({ name, kind }) => `${name} ${kind}`).sort()
+const away = (names: readonly string[], kind: string) => names.map((name) => `${name} ${kind}`).sort()
+
+test('four faults at once: each is told once with its time and cause, and so is its end', async () => {
+  const { child } = await watch()
+  await until(async () => (await readIfThere(join(state, 'record.jsonl'))).includes('watched') || undefined, {
+    timeoutMs: 20_000,
+  })
+  // Let it prove all of them once.
+  await new Promise((done) => setTimeout(done, 3000))
+  const times: Record<string, number> = {}
+  const strike = async (name: string, act: Promise<unknown>) => {
+    times[name] = seconds()
+    await act
+  }
+  await Promise.all([
+    strike(stopped, inside(stopped, `systemctl stop ${unit}`)),
+    // Else its own watchdog would kill it before anybody saw it.
+    strike(
+      frozen,
+      inside(frozen, `systemctl stop ${unit.replace('.service', '-check')}; systemctl kill --signal=STOP ${unit}`),
+    ),
+    strike(deaf, inside(deaf, 'systemctl stop ssh.socket ssh.service 2>/dev/null || systemctl stop ssh.service')),
+    strike(dark, it.lab.machine(dark).kill()),
+  ])
+  const down = await heard(4)
+  expect(words(down)).toEqual(away([stopped, frozen, deaf, dark], 'down'))
+  const of = (name: string) => down.find((event) => event.name === name)
+  expect(of(stopped)).toMatchObject({ state: 'no-tunnel', cause: expect.stringMatching(/^unit: .* is stopped/) })
+  expect(of(deaf)).toMatchObject({ state: 'device-sshd-down' })
+  for (const [name, limit] of Object.entries({ [stopped]: 5, [frozen]: 8, [deaf]: 15, [dark]: 10 }))
+    expect(Math.abs(Date.parse(of(name)?.since ?? '') / 1000 - (times[name] ?? 0))).toBeLessThan(limit)
+
+  await Promise.all([
+    inside(stopped, `systemctl start ${unit}`),
+    inside(
+      frozen,
+      `systemctl kill --signal=KILL ${unit}; systemctl start ${unit} ${unit.replace('.service', '-check')}`,
+    ),
+    inside(deaf, 'systemctl start ssh.service'),
+    it.lab.machine(dark).boot(),
+  ])
+  const all = await heard(8)
+  expect(words(all.slice(4))).toEqual(away([stopped, frozen, deaf, dark], 'up'))
+  expect(await end(child, 'SIGTERM')).toBe(0)
+
+  const { code, stdout } = await it.provision(['history', it.file, '--state', state, '--json'])
+  const { outages, hosts } = JSON.parse(stdout) as HistoryReport
+  expect(code).toBe(0)
+  expect(outages.map(({ name }) => name).sort()).toEqual([stopped, frozen, deaf, dark].sort())
+  expect(outages.every(({ end: over }) => over !== undefined)).toBe(true)
+  expect(hosts.find(({ name }) => name === well)).toMatchObject({ outages: 0, availability: 1 })
+})
+
+test('a watcher that is killed has lost nothing: the next one goes on, and tells only what is new', async () => {
+  const before = (await events()).length
+  const first = await watch()
+  await inside(stopped, `systemctl stop ${unit}`)
+  await heard(before + 1)
+  await end(first.child, 'SIGKILL')
+  await inside(deaf, `systemctl stop ${unit}`)
+  const at = seconds()
+  const second = await watch()
+  const all = await heard(before + 2)
+  expect(words(all.slice(before))).toEqual(away([stopped, deaf], 'down'))
+  // It was not there to see it, but the gateway's log was.
+  expect(Math.abs(Date.parse(all.at(-1)?.since ?? '') / 1000 - at)).toBeLessThan(5)
+  await Promise.all([stopped, deaf].map((name) => inside(name, `systemctl start ${unit}`)))
+  expect(words((await heard(before + 4)).slice(before + 2))).toEqual(away([stopped, deaf], 'up'))
+  expect(await end(second.child, 'SIGINT')).toBe(130)
+})
+
+test('two watchers cannot share a record', async () => {
+  const { child } = await watch()
+  const { code, stderr } = await it.provision(['watch', it.file, '--state', state])
+  expect({ code, stderr }).toMatchObject({
+    code: 2,
+    stderr: expect.stringMatching(/record\.jsonl: process \d+ watches already, with this record/),
+  })
+  await end(child, 'SIGTERM')
+})
+
+test('with an inventory that is broken meanwhile it goes on; a gateway that is down is one message', async () => {
+  const before = (await events()).length
+  const { child, says } = await watch('--listen', '127.0.0.1:8022')
+  const good = await readFile(it.file, 'utf8')
+  await writeFile(it.file, good.replace('"watch"', '"wotch"'))
+  expect(await says('is not used as it is now, the former one still counts')).toBe(true)
+  await it.lab.machine(gateway).kill()
+  const down = await heard(before + 1)
+  expect(words(down.slice(before))).toEqual([`${gateway} down`])
+  await writeFile(it.file, good)
+  expect(await says('was read again')).toBe(true)
+  await it.lab.machine(gateway).boot()
+  const up = await heard(before + 2)
+  expect(words(up.slice(before))).toEqual([`${gateway} down`, `${gateway} up`])
+  expect(up.at(-1)?.cause).toMatch(/^it was started again at /)
+  // Time enough for what must not come.
+  await new Promise((done) => setTimeout(done, 8000))
+  expect((await events()).length).toBe(before + 2)
+  expect(await end(child, 'SIGTERM')).toBe(0)
+})
+
+test('while its disk is full people are told all the same, and what happened is written when there is room', async () => {
+  const before = (await events()).length
+  const disk = join(it.folder, 'disk')
+  await mkdir(disk)
+  expect(spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', disk]).status).toBe(0)
+  onTestFinished(() => void spawnSync('umount', ['-l', disk]))
+  const { child, says } = await watch('--state', disk)
+  const filler = join(disk, 'filler')
+  await writeFile(filler, Buffer.alloc(1_000_000)).catch(() => undefined)
+  await inside(well, `systemctl stop ${unit}`)
+  await heard(before + 1)
+  expect(await says('cannot be written (ENOSPC)')).toBe(true)
+  await rm(filler)
+  await inside(well, `systemctl start ${unit}`)
+  await heard(before + 2)
+  expect(await end(child, 'SIGTERM')).toBe(0)
+  const { stdout } = await it.provision(['history', it.file, well, '--state', disk, '--csv'])
+  expect(stdout.trim().split('\r\n')).toEqual([
+    'name,role,condition,begin,end,seconds,state,cause',
+    expect.stringMatching(/^well\.lan\.internal,device,down,\S+Z,\S+Z,\d+,no-tunnel,unit: /),
+  ])
+})
