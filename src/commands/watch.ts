@@ -40,6 +40,7 @@ export const watchCommand: CommandModule<unknown, WatchArguments> = {
           default: false,
           describe: 'Send a test message to every target of the inventory, say what became of it, and end',
         })
+        .option('verbose', { type: 'boolean', default: false, describe: 'Print also what is seen before it counts' })
         .option('json', {
           type: 'boolean',
           default: false,

@@ -7,6 +7,7 @@ import type { Session } from '../ssh/session/session.ts'
 import { endpointStatus, type StatusEndpoint, sessionAt, tunnelStands } from '../status/endpoint.ts'
 import type { GatewayFacts } from '../status/gateway-facts.ts'
 import type { GatewayAnswer, Gateways } from '../status/gateway-sessions.ts'
+import { withBegin } from './begin.ts'
 import { isDue, type LastProof, restMs } from './proof-time.ts'
 
 /** What a gateway is asked with, and who is told. */
@@ -101,7 +102,8 @@ function proofsOf(endpoints: readonly StatusEndpoint[], following: Following) {
     const at = now()
     // Nothing was found out: the next look tries again.
     if (!report.cut) one.last = { at, state: report.state, session: pid }
-    following.onForward({ ...report, ...(told && endpointStatus(endpoint, report, told, new Date(at))) }, at)
+    const status = { ...report, ...(told && endpointStatus(endpoint, report, told, new Date(at))) }
+    following.onForward(told ? withBegin(status, endpoint, told) : status, at)
   }
 
   return {

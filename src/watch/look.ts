@@ -1,4 +1,5 @@
 import type { Inventory } from '../inventory/model.ts'
+import { place } from '../report/status/words.ts'
 import type { ReachContext } from '../ssh/reach/reach.ts'
 import { endpointOf } from '../status/endpoint.ts'
 import { openGateways } from '../status/gateway-sessions.ts'
@@ -9,10 +10,12 @@ import { type Following, follow } from './follow.ts'
 export interface Looks extends Pick<Following, 'everySeconds' | 'now' | 'sleep' | 'ended'> {
   readonly context: ReachContext
   readonly board: Board
+  /** Called when a forward or a gateway is seen otherwise than before, long before that counts. */
+  readonly onSeen: (what: string) => void
 }
 
 /** Looks at every gateway that a forward ends at, until all is to end. */
-export async function watchGateways(inventory: Inventory, { context, board, ...looks }: Looks): Promise<void> {
+export async function watchGateways(inventory: Inventory, { context, board, onSeen, ...looks }: Looks): Promise<void> {
   const gateways = openGateways(context)
   const following: Following = {
     ...looks,
@@ -28,8 +31,17 @@ export async function watchGateways(inventory: Inventory, { context, board, ...l
           (other) => other.gateway === forward.gateway && board.forwards.get(forwardKey(other))?.status.state === 'ok',
         ),
       }),
-    onGateway: board.gateway,
-    onForward: board.forward,
+    onGateway(sight) {
+      const before = board.gateways.get(sight.name)
+      board.gateway(sight)
+      if (!before || !before.error !== !sight.error)
+        onSeen(`${sight.name}: ${sight.error ? `unreachable, ${sight.error.message}` : 'reached'}`)
+    },
+    onForward(status, at) {
+      const before = board.forwards.get(forwardKey(status))?.status.state
+      board.forward(status, at)
+      if (before !== status.state) onSeen(`${status.device}, ${place(status)}: ${status.state}`)
+    },
   }
   const over = new Promise<void>((resolve) => looks.ended.addEventListener('abort', () => resolve(), { once: true }))
   const all = inventory.gateways.map((gateway) => {

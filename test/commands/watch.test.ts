@@ -76,7 +76,7 @@ test('history reads what was written, and the record of another watcher beside i
     { name: 'pi', outages: 2, awaySeconds: 7200 },
   ])
   expect(provision([...words, 'pi', '--since', '6h', '--with', join(folder, 'other.jsonl')]).stdout).toMatch(
-    /^pi {2}83\.333 % {2}1 outage, away for 1 h, longest 1 h\n {2}\S+ \S+ {2}1 h {2}stale\n/,
+    /^pi {2}83\.3\d\d % {2}1 outage, away for 1 h, longest 1 h\n {2}\S+ \S+ {2}1 h {2}stale\n/,
   )
   expect(provision([...words, '--since', 'soon'])).toMatchObject({
     code: 2,

@@ -30,6 +30,7 @@ export interface WatchArguments extends LoginWords, PageArguments {
   state?: string
   testAlerts: boolean
   json: boolean
+  verbose: boolean
 }
 
 /** Watches until a signal ends it. */
@@ -91,12 +92,15 @@ interface Rounds {
 async function rounds({ board, use }: Watcher, { argv, files, stamp, onContext, ...looks }: Rounds): Promise<void> {
   const { ended, sleep } = looks
   let seen = stamp
+  const onSeen = (what: string) => {
+    if (argv.verbose) note(`seen ${what}`)
+  }
   while (!ended.aborted) {
     const round = new AbortController()
     const looking = connected(board.inventory, argv, (context) => {
       onContext(context)
       const both = AbortSignal.any([ended, round.signal])
-      return watchGateways(board.inventory, { ...looks, now: Date.now, ended: both, context, board })
+      return watchGateways(board.inventory, { ...looks, now: Date.now, ended: both, context, board, onSeen })
     })
     const next = edited()
     await Promise.race([looking, next])
