@@ -20,7 +20,7 @@ const at = (line: string, more: Partial<ForwardStatus> = {}) => {
 
 test('a session that ended because nothing was heard was over before keepalives noticed', () => {
   expect(at(`Timeout, client not responding from user ${endpoint.account} 10.0.0.2 port 5`)).toBe(
-    '2026-11-01T10:00:00.000Z',
+    '2026-11-01T10:00:05.000Z',
   )
 })
 
