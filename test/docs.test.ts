@@ -4,6 +4,9 @@ import { expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { metrics } from '../src/report/ci/metrics.ts'
 import { isShown } from './e2e/docs/page.ts'
+import { eventText } from '../src/watch/alerts/message.ts'
+import { messageOf } from '../src/watch/alerts/outbox.ts'
+import { parse as parseInventory } from './inventory/parse.ts'
 import { at, night } from './report/night.ts'
 import { parseMetrics } from './report/prometheus.ts'
 
@@ -62,4 +65,23 @@ test('what a page shows is what was printed, but for times and keys, and for wha
     [...printed, 'more'],
   ])
     expect(isShown(wrong, printed)).toBe(false)
+})
+
+test('the alerts and the message that docs/watch.md shows are as they are written', () => {
+  const [settings = '', message = ''] = [...read('watch.md').matchAll(/```json\n([\s\S]*?)```/g)].map(
+    ([, text]) => text,
+  )
+  const inventory = `{ "gateways": { "gw": {} }, "devices": { "pi": {} }, "groups": { "shops": { "devices": ["pi"] } }, ${settings} }`
+  expect(parseInventory(inventory).alerts?.map(({ kind }) => kind)).toEqual(['ntfy', 'webhook', 'chat', 'mail', 'exec'])
+  const shown = JSON.parse(message)
+  const written = messageOf(shown.events, Date.parse(shown.at), { inventory: 'inventory.json', watcher: 'host-w' })
+  expect(Object.keys(shown)).toEqual(Object.keys(written))
+  expect(eventText(shown.events[0])).toMatch(new RegExp(`^${shown.text.replace('…', '')}`))
+})
+
+test('the pages of a live page that docs/watch.md names are served', () => {
+  const named = [...read('watch.md').matchAll(/^\| `(\/\S*)` \|/gm)].map(([, path]) => path)
+  const server = readFileSync(join(import.meta.dirname, '../src/watch/page/server.ts'), 'utf8')
+  expect(named.length).toBe(4)
+  expect(named.filter((path) => !server.includes(`path === '${path}'`))).toEqual([])
 })

@@ -43,8 +43,8 @@ export async function keepWatch(argv: WatchArguments): Promise<void> {
   if (inventory.devices.every(({ forwards }) => forwards.length === 0))
     throw new InventoryError(`${argv.inventory}: no device has a forward: there is nothing to watch`)
   const file = recordFile(inventory, argv.state)
-  const record = await openRecord({ file, note })
   const unlock = await lockRecord(file)
+  const record = await openRecord({ file, note })
   const ended = new AbortController()
   const stop = (signal: NodeJS.Signals) => {
     process.exitCode = signal === 'SIGTERM' ? 0 : 130

@@ -1,4 +1,5 @@
-import { readFile, unlink, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, unlink, writeFile } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { InventoryError } from '../../errors.ts'
 import { errorCode, readIfThere } from '../../files/atomic.ts'
 
@@ -8,6 +9,7 @@ import { errorCode, readIfThere } from '../../files/atomic.ts'
  */
 export async function lockRecord(file: string): Promise<() => Promise<void>> {
   const lock = `${file}.lock`
+  await mkdir(dirname(file), { recursive: true, mode: 0o700 })
   for (;;) {
     try {
       await writeFile(lock, `${process.pid}\n`, { flag: 'wx', mode: 0o600 })

@@ -47,6 +47,8 @@ export async function openRecord({ file, note }: RecordOptions): Promise<WatchRe
 
   let waiting: RecordEntry[] = []
   let trouble: string | undefined
+  /** A part of a line could not be cut off: what comes next begins a line of its own. */
+  let unfinished = false
   let work: Promise<void> = Promise.resolve()
   const queue = (task: () => Promise<void>) => {
     work = work.then(task)
@@ -56,7 +58,7 @@ export async function openRecord({ file, note }: RecordOptions): Promise<WatchRe
   async function write(): Promise<void> {
     if (waiting.length === 0) return
     const entries = waiting
-    const bytes = Buffer.from(entries.map(printEntry).join(''))
+    const bytes = Buffer.from(`${unfinished ? '\n' : ''}${entries.map(printEntry).join('')}`)
     try {
       await handle.appendFile(bytes)
       await handle.sync()
@@ -65,8 +67,12 @@ export async function openRecord({ file, note }: RecordOptions): Promise<WatchRe
       waiting = waiting.slice(entries.length)
       if (trouble !== undefined) note(`${file}: is written again`)
       trouble = undefined
+      unfinished = false
     } catch (error) {
-      await handle.truncate(length).catch(() => undefined)
+      unfinished = await handle.truncate(length).then(
+        () => false,
+        () => true,
+      )
       const code = errorCode(error)
       if (code === undefined) throw error
       if (trouble !== code)
