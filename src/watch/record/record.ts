@@ -62,7 +62,7 @@ export async function openRecord({ file, note }: RecordOptions): Promise<WatchRe
     try {
       await handle.appendFile(bytes)
       await handle.sync()
-      length += bytes.length
+      length = (await handle.stat()).size
       count += entries.length
       waiting = waiting.slice(entries.length)
       if (trouble !== undefined) note(`${file}: is written again`)
