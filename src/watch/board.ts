@@ -40,9 +40,13 @@ export interface ForwardOnBoard {
 export const forwardKey = ({ gateway, bindAddress, port }: Pick<ForwardStatus, 'gateway' | 'bindAddress' | 'port'>) =>
   `${gateway} ${bindAddress} ${port}`
 
+/** Seconds. */
+const defaultAfter = 120
+
 /** `before`: what people were told of a host before this process began. */
-export function board(first: Inventory, rules: Rules, before: (name: string) => Told): Board {
+export function board(first: Inventory, before: (name: string) => Told): Board {
   let inventory = first
+  const rules = (): Rules => ({ afterMs: (inventory.watch?.after ?? defaultAfter) * 1000 })
   const standings = new Map<string, Standing>()
   const gateways = new Map<string, GatewaySight>()
   const forwards = new Map<string, ForwardOnBoard>()
@@ -61,7 +65,7 @@ export function board(first: Inventory, rules: Rules, before: (name: string) => 
 
   function saw(name: string, sighting: Sighting, at: number): void {
     const standing = standings.get(name)
-    if (standing) standings.set(name, see(standing, sighting, at, rules))
+    if (standing) standings.set(name, see(standing, sighting, at, rules()))
   }
 
   const sightOf = (device: Device): Sighting =>
@@ -98,7 +102,7 @@ export function board(first: Inventory, rules: Rules, before: (name: string) => 
     changes(at) {
       return hosts(inventory).flatMap((host) => {
         const standing = standings.get(host.name)
-        const found = standing && due(standing, at, rules)
+        const found = standing && due(standing, at, rules())
         if (!found) return []
         standings.set(host.name, found.standing)
         return [{ host, ...found.change }]

@@ -45,13 +45,12 @@ export interface WatcherOptions {
 
 /** How long an alert waits for the doctor. */
 const examineMs = 20_000
-const defaultAfter = 120
 const defaultMonths = 13
 
 export function watcher(options: WatcherOptions): Watcher {
   const { inventory, record, from, env, now, sleep, ended, note, onEvents, examine } = options
   const book = ledger(record)
-  const known = board(inventory, { afterMs: (inventory.watch?.after ?? defaultAfter) * 1000 }, book.before)
+  const known = board(inventory, book.before)
   const box = outbox({ record, from, now, sleep, ended, note })
   const examining = pLimit(3)
   const started = now()

@@ -91,6 +91,15 @@ test('an edit of the inventory keeps what is known; of a device that was taken o
   expect([...w.record.memory.outages.values()].every(({ end }) => end !== undefined)).toBe(true)
 })
 
+test('how long something has to hold is what the inventory says now', async () => {
+  const w = await well()
+  w.see('d0', 'no-tunnel')
+  await w.goTo(80)
+  w.it.use(inventoryOf(3, { watch: { after: 15 } }))
+  await w.goTo(82)
+  expect(plain(w.told)).toEqual(['d0 down 60'])
+})
+
 /** As in a minimal standard generator: the same day each time. */
 function dice(seed: number) {
   let state = seed

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { hostname } from 'node:os'
 import { join, resolve } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
@@ -46,6 +47,8 @@ export async function keepWatch(argv: WatchArguments): Promise<void> {
   const unlock = await lockRecord(file)
   const record = await openRecord({ file, note })
   const ended = new AbortController()
+  // Everything that waits listens.
+  setMaxListeners(0, ended.signal)
   const stop = (signal: NodeJS.Signals) => {
     process.exitCode = signal === 'SIGTERM' ? 0 : 130
     ended.abort()
