@@ -32,7 +32,10 @@ export const historyCommand: CommandModule<unknown, Arguments> = {
         type: 'boolean',
         conflicts: 'json',
         describe: 'Print the outages as CSV',
-      }) as never,
+      })
+      .example('provision history', 'the last thirty days of all hosts')
+      .example('provision history pi1 --since 8w', 'of one device')
+      .epilogue('docs/watch.md#what-was') as never,
   async handler(argv) {
     const [{ readInventory }, { recordFile }, { limitOf }, { readRecord }, { historyOf }, text, { printJson }] =
       await Promise.all([

@@ -46,7 +46,10 @@ export const watchCommand: CommandModule<unknown, WatchArguments> = {
           default: false,
           describe: 'Print what happens as JSON, one event per line',
         }),
-    ) as never,
+    )
+      .example('provision watch --listen 127.0.0.1:8022', 'with a live page')
+      .example('provision watch --test-alerts', 'does a message arrive?')
+      .epilogue('docs/watch.md') as never,
   async handler(argv) {
     if (argv.testAlerts) {
       const { testAlerts } = await import('./shared/test-alerts.ts')

@@ -1,5 +1,5 @@
 import { duration } from '../report/duration.ts'
-import { clean } from '../report/terminal/text.ts'
+import { clean } from '../report/inert.ts'
 import type { HistoryReport, HostHistory, OutageReport } from './history.ts'
 
 /** How a history reads: a line for each host, those that were away longest first, and below it the outages. */

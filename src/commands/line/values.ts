@@ -72,6 +72,10 @@ const values: Readonly<Record<string, Value>> = {
   places: file,
   every: seconds,
   state: folder,
+  listen: plain('ADDRESS:PORT'),
+  token: plain('PLACE'),
+  since: plain('TIME'),
+  with: file,
 }
 
 export function valueFor({
