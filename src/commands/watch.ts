@@ -4,8 +4,7 @@ import { inventoryArgument, loginOptions } from './shared/options.ts'
 
 export const watchCommand: CommandModule<unknown, WatchArguments> = {
   command: 'watch <inventory>',
-  describe:
-    'Watch all devices for as long as it runs: remember who was away, and tell you when one goes and comes back',
+  describe: 'Watch all devices as long as it runs, and tell you who goes and comes back',
   builder: (argv: Argv) =>
     loginOptions(
       inventoryArgument(argv)
