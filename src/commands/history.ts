@@ -33,7 +33,8 @@ export const historyCommand: CommandModule<unknown, Arguments> = {
         conflicts: 'json',
         describe: 'Print the outages as CSV',
       })
-      .example('provision history pi1 --since 8w', 'the outages of one device')
+      .example('provision history', 'the last thirty days of all hosts')
+      .example('provision history pi1 --since 8w', 'of one device')
       .epilogue('docs/watch.md#what-was') as never,
   async handler(argv) {
     const [{ readInventory }, { recordFile }, { limitOf }, { readRecord }, { historyOf }, text, { printJson }] =

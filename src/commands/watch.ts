@@ -4,8 +4,7 @@ import { inventoryArgument, loginOptions } from './shared/options.ts'
 
 export const watchCommand: CommandModule<unknown, WatchArguments> = {
   command: 'watch <inventory>',
-  describe:
-    'Watch all devices for as long as it runs: remember who was away, and tell you when one goes and comes back',
+  describe: 'Watch all devices as long as it runs, and tell you who goes and comes back',
   builder: (argv: Argv) =>
     loginOptions(
       inventoryArgument(argv)
@@ -47,8 +46,8 @@ export const watchCommand: CommandModule<unknown, WatchArguments> = {
           describe: 'Print what happens as JSON, one event per line',
         }),
     )
-      .example('provision watch', 'in the foreground, a line for each change')
-      .example('provision watch --listen 127.0.0.1:8022', 'with a page in the browser')
+      .example('provision watch --listen 127.0.0.1:8022', 'with a live page')
+      .example('provision watch --test-alerts', 'does a message arrive?')
       .epilogue('docs/watch.md') as never,
   async handler(argv) {
     if (argv.testAlerts) {

@@ -14,7 +14,7 @@ import {
 } from './standing.ts'
 
 /** What is known of every gateway, device and forward now. Pure but for what it holds. */
-export interface Board {
+export interface WatchBoard {
   /** Another inventory, or the same one edited: what it still names keeps its standing. */
   use(inventory: Inventory): void
   gateway(sight: GatewaySight): void
@@ -44,7 +44,7 @@ export const forwardKey = ({ gateway, bindAddress, port }: Pick<ForwardStatus, '
 const defaultAfter = 120
 
 /** `before`: what people were told of a host before this process began. */
-export function board(first: Inventory, before: (name: string) => Told): Board {
+export function board(first: Inventory, before: (name: string) => Told): WatchBoard {
   let inventory = first
   const rules = (): Rules => ({ afterMs: (inventory.watch?.after ?? defaultAfter) * 1000 })
   const standings = new Map<string, Standing>()

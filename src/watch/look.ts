@@ -4,12 +4,12 @@ import type { ReachContext } from '../ssh/reach/reach.ts'
 import { endpointOf } from '../status/endpoint.ts'
 import { openGateways } from '../status/gateway-sessions.ts'
 import { proveForward } from '../verify/forward.ts'
-import { type Board, forwardKey } from './board.ts'
+import { forwardKey, type WatchBoard } from './board.ts'
 import { type Following, follow } from './follow.ts'
 
 export interface Looks extends Pick<Following, 'everySeconds' | 'now' | 'sleep' | 'ended'> {
   readonly context: ReachContext
-  readonly board: Board
+  readonly board: WatchBoard
   /** Called when a forward or a gateway is seen otherwise than before, long before that counts. */
   readonly onSeen: (what: string) => void
 }

@@ -4,7 +4,7 @@ import type { AlertEvent, Message } from './alerts/message.ts'
 import { type Outbox, outbox } from './alerts/outbox.ts'
 import { fetchUrl, NotSent } from './alerts/post.ts'
 import { secretAt, targetsOf } from './alerts/targets.ts'
-import { type Board, board, type HostChange } from './board.ts'
+import { board, type HostChange, type WatchBoard } from './board.ts'
 import { gatewayCause, type OutageCause } from './cause.ts'
 import { ledger } from './ledger.ts'
 import type { WatchRecord } from './record/record.ts'
@@ -12,7 +12,7 @@ import { teller } from './tell.ts'
 
 /** All that does not depend on which connections are open: what is known, remembered and told. */
 export interface Watcher {
-  readonly board: Board
+  readonly board: WatchBoard
   readonly record: WatchRecord
   readonly outbox: Outbox
   readonly started: number

@@ -65,10 +65,7 @@ const values: Readonly<Record<string, Value>> = {
   host,
   page: { placeholder: 'NAME[:PORT]', offers: 'host' },
   port: plain('PORT'),
-  listen: plain('ADDRESS:PORT'),
-  token: plain('env:NAME|file:PATH'),
-  since: plain('PERIOD'),
-  with: file,
+
   suite: plain('RELEASE'),
   'sudo-password': plain('PASSWORD'),
   shell: plain('SHELL'),
@@ -76,6 +73,10 @@ const values: Readonly<Record<string, Value>> = {
   places: file,
   every: seconds,
   state: folder,
+  listen: plain('ADDRESS:PORT'),
+  token: plain('PLACE'),
+  since: plain('TIME'),
+  with: file,
 }
 
 export function valueFor({
