@@ -35,7 +35,7 @@ export async function stream(link: Link, wish: Streaming): Promise<number> {
   const command = await link.open(remoteCommand({ mark, privileged, sudo, scriptBytes, streamed: true }))
   const out = outputFilter(mark, { begins: false })
   const errors = outputFilter(mark, { begins: true })
-  const feeding = feed(command, { script, input: wish.stdin })
+  const feeding = feed(command, { script, input: wish.stdin, signal })
   if (privileged && sudo === 'password') command.stdin.write(`${password}\n`)
   const interrupt = interrupted(signal, async () => {
     const shell = errors.shell()
@@ -72,13 +72,17 @@ function unended({ code, signal }: Closed, errors: OutputFilter, wish: Streaming
  */
 function feed(
   { stdin }: OpenCommand,
-  { script, input }: { readonly script: string; readonly input: Readable | undefined },
+  {
+    script,
+    input,
+    signal,
+  }: Pick<Streams, 'signal'> & { readonly script: string; readonly input: Readable | undefined },
 ) {
   let isDecided = false
   stdin.on('error', () => undefined)
   return {
     begin() {
-      if (isDecided) return
+      if (isDecided || signal?.aborted) return
       isDecided = true
       if (input === undefined) stdin.end(script)
       else {

@@ -167,7 +167,7 @@ describe.each(transports)('over %s, as root by way of a sudo that asks', (transp
       join(bin, 'sudo'),
       `#!/bin/sh
 non=
-while [ $# -gt 0 ]; do case $1 in -n) non=1; shift;; -S) shift;; -p) shift 2;; *) break;; esac; done
+while [ $# -gt 0 ]; do case $1 in -n) non=1; shift;; -S) shift;; -p | -u) shift 2;; *) break;; esac; done
 [ "$non" ] && { echo "sudo: a password is required" >&2; exit 1; }
 IFS= read -r line
 [ "$line" = secret ] || { echo "Sorry, try again." >&2; echo "sudo: 1 incorrect password attempt" >&2; exit 1; }
