@@ -35,6 +35,18 @@ test('what was added is there again', async () => {
   expect((await stat(file)).mode & 0o777).toBe(0o600)
 })
 
+test('what is added while other lines are being written is written, too', async () => {
+  const { file, record } = await opened('busy')
+  for (let n = 0; n < 50; n++) {
+    record.add(began(`o${n}`))
+    await new Promise((done) => setImmediate(done))
+    record.add(ended(`o${n}`))
+  }
+  await record.close()
+  const { outages } = await readRecord(file)
+  expect([...outages.values()].filter(({ end }) => end !== undefined).length).toBe(50)
+})
+
 test('a line that was written in part, wherever it ends, is taken out, and nothing else', async () => {
   const { file, record } = await opened('torn')
   record.add(began('a'))
