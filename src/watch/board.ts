@@ -119,7 +119,7 @@ function sightingOf(statuses: readonly (ForwardStatus | undefined)[]): Sighting 
   const known = statuses.flatMap((status) => (status && status.state !== 'unverified' ? [status] : []))
   const broken = known.filter(({ state }) => state !== 'ok')
   if (known.length === 0) return { condition: 'unseen' }
-  if (broken.length === 0) return { condition: 'up', since: sinceOf(known, Math.min) }
+  if (broken.length === 0) return { condition: 'up', since: sinceOf(known, Math.max) }
   const [worst] = [...broken].sort((a, b) => order.indexOf(a.state) - order.indexOf(b.state))
   const condition = broken.length < known.length ? 'partly' : 'down'
   // It is down since the last of them went, and partly down since the first did.

@@ -72,7 +72,9 @@ export function see(standing: Standing, sighting: Sighting, at: number, { afterM
   const seen = standing.seen && (lost === undefined || at - lost < afterMs) ? (last as Seen) : undefined
   if (seen?.condition === condition) return { ...standing, seen: { ...seen, state, says } }
   const earliest = seen?.since ?? told.since
-  const since = Math.min(at, Math.max(earliest, sighting.since ?? at))
+  // Who is back through the session that stood there all the while is not back since that began.
+  const stale = condition === 'up' && sighting.since !== undefined && sighting.since <= earliest
+  const since = Math.min(at, Math.max(earliest, (stale ? undefined : sighting.since) ?? at))
   const dropped = condition !== 'up' && (seen?.condition ?? told.condition) === 'up'
   const recent = [...drops, ...(dropped ? [since] : [])].filter((time) => time > at - calmTimes * afterMs)
   return { told, seen: { condition, since, first: at, state, says }, drops: recent }

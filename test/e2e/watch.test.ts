@@ -1,5 +1,5 @@
-import { type ChildProcess, spawnSync } from 'node:child_process'
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import type { ChildProcess } from 'node:child_process'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { readIfThere } from '../../src/files/atomic.ts'
@@ -188,27 +188,4 @@ test('with an inventory that is broken meanwhile it goes on; a gateway that is d
   await new Promise((done) => setTimeout(done, 8000))
   expect((await events()).length).toBe(before + 2)
   expect(await end(child, 'SIGTERM')).toBe(0)
-})
-
-test('while its disk is full people are told all the same, and what happened is written when there is room', async () => {
-  const before = (await events()).length
-  const disk = join(it.folder, 'disk')
-  await mkdir(disk)
-  expect(spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', disk]).status).toBe(0)
-  onTestFinished(() => void spawnSync('umount', ['-l', disk]))
-  const { child, says } = await watch(disk)
-  const filler = join(disk, 'filler')
-  await writeFile(filler, Buffer.alloc(1_000_000)).catch(() => undefined)
-  await inside(well, `systemctl stop ${unit}`)
-  await heard(before + 1)
-  expect(await says('cannot be written (ENOSPC)')).toBe(true)
-  await rm(filler)
-  await inside(well, `systemctl start ${unit}`)
-  await heard(before + 2)
-  expect(await end(child, 'SIGTERM')).toBe(0)
-  const { stdout } = await it.provision(['history', it.file, well, '--state', disk, '--csv'])
-  expect(stdout.trim().split('\r\n')).toEqual([
-    'name,role,condition,begin,end,seconds,state,cause',
-    expect.stringMatching(/^well\.lan\.internal,device,down,\S+Z,\S+Z,\d+,no-tunnel,unit: /),
-  ])
 })

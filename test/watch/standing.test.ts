@@ -180,3 +180,16 @@ test('whatever is seen: what is told alternates, never overlaps, and is never to
     }),
   )
 })
+
+test('who is back through the session that stood all the while is back since it was seen', () => {
+  const back = { condition: 'up', since: 900_000 } as const
+  const { told } = goThrough(
+    [
+      [1000, back],
+      [1010, 'down'],
+      [1300, back],
+    ],
+    2000,
+  )
+  expect(told).toEqual(['1130: down since 1010', '1420: up since 1300'])
+})

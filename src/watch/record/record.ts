@@ -57,7 +57,8 @@ export async function openRecord({ file, note }: RecordOptions): Promise<WatchRe
 
   async function write(): Promise<void> {
     if (waiting.length === 0) return
-    const entries = waiting
+    // More may come while these are written.
+    const entries = [...waiting]
     const bytes = Buffer.from(`${unfinished ? '\n' : ''}${entries.map(printEntry).join('')}`)
     try {
       await handle.appendFile(bytes)

@@ -1,7 +1,8 @@
-import { appendFile, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { spawnSync } from 'node:child_process'
+import { appendFile, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { parseEntry, printEntry, type RecordEntry } from '../../../src/watch/record/entry.ts'
 import { compacted, memory, united } from '../../../src/watch/record/memory.ts'
 import { openRecord, readRecord } from '../../../src/watch/record/record.ts'
@@ -33,6 +34,18 @@ test('what was added is there again', async () => {
   expect([...outages.values()]).toMatchObject([{ id: 'a', cause: 'no power', end: expect.any(String) }, { id: 'b' }])
   expect(outages.get('b')).not.toHaveProperty('end')
   expect((await stat(file)).mode & 0o777).toBe(0o600)
+})
+
+test('what is added while other lines are being written is written, too', async () => {
+  const { file, record } = await opened('busy')
+  for (let n = 0; n < 50; n++) {
+    record.add(began(`o${n}`))
+    await new Promise((done) => setImmediate(done))
+    record.add(ended(`o${n}`))
+  }
+  await record.close()
+  const { outages } = await readRecord(file)
+  expect([...outages.values()].filter(({ end }) => end !== undefined).length).toBe(50)
 })
 
 test('a line that was written in part, wherever it ends, is taken out, and nothing else', async () => {
@@ -67,6 +80,33 @@ test('a damaged line is kept beside the record, and the others count', async () 
   const healed = await opened('damaged')
   await healed.record.close()
   expect(healed.notes).toEqual([])
+})
+
+test('a full disk loses nothing: what it had no room for is written when there is some', async () => {
+  const disk = join(folder, 'disk')
+  await mkdir(disk)
+  expect(spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', disk]).status).toBe(0)
+  onTestFinished(() => void spawnSync('umount', ['-l', disk]))
+  const { file, record, notes } = await opened('disk/record')
+  record.add(began('first'))
+  expect(await record.settled()).toBeUndefined()
+  const filler = join(disk, 'filler')
+  await writeFile(filler, Buffer.alloc(1_000_000)).catch(() => undefined)
+  const names = Array.from({ length: 100 }, (_, n) => `o${n}`)
+  for (const name of names) record.add(began(name))
+  expect(await record.settled()).toBe('ENOSPC')
+  expect(record.memory.outages.size).toBe(101)
+  // What is on the disk is whole lines all the same.
+  expect([...(await readRecord(file)).outages.keys()]).toContain('first')
+  expect((await readFile(file, 'utf8')).endsWith('\n')).toBe(true)
+  await rm(filler)
+  expect(await record.settled()).toBeUndefined()
+  expect([...(await readRecord(file)).outages.keys()]).toEqual(['first', ...names])
+  expect(notes).toEqual([
+    '/disk/record: cannot be written (ENOSPC); what happens is kept in memory and written later',
+    '/disk/record: is written again',
+  ])
+  await record.close()
 })
 
 test('it is written anew where most of it is over, and says the same', async () => {
