@@ -22,6 +22,7 @@ const { metafile } = await build({
     ...defaultPlaybook,
   },
   outdir: fresh,
+  alias: Object.fromEntries(['cliui', 'string-width'].map((name) => [name, resolve(`scripts/stand-ins/${name}.js`)])),
   define: defined(version),
   keepNames: true,
   // For scripts/coverage.js, which looks for them itself: Node would put one that is named into every coverage file.

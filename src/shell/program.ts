@@ -1,9 +1,10 @@
 import { Sh, sh } from './sh.ts'
 
 /**
- * Where a login may find less or other programs, and messages in any language: what every script of ours begins with.
+ * Where a login may find less or other programs, messages in any language, and options only before all other words
+ * (POSIXLY_CORRECT, getopt(3)): what every script of ours begins with.
  */
-export const plainShell = sh`PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C; export PATH LC_ALL`
+export const plainShell = sh`PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C; export PATH LC_ALL; unset POSIXLY_CORRECT`
 
 /** A shell program that is a file of its own. */
 export const program = (text: string): Sh => new Sh(text.trimEnd())

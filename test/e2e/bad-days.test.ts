@@ -102,7 +102,7 @@ test.each([
     "somebody else's drop-in wins over ours",
     /^rejected: [\s\S]*\/etc\/ssh\/sshd_config.d\/00-aaa.conf:2: +PermitTTY yes/,
   ],
-  ['no-include', 'sshd does not read drop-ins', /^rejected: [\s\S]*\/etc\/ssh\/sshd_config does not include/],
+  ['no-include', 'sshd does not read drop-ins', /^rejected: [\s\S]*\/etc\/ssh\/sshd_config has no Include line/],
   ['full-send', 'there is no room for the change', /^rejected: send failed/],
   ['full-stage', 'the disk fills while it stages', /^rejected: stage of a bad day .*no space left/],
   ['full-commit', 'the disk fills while files are put in their places', /^undone: commit .*No space left on device/],

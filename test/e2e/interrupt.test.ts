@@ -44,7 +44,7 @@ test.each([
   await expect.poll(said).toContain('interrupted: no new work is started')
   await release(machine)
   expect(await ended).toBe(130)
-  expect(said()).toMatch(new RegExp(`${name}: differs[^]*provisioned: 1 differs`))
+  expect(said()).toMatch(new RegExp(`${name} +differs[^]*provisioned: 1 differs`))
   await settled(machine)
   expect(await history(machine)).toEqual(['confirmed'])
   expect((await machine.sh('cat /etc/e2e-middle; test ! -e /etc/e2e-second-step')).stdout).toBe('new\n')

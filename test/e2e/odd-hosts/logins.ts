@@ -67,7 +67,6 @@ export const logins: readonly OddHost[] = [
     refused: /Password change required/,
   }),
   oddHost('the password is locked', edited('/etc/shadow', 'passwd -q -l user001')),
-  oddHost('the account may have few processes', limits('user001 hard nproc 8')),
   oddHost('the account may have few files open', limits('user001 hard nofile 24')),
   oddHost('no file may grow large', limits('* hard fsize 1'), { refused: /File size limit exceeded/ }),
 ]
