@@ -134,7 +134,7 @@ test(
 test(
   'its Wi-Fi is on, its root has grown to the end of the card, its user has a shell, and nobody is told that there is none',
   async () => {
-    const script = `nmcli radio wifi; sort -u /sys/class/rfkill/*/soft; cat /var/lib/wifi-country
+    const script = `nmcli radio wifi; sort -u /sys/class/rfkill/*/soft; sudo cat /var/lib/wifi-country
       nmcli -t -f TYPE connection show | grep wireless; getent passwd pi | cut -d : -f 7
       ls /etc/ssh/sshd_config.d/rename_user.conf; systemctl is-enabled getty@tty1 userconfig
       cat /sys/block/vda/size /sys/block/vda/vda2/size; sudo dumpe2fs -h /dev/vda2 2>/dev/null | grep -E '^Block (count|size)'`
