@@ -82,7 +82,7 @@ test('the plan says how long a device may be away, and for how long where the ch
   expect({ code, away: report.away }).toEqual({ code: 4, away: [{ device, seconds, undone: seconds + 30 + 60 }] })
   const { stdout } = await it.provision([it.file, '--check'])
   expect(stdout).toContain(
-    `${device}: its tunnel is down for at most ${seconds} s during the change, ${seconds + 90} s if the change has to be undone\n`,
+    `${device}: the tunnel is down for at most ${seconds} s during the change, ${seconds + 90} s if the change has to be undone\n`,
   )
   expect((await apply()).code).toBe(0)
 })

@@ -177,8 +177,8 @@ const downtimes = (away: readonly AwayReport[]) =>
     ({ device }) => device,
     ({ seconds, undone }) =>
       seconds === 0
-        ? 'its tunnel is not interrupted'
-        : `its tunnel is down for at most ${seconds} s during the change, ${undone} s if the change has to be undone`,
+        ? 'the tunnel is not interrupted'
+        : `the tunnel is down for at most ${seconds} s during the change, ${undone} s if the change has to be undone`,
   )
 
 /** `3 to add, 1 to change, 0 to remove on 2 hosts; pi1 away for at most 10 s` */

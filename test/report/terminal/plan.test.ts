@@ -59,8 +59,8 @@ test('what is done alike on many hosts is said once, and so is what is promised 
     to be removed:
       - pi1, pi2, pi3 and 9 more (12 hosts): file /etc/old: remove
     127.0.0.1:9001 on ssh-gw.guest.internal (pi1), 127.0.0.1:9002 on ssh-gw.guest.internal (pi2), 127.0.0.1:9003 on ssh-gw.guest.internal (pi3) and 9 more: back within 10 s after a power cut, 20 s after a silent link, on a quick link
-    pi1, pi2, pi3 and 8 more: its tunnel is down for at most 10 s during the change, 100 s if the change has to be undone
-    pi4: its tunnel is down for at most 12 s during the change, 100 s if the change has to be undone
+    pi1, pi2, pi3 and 8 more: the tunnel is down for at most 10 s during the change, 100 s if the change has to be undone
+    pi4: the tunnel is down for at most 12 s during the change, 100 s if the change has to be undone
     12 to add, 0 to change, 12 to remove on 12 hosts; pi1, pi2, pi3 and 9 more away for at most 12 s"
   `)
 })
