@@ -10,14 +10,14 @@ const shellAsText = {
 const endToEnd = (name: string) => `test/e2e/${name}.test.ts`
 
 /**
- * What is run three times in a row, in two groups of its own. The seconds of the faults are held against the promise: they
- * wait for most of the time, and unit tests, which fill the pauses, give way. Kills boot and restart as much as two cores
- * can do, all at once and then again.
+ * What is run three times in a row, in two groups of its own. The seconds of the faults are held against the promise, and
+ * those of a watcher: they wait for most of the time, and unit tests, which fill the pauses, give way. Kills boot and
+ * restart as much as two cores can do, all at once and then again.
  */
 const calm = { maxWorkers: 4, sequence: { groupOrder: 1 } }
 const busy = { maxWorkers: 4, sequence: { groupOrder: 2 } }
 const givesWay = { setupFiles: ['test/give-way.ts'] }
-const matrices = ['attacks', 'faults'].map(endToEnd)
+const matrices = ['attacks', 'faults', 'watch'].map(endToEnd)
 const [card, kills, edits] = [endToEnd('card'), endToEnd('kills'), endToEnd('edits')]
 
 /** Of commands that are timed, and so many that their coverage would fill the disk. */
