@@ -111,7 +111,7 @@ test('four faults at once: each is told once with its time and cause, and so is 
   const of = (name: string) => down.find((event) => event.name === name)
   expect(of(stopped)).toMatchObject({ state: 'no-tunnel', cause: expect.stringMatching(/^unit: .* is stopped/) })
   expect(of(deaf)).toMatchObject({ state: 'device-sshd-down' })
-  for (const [name, limit] of Object.entries({ [stopped]: 5, [frozen]: 8, [deaf]: 15, [dark]: 10 }))
+  for (const [name, limit] of Object.entries({ [stopped]: 5, [frozen]: 12, [deaf]: 15, [dark]: 12 }))
     expect(Math.abs(Date.parse(of(name)?.since ?? '') / 1000 - (times[name] ?? 0))).toBeLessThan(limit)
 
   // How soon it was seen: the table in docs/watch.md.
