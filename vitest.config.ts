@@ -14,7 +14,7 @@ const endToEnd = (name: string) => `test/e2e/${name}.test.ts`
  * those of a watcher: they wait for most of the time, and unit tests, which fill the pauses, give way. Kills boot and
  * restart as much as two cores can do, all at once and then again.
  */
-const calm = { maxWorkers: 4, sequence: { groupOrder: 1 } }
+const calm = { maxWorkers: 5, sequence: { groupOrder: 1 } }
 const busy = { maxWorkers: 4, sequence: { groupOrder: 2 } }
 const givesWay = { setupFiles: ['test/give-way.ts'] }
 const matrices = ['attacks', 'faults', 'watch'].map(endToEnd)
