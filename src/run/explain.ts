@@ -3,7 +3,7 @@ import { tunnelPartsOf } from '../doctor/tunnel.ts'
 import { ProvisionError } from '../errors.ts'
 import type { Device, Gateway } from '../inventory/model.ts'
 import type { LinkReport } from '../report/doctor/doctor.ts'
-import { gatewayLink } from '../report/doctor/doctor.ts'
+import { brokenLinks, gatewayLink } from '../report/doctor/doctor.ts'
 import type { ForwardReport, Trouble } from '../report/report.ts'
 import type { Session } from '../ssh/session/session.ts'
 import type { Run } from './context.ts'
@@ -84,7 +84,7 @@ export async function firstBrokenLink(
     ...evidence,
   })
   for (const each of opened) each.close()
-  const link = report.tunnels.flatMap(({ links }) => links).find(({ state }) => state === 'broken')
+  const [link] = brokenLinks(report.tunnels)
   return link?.link === gatewayLink ? undefined : link
 }
 

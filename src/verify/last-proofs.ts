@@ -1,5 +1,6 @@
+import { createHash } from 'node:crypto'
 import { mkdir } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { errorCode, readIfThere, rewrite } from '../files/atomic.ts'
 import type { Device } from '../inventory/model.ts'
 import type { ForwardReport } from '../report/report.ts'
@@ -29,6 +30,10 @@ export interface LastProofsOptions {
 export function stateFolder(env: Readonly<Record<string, string | undefined>>, home: string): string {
   return join(env.XDG_STATE_HOME || join(home, '.local/state'), 'provision')
 }
+
+/** What stands there for an inventory file, by where it is. */
+export const nameInState = (file: string): string =>
+  createHash('sha256').update(resolve(file)).digest('hex').slice(0, 12)
 
 /**
  * As the XDG base directory specification has it: state that should outlive a restart and matters to no other machine.

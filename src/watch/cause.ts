@@ -1,6 +1,7 @@
 import { examine } from '../doctor/examine.ts'
 import { tunnelPartsOf } from '../doctor/tunnel.ts'
 import type { Device, Inventory } from '../inventory/model.ts'
+import { brokenLinks } from '../report/doctor/doctor.ts'
 import type { ReachContext } from '../ssh/reach/reach.ts'
 import type { GatewaySight } from './follow.ts'
 
@@ -19,7 +20,7 @@ export async function causeOf(
   if (tunnels.length === 0) return undefined
   const now = () => performance.now()
   const report = await examine({ inventory: inventory.file, device, tunnels, context, now, debug: () => undefined })
-  const broken = report.tunnels.flatMap(({ links }) => links.filter(({ state }) => state === 'broken'))[0]
+  const [broken] = brokenLinks(report.tunnels)
   return broken && { cause: `${broken.link}: ${broken.says}`, ...(broken.mend !== undefined && { mend: broken.mend }) }
 }
 

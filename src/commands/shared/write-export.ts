@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import { mkdir } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
@@ -7,7 +6,7 @@ import { ansibleInventory, printHost, printList, printStatic } from '../../expor
 import { rewrite } from '../../files/atomic.ts'
 import type { Inventory } from '../../inventory/model.ts'
 import { knownHostsLines } from '../../ssh-config/ssh-config.ts'
-import { stateFolder } from '../../verify/last-proofs.ts'
+import { nameInState, stateFolder } from '../../verify/last-proofs.ts'
 import { pinsOf } from './pins-of.ts'
 
 interface Wish {
@@ -35,8 +34,7 @@ export async function exported(inventory: Inventory, { list, host, out }: Wish):
       process.stdout.write(`${join(out, name)}  ${changed ? 'written' : 'unchanged'}\n`)
     }
   } else {
-    const digest = createHash('sha256').update(resolve(inventory.file)).digest('hex').slice(0, 12)
-    const file = join(stateFolder(process.env, homedir()), `ansible-${digest}.known_hosts`)
+    const file = join(stateFolder(process.env, homedir()), `ansible-${nameInState(inventory.file)}.known_hosts`)
     await keep(file, keys)
     const told = ansibleInventory(inventory, file)
     process.stdout.write(host === undefined ? (list ? printList(told) : printStatic(told)) : printHost(told, host))

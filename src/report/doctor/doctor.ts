@@ -31,9 +31,13 @@ export interface LinkReport {
   readonly mendedBy?: 'run' | 'hand'
 }
 
+/** Of each tunnel its first one, with which its examination ends. */
+export const brokenLinks = (tunnels: readonly TunnelReport[]): LinkReport[] =>
+  tunnels.flatMap(({ links }) => links.filter(({ state }) => state === 'broken'))
+
 /** 3: a gateway could not be asked; 1: a broken link; 0: nothing is wrong. */
 export function doctorExitCode(tunnels: readonly TunnelReport[]): number {
-  const broken = tunnels.flatMap(({ links }) => links.filter(({ state }) => state === 'broken'))
+  const broken = brokenLinks(tunnels)
   if (broken.some(({ link }) => link === gatewayLink)) return 3
   return broken.length > 0 ? 1 : 0
 }
