@@ -1,15 +1,26 @@
-import { type Device, type Gateway, hostKeys, on, playbook, type Resource, sshdSettings } from '../src/index.ts'
+import {
+  type Device,
+  type Gateway,
+  hostKeys,
+  type Inventory,
+  on,
+  playbook,
+  type Resource,
+  sshdSettings,
+} from '../src/index.ts'
 import { markFor } from '../src/tunnel/marks.ts'
 import { dialledBy, dialling, passwordsOff } from './hardening/logins.ts'
 import { strictSettings } from './hardening/strict.ts'
 import { reloading } from './reverse-tunnel/host-key-rotation.ts'
 
-/**
- * What the inventory asks of every sshd, and what the tunnels need of it. Its file goes before all others: sshd takes
- * the first value that it reads.
- */
+/** What the inventory asks of every sshd, and what the tunnels need of it. */
 export default playbook((inventory) => [
-  on([...inventory.gateways, ...inventory.devices], (host: Gateway | Device) => [
+  on([...inventory.gateways, ...inventory.devices], (host: Gateway | Device) => hardeningOf(host, inventory)),
+])
+
+/** Of one host. Its file goes before all others: sshd takes the first value that it reads. */
+export function hardeningOf(host: Gateway | Device, inventory: Inventory): Resource[] {
+  return [
     ...(host.profile === 'strict' ? [hostKeys] : []),
     keepingHostKeys(
       host,
@@ -24,8 +35,8 @@ export default playbook((inventory) => [
         ],
       }),
     ),
-  ]),
-])
+  ]
+}
 
 /** For a gateway the caller does the same, since it knows the devices that check its keys. */
 const keepingHostKeys = (host: Gateway | Device, settings: Resource) =>

@@ -29,8 +29,8 @@ import { markFor } from '../src/tunnel/marks.ts'
 import { checkProgram, dialler, key, unitPrefix } from '../src/tunnel/names.ts'
 import { recoverable, recoveryOf, timingOf } from '../src/tunnel/timing.ts'
 import checkText from '../src/tunnel/watchdog.sh'
-import accounts, { systemAccount } from './accounts.ts'
-import hardening from './hardening.ts'
+import { accountsOf, systemAccount } from './accounts.ts'
+import { hardeningOf } from './hardening.ts'
 import { enrolling, enrolmentAccess, enrolmentsOn } from './reverse-tunnel/enrolment.ts'
 import { emptied, gatewaySide } from './reverse-tunnel/gateway-side.ts'
 import {
@@ -42,14 +42,7 @@ import {
   pendingForwards,
   roomOn,
 } from './reverse-tunnel/held-forwards.ts'
-import {
-  beginsRotation,
-  mayRotate,
-  pendingHostKeys,
-  reloading,
-  reloadingAll,
-  trusting,
-} from './reverse-tunnel/host-key-rotation.ts'
+import { beginsRotation, mayRotate, pendingHostKeys, reloading, trusting } from './reverse-tunnel/host-key-rotation.ts'
 import { observedKeys, pendingSpares } from './reverse-tunnel/kept-keys.ts'
 import { moveToNextKey, nextKeyPair, pendingKeys, retiredKeys } from './reverse-tunnel/key-rotation.ts'
 import { privilege } from './reverse-tunnel/least-privilege.ts'
@@ -70,7 +63,6 @@ export default playbook((inventory) => {
   const { leaving = [], gateways } = inventory
   const removedFrom = (gateway: Gateway) => leaving.filter((device) => dials(device, gateway))
   return [
-    accounts(inventory),
     // A device that is removed goes first, while it can be reached: its tunnel ends when the gateway has removed it.
     leaving.length === 0
       ? []
@@ -87,28 +79,21 @@ export default playbook((inventory) => {
       retiredKeys(gateway, inventory),
     ]),
 
-    // A device makes its own key, so no private key is ever in a script, a log or this process.
-    on(devices, (device) => [
-      versions,
-      sshClient,
-      systemAccount(inventory, dialler),
-      keyPair(key, { owner: keyOwner(device), comment: printMark(markFor(inventory, device)) }),
-      nextKeyPair(device, gatewaysOf(device, inventory)),
-      lookedAt(moveToNextKey(device, gatewaysOf(device, inventory))),
-      // Before its gateway may prove a new host key.
-      ...trusting(device, inventory),
-      // Here, because a unit whose program is not there yet is refused.
-      ...(device.supervisor === 'autossh' ? [installedPackage('autossh')] : []),
+    // All that a device needs before it dials. It makes its own key, so no private key is ever in a script, a log or this
+    // process.
+    on(inventory.devices, (device) => [
+      ...accountsOf(device, inventory),
+      ...hardeningOf(device, inventory),
+      ...(devices.includes(device) ? readyToDial(device, inventory) : []),
     ]),
-
-    // After the keys of people, before anybody dials.
-    reloadingAll(hardening(inventory), gateways, devices),
 
     // The gateway before the tunnels: sshd penalises the whole network of a device whose key it refuses.
     // New forwards are opened beside the old ones.
     onTrial(
       gateways,
       (gateway) => [
+        ...accountsOf(gateway, inventory),
+        ...hardeningOf(gateway, inventory).map((each) => reloading(gateway, devices, each)),
         versions,
         hostKeys,
         nextHostKeys(beginsRotation(gateway, inventory)),
@@ -174,6 +159,20 @@ export default playbook((inventory) => {
     tellOthers((seen) => gateways.flatMap((gateway) => othersOn(gateway, inventory, seen))),
   ]
 })
+
+/** Who dials, with which key, and whom it trusts: before its gateways let it in. */
+const readyToDial = (device: Device, inventory: Inventory) => [
+  versions,
+  sshClient,
+  systemAccount(inventory, dialler),
+  keyPair(key, { owner: keyOwner(device), comment: printMark(markFor(inventory, device)) }),
+  nextKeyPair(device, gatewaysOf(device, inventory)),
+  lookedAt(moveToNextKey(device, gatewaysOf(device, inventory))),
+  // Before its gateway may prove a new host key.
+  ...trusting(device, inventory),
+  // Here, because a unit whose program is not there yet is refused.
+  ...(device.supervisor === 'autossh' ? [installedPackage('autossh')] : []),
+]
 
 /** What dials, and what makes its key. */
 const sshClient = programs(

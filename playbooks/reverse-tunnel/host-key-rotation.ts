@@ -1,4 +1,4 @@
-import type { Device, Gateway, Inventory, KnownHost, Late, Refused, Resource, Seen, Step } from '../../src/index.ts'
+import type { Device, Gateway, Inventory, KnownHost, Late, Refused, Resource, Seen } from '../../src/index.ts'
 import { hostKeysAfterReload, hostKeysOf, known, knownHost, nextHostKeysOf, pinnedKeys } from '../../src/index.ts'
 import { dials, gatewaysOf } from '../../src/tunnel/accounts.ts'
 import { knownHosts } from '../../src/tunnel/names.ts'
@@ -79,18 +79,6 @@ function reloadOfDevice({ name }: Device, seen: Seen): Reload {
   const proved = seen.proved?.(name) ?? []
   const fresh = unread.filter((key) => !proved.includes(key))
   return { all, fresh, away: fresh.some((key) => seen.trusts?.(name, key)) ? [] : [thisMachine], soon: false }
-}
-
-/** The same for everything that a recipe wants of gateways. */
-export function reloadingAll(steps: readonly Step[], gateways: readonly Gateway[], devices: readonly Device[]): Step[] {
-  return steps.map((step) => {
-    if (step.kind !== 'apply') return step
-    const wrapped = [...step.hosts].map(([name, resources]) => {
-      const gateway = gateways.find((candidate) => candidate.name === name)
-      return [name, gateway ? resources.map((each) => reloading(gateway, devices, each)) : resources] as const
-    })
-    return { ...step, hosts: new Map(wrapped) }
-  })
 }
 
 /** Why a rotation that was begun, or new key files, are not in force after a run. */

@@ -10,6 +10,7 @@ import {
 } from '../../src/index.ts'
 import { accountOn, dials, forwardsOn, listenerOf } from '../../src/tunnel/accounts.ts'
 import { jail, key, knownHosts } from '../../src/tunnel/names.ts'
+import { accountsOf } from '../accounts.ts'
 import { heldForwardsOn, isSameEndpoint } from './held-forwards.ts'
 
 /** A name that no forward has, since it is no address. */
@@ -20,10 +21,14 @@ const trialSocket = 'trial'
  * PAM or a policy refuses is known before any device dials in vain, which sshd's penalties and fail2ban count against
  * its whole site.
  */
-export function tunnelTrial(gateway: Gateway, { devices }: Inventory): Trial {
+export function tunnelTrial(gateway: Gateway, inventory: Inventory): Trial {
+  const { devices } = inventory
   const mine = devices.filter((device) => dials(device, gateway))
   const deviceOf = (name: string) => mine.find((device) => device.name === name)
+  // The keys of people are nothing to a tunnel.
+  const ofPeople = new Set(accountsOf(gateway, inventory).map(({ id }) => id))
   return {
+    concerns: (id) => !ofPeople.has(id),
     by: mine.map(({ name }) => name),
     script: (name, seen, seconds) => {
       const device = deviceOf(name)

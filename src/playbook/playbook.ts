@@ -78,7 +78,7 @@ export function onTrial<H extends Gateway | Device>(
 function withFacts(resources: readonly Resource[]): readonly Resource[] {
   const ids = new Set(resources.map(({ id }) => id))
   const facts = new Map(resources.flatMap(({ facts = [] }) => facts.map((fact) => [fact.id, fact] as const)))
-  return [...[...facts.values()].filter(({ id }) => !ids.has(id)), ...resources]
+  return [...new Set([...[...facts.values()].filter(({ id }) => !ids.has(id)), ...resources])]
 }
 
 /** … and what is known of them beside. */

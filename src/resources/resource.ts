@@ -141,6 +141,8 @@ export interface Proof {
  * back.
  */
 export interface Trial {
+  /** Does a change of this resource have to be tried. */
+  readonly concerns: (id: string) => boolean
   /** The first of these hosts that was reached tries it; none of them: nothing is tried. */
   readonly by: readonly string[]
   /**

@@ -1,18 +1,21 @@
 import type { ApplyStep } from '../playbook/playbook.ts'
 import { troubleOf } from '../report/trouble.ts'
 import { confirmingRoutes } from '../ssh/reach/reach.ts'
-import type { Session } from '../ssh/session/session.ts'
 import { allEnded } from './all-ended.ts'
 import type { Run } from './context.ts'
 import { addChanges, hasFailed, type Member, observe, replaceSession } from './fleet.ts'
+import type { ForwardProofs } from './forward-proofs.ts'
 import { pinObserved } from './look.ts'
 import { plan } from './plan/plan.ts'
 import { changeReport, notKnown, refusal } from './preview.ts'
 import { transact } from './transaction/transaction.ts'
-import { tryOn } from './trial.ts'
+import { beginTrial } from './trial.ts'
+
+/** `proofs`: those of this run; the forwards of a device are proved as soon as its last change is live. */
+export type Changing = Run & { readonly proofs: Pick<ForwardProofs, 'begin' | 'forget'> }
 
 /** One step, on all hosts at once. */
-export async function changeHosts(step: ApplyStep, stepNumber: number, run: Run): Promise<void> {
+export async function changeHosts(step: ApplyStep, stepNumber: number, run: Changing): Promise<void> {
   const { fleet, progress } = run
   const work = `step ${stepNumber + 1}`
   progress.expect(work, [...fleet.members.keys()])
@@ -25,8 +28,8 @@ export async function changeHosts(step: ApplyStep, stepNumber: number, run: Run)
 }
 
 /** Brings one host to what this step wants of it, or leaves it as it was. */
-async function change(member: Member, step: ApplyStep, stepNumber: number, run: Run): Promise<void> {
-  const { fleet, login, progress, end } = run
+async function change(member: Member, step: ApplyStep, stepNumber: number, run: Changing): Promise<void> {
+  const { fleet, login, progress, end, proofs } = run
   const resources = step.hosts.get(member.host.name) ?? []
   const { changes, later, refused } = plan(resources, member.shown, fleet.seen)
   if (hasFailed(member) || !member.session || resources.length === 0) return
@@ -34,6 +37,7 @@ async function change(member: Member, step: ApplyStep, stepNumber: number, run: 
   if (later.length > 0) return end(member, 'rejected', { message: notKnown(later.map(({ id }) => id)) })
   if (changes.length === 0) return
   const { session } = member
+  proofs.forget(member.host.name)
   progress.phase(member.host.name, `apply ${changes.map(({ resource }) => resource.id).join(', ')}`)
   const transaction = {
     id: `${run.runId}-${stepNumber}`,
@@ -45,10 +49,14 @@ async function change(member: Member, step: ApplyStep, stepNumber: number, run: 
   }
   try {
     const trial = step.trials?.get(member.host.name)
+    const isTried = trial && changes.some(({ resource }) => trial.concerns(resource.id))
     const confirming = {
       ...run,
       login: () => login(member, { along: confirmingRoutes(member.host, session.via) }),
-      ...(trial && { trial: (fresh: Session) => tryOn(member, fresh, trial, run) }),
+      onLive(shown: Member['shown']) {
+        if (isLastChange(member, shown, stepNumber, run)) proofs.begin(member.host.name)
+      },
+      ...(isTried && { trial: () => beginTrial(member, trial, run) }),
     }
     const result = await transact(session, transaction, fleet.seen, confirming)
     const newest = result.session ?? session
@@ -62,4 +70,20 @@ async function change(member: Member, step: ApplyStep, stepNumber: number, run: 
   } catch (error) {
     end(member, 'unknown', troubleOf(error))
   }
+}
+
+/** Nothing that a later step wants of this device or of its gateways differs; `shown`: by what it shows now. */
+function isLastChange({ host, ...member }: Member, shown: Member['shown'], stepNumber: number, run: Run): boolean {
+  if (host.role !== 'device') return false
+  const { steps, fleet } = run
+  const gateways = host.forwards.map(({ gateway }) => gateway)
+  return steps.slice(stepNumber + 1).every((step) => {
+    if (step.kind === 'verify') return true
+    if (step.kind === 'prove') return step.forwards(fleet.seen).length === 0
+    return [host.name, ...gateways].every((name) => {
+      const now = name === host.name ? new Map([...member.shown, ...shown]) : fleet.members.get(name)?.shown
+      const { changes, later } = plan(step.hosts.get(name) ?? [], now ?? new Map(), fleet.seen)
+      return changes.length + later.length === 0
+    })
+  })
 }

@@ -1,5 +1,5 @@
 import type { Forward } from '../inventory/model.ts'
-import type { ForwardReport, RecoveryReport } from '../report/report.ts'
+import { type ForwardReport, isSameForward, type RecoveryReport } from '../report/report.ts'
 import type { Run } from './context.ts'
 import { lookAgain } from './look.ts'
 import { forwardsOfSameTunnels, proveWithinLimit } from './prove.ts'
@@ -17,6 +17,10 @@ export interface ForwardProofs {
    * yet is waited for.
    */
   readmitAndWait(): Promise<void>
+  /** The forwards of this device are proved from now on: nothing of it or of its gateways is to change any more. */
+  begin(device: string): void
+  /** This host changes all the same: what was begun of its forwards tells nothing. */
+  forget(host: string): void
   /** How it is at the end. `changed`: what was proved before the changes tells nothing now. */
   atTheEnd(how: { readonly changed: boolean; readonly recoveries: readonly RecoveryReport[] }): Promise<ForwardReport[]>
 }
@@ -26,6 +30,7 @@ export function forwardProofs(wanted: readonly Forward[], run: Run): ForwardProo
   const proves = run.command !== 'check'
   let known: Promise<readonly ForwardReport[]> = proves ? proveWithinLimit(wanted, run) : Promise.resolve([])
   const readmission = readmit(run)
+  const begun: { readonly device: string; readonly reports: Promise<readonly ForwardReport[]>; stands: boolean }[] = []
 
   /** The forwards of devices that have come back since. */
   async function returned(): Promise<readonly Forward[]> {
@@ -44,7 +49,30 @@ export function forwardProofs(wanted: readonly Forward[], run: Run): ForwardProo
     return proveToo(reports, await returned())
   }
 
+  /** After all changes: what was begun and came out well stands. */
+  async function latest(): Promise<ForwardReport[]> {
+    const early = await Promise.all(begun.filter(({ stands }) => stands).map(({ reports }) => reports))
+    const good = early.flat().filter(({ state, device }) => state === 'ok' && !run.fleet.seen.failed(device))
+    const found = (forward: Forward, reports: readonly ForwardReport[]) =>
+      reports.find((report) => isSameForward(report, forward))
+    const rest = await proveWithinLimit(
+      wanted.filter((forward) => !found(forward, good)),
+      run,
+    )
+    return wanted.flatMap((forward) => found(forward, good) ?? found(forward, rest) ?? [])
+  }
+
   return {
+    begin(device) {
+      const own = wanted.filter((forward) => forward.device === device)
+      if (own.length > 0) begun.push({ device, reports: proveWithinLimit(own, run), stands: true })
+    },
+    forget(host) {
+      for (const one of begun) {
+        const own = wanted.filter(({ device }) => device === one.device)
+        if (one.device === host || own.some(({ gateway }) => gateway === host)) one.stands = false
+      }
+    },
     async readmitAndWait() {
       const back = await returned()
       if (proves) known = known.then((reports) => proveToo(reports, back))
@@ -54,8 +82,8 @@ export function forwardProofs(wanted: readonly Forward[], run: Run): ForwardProo
     },
     async atTheEnd({ changed, recoveries }) {
       const before = await known
-      const latest = changed && !run.signal.aborted ? proveWithinLimit(wanted, run) : before
-      return waitAsPromised(latest, recoveries, proveAgain, run)
+      const reports = changed && !run.signal.aborted ? latest() : before
+      return waitAsPromised(reports, recoveries, proveAgain, run)
     },
   }
 }

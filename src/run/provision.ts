@@ -4,7 +4,7 @@ import type { Outcome, ProofReport, Report } from '../report/report.ts'
 import { exitCode } from '../report/report.ts'
 import { tryProofs } from '../verify/proofs.ts'
 import { approved } from './approve.ts'
-import { changeHosts } from './change.ts'
+import { type Changing, changeHosts } from './change.ts'
 import { closeRun, openRun, type Run, type RunOptions } from './context.ts'
 import { type Decision, decide, promises } from './decide.ts'
 import { explainForwards } from './explain.ts'
@@ -34,7 +34,7 @@ export async function provision(inventory: Inventory, playbook: Playbook, option
   await proofs.readmitAndWait()
 
   const decision = await approved(decide(checks, run), checks, run)
-  if (decision.applies) await changeStepByStep(checks, run)
+  if (decision.applies) await changeStepByStep(checks, { ...run, proofs })
   endTheRest(decision, run)
 
   const recoveries = promises(checks, run.fleet)
@@ -60,7 +60,7 @@ export async function provision(inventory: Inventory, playbook: Playbook, option
 }
 
 /** Each step on all its hosts, then the next. After Ctrl-C no step is begun. */
-async function changeStepByStep(checks: readonly VerifyStep[], run: Run): Promise<void> {
+async function changeStepByStep(checks: readonly VerifyStep[], run: Changing): Promise<void> {
   for (const [number, step] of run.steps.entries()) {
     if (run.signal.aborted) return
     if (step.kind === 'apply') await changeHosts(step, number, run)

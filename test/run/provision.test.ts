@@ -44,7 +44,10 @@ const trying: Playbook = playbook(({ gateways, devices }) => [
   onTrial(
     gateways,
     () => [word('new')],
-    () => ({ by: devices.map(({ name }) => name), script: () => sh`try it`, cleanUp: () => sh`clean up` }),
+    () => ({
+      ...{ concerns: () => true, by: devices.map(({ name }) => name) },
+      ...{ script: () => sh`try it`, cleanUp: () => sh`clean up` },
+    }),
   ),
   on(devices, () => [word('new')]),
 ])

@@ -30,11 +30,18 @@ export interface TransactionContext {
   /** The time on the wall, for people. */
   readonly clock: () => Date
   readonly debug: (title: string, text: string) => void
-  /**
-   * Tried when the host has let us in again, and before the change is kept; the session is that fresh login. Gives why
-   * the change must not be kept.
-   */
-  readonly trial?: (session: Session) => Promise<Trouble | undefined>
+  /** The change is live, and waits for its confirmation: what its resources show now. */
+  readonly onLive?: (shown: End['shown']) => void
+  /** Begins to try the change as soon as it is live, beside the confirming login. Absent: nothing is tried. */
+  readonly trial?: () => TrialUnderWay | undefined
+}
+
+/** A change is tried while it waits to be kept. `fresh`: the login that would confirm it. */
+export interface TrialUnderWay {
+  /** Why the change must not be kept. */
+  verdict(fresh: Session): Promise<Trouble | undefined>
+  /** Takes away what the trial has left on the host. Never throws. */
+  cleanUp(fresh: Session): Promise<void>
 }
 
 /** Longest time for staging, a package from the mirror included, until the guard has something to say. */
@@ -114,14 +121,19 @@ async function decided(session: Session, sent: Sent, context: Tracked): Promise<
   const reached = applied.session
   const broken = sent.fault(applied.answer)
   if (broken) return abandon(reached, sent, context, broken)
+  context.onLive?.(applied.answer.shown)
+  const trial = context.trial?.()
   const fresh = await freshLogin(sent, context)
   if (!('exec' in fresh)) return abandon(reached, sent, context, fresh.message)
-  const refused = await context.trial?.(fresh)
+  const refused = await trial?.verdict(fresh)
+  const cleanedUp = trial?.cleanUp(fresh)
   if (refused) {
     const end = await abandon(reached, sent, context, refused.message)
+    await cleanedUp
     return end.error && refused.hint ? { ...end, error: { ...end.error, hint: refused.hint } } : end
   }
   const answer = await ask(fresh, confirmScript(sent.id), sent, answerMs).catch(toError)
+  await cleanedUp
   // Logged in, and of no use there: sudo is gone, say.
   if (answer instanceof Error) return abandon(reached, sent, context, answer.message)
   const confirmed = answer ?? (await askAgain(confirmScript(sent.id), sent, context))
