@@ -79,8 +79,8 @@ export default playbook((inventory) => {
       retiredKeys(gateway, inventory),
     ]),
 
-    // All that a device needs before it dials. It makes its own key, so no private key is ever in a script, a log or this
-    // process.
+    // All that a device needs before it dials. It makes its own key, so no private key is ever in a script, a log or
+    // this process.
     on(inventory.devices, (device) => [
       ...accountsOf(device, inventory),
       ...hardeningOf(device, inventory),

@@ -10,7 +10,7 @@ import type { Session } from '../ssh/session/session.ts'
 import type { Run } from './context.ts'
 import { firstBrokenLink } from './explain.ts'
 import { hasFailed, type Member } from './fleet.ts'
-import type { TrialUnderWay } from './transaction/transaction.ts'
+import type { TrialUnderWay } from './transaction/context.ts'
 
 /**
  * Another host tries what the changed one is there for, while the change still waits to be kept. Its verdict is in the

@@ -33,21 +33,13 @@ describe('the order', () => {
     expect(ids(one({}))).toMatchInlineSnapshot(`
       [
         [
-          "gw: keys of people who left",
-          "pi: keys of people who left",
-        ],
-        [
           "gw: running sshd, host keys, next host keys, switch of host keys, file /etc/ssh/reverse-tunnel/retired",
         ],
         [
-          "pi: versions, programs /usr/bin/ssh, ssh-keygen, account reverse-tunnel, key-pair /etc/reverse-tunnel/id_ed25519, key-pair /etc/reverse-tunnel/id_ed25519.next, move to the next key, known-host gw in /etc/reverse-tunnel/known_hosts",
+          "pi: running sshd, keys of people who left, sshd-settings 00-provision, versions, programs /usr/bin/ssh, ssh-keygen, account reverse-tunnel, key-pair /etc/reverse-tunnel/id_ed25519, key-pair /etc/reverse-tunnel/id_ed25519.next, move to the next key, known-host gw in /etc/reverse-tunnel/known_hosts",
         ],
         [
-          "gw: running sshd, sshd-settings 00-provision",
-          "pi: running sshd, sshd-settings 00-provision",
-        ],
-        [
-          "gw: running sshd, versions, host keys, next host keys, held forwards, ports, enrolments, accounts tunnel-*, files in /etc/ssh/reverse-tunnel/keys, file /etc/tmpfiles.d/reverse-tunnel.conf, folders in /run/reverse-tunnel, sshd-settings 00-reverse-tunnel, ports held by sshd, systemd-units reverse-tunnel-*, file /etc/ssh/reverse-tunnel/authorized_keys, sshd-settings 00-reverse-tunnel-shared, units reverse-tunnel-* as systemd has read them, file /etc/ssh/reverse-tunnel/retired, switch of host keys",
+          "gw: running sshd, keys of people who left, sshd-settings 00-provision, versions, host keys, next host keys, held forwards, ports, enrolments, accounts tunnel-*, files in /etc/ssh/reverse-tunnel/keys, file /etc/tmpfiles.d/reverse-tunnel.conf, folders in /run/reverse-tunnel, sshd-settings 00-reverse-tunnel, ports held by sshd, systemd-units reverse-tunnel-*, file /etc/ssh/reverse-tunnel/authorized_keys, sshd-settings 00-reverse-tunnel-shared, units reverse-tunnel-* as systemd has read them, file /etc/ssh/reverse-tunnel/retired, switch of host keys",
         ],
         [
           "pi: key-pair /etc/reverse-tunnel/id_ed25519, key-pair /etc/reverse-tunnel/id_ed25519.next, move to the next key, known-host gw in /etc/reverse-tunnel/known_hosts, file /etc/reverse-tunnel/check, systemd-units reverse-tunnel-*, units reverse-tunnel-* as systemd has read them",
