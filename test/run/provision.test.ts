@@ -40,17 +40,19 @@ const recipe: Playbook = playbook(({ gateways, devices }) => [
 ])
 
 /** The same, where a device tries the gateway before its change is kept. */
-const trying: Playbook = playbook(({ gateways, devices }) => [
-  onTrial(
-    gateways,
-    () => [word('new')],
-    () => ({
-      ...{ concerns: () => true, by: devices.map(({ name }) => name) },
-      ...{ script: () => sh`try it`, cleanUp: () => sh`clean up` },
-    }),
-  ),
-  on(devices, () => [word('new')]),
-])
+const tryingFor = (concerns: () => boolean): Playbook =>
+  playbook(({ gateways, devices }) => [
+    onTrial(
+      gateways,
+      () => [word('new')],
+      () => ({
+        ...{ concerns, by: devices.map(({ name }) => name) },
+        ...{ script: () => sh`try it`, cleanUp: () => sh`clean up` },
+      }),
+    ),
+    on(devices, () => [word('new')]),
+  ])
+const trying = tryingFor(() => true)
 
 interface FakeHost {
   word: string
@@ -82,6 +84,8 @@ async function run(
 ) {
   const hosts = new Map(['gw', 'pi', 'cam'].map((name) => [name, { word: 'old', ...world[name as 'gw'] } as FakeHost]))
   const done: string[] = []
+  /** `at`: how much had been done by then. */
+  const proofs: { readonly port: number; readonly at: number }[] = []
   let now = 0
   let open = 0
   const reach = async ({ name }: { name: string }): Promise<Session> => {
@@ -97,7 +101,10 @@ async function run(
   const sessionOf = (name: string, host: FakeHost): Session => ({
     ...{ host: name, via: 'direct', hostKey: 'ssh-ed25519 AAAA', hostKeys: () => [] },
     close: () => void open--,
-    forward: () => Promise.reject(new RemoteError('refused', 'Connection refused')),
+    forward(_, port) {
+      proofs.push({ port, at: done.length })
+      return Promise.reject(new RemoteError('refused', 'Connection refused'))
+    },
     async exec(script) {
       const answer = (stdout: string) => ({ code: 0, stdout: Buffer.from(stdout), stderr: Buffer.alloc(0) })
       const seen = (text: string) => `@seen 0 ${Buffer.from(text).toString('base64')}\n`
@@ -169,7 +176,7 @@ async function run(
     ...more,
   } as unknown as RunOptions)
   return {
-    ...{ report, done, open },
+    ...{ report, done, proofs, open },
     outcomes: Object.fromEntries(report.hosts.map(({ name, outcome }) => [name, outcome])),
     words: Object.fromEntries([...hosts].map(([name, host]) => [name, host.word])),
     shown: shown.length,
@@ -214,6 +221,14 @@ describe('a run over connected hosts', () => {
     ])
     expect(at(done, 'confirm gw')).toBeLessThan(at(done, 'apply pi'))
     expect(open).toBe(0)
+  })
+
+  test('proves the forwards of a device beside the login that confirms its last change', async () => {
+    const { proofs, done } = await run('apply')
+    const between = (begin: string, end: string) =>
+      proofs.filter(({ port, at: when }) => port === 9001 && when > at(done, begin) && when <= at(done, end))
+    expect(between('apply pi', 'confirm pi')).toHaveLength(1)
+    expect(between('apply gw', 'apply pi')).toEqual([])
   })
 
   test('changes nothing where all is as written, and nothing in a check', async () => {
@@ -367,7 +382,8 @@ describe('a gateway that has changed is tried by a device before that is kept', 
     expect(done).toContain('try cam')
   })
 
-  test('where the gateway has nothing to change nothing is tried', async () => {
+  test('where the gateway has nothing to change, or nothing that concerns a tunnel, nothing is tried', async () => {
     expect((await run('apply', { gw: { word: 'new' } }, { steps: trying })).done).not.toContain('try pi')
+    expect((await run('apply', {}, { steps: tryingFor(() => false) })).done).not.toContain('try pi')
   })
 })
