@@ -1,3 +1,4 @@
+import { gzipSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
 import { ConnectError, RemoteError } from '../../src/errors.ts'
 import { on, onTrial, type Playbook, playbook, proveFirst, verify } from '../../src/playbook/playbook.ts'
@@ -109,7 +110,10 @@ async function run(
       const answer = (stdout: string) => ({ code: 0, stdout: Buffer.from(stdout), stderr: Buffer.alloc(0) })
       const seen = (text: string) => `@seen 0 ${Buffer.from(text).toString('base64')}\n`
       const mark = /\b(seen-[0-9a-f]{32})\b/.exec(script)?.[1]
-      if (mark) return answer(`${mark} 0\n/ ext4\n${mark} 1\n${host.word}\n${mark}\n`)
+      if (mark) {
+        const states = gzipSync(`${mark} 0\n/ ext4\n${mark} 1\n${host.word}\n${mark}\n`)
+        return { ...answer(''), stdout: Buffer.concat([Buffer.from(`${mark} programs\n${mark} packed\n`), states]) }
+      }
       if (script.includes('try it')) {
         done.push(`try ${name}`)
         return { ...answer(host.tries?.log ?? ''), code: host.tries?.code ?? 0 }

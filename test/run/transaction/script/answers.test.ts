@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process'
-import { createHash } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
+import { gzipSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
 import type { Resource } from '../../../../src/resources/resource.ts'
 import { observeScript, parseObservations } from '../../../../src/run/plan/observation.ts'
@@ -49,10 +50,15 @@ describe('what a look printed', () => {
   })
 
   test('lacks a resource that did not come to its end, and ignores numbers that nobody has', () => {
-    const cut = (text: string) => [...parseObservations(Buffer.from(text), [a, b], mark).keys()]
+    const read = (stdout: Buffer) => [...parseObservations(stdout, [a, b], mark).keys()]
+    const packed = (text: string) => Buffer.concat([Buffer.from(`${mark} packed\n`), gzipSync(text)])
+    const cut = (text: string) => read(packed(text))
     expect(cut(`${mark} 1\nx\n${mark} 7\ny\n${mark} 0\nhal`)).toEqual(['b'])
     expect(cut(`${mark} 0`)).toEqual([])
     expect(cut('')).toEqual([])
+    const long = packed(`${mark} 0\nx\n${mark} 1\n${randomBytes(100_000).toString('base64')}\n${mark}\n`)
+    expect([read(long), read(long.subarray(0, 50_000))]).toEqual([['a', 'b'], ['a']])
+    expect([read(Buffer.alloc(0)), read(Buffer.from(`${mark} packed\nno gzip here`))]).toEqual([[], []])
   })
 
   test('is read as UTF-8, and carries any byte', () => {
