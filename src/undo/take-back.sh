@@ -118,8 +118,6 @@ paths() {
   } | cat -n | sort -s -u -k 2 | sort -n | cut -f 2-
 }
 
-stage_0() { :; }
-validate_0() { :; }
 commit_0() {
   for id in $ids; do
     back "$home/history/$id/saved"

@@ -46,7 +46,6 @@ export interface Transaction {
 const guard = watchProgram + historyProgram + rollbackProgram + guardProgram
 
 const pieces = ['stage', 'validate', 'commit', 'activate', 'undo', 'undoable'] as const
-const isAlwaysThere = (piece: (typeof pieces)[number]) => /^(stage|validate|commit)$/.test(piece)
 
 /** One exec that hands a whole transaction to the host, and prints how far it came. */
 export function applyScript(transaction: Transaction): string {
@@ -71,8 +70,7 @@ export function applyScript(transaction: Transaction): string {
     ...[...digests].map(([n, digest]) => (digest === undefined ? undefined : sh`expect_${n}=${digest}`)),
     ...changes.flatMap(({ change }, at) => {
       const n = numbers[at] ?? 0
-      const given = pieces.filter((piece) => isAlwaysThere(piece) || change[piece])
-      return given.map((piece) => asFunction(`${piece}_${n}`, change[piece]))
+      return pieces.flatMap((piece) => (change[piece] ? [asFunction(`${piece}_${n}`, change[piece])] : []))
     }),
   )
   return handOver(transaction, plan, {
@@ -104,7 +102,8 @@ export function handOver(
       sh`echo ${`provision-guard-${id}`} >"$incoming/unit"`,
       inIncoming('guard.sh', guard),
       inIncoming('plan.sh', `${plan.text}\n`),
-      ...Object.entries(beside).map(([name, text]) => inIncoming(name, text)),
+      // No process, and no here-document, which takes two where it is long.
+      ...Object.entries(beside).map(([name, text]) => sh`printf %s ${text} >"$incoming/"${name}`),
       sh`head -c 65536 /dev/zero >"$incoming/reserve"`,
       sh`exec sh "$incoming/guard.sh" apply "$incoming"`,
     ),

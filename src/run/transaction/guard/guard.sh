@@ -4,7 +4,7 @@
 # those who watch hear at once how it stands, and look ten times a second where there is none.
 #
 #   run   stage, validate, save, commit, activate, inspect, wait for a confirmation, else roll back
-#   do    one phase of one change, in a process of its own
+#   do    phases of all changes, or the undo of one, in a process of its own
 #   boot  what a power cut left behind is rolled back before anything is started
 #   undo, accept   for a person at the console, after a rollback that failed
 #
@@ -25,13 +25,19 @@ changes='' activations='' undos='' inspects='' endings='' confirm_within=60 with
 # put FROM TO MODE OWNER: TO becomes FROM in one rename; missing folders are made for everybody to read.
 put() {
   folder "${2%/*}"
-  rm -rf "$2.provision-new"
-  cp "$1" "$2.provision-new"
-  chown "$4" "$2.provision-new"
-  chmod "$3" "$2.provision-new"
-  sync -f "$2.provision-new"
-  mv -fT "$2.provision-new" "$2"
+  set -- "$1" "$2" "$3" "$4" "$2.provision-new"
+  clear_away "$5"
+  case $4 in
+    *:?*) install -m "$3" -o "${4%:*}" -g "${4#*:}" "$1" "$5" ;;
+    *:) install -m "$3" -o "${4%:}" -g "$(id -g "${4%:}")" "$1" "$5" ;;
+    *) install -m "$3" -o "$4" "$1" "$5" ;;
+  esac
+  sync -f "$5"
+  mv -fT "$5" "$2"
 }
+
+# A process only where there is something.
+clear_away() { if [ -e "$1" ] || [ -L "$1" ]; then rm -rf "$1"; fi; }
 
 folder() { [ -d "${1:-/}" ] || { folder "${1%/*}" && mkdir -m 0755 "$1"; }; }
 
@@ -41,7 +47,8 @@ run() {
     return
   fi
   # Of a guard that was killed here.
-  rm -rf stage wakeup
+  clear_away stage
+  clear_away wakeup
   # Kept open, or a wakeup between two reads is lost.
   mkfifo wakeup && exec 7<>wakeup
   # Waits a second at most: a watcher that was stopped may hold one of these locks.
@@ -49,15 +56,20 @@ run() {
   { flock -w 1 8 && flock -w 1 9; } 2>/dev/null
   # shellcheck source=/dev/null
   . ./plan.sh
-  if ! { each unmoved "$changes" && each stage "$changes" && each validate "$changes" && step save 0 && step arm 0; }; then
+  if ! take unmoved stage validate save arm; then
     finish rejected
     return
   fi
-  if ! { each commit "$changes" && each activate "$activations"; }; then
+  if ! take commit activate; then
     roll_back
     return
   fi
-  for n in $inspects; do echo "@seen $n $(shown "$n")"; done >seen.new
+  asks
+  for n in $inspects; do
+    printf '@seen %s ' "$n"
+    shown "$n"
+    echo
+  done >seen.new
   mv seen.new seen
   : >waiting
   exec 9<&-
@@ -82,12 +94,10 @@ uptime() {
   now=${now%.*}
 }
 
-each() { for n in $2; do step "$1" "$n" || return; done; }
-
-# In a process of its own, so that `sh -e` means it.
-step() {
-  stage=$current/stage/$2 sh -e ./guard.sh 'do' "$1" "$2" 2>why && return
-  set -- "$@" $?
+# Takes all changes through these phases, in a process of its own, so that `sh -e` means it. What it says on 3 is where it is.
+take() {
+  place=$(sh -e ./guard.sh 'do' "$@" 3>&1 >&2) && return
+  set -- "${place##*"$nl"}" $?
   if [ ! -s why ] && df -P . | grep -q ' 100% '; then full=1; fi
   rm -f reserve
   [ -z "${full-}" ] || echo "no space left on the file system of $home" >why
@@ -95,56 +105,97 @@ step() {
   return 1
 }
 
-run_phase() {
-  case $1 in
-    unmoved) unmoved "$2" ;;
-    save) save ;;
-    arm) arm ;;
-    stage)
-      mkdir -p "${stage:?}"
-      "stage_$2"
-      ;;
-    undo)
-      # At boot, a start that waits would wait for us.
-      [ -z "${PROVISION_BOOT-}" ] || systemctl() { command systemctl --no-block "$@"; }
-      "undo_$2"
-      ;;
-    *) "$1_$2" ;;
-  esac
+phases() {
+  for phase; do
+    echo "$phase 0" >&3
+    case $phase in
+      unmoved) unmoved 2>why ;;
+      save) save 2>why ;;
+      arm) arm 2>why ;;
+      activate) pieces "$activations" ;;
+      *)
+        [ "$phase" != stage ] || make_stages
+        pieces "$changes"
+        ;;
+    esac
+  done
 }
 
-# Is it still what the plan was made from?
-unmoved() {
-  holds "$1" && return
-  echo 'it has changed since it was looked at' >&2
-  return 1
+make_stages() {
+  set --
+  for n in $changes; do set -- "$@" "$current/stage/$n"; done
+  mkdir -p "$@" 2>why
 }
+
+# Each in a shell of its own: what it sets and where it goes, the next one does not meet.
+pieces() {
+  for n in $1; do
+    command -v "${phase}_$n" >/dev/null || continue
+    echo "$phase $n" >&3
+    (stage=$current/stage/$n && export stage && "${phase}_$n") 2>why 3>&-
+  done
+}
+
+undo_piece() {
+  # At boot, a start that waits would wait for us.
+  [ -z "${PROVISION_BOOT-}" ] || systemctl() { command systemctl --no-block "$@"; }
+  "undo_$1"
+}
+
+# Are all of them still what the plan was made from?
+unmoved() {
+  asks
+  for n in $changes; do
+    holds "$n" && continue
+    echo "unmoved $n" >&3
+    echo 'it has changed since it was looked at' >&2
+    return 1
+  done
+}
+
+# Questions that several looks share, answered once for those that follow; a plan has its own.
+asks() { :; }
 
 shown() { (set +e && "inspect_$1") </dev/null 2>/dev/null | base64 -w0; }
 
 save() {
-  rm -rf saved
+  clear_away saved
   mkdir saved
   paths >saved/paths
   n=0
+  folders=
+  set --
   while IFS= read -r path; do
     n=$((n + 1))
     if [ -L "$path" ] || [ -f "$path" ]; then
       copy "$path" "saved/$n"
     elif [ -d "$path" ]; then
-      mkdir "saved/$n.folder"
-      chown "$(stat -c %u:%g "$path")" "saved/$n.folder"
-      chmod "$(stat -c %a "$path")" "saved/$n.folder"
+      folders="$folders $n"
+      set -- "$@" "$path"
     elif [ ! -e "$path" ]; then
       : >"saved/$n.absent"
     fi
   done <saved/paths
+  [ "$#" = 0 ] || stat -c '%a %u:%g' "$@" | save_folders "$folders"
+}
+
+# Of the folders only the rights are kept, and most have the same.
+save_folders() {
+  usual=
+  for n in $1; do
+    read -r mode owner
+    case "$mode $owner" in
+      '755 0:0') usual="$usual saved/$n.folder" ;;
+      *) mkdir -m "$mode" "saved/$n.folder" && chown "$owner" "saved/$n.folder" ;;
+    esac
+  done
+  # shellcheck disable=SC2086
+  [ -z "$usual" ] || mkdir -m 755 $usual
 }
 
 # From here on a power cut ends in a rollback. The unit is read at the next boot, so nothing has to be reloaded now.
 arm() {
-  cat >"$boot_unit" <<'UNIT'
-[Unit]
+  echo '[Unit]
 Description=Undo what provision had not confirmed when the power went
 DefaultDependencies=no
 RequiresMountsFor=/var/lib/provision /etc
@@ -155,8 +206,7 @@ ConditionPathExists=/var/lib/provision/current
 
 [Service]
 Type=oneshot
-ExecStart=/bin/sh /var/lib/provision/current/guard.sh boot
-UNIT
+ExecStart=/bin/sh /var/lib/provision/current/guard.sh boot' >"$boot_unit"
   chmod 0644 "$boot_unit"
   folder "${boot_link%/*}"
   ln -sfn "$boot_unit" "$boot_link"
@@ -165,14 +215,12 @@ UNIT
   sync -f .
 }
 
-disarm() { rm -f "$boot_link" "$boot_unit"; }
-
 # What was left behind comes to its end.
 settle() {
   cd "$current" || return
   rm -f outcome reserve
   # Ours now: whoever else finds it left behind leaves it to us.
-  { echo "$$ $(start_time $$)"; sed 1d holder; } >holder.new 2>/dev/null && mv holder.new holder
+  { start_time $$ && echo "$$ $started"; sed 1d holder; } >holder.new 2>/dev/null && mv holder.new holder
   # shellcheck source=/dev/null
   [ -r plan.sh ] && . ./plan.sh
   [ -e failed ] || echo 'interrupted 0 1' >failed
@@ -197,7 +245,8 @@ main() {
       cd "$current" || return
       # shellcheck source=/dev/null
       . ./plan.sh
-      run_phase "$2" "$3"
+      shift
+      if [ "$1" = undo ]; then undo_piece "$2"; else phases "$@"; fi
       ;;
     boot)
       PROVISION_BOOT=1

@@ -7,9 +7,9 @@
 
 finish() {
   cd "$current" || return
-  rm -rf stage reserve wakeup
+  # With what undoes it at boot: whichever end this is, the host is wholly in it.
+  rm -rf stage reserve wakeup "$boot_link" "$boot_unit"
   echo "$1" >outcome
-  disarm
   last=0
   for file in "$home"/history/*/number; do
     number=
@@ -20,8 +20,9 @@ finish() {
   if [ "$1" = confirmed ] && [ -e undoes ]; then
     while read -r taken; do echo taken-back >"$home/history/$taken/outcome"; done <undoes
   fi
-  place=$home/history/$(cat id)
-  rm -rf "$place"
+  read -r own <id
+  place=$home/history/$own
+  clear_away "$place"
   mv -T "$current" "$place"
   cd "$home/history" || return
   sync -f .
@@ -45,7 +46,20 @@ listed() {
 # Those that an undo can take back, newest first.
 standing() { listed | sed -n 's/^confirmed //p'; }
 
+# No more runs than are kept of one kind.
+few() {
+  runs=' '
+  count=0
+  for each in *; do
+    case $runs in *" ${each%-*} "*) continue ;; esac
+    runs="$runs${each%-*} "
+    count=$((count + 1))
+  done
+  [ "$count" -le 3 ]
+}
+
 tidy() {
+  few && return
   last=
   listed | while read -r kind id; do
     if [ "$kind" != "$last" ]; then

@@ -34,9 +34,11 @@ talk() {
 }
 
 apply() {
-  mkdir -p "$home/history"
-  id=$(cat "$1/id")
-  { echo "$$ $(start_time $$)"; cat "$1/who"; } >"$1/holder"
+  [ -d "$home/history" ] || mkdir -p "$home/history"
+  read -r id <"$1/id"
+  IFS= read -r who <"$1/who"
+  start_time $$
+  printf '%s\n' "$$ $started" "$who" >"$1/holder"
   if ! mv -T "$1" "$current" 2>/dev/null; then
     stale && settle 'the run that began it went away'
     if ! mv -T "$1" "$current" 2>/dev/null; then
@@ -53,7 +55,7 @@ apply() {
     finish rejected
   else
     # It is the guard's now: were the guard stopped, we would wait for nobody.
-    { echo 0 0; cat who; } >holder.new && mv holder.new holder
+    printf '%s\n' '0 0' "$who" >holder.new && mv holder.new holder
   fi
   watch
 }
@@ -85,18 +87,20 @@ start() {
 # The guard looks up. Opened to be read as well, for nobody may be there to read it.
 notify() { [ ! -p "$current/wakeup" ] || echo 1<>"$current/wakeup"; }
 
-# When a process was started (proc(5), field 22): with it a number that was given out again is told apart.
+# Sets started: when a process was (proc(5), field 22). With it a number that was given out again is told apart.
 start_time() {
+  started=
   read -r stat 2>/dev/null <"/proc/$1/stat" || return
   # shellcheck disable=SC2086
   set -- ${stat##*) }
-  echo "${20}"
+  started=${20}
 }
 
 # Neither the shell that took the lock nor the guard that it was handed to is alive.
 stale() {
   read -r pid born 2>/dev/null <"$current/holder" || return 1
-  [ "$(start_time "$pid")" != "$born" ] && ! alive
+  start_time "$pid"
+  [ "$started" != "$born" ] && ! alive
 }
 
 # A guard that was killed and is about to be started again settles it by itself: two would be in each other's way.
@@ -159,12 +163,12 @@ watch() {
 }
 
 ended() {
-  cat "$here/seen" 2>/dev/null
-  if ! grep -qx confirmed "$here/outcome"; then
+  [ ! -e "$here/seen" ] || cat "$here/seen"
+  if [ "$outcome" != confirmed ]; then
     echo "@failed $(cat "$here/failed") $(base64 -w0 <"$here/why")"
     complaints
   fi
-  echo "@outcome $(cat "$here/outcome")"
+  echo "@outcome $outcome"
 }
 
 complaints() {
