@@ -31,8 +31,15 @@ export function portsAreFree(gateway: Gateway, inventory: Inventory): Resource {
       wanted.length === 0
         ? sh`:`
         : sh`
-            ss -Hltnp ${ports} | sort
-            ps -o pid=,user:40=,lstart=,comm= -p "$(ss -Hltnp ${ports} | grep -o 'pid=[0-9]*' | cut -d = -f 2 | sort -u | paste -sd , -)" | sed 's/^/@process /'
+            listening=$(ss -Hltnp ${ports} | sort)
+            pids='' rest=$listening
+            while :; do
+              case $rest in *pid=*) rest=\${rest#*pid=} ;; *) break ;; esac
+              pid=\${rest%%[!0-9]*}
+              case ,$pids, in *,"$pid",*) ;; *) pids=$pids\${pids:+,}$pid ;; esac
+            done
+            [ -z "$listening" ] || printf '%s\n' "$listening"
+            [ -z "$pids" ] || ps -o pid=,user:40=,lstart=,comm= -p "$pids" | sed 's/^/@process /'
           `,
     diff(now, seen) {
       const held = heldForwardsOn(gateway, seen)

@@ -15,17 +15,15 @@ export interface FormerKeys {
 
 /**
  * Of accounts that are not named any more, the keys that were put there: whatever else is theirs stays. Looked for
- * wherever sshd may look for keys of an account, with one process for them all.
+ * wherever sshd may look for keys of an account, with one process for all files that are there.
  */
 export function formerKeys({ mark, named, host }: FormerKeys): Resource {
   return {
     id: 'keys of people who left',
     inspect: sh`
-      patterns=$(cat /etc/ssh/sshd_config /etc/ssh/sshd_config.d/*.conf 2>/dev/null |
-        sed -n 's/^[[:blank:]]*[Aa][Uu][Tt][Hh][Oo][Rr][Ii][Zz][Ee][Dd][Kk][Ee][Yy][Ss][Ff][Ii][Ll][Ee][[:blank:]=]*//p')
+      patterns=$(sed -n 's/^[[:blank:]]*AuthorizedKeysFile[[:blank:]=]*//Ip' /etc/ssh/sshd_config /etc/ssh/sshd_config.d/*.conf)
       set -f
-      nl=$(printf '\n.')
-      nl=\${nl%.}
+      nl=${'\n'}
       all() {
         getent passwd | while IFS=: read -r name _ _ _ _ home _; do
           case $home in *%*) continue ;; esac
@@ -50,7 +48,11 @@ export function formerKeys({ mark, named, host }: FormerKeys): Resource {
         fi
         ${inspectFile(sh`"$path"`)}
       }
-      found=$(all | cut -d : -f 2- | sort -u | xargs -r -d '\n' grep -D skip -lsE -e ${`provision ${mark.inventory}[[:blank:]]*$`})
+      found=$(all | {
+        set --
+        while IFS=: read -r _ path; do if [ -f "$path" ]; then set -- "$@" "$path"; fi; done
+        [ $# = 0 ] || grep -lsE -e ${`provision ${mark.inventory}[[:blank:]]*$`} "$@"
+      })
       if [ -n "$found" ]; then
         all | sort -u | while IFS=: read -r name path; do
           case "$nl$found$nl" in *"$nl$path$nl"*)

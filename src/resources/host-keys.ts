@@ -1,24 +1,37 @@
-import { type Sh, sh } from '../shell/sh.ts'
+import { lines, type Sh, sh } from '../shell/sh.ts'
 import type { Late, Resource, Seen } from './resource.ts'
+import { askSshd } from './sshd-effective.ts'
+
+/** Does this for each private host key, whose path is in $key. */
+export function forEachHostKey(work: Sh): Sh {
+  return sh`
+    ${askSshd}
+    IFS=${'\n'}
+    for key in $host_keys; do
+      if [ -s "$key" ] || [ -s "$key.pub" ]; then
+        ${work}
+      fi
+    done
+  `
+}
+
+/** Sets $public to the public half of the host key $key. */
+export const publicHalf = sh`
+  public=$(ssh-keygen -y -P '' -f "$key") || read -r public <"$key.pub"
+  rest=\${public#* * }
+  public=\${public%" $rest"}
+`
 
 /** A fact: the host keys that this host's sshd is configured to prove, from its next reload on. It wants nothing. */
 export const hostKeys: Resource = {
   id: 'host keys',
+  asks: [askSshd],
   inspect: sh`
-    ${hostKeyFiles()} | while IFS= read -r key; do
-      { ssh-keygen -y -P '' -f "$key" || cat "$key.pub"; } | cut -d ' ' -f 1,2
-    done | sort
+    {
+      ${forEachHostKey(lines(publicHalf, sh`echo "$public"`))}
+    } | sort
   `,
   diff: () => 'converged',
-}
-
-/** Prints the paths of the private host keys, a line each. */
-export function hostKeyFiles(): Sh {
-  return sh`{
-      [ -d /run/sshd ] || mkdir -m 0755 /run/sshd
-      { sshd -T || printf 'hostkey %s\n' /etc/ssh/ssh_host_*_key; } | sed -n 's/^hostkey //p' |
-        while IFS= read -r key; do if [ -s "$key" ] || [ -s "$key.pub" ]; then printf '%s\n' "$key"; fi; done
-    }`
 }
 
 /** The host keys of a host, as `ssh-ed25519 AAAA…`; unknown until it has been looked at. */

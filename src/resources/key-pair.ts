@@ -17,7 +17,8 @@ export function keyPair(path: string, wanted: { owner: Late<string>; comment: st
     id: idOf(path),
     inspect: sh`
       if [ -s ${path} ] && key=$(ssh-keygen -y -P '' -f ${path}); then
-        stat -c '%a %U' ${path} && echo "$key" | cut -d ' ' -f 1,2
+        rest=\${key#* * }
+        stat -c '%a %U' ${path} && echo "\${key%" $rest"}"
       elif [ -e ${path} ]; then echo broken
       else echo absent
       fi

@@ -22,7 +22,7 @@ export function managedFiles(
 ): Resource {
   return {
     id: `files in ${folder}`,
-    inspect: inspectFiles(folder, '*'),
+    inspect: inspectFiles(folder),
     diff(now, seen) {
       const wanted = wantedFiles(files, seen)
       if (wanted === 'later') return 'later'
@@ -52,14 +52,18 @@ export function wantedFiles(files: readonly WantedFile[], seen: Seen): FilesWant
 }
 
 /**
- * Prints `@file NAME TYPE RIGHTS` for each file, and `@line NAME:TEXT` for each line of one; two processes for them
- * all.
+ * Prints `@file NAME TYPE RIGHTS` for each file, and `@line NAME:TEXT` for each line of one; three processes for them
+ * all, and none where there is no file. The shell has put them in order.
  */
-export function inspectFiles(folder: string, pattern: string): Sh {
+export function inspectFiles(folder: string, beginning = ''): Sh {
+  const patterns = beginning === '' ? sh`./.[!.]* ./*` : sh`./${beginning}*`
   return sh`
     if cd ${folder} 2>/dev/null; then
-      find . -maxdepth 1 ! -name . -name ${pattern} -printf '@file %f %y %m:%u:%g\n' | sort
-      find . -maxdepth 1 -type f -name ${pattern} -print0 | sort -z | xargs -0 -r grep -H '' | sed 's/^\.\//@line /'
+      for file in ${patterns}; do
+        [ -e "$file" ] || [ -L "$file" ] || continue
+        find ${patterns} -maxdepth 0 -printf '@file %f %y %m:%u:%g\n' -type f -exec grep -H '' {} + | sed 's/^\.\//@line /'
+        break
+      done
     fi
   `
 }

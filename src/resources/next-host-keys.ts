@@ -1,18 +1,17 @@
 import { lines, sh } from '../shell/sh.ts'
-import { hostKeyFiles } from './host-keys.ts'
+import { forEachHostKey } from './host-keys.ts'
 import { folders } from './managed-file.ts'
 import type { Change, Late, Observed, Resource, Seen } from './resource.ts'
 import { known } from './resource.ts'
 import { runningSshd } from './running-sshd.ts'
+import { askSshd } from './sshd-effective.ts'
 import { withReload } from './sshd-reload.ts'
 
 const id = 'next host keys'
-const inspect = sh`
-  ${hostKeyFiles()} | while IFS= read -r key; do
-    if [ -e "$key.next" ] && next=$(ssh-keygen -y -P '' -f "$key.next"); then echo "@next $key $(echo "$next" | cut -d ' ' -f 1,2)"
-    else echo "@none $key"; fi
-  done | sort
-`
+const inspect = forEachHostKey(sh`
+  if [ -e "$key.next" ] && next=$(ssh-keygen -y -P '' -f "$key.next"); then echo "@next $key $(echo "$next" | cut -d ' ' -f 1,2)"
+  else echo "@none $key"; fi
+`)
 
 /**
  * Host keys that sshd does not prove yet, beside those that it does: FILE.next for each of its key files, made by the
@@ -21,6 +20,7 @@ const inspect = sh`
 export function nextHostKeys(begin: Late<boolean>): Resource {
   return {
     id,
+    asks: [askSshd],
     inspect,
     hostKeys: nextKeys,
     diff(now, seen) {
@@ -72,6 +72,7 @@ export function switchHostKeys(when: (next: readonly string[], seen: Seen) => bo
   return {
     id: 'switch of host keys',
     facts: [runningSshd],
+    asks: [askSshd],
     inspect,
     diff(now, seen) {
       const next = nextKeys(now)

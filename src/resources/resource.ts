@@ -1,4 +1,4 @@
-import type { Sh } from '../shell/sh.ts'
+import { lines, type Sh } from '../shell/sh.ts'
 
 /** One thing a host should have. A plain value: it holds no connection and does nothing itself. */
 export interface Resource {
@@ -6,6 +6,11 @@ export interface Resource {
   readonly id: string
   /** Prints the present state and changes nothing; the same state prints the same bytes. Runs as root. */
   readonly inspect: Sh
+  /**
+   * Questions that its `inspect` shares with others, and also holds: each sets variables, and does nothing where they are
+   * set. Asked once for all that is looked at together.
+   */
+  readonly asks?: readonly Sh[]
   /** From what `inspect` printed to what is wanted. `later`: something it needs is not known yet. */
   diff(now: Observed, seen: Seen): Change | Refused | 'converged' | 'later'
   /**
@@ -21,6 +26,10 @@ export interface Resource {
    */
   hostKeys?(now: Observed): readonly string[]
 }
+
+/** What these share, each question once. */
+export const questionsOf = (resources: readonly Resource[]): Sh =>
+  lines(...new Map(resources.flatMap(({ asks = [] }) => asks.map((ask) => [ask.text, ask] as const))).values())
 
 /** The same, only looked at: for a step that changes what a later step starts from. */
 export function lookedAt(resource: Resource): Resource {

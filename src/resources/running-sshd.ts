@@ -10,7 +10,7 @@ export const inForce = '/var/lib/provision/sshd-in-force'
  * files again.
  */
 const findFiles = sh`
-  newline=$(printf '\n.') && newline=\${newline%.}
+  newline=${'\n'}
   set -- /etc/ssh/sshd_config
   folders='' known=0 depth=0
   while [ "$#" -gt "$known" ] && [ "$depth" -lt 16 ]; do

@@ -1,7 +1,8 @@
 import { lines, sh } from '../shell/sh.ts'
-import { hostKeyFiles } from './host-keys.ts'
+import { forEachHostKey, publicHalf } from './host-keys.ts'
 import type { Change, Resource } from './resource.ts'
 import { runningSshd } from './running-sshd.ts'
+import { askSshd } from './sshd-effective.ts'
 import { withReload } from './sshd-reload.ts'
 
 /** Where the private half waits for its transaction: in memory, for root alone. No script and no plan holds it. */
@@ -16,12 +17,13 @@ export function spareHostKey(publicKey: string): Resource {
   return {
     id: 'spare host key',
     facts: [runningSshd],
+    asks: [askSshd],
     inspect: sh`
       # Of a call that was cut off. In the guard's own shells, which know $current, it is ours.
       if [ -z "\${current-}" ] && [ -e /var/lib/provision/current/pending ]; then echo @unconfirmed; fi
-      ${hostKeyFiles()} | while IFS= read -r key; do
-        echo "@key $key $({ ssh-keygen -y -P '' -f "$key" || cat "$key.pub"; } | cut -d ' ' -f 1,2)"
-      done | sort
+      {
+        ${forEachHostKey(lines(publicHalf, sh`echo "@key $key $public"`))}
+      } | sort
     `,
     diff(now, seen) {
       if (/^@unconfirmed$/m.test(now)) {

@@ -4,7 +4,15 @@ import { type Mark, marked, parseMark, withMarksOf } from './mark.ts'
 import type { Change, Late, Resource, Seen } from './resource.ts'
 import { known } from './resource.ts'
 import { runningSshd } from './running-sshd.ts'
-import { elsewhere, wholeConfiguration, winning, withoutInclude } from './sshd-effective.ts'
+import {
+  askSshd,
+  effectiveFor,
+  elsewhere,
+  everybody,
+  wholeConfiguration,
+  winning,
+  withoutInclude,
+} from './sshd-effective.ts'
 import { isUnread, withReload } from './sshd-reload.ts'
 import { askOpenSsh } from './versions.ts'
 
@@ -52,15 +60,16 @@ export function sshdSettings(name: string, { match, user, settings, mark, shared
   return {
     id: `sshd-settings ${name}`,
     facts: [runningSshd],
+    asks: keywords.length === 0 ? [] : [askOpenSsh, ...(who === everybody ? [askSshd] : [])],
     inspect: lines(
       // Where nothing is wanted and nothing is there, sshd is not asked: it takes 20 ms to say all that it would do.
       keywords.length === 0 ? sh`if [ -e ${path} ] || [ -L ${path} ]; then` : undefined,
       sh`
-        [ -d /run/sshd ] || mkdir -m 0755 /run/sshd
         ${askOpenSsh}
         echo "OpenSSH_$openssh"
-        if said=$(sshd -T -C ${who} 2>&1); then echo valid; else echo "broken $(printf %s "$said" | tr '\n' ' ')"; fi
-        ${keywords.length > 0 ? sh`printf '%s\n' "$said" | grep -iE ${`^(${keywords.join('|')}) `} | sort` : sh`:`}
+        ${effectiveFor(who)}
+        if [ -n "$sshd_valid" ]; then echo valid; else echo "broken $(printf %s "$sshd_says" | tr '\n' ' ')"; fi
+        ${keywords.length > 0 ? sh`printf '%s\n' "$sshd_says" | grep -iE ${`^(${keywords.join('|')}) `}` : sh`:`}
       `,
       keywords.length === 0 ? sh`fi` : undefined,
       yielding.length > 0 ? elsewhere(path, yielding) : undefined,

@@ -43,8 +43,9 @@ export function systemAccounts(
     id: `accounts ${prefix}*`,
     inspect: lines(
       sh`
-        getent passwd | cut -d : -f 1,3,5-7 | sed -n ${`s/^${prefix}/@account &/p`} | sort
-        find -H /etc/systemd/system -maxdepth 1 -name 'user@*.service' -lname /dev/null -printf '@masked %f\n' | sort
+        getent passwd | sed -n ${`s/^\\(${prefix}[^:]*:\\)[^:]*:\\([^:]*:\\)[^:]*:/@account \\1\\2/p`} | sort
+        set -- /etc/systemd/system/user@*.service
+        [ ! -L "$1" ] || find "$@" -maxdepth 0 -lname /dev/null -printf '@masked %f\n'
       `,
       inspectShut(sh`${prefix}*`),
       inspectGroups(sh`${prefix}*`),

@@ -77,9 +77,13 @@ export function verifyUnits(names: readonly string[]): Sh {
     cd "$stage" || exit
     SYSTEMD_UNIT_PATH="$stage:"
     export SYSTEMD_UNIT_PATH
-    option=--recursive-errors=no
-    systemd-analyze --help | grep -q -e "\${option%=*}" || option=--man=no
-    systemd-analyze verify "$option" ${names.map((name) => `./${name}`)} >verdict 2>&1 || { cat verdict >&2; exit 1; }
+    verify() { systemd-analyze verify "$1" ${names.map((name) => `./${name}`)} >verdict 2>&1; }
+    if ! verify --recursive-errors=no; then
+      if ! grep -q 'unrecognized option' verdict || ! verify --man=no; then
+        cat verdict >&2
+        exit 1
+      fi
+    fi
     if grep -E 'Unknown (key|lvalue|section)' verdict >&2; then exit 1; fi
   `
 }

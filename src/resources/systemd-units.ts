@@ -52,7 +52,7 @@ export function systemdUnits(prefix: string, units: readonly Unit[], options: Un
   return {
     id: `systemd-units ${prefix}*`,
     inspect: lines(
-      inspectFiles(home, `${prefix}*`),
+      inspectFiles(home, prefix),
       inspectLinks(prefix),
       inspectDropIns(prefix),
       pulled.length > 0 ? inspectStates(pulled.map(({ name }) => name)) : undefined,
@@ -227,9 +227,16 @@ function savesOf({ enable, disable }: Moved, files: readonly string[]): string[]
   return [...new Set([...folders(`${home}/x`), ...files, ...links])]
 }
 
+/** No process where there is no link. */
 const inspectLinks = (prefix: string) => sh`
-  find -H ${home} -mindepth 1 -maxdepth 2 -type l -name ${`${prefix}*`} \( -path '*.wants/*' -printf '@link %P %l\n' \
-    -o -path ${`${home}/${prefix}*`} -lname /dev/null -printf '@masked %P\n' \) | sort
+  if cd ${home} 2>/dev/null; then
+    set -- *.wants/${prefix}* ${prefix}*
+    for link; do
+      [ -L "$link" ] || continue
+      find "$@" -maxdepth 0 -type l \( -path '*.wants/*' -printf '@link %p %l\n' -o -lname /dev/null -printf '@masked %p\n' \)
+      break
+    done
+  fi
 `
 
 /**

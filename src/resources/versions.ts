@@ -2,19 +2,22 @@ import { sh } from '../shell/sh.ts'
 import type { Late, Resource, Seen } from './resource.ts'
 
 /**
- * Sets $openssh, as `10.0p2 Debian-7`, in the shell's own words but for one process. An sshd before 9.3 knows no -V,
+ * A question: sets $openssh, as `10.0p2 Debian-7`, in the shell's own words but for one process. An sshd before 9.3 knows no -V,
  * and says its version while it complains.
  */
 export const askOpenSsh = sh`
-  openssh=$(sshd -V 2>&1)
-  case $openssh in *OpenSSH_*) ;; *) openssh= ;; esac
-  openssh=\${openssh#*OpenSSH_}
-  openssh=\${openssh%%,*}
+  if [ -z "\${openssh+known}" ]; then
+    openssh=$(sshd -V 2>&1)
+    case $openssh in *OpenSSH_*) ;; *) openssh= ;; esac
+    openssh=\${openssh#*OpenSSH_}
+    openssh=\${openssh%%,*}
+  fi
 `
 
 /** A fact: which OpenSSH and systemd this host has. It wants nothing. */
 export const versions: Resource = {
   id: 'versions',
+  asks: [askOpenSsh],
   inspect: sh`
     ${askOpenSsh}
     [ -z "$openssh" ] || echo "openssh \${openssh%%[!0-9.]*}"

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { constants, gunzipSync } from 'node:zlib'
-import type { Refused, Resource } from '../../resources/resource.ts'
+import { questionsOf, type Refused, type Resource } from '../../resources/resource.ts'
 import { asFunction, decode, plainShell, whole } from '../../shell/program.ts'
 import { lines, sh } from '../../shell/sh.ts'
 import { lackOf, tryPrograms } from './programs.ts'
@@ -25,6 +25,7 @@ export function observeScript(resources: readonly Resource[], mark: string): str
       ...resources.map((resource, index) => asFunction(`inspect_${index}`, resource.inspect)),
       sh`echo ${mark} packed`,
       sh`{`,
+      questionsOf(resources),
       sh`for n in ${resources.map((_, index) => index)}; do`,
       sh`  echo ${mark} "$n"`,
       sh`  ("inspect_$n") </dev/null 2>/dev/null`,

@@ -1,4 +1,4 @@
-import { type Change, effectOf, type Resource } from '../../resources/resource.ts'
+import { type Change, effectOf, questionsOf, type Resource } from '../../resources/resource.ts'
 import { asFunction, decode, heredoc, program, whole } from '../../shell/program.ts'
 import { lines, type Sh, sh } from '../../shell/sh.ts'
 import { type Observation, observationOf } from '../plan/observation.ts'
@@ -66,6 +66,7 @@ export function applyScript(transaction: Transaction): string {
     // Changes that save no file: to redo them, their commit has to run again (src/undo/take-back.sh).
     sh`bare=${changes.flatMap(({ change }, at) => (change.saves.length || change.stage ? [] : [numbers[at] ?? 0])).join(' ')}`,
     asFunction('paths', sh`printf '%s\n' ${[...new Set(changes.flatMap(({ change }) => change.saves))]}`),
+    asFunction('asks', questionsOf(resources)),
     ...resources.map((resource, index) => asFunction(`inspect_${index}`, resource.inspect)),
     ...[...digests].map(([n, digest]) => (digest === undefined ? undefined : sh`expect_${n}=${digest}`)),
     ...changes.flatMap(({ change }, at) => {
