@@ -1,0 +1,91 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { local } from '../../src/lab/local.ts'
+import { type Rehearsal, rehearse } from './kit.ts'
+
+// How many processes a run starts on its hosts: a small machine takes 30 ms for each.
+
+const gateway = 'ssh-gw.guest.internal'
+const device = 'host-a.lan.internal'
+const program = join(import.meta.dirname, '../../bench/processes.pl')
+/** How often these are started is a matter of how long something takes, and not of what is done. */
+const waiting = /^(sleep|flock|timeout|head)$/
+/** systemd's own, for each unit and each session that it begins. */
+const systemdsOwn = /^(\(|systemd-(user|executor))/
+
+let it: Rehearsal
+let folder: string
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'provision-processes-'))
+  it = await rehearse({
+    login: { user: 'user001' },
+    gateways: { [gateway]: {} },
+    devices: { [device]: { via: ['direct'], forwards: ['127.0.0.1:9022:localhost:22'] } },
+  })
+})
+afterAll(async () => {
+  await it?.down()
+  await rm(folder, { recursive: true, force: true })
+})
+
+/** Processes of each host while the work lasts, by program. */
+async function countedDuring(work: () => Promise<unknown>): Promise<Record<string, Map<string, number>>> {
+  const hosts = await Promise.all(
+    [gateway, device].map(async (name) => ({
+      name,
+      pid: String(await it.lab.machine(name).leader()),
+      file: join(folder, name),
+    })),
+  )
+  for (const { pid, file } of hosts) {
+    await writeFile(file, '')
+    await local(['perl', program, 'begin', pid, file])
+  }
+  try {
+    await work()
+  } finally {
+    for (const { pid } of hosts) await local(['perl', program, 'end', pid])
+  }
+  const rows = hosts.map(async ({ name, file }) => {
+    const text = await local(['perl', program, 'count', file])
+    return [
+      name,
+      new Map([...text.matchAll(/^(\d+)\t(.*)$/gm)].map(([, count, what = '']) => [what, Number(count)])),
+    ] as const
+  })
+  return Object.fromEntries(await Promise.all(rows))
+}
+
+const total = (counts: ReadonlyMap<string, number> = new Map()) =>
+  [...counts].reduce((sum, [name, count]) => (waiting.test(name) || systemdsOwn.test(name) ? sum : sum + count), 0)
+
+/** At least half of the most: a count that went far below is a new most, or counts nothing. */
+function within(most: number, counts: ReadonlyMap<string, number> | undefined) {
+  const listed = [...(counts ?? [])].map(([name, count]) => `${count} × ${name}`).join(', ')
+  expect(total(counts), listed).toBeLessThanOrEqual(most)
+  expect(total(counts), listed).toBeGreaterThan(most / 2)
+}
+
+const run =
+  (...words: string[]) =>
+  async () =>
+    expect((await it.provision([it.file, ...words])).code).toBe(0)
+
+test('a first run', async () => {
+  const counts = await countedDuring(run())
+  within(500, counts[gateway])
+  within(470, counts[device])
+  expect(counts[gateway]?.get('systemd-analyze')).toBe(1)
+  expect(counts[device]?.get('systemd-analyze')).toBe(1)
+})
+
+test('a run that has nothing to do, and one that only looks', async () => {
+  for (const words of [[], ['--check']]) {
+    const counts = await countedDuring(run(...words))
+    within(110, counts[gateway])
+    // The watchdog of the tunnel may look meanwhile.
+    within(110, counts[device])
+  }
+})
