@@ -10,8 +10,12 @@ const router = '10.78.0.1'
  * While the work lasts, whatever it sends and hears takes that many milliseconds: a machine in the LAN, or, without a name,
  * the admin machine.
  */
-export async function withDelay(file, ms, work, name) {
-  if (ms === 0) return work()
+export function withDelay(file, ms, work, name) {
+  return ms === 0 ? work() : withLink(file, String(ms), work, name)
+}
+
+/** The same for a cable of any kind: `MS/LOSS/KBIT`, as delay.pl has it. */
+export async function withLink(file, link, work, name) {
   const { id, machines } = JSON.parse(provision('lab', 'status', file, '--json'))
   const { namespace, address } = machines.find((one) => one.name === name) ?? {
     namespace: `${id}+admin`,
@@ -19,7 +23,7 @@ export async function withDelay(file, ms, work, name) {
   }
   const firewall = `${id}+firewall`
   const ip = (where, ...lines) => run('ip', ['-n', where, '-batch', '-'], { input: `${lines.join('\n')}\n` })
-  const cable = spawn('perl', [join(root, 'bench/delay.pl'), String(ms), namespace, firewall], {
+  const cable = spawn('perl', [join(root, 'bench/delay.pl'), link, namespace, firewall], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   return during(

@@ -11,6 +11,7 @@ import { givePython, python, timed } from './fleet/lab.js'
 import { page, plot } from './fleet/page.js'
 import { thousand } from './fleet/thousand.js'
 import { during, root, say, withLab } from './kit.js'
+import { sectionOf, withSection } from './pair/page.js'
 
 const { values } = parseArgs({
   options: {
@@ -82,7 +83,8 @@ await during(
       )
     }
     if (values.only !== 'sizes') keep({ thousand: await thousand(values.forks) })
-    const text = page(last.cells, last.thousand)
+    const before = readFileSync(join(root, 'docs/benchmarks.md'), 'utf8')
+    const text = withSection(page(last.cells, last.thousand), sectionOf(before))
     process.stdout.write(text)
     if (!values.write) return
     writeFileSync(join(root, 'docs/benchmarks.md'), text)

@@ -1,0 +1,135 @@
+// npm run bench -- pair [--write] [--rounds 3] [--only lan,far,small,bad] [--peers 'provision,by hand,two execs,Ansible']: one gateway and
+// one device, beside what a person would write for them: docs/benchmarks.md. A round of all takes 12 minutes, of them 8 the bad link.
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { withDelay, withLink } from './delay.js'
+import { devicesOf, gateway, inventoryOf } from './fleet/contenders.js'
+import { givePython, python, timed } from './fleet/lab.js'
+import { during, provision, root, run, say, withLab } from './kit.js'
+import { conditions, section, withSection } from './pair/page.js'
+import { withShare } from './pair/share.js'
+
+const { values } = parseArgs({
+  options: {
+    write: { type: 'boolean', default: false },
+    rounds: { type: 'string', default: '3' },
+    only: { type: 'string', default: Object.keys(conditions).join() },
+    peers: { type: 'string', default: 'provision,by hand,two execs,Ansible' },
+  },
+})
+const device = devicesOf(1)[0].name
+const peers = values.peers.split(',')
+const program = fileURLToPath(new URL('processes.pl', import.meta.url))
+const within = {
+  lan: (_, work) => work(),
+  far: (file, work) => withDelay(file, 50, work),
+  small: (file, work) => withShare(file, device, 4, work),
+  bad: (file, work) => withLink(file, '150/6/64', work, device),
+}
+
+const cells = []
+function add(condition, what, peer, { ms, ...costs }) {
+  const found = cells.find((one) => one.condition === condition && one.what === what && one.peer === peer)
+  if (found) Object.assign(found, costs, { ms: [...found.ms, ms] })
+  else cells.push({ condition, what, peer, ms: [ms], ...costs })
+}
+
+/** On the admin machine of a lab. */
+const timedPair = (file, ...words) =>
+  JSON.parse(
+    provision(
+      'lab',
+      'run',
+      file,
+      '--',
+      process.execPath,
+      fileURLToPath(new URL('pair/contenders.js', import.meta.url)),
+      ...words,
+    ),
+  )
+
+/** What the work costs hosts and network, beside what it says itself. */
+async function counted(file, folder, work) {
+  const { id, machines } = JSON.parse(provision('lab', 'status', file, '--json'))
+  const hosts = machines.map(({ role, namespace }) => ({
+    role,
+    pid: leaderIn(namespace),
+    log: join(folder, `${role}.processes`),
+  }))
+  const bytes = () => {
+    const [{ stats64 }] = JSON.parse(run('ip', ['-n', `${id}+admin`, '-s', '-j', 'link', 'show', 'eth0']))
+    return stats64.rx.bytes + stats64.tx.bytes
+  }
+  const before = bytes()
+  for (const { pid, log } of hosts) {
+    writeFileSync(log, '')
+    run('perl', [program, 'begin', pid, log])
+  }
+  const result = await work()
+  for (const { pid } of hosts) run('perl', [program, 'end', pid])
+  const count = ({ role, log }) => [
+    role,
+    run('perl', [program, 'count', log])
+      .split('\n')
+      .reduce((sum, row) => sum + Number.parseInt(row || '0', 10), 0),
+  ]
+  return { ...result, kib: Math.round((bytes() - before) / 1024), processes: Object.fromEntries(hosts.map(count)) }
+}
+
+const leaderIn = (namespace) =>
+  run('ip', ['netns', 'pids', namespace])
+    .split('\n')
+    .find((pid) => pid !== '' && /^NSpid:\t\d+\t1$/m.test(readFileSync(`/proc/${pid}/status`, 'utf8')))
+
+async function round(condition, peer) {
+  await withLab(inventoryOf(1), ({ file, folder }) =>
+    within[condition](file, async () => {
+      for (const what of ['first', 'again', 'check']) {
+        // The first of by hand and of two execs only learns how all is.
+        if (what === 'again' && peer !== 'provision') timedPair(file, peer, what, folder)
+        const work = () => timedPair(file, peer, what, folder)
+        add(condition, what, peer, condition === 'lan' ? await counted(file, folder, work) : work())
+      }
+    }),
+  )
+}
+
+async function ansible(tar, condition, rounds) {
+  await withLab(inventoryOf(1), async ({ file, folder }) => {
+    givePython(tar, file, [gateway, device])
+    const samples = await within[condition](file, () => timed(file, folder, 'ansible', 1, rounds))
+    for (const ms of samples['Ansible, first run']) add(condition, 'first', 'Ansible', { ms })
+    for (const ms of samples['Ansible, nothing to do']) add(condition, 'again', 'Ansible', { ms })
+  })
+}
+
+const top = mkdtempSync(join(tmpdir(), 'provision-bench-'))
+await during(
+  async () => {
+    const tar = peers.includes('Ansible') ? python(top) : undefined
+    const rounds = Number(values.rounds)
+    for (const condition of values.only.split(',')) {
+      for (let n = 0; n < rounds; n++)
+        for (const peer of peers.filter((each) => each !== 'Ansible')) {
+          say(`${conditions[condition]}: ${peer}`)
+          await round(condition, peer)
+        }
+      // Over the others it takes minutes, or loses its connections.
+      if (tar && ['lan', 'far'].includes(condition)) {
+        say(`${conditions[condition]}: Ansible`)
+        await ansible(tar, condition, rounds)
+      }
+    }
+    mkdirSync(join(root, 'bench/last'), { recursive: true })
+    writeFileSync(join(root, 'bench/last/pair.json'), JSON.stringify(cells))
+    const text = section(cells)
+    process.stdout.write(text)
+    if (!values.write) return
+    const page = join(root, 'docs/benchmarks.md')
+    writeFileSync(page, withSection(readFileSync(page, 'utf8'), text))
+  },
+  () => rmSync(top, { recursive: true, force: true }),
+)
