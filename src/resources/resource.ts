@@ -7,8 +7,8 @@ export interface Resource {
   /** Prints the present state and changes nothing; the same state prints the same bytes. Runs as root. */
   readonly inspect: Sh
   /**
-   * Questions that its `inspect` shares with others, and also holds: each sets variables, and does nothing where they are
-   * set. Asked once for all that is looked at together.
+   * Questions that its `inspect` shares with others, and also holds: each sets variables, and does nothing where they
+   * are set. Asked once for all that is looked at together.
    */
   readonly asks?: readonly Sh[]
   /** From what `inspect` printed to what is wanted. `later`: something it needs is not known yet. */

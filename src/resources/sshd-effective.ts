@@ -5,8 +5,8 @@ import type { Observed, Refused } from './resource.ts'
 export const everybody = 'user=root,host=localhost,addr=127.0.0.1'
 
 /**
- * A question: sets $sshd_says to what sshd would do for root, or to what it complains of; $sshd_valid to a word where it
- * takes its configuration; and $host_keys to the paths of its host keys, a line each. It takes 5 ms.
+ * A question: sets $sshd_says to what sshd would do for root, or to what it complains of; $sshd_valid to a word where
+ * it takes its configuration; and $host_keys to the paths of its host keys, a line each. It takes 5 ms.
  */
 export const askSshd = sh`
   if [ -z "\${sshd_says+known}" ]; then

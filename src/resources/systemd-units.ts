@@ -15,7 +15,7 @@ import {
 import { parseMark, withoutMarkLine } from './mark.ts'
 import type { Change, Refused, Resource, Seen } from './resource.ts'
 import { verifyUnits } from './systemd-unit.ts'
-import { activateUnits, undoUnits } from './unit-activation.ts'
+import { activateUnits, inspectStates, undoUnits } from './unit-activation.ts'
 import { dropInChange, inspectDropIns, type Overruled, overrule } from './unit-drop-ins.ts'
 
 export interface Unit extends WantedFile {
@@ -237,16 +237,4 @@ const inspectLinks = (prefix: string) => sh`
       break
     done
   fi
-`
-
-/**
- * One process for all of them, however many, and in half the time of `show`. Between two failed tries a unit may be
- * `deactivating` for a while.
- */
-const inspectStates = (names: readonly string[]) => sh`
-  set -- ${names}
-  systemctl is-active "$@" | for unit; do
-    read -r state
-    case $state in active|activating|reloading|deactivating) echo "@runs $unit" ;; esac
-  done
 `

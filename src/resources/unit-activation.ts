@@ -13,6 +13,18 @@ export interface UnitMoves {
   readonly before: readonly string[]
 }
 
+/**
+ * Prints `@runs UNIT` for each that runs: one process for all of them, however many, and in half the time of `show`.
+ * Between two failed tries a unit may be `deactivating` for a while.
+ */
+export const inspectStates = (names: readonly string[]) => sh`
+  set -- ${names}
+  systemctl is-active "$@" | for unit; do
+    read -r state
+    case $state in active|activating|reloading|deactivating) echo "@runs $unit" ;; esac
+  done
+`
+
 /** Has systemd read the files and follow them; `settle` seconds for `names` to be active, 0: nobody waits. */
 export function activateUnits(
   { removed, lingers, idle, restart, start }: UnitMoves,

@@ -2,8 +2,8 @@ import { sh } from '../shell/sh.ts'
 import type { Late, Resource, Seen } from './resource.ts'
 
 /**
- * A question: sets $openssh, as `10.0p2 Debian-7`, in the shell's own words but for one process. An sshd before 9.3 knows no -V,
- * and says its version while it complains.
+ * A question: sets $openssh, as `10.0p2 Debian-7`, in the shell's own words but for one process. An sshd before 9.3
+ * knows no -V, and says its version while it complains.
  */
 export const askOpenSsh = sh`
   if [ -z "\${openssh+known}" ]; then

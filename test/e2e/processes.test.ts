@@ -75,8 +75,8 @@ const run =
 
 test('a first run', async () => {
   const counts = await countedDuring(run())
-  within(500, counts[gateway])
-  within(470, counts[device])
+  within(430, counts[gateway])
+  within(430, counts[device])
   expect(counts[gateway]?.get('systemd-analyze')).toBe(1)
   expect(counts[device]?.get('systemd-analyze')).toBe(1)
 })

@@ -36,9 +36,6 @@ put() {
   mv -fT "$5" "$2"
 }
 
-# A process only where there is something.
-clear_away() { if [ -e "$1" ] || [ -L "$1" ]; then rm -rf "$1"; fi; }
-
 folder() { [ -d "${1:-/}" ] || { folder "${1%/*}" && mkdir -m 0755 "$1"; }; }
 
 run() {
@@ -157,41 +154,6 @@ unmoved() {
 asks() { :; }
 
 shown() { (set +e && "inspect_$1") </dev/null 2>/dev/null | base64 -w0; }
-
-save() {
-  clear_away saved
-  mkdir saved
-  paths >saved/paths
-  n=0
-  folders=
-  set --
-  while IFS= read -r path; do
-    n=$((n + 1))
-    if [ -L "$path" ] || [ -f "$path" ]; then
-      copy "$path" "saved/$n"
-    elif [ -d "$path" ]; then
-      folders="$folders $n"
-      set -- "$@" "$path"
-    elif [ ! -e "$path" ]; then
-      : >"saved/$n.absent"
-    fi
-  done <saved/paths
-  [ "$#" = 0 ] || stat -c '%a %u:%g' "$@" | save_folders "$folders"
-}
-
-# Of the folders only the rights are kept, and most have the same.
-save_folders() {
-  usual=
-  for n in $1; do
-    read -r mode owner
-    case "$mode $owner" in
-      '755 0:0') usual="$usual saved/$n.folder" ;;
-      *) mkdir -m "$mode" "saved/$n.folder" && chown "$owner" "saved/$n.folder" ;;
-    esac
-  done
-  # shellcheck disable=SC2086
-  [ -z "$usual" ] || mkdir -m 755 $usual
-}
 
 # From here on a power cut ends in a rollback. The unit is read at the next boot, so nothing has to be reloaded now.
 arm() {

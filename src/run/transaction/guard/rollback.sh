@@ -1,4 +1,4 @@
-# provision's guard. The rollback: what was saved goes back, the old state becomes live again, and both are proved.
+# provision's guard. What is saved, and the rollback: that goes back, the old state becomes live again, and both are proved.
 #
 #   left        the resources that do not show what they showed before; then the outcome is undo-failed, current/ stays with
 #               all that was saved, and whoever finds it next tries again: the next boot, the next run, a person
@@ -39,6 +39,42 @@ roll_back() {
   fi
 }
 
+# What `paths` of the plan names, as it is now.
+save() {
+  clear_away saved
+  mkdir saved
+  paths >saved/paths
+  n=0
+  folders=
+  set --
+  while IFS= read -r path; do
+    n=$((n + 1))
+    if [ -L "$path" ] || [ -f "$path" ]; then
+      copy "$path" "saved/$n"
+    elif [ -d "$path" ]; then
+      folders="$folders $n"
+      set -- "$@" "$path"
+    elif [ ! -e "$path" ]; then
+      : >"saved/$n.absent"
+    fi
+  done <saved/paths
+  [ "$#" = 0 ] || stat -c '%a %u:%g' "$@" | save_folders "$folders"
+}
+
+# Of the folders only the rights are kept, and most have the same.
+save_folders() {
+  usual=
+  for n in $1; do
+    read -r mode owner
+    case "$mode $owner" in
+      '755 0:0') usual="$usual saved/$n.folder" ;;
+      *) mkdir -m "$mode" "saved/$n.folder" && chown "$owner" "saved/$n.folder" ;;
+    esac
+  done
+  # shellcheck disable=SC2086
+  [ -z "$usual" ] || mkdir -m 755 $usual
+}
+
 # back FOLDER: what is saved in it stands in its place again, folders that are gone first, and the outermost of them first.
 back() {
   failed=
@@ -55,6 +91,9 @@ back() {
   sync -f /etc
   [ -z "$failed" ]
 }
+
+# A process only where there is something.
+clear_away() { if [ -e "$1" ] || [ -L "$1" ]; then rm -rf "$1"; fi; }
 
 # On a full disk a copy fails where a second name for the saved file does not.
 put_back() {
