@@ -129,7 +129,7 @@ describe('imports point one way', () => {
   })
 
   test('a plan and a transaction are made of values, resources and shell text', () => {
-    const core = /^src\/(resources|shell|run\/plan|run\/transaction)\/|^node:crypto$/
+    const core = /^src\/(resources|shell|run\/plan|run\/transaction)\/|^node:(crypto|zlib)$/
     expect(offenders(/^src\/run\/(plan\/(plan|observation)|transaction\/script)\.ts$/, core)).toEqual([])
   })
 
@@ -258,7 +258,7 @@ test('what is pure does no input or output', () => {
   const pure =
     /^src\/(playbook\/playbook|tunnel\/.*|resources\/.*|shell\/.*|run\/(fleet|change|only-forwards|wait|wait-as-promised)|run\/transaction\/.*|run\/plan\/(?!plan-file).*|report\/(?!terminal\/(progress|screen)).*|status\/(gateway-facts|tunnel-history|endpoint)|watch\/(standing|board|ledger|history|history-text|proof-time|record\/memory|alerts\/(message|quiet))|ssh-config\/files)\.ts$/
   const io = imports.filter(({ from, to, type }) => pure.test(from) && !type && to.startsWith('node:'))
-  expect(io.filter(({ to }) => !/^node:(util|crypto)$/.test(to))).toEqual([])
+  expect(io.filter(({ to }) => !/^node:(util|crypto|zlib)$/.test(to))).toEqual([])
 })
 
 describe('habits', () => {

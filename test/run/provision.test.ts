@@ -10,6 +10,7 @@ import { provision } from '../../src/run/provision.ts'
 import { sh } from '../../src/shell/sh.ts'
 import type { Session } from '../../src/ssh/session/session.ts'
 import { parse } from '../inventory/parse.ts'
+import { seen } from './transaction/host.ts'
 
 /** The whole flow of a run over hosts that are made of values: no process, no connection, no clock. */
 
@@ -108,7 +109,6 @@ async function run(
     },
     async exec(script) {
       const answer = (stdout: string) => ({ code: 0, stdout: Buffer.from(stdout), stderr: Buffer.alloc(0) })
-      const seen = (text: string) => `@seen 0 ${Buffer.from(text).toString('base64')}\n`
       const mark = /\b(seen-[0-9a-f]{32})\b/.exec(script)?.[1]
       if (mark) {
         const states = gzipSync(`${mark} 0\n/ ext4\n${mark} 1\n${host.word}\n${mark}\n`)

@@ -53,7 +53,7 @@ export function parseObservations(
   mark: string,
 ): Map<string, Observation> {
   const shown = new Map<string, Observation>()
-  const parts = unpacked(stdout, mark).toString('latin1').split(mark)
+  const parts = statesIn(stdout, mark).toString('latin1').split(mark)
   for (const part of parts.slice(1, -1)) {
     const end = part.indexOf('\n')
     const resource = resources[Number(part.slice(0, end))]
@@ -63,12 +63,16 @@ export function parseObservations(
 }
 
 /** The states; of a look that was cut short, as far as they came. */
-function unpacked(stdout: Buffer, mark: string): Buffer {
+function statesIn(stdout: Buffer, mark: string): Buffer {
   const begin = `${mark} packed\n`
   const at = stdout.indexOf(begin)
-  if (at < 0) return Buffer.alloc(0)
+  return at < 0 ? Buffer.alloc(0) : unpack(stdout.subarray(at + begin.length))
+}
+
+/** What gzip has packed, as far as it came. */
+export function unpack(packed: Buffer): Buffer {
   try {
-    return gunzipSync(stdout.subarray(at + begin.length), { finishFlush: constants.Z_SYNC_FLUSH })
+    return gunzipSync(packed, { finishFlush: constants.Z_SYNC_FLUSH })
   } catch {
     return Buffer.alloc(0)
   }

@@ -1,7 +1,7 @@
 import { type Change, effectOf, questionsOf, type Resource } from '../../resources/resource.ts'
 import { asFunction, decode, heredoc, program, whole } from '../../shell/program.ts'
 import { lines, type Sh, sh } from '../../shell/sh.ts'
-import { type Observation, observationOf } from '../plan/observation.ts'
+import { type Observation, observationOf, unpack } from '../plan/observation.ts'
 import type { PlannedChange } from '../plan/plan.ts'
 import besideProgram from './guard/beside.sh'
 import guardProgram from './guard/guard.sh'
@@ -43,7 +43,8 @@ export interface Transaction {
   readonly before?: ReadonlyMap<string, Pick<Observation, 'digest'>>
 }
 
-const guard = watchProgram + historyProgram + rollbackProgram + guardProgram
+/** Without its comments, which would be a third of what goes over the wire with every change. */
+const guard = (watchProgram + historyProgram + rollbackProgram + guardProgram).replaceAll(/^ *#(?! shellcheck).*\n/gm, '')
 
 const pieces = ['stage', 'validate', 'commit', 'activate', 'undo', 'undoable'] as const
 
@@ -121,9 +122,11 @@ export const watchScript = (id: string): string => talk('watch', id)
 export const abandonScript = (id: string, why: string): string => talk('abandon', id, why)
 
 /** What resources showed after a change. One whose line is missing is missing in the map. */
-function parseShown(stdout: Buffer, resources: readonly Resource[]): Map<string, Observation> {
+function parseShown(answer: string, resources: readonly Resource[]): Map<string, Observation> {
   const shown = new Map<string, Observation>()
-  for (const [, index, encoded = ''] of stdout.toString('latin1').matchAll(/^@seen (\d+) (\S*)$/gm)) {
+  const [, packed = ''] = /^@packed (\S+)$/m.exec(answer) ?? []
+  const rows = unpack(Buffer.from(packed, 'base64')).toString('latin1')
+  for (const [, index, encoded = ''] of rows.matchAll(/^@seen (\d+) (\S*)$/gm)) {
     const resource = resources[Number(index)]
     if (resource) shown.set(resource.id, observationOf(encoded))
   }
@@ -133,7 +136,7 @@ function parseShown(stdout: Buffer, resources: readonly Resource[]): Map<string,
 /** What an apply, a confirmation or a watch printed; undefined when it did not come to its end. */
 export function parseAnswer(stdout: Buffer, resources: readonly Resource[]): TransactionAnswer | undefined {
   const text = stdout.toString('latin1')
-  const shown = parseShown(stdout, resources)
+  const shown = parseShown(text, resources)
   const locked = /^@locked (\S*)$/m.exec(text)
   if (locked) {
     return { outcome: 'locked', shown, failure: { phase: 'lock', code: 1, message: decode(locked[1] ?? '') } }

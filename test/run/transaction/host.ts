@@ -1,4 +1,5 @@
 import { Duplex } from 'node:stream'
+import { gzipSync } from 'node:zlib'
 import { expect } from 'vitest'
 import { ConnectError } from '../../../src/errors.ts'
 import type { Resource } from '../../../src/resources/resource.ts'
@@ -32,8 +33,11 @@ const nobody = { of: () => undefined, gone: () => false, failed: () => false }
 /** No host is there to log in to. */
 export const away = new ConnectError('unreachable', 'no route to host')
 
+/** What its one resource shows, as a host sends it. */
+export const seen = (text: string) => `@packed ${gzipSync(`@seen 0 ${b64(text)}\n`).toString('base64')}\n`
+
 /** The host has made the change, and waits for its confirmation. */
-export const waiting = `@\n@seen 0 ${b64('new')}\n@outcome waiting\n`
+export const waiting = `@\n${seen('new')}@outcome waiting\n`
 
 /** How it ended. */
 export const outcome = (word: string) => `@outcome ${word}\n`

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { Transaction } from '../../../src/run/transaction/script.ts'
-import { b64, failed, outcome, resource, run, runOf, waiting, wanted } from './host.ts'
+import { b64, failed, outcome, resource, run, runOf, seen, waiting, wanted } from './host.ts'
 
 test('what is applied is confirmed by a fresh login, and the old session is closed', async () => {
   const { end, log } = await run([waiting], [outcome('confirmed')])
@@ -29,7 +29,7 @@ test.each([
   ['still differs', 'old', 'after the change file /etc/motd is still not as wanted: rewrite'],
   ['cannot be told', 'later', 'after the change file /etc/motd is still not as wanted: it cannot be told'],
 ])('what %s after the change is given up without a login', async (_, now, why) => {
-  const answers = [`@seen 0 ${b64(now)}\n@outcome waiting\n`, failed('confirm', `${why}\n`, 'undone')]
+  const answers = [`${seen(now)}@outcome waiting\n`, failed('confirm', `${why}\n`, 'undone')]
   const { end, log, scripts } = await run(answers, [])
   expect(scripts.at(-1)).toContain(`'${why}'`)
   expect(end).toMatchObject({ outcome: 'undone', error: { message: expect.stringContaining(why) } })

@@ -5,7 +5,8 @@
 #   confirm ID      keep the change: one rename, against the guard's own rename to roll back
 #   abandon ID WHY  roll back now instead of at the deadline
 #
-# Answers in lines: @locked WHO, @seen N BASE64, @failed PHASE N CODE BASE64, @undo BASE64, @left BASE64, @outcome WORD.
+# Answers in lines: @locked WHO, @packed BASE64, @failed PHASE N CODE BASE64, @undo BASE64, @left BASE64, @outcome WORD.
+# Packed by gzip are lines @seen N BASE64, one for each resource.
 #
 #   unit  the name of the guard's unit: no transaction depends on what systemd still holds of an earlier one
 
@@ -139,7 +140,7 @@ watch() {
       return
     fi
     if [ -e "$here/waiting" ] && [ -e "$here/pending" ]; then
-      cat "$here/seen"
+      print_seen
       echo '@outcome waiting'
       return
     fi
@@ -162,14 +163,17 @@ watch() {
   done
 }
 
+# Of a change that is kept it was printed before.
 ended() {
-  [ ! -e "$here/seen" ] || cat "$here/seen"
   if [ "$outcome" != confirmed ]; then
+    [ ! -e "$here/seen" ] || print_seen
     echo "@failed $(cat "$here/failed") $(base64 -w0 <"$here/why")"
     complaints
   fi
   echo "@outcome $outcome"
 }
+
+print_seen() { echo "@packed $(gzip -c <"$here/seen" | base64 -w0)"; }
 
 complaints() {
   [ ! -s "$here/undo.errors" ] || echo "@undo $(base64 -w0 <"$here/undo.errors")"

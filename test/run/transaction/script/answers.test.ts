@@ -76,7 +76,7 @@ describe('an answer', () => {
     expect(read(`@\n@\n@outcome ${outcome}\n`)).toMatchObject({ outcome })
   })
 
-  test.each(['', '@seen 0 YQo=\n', '@outcome', '@outcome maybe\n', 'xx@outcome waiting\n'])(
+  test.each(['', '@packed H4sI\n', '@outcome', '@outcome maybe\n', 'xx@outcome waiting\n'])(
     'that did not come to its end is none: %j',
     (text) => expect(read(text)).toBeUndefined(),
   )
