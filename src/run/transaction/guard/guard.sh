@@ -25,15 +25,12 @@ changes='' activations='' undos='' inspects='' endings='' confirm_within=60 with
 # put FROM TO MODE OWNER: TO becomes FROM in one rename; missing folders are made for everybody to read.
 put() {
   folder "${2%/*}"
-  set -- "$1" "$2" "$3" "$4" "$2.provision-new"
-  clear_away "$5"
-  case $4 in
-    *:?*) install -m "$3" -o "${4%:*}" -g "${4#*:}" "$1" "$5" ;;
-    *:) install -m "$3" -o "${4%:}" -g "$(id -g "${4%:}")" "$1" "$5" ;;
-    *) install -m "$3" -o "$4" "$1" "$5" ;;
-  esac
-  sync -f "$5"
-  mv -fT "$5" "$2"
+  clear_away "$2.provision-new"
+  cp "$1" "$2.provision-new"
+  chown "$4" "$2.provision-new"
+  chmod "$3" "$2.provision-new"
+  sync -f "$2.provision-new"
+  mv -fT "$2.provision-new" "$2"
 }
 
 folder() { [ -d "${1:-/}" ] || { folder "${1%/*}" && mkdir -m 0755 "$1"; }; }
