@@ -5,6 +5,22 @@ export function canonical(address: string): string {
   return isIPv6(address) && !address.includes('%') ? new URL(`http://[${address}]/`).hostname.slice(1, -1) : address
 }
 
+/**
+ * `gw.lan:2222`, `[::1]:22`: what stands before the last colon and after it. An address that has colons itself is in
+ * brackets. undefined: there are no two such parts.
+ */
+export function splitPort(text: string): readonly [address: string, port: string] | undefined {
+  const [, bracketed, plain, port] = /^(?:\[([^[\]\s]+)\]|([^:[\]\s]+)):([^:[\]\s]+)$/.exec(text) ?? []
+  const address = bracketed ?? plain
+  return address === undefined || port === undefined ? undefined : [address, port]
+}
+
+/** The same with a number for a port, whatever that is. */
+export function addressAndPort(text: string): { readonly address: string; readonly port: number } | undefined {
+  const [address, port = ''] = splitPort(text) ?? []
+  return address !== undefined && /^\d+$/.test(port) ? { address, port: Number(port) } : undefined
+}
+
 export function isLoopback(address: string): boolean {
   return (isIPv4(address) && address.startsWith('127.')) || canonical(address) === '::1' || isLocalhost(address)
 }

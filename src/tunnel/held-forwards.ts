@@ -1,3 +1,4 @@
+import { addressAndPort } from '../inventory/addresses.ts'
 import type { Forward } from '../inventory/model.ts'
 import { type KeyLine, parseKeyLine } from '../resources/authorized-keys.ts'
 import { type Mark, parseMark } from '../resources/mark.ts'
@@ -65,7 +66,6 @@ export function whoseKey({ comment }: Pick<KeyLine, 'comment'>): { readonly devi
 
 /** `127.0.0.1:9022`, `[::1]:9024`, `*:9025`, as `printListener` prints it. */
 export function parseListener(text: string): Pick<Forward, 'bindAddress' | 'port'> | undefined {
-  const [, bracketed, bare, port] = /^(?:\[([^\]]+)\]|([^:\s]+)):(\d{1,5})$/.exec(text) ?? []
-  const bindAddress = bracketed ?? bare
-  return bindAddress === undefined ? undefined : { bindAddress, port: Number(port) }
+  const found = addressAndPort(text)
+  return found && { bindAddress: found.address, port: found.port }
 }

@@ -1,5 +1,5 @@
 import { InventoryError } from '../../errors.ts'
-import { isLoopback } from '../../inventory/addresses.ts'
+import { addressAndPort, isLoopback } from '../../inventory/addresses.ts'
 import { secretAt } from '../../watch/alerts/targets.ts'
 import type { Listening } from '../../watch/page/server.ts'
 
@@ -12,9 +12,8 @@ export interface PageArguments {
 /** Where the page is served, and who may see it. Undefined: nowhere. @throws InventoryError */
 export async function listeningOf({ listen, expose, token }: PageArguments): Promise<Listening | undefined> {
   if (listen === undefined) return undefined
-  const [, bracketed, plain, port = ''] = /^(?:\[([0-9a-f:.]+)\]|([^:[\]]+)):(\d{1,5})$/i.exec(listen) ?? []
-  const address = bracketed ?? plain
-  if (address === undefined || Number(port) > 65_535)
+  const { address, port = 0 } = addressAndPort(listen) ?? {}
+  if (address === undefined || port > 65_535)
     throw new InventoryError(`--listen ${listen}: is no address and port`, 'write 127.0.0.1:8022')
   const own = address === 'localhost' || isLoopback(address)
   if (!own && !expose)
@@ -24,7 +23,7 @@ export async function listeningOf({ listen, expose, token }: PageArguments): Pro
     )
   if (!own && token === undefined)
     throw new InventoryError('--expose needs --token', 'write where a long random word is kept: env:NAME or file:PATH')
-  return { address, port: Number(port), token: token && (await tokenAt(token)) }
+  return { address, port, token: token && (await tokenAt(token)) }
 }
 
 /** @throws InventoryError */

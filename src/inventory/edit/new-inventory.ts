@@ -1,4 +1,5 @@
 import { InventoryError } from '../../errors.ts'
+import { addressAndPort } from '../addresses.ts'
 import { addressProblem, hostNameProblem, loginUserProblem, portProblem } from '../names.ts'
 import { readPorts } from '../read/ports.ts'
 
@@ -102,13 +103,9 @@ function loginOf(text: string): { readonly user?: string; readonly name: string;
     .replace(/^ssh\s+/, '')
     .replace(option, '')
     .trim()
-  const [, user, name = place, behind] = /^(?:([^@]*)@)?(.*?)(?::(\d+))?$/.exec(place) ?? []
-  const port = option.exec(text)?.[1] ?? (name.includes(':') ? undefined : behind)
-  return {
-    name: port === undefined && behind !== undefined ? `${name}:${behind}` : name,
-    ...(user !== undefined && { user }),
-    ...(port !== undefined && { port: Number(port) }),
-  }
+  const [, user, rest = place] = /^(?:([^@]*)@)?(.*)$/.exec(place) ?? []
+  const { address: name = rest, port = option.exec(text)?.[1] } = addressAndPort(rest) ?? {}
+  return { name, ...(user !== undefined && { user }), ...(port !== undefined && { port: Number(port) }) }
 }
 
 function loginProblem(text: string): string | undefined {
@@ -133,9 +130,7 @@ function dialProblem(text: string): string | undefined {
 
 /** `[2001:db8::1]:2222`, `2001:db8::1`, `gw.lan:2222`. */
 function dialOf(text: string): { readonly address: string; readonly port?: number } {
-  const [, bracketed, plain, port] = /^(?:\[(.*)\]|([^:]*)):(\d+)$/.exec(text) ?? []
-  const address = bracketed ?? plain ?? text.replace(/^\[(.*)\]$/, '$1')
-  return port === undefined ? { address } : { address, port: Number(port) }
+  return addressAndPort(text) ?? { address: text.replace(/^\[(.*)\]$/, '$1') }
 }
 
 /** The text of a first inventory, with a comment where there is more to say. */

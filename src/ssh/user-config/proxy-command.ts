@@ -1,3 +1,4 @@
+import { splitPort } from '../../inventory/addresses.ts'
 import { printJump } from './jump.ts'
 import { changesNoRoute, type SshCommand, sshCommandOf } from './ssh-command.ts'
 import { wordsOf } from './words.ts'
@@ -34,10 +35,13 @@ export function jumpOfCommand(command: string): ProxyJumps | undefined {
 
 type Target = readonly [address: string, port: string]
 
+function targetOf([address, port, ...more]: readonly string[]): Target | undefined {
+  const isPort = port !== undefined && /^(\d+|%p)$/.test(port)
+  return address !== undefined && isPort && more.length === 0 ? [address, port] : undefined
+}
+
 function standardIo({ stdio = '', command }: SshCommand): Target | undefined {
-  const [, bracketed, plain, port] = /^(?:\[([^\]]+)\]|([^:]+)):(\d+|%p)$/.exec(stdio) ?? []
-  const address = bracketed ?? plain
-  return address === undefined || port === undefined || command.length > 0 ? undefined : [address, port]
+  return command.length > 0 ? undefined : targetOf(splitPort(stdio) ?? [])
 }
 
 /** What is written out, in place of what ssh was asked for; undefined: nobody can say. */
@@ -72,18 +76,14 @@ function netcat(words: readonly string[]): Target | undefined {
     if (letters === '') operands.push(word)
     else if (/^[a-zA-Z]*[iIMmOPpqsTVWw]$/.test(letters)) at++
   }
-  const [address, port, ...more] = operands
-  const isPort = port !== undefined && /^(\d+|%p)$/.test(port)
-  return address !== undefined && isPort && more.length === 0 ? [address, port] : undefined
+  return targetOf(operands)
 }
 
 function socat(words: readonly string[]): Target | undefined {
   const ends = words.filter((word) => !word.startsWith('-') || word === '-')
   const there = ends.find((word) => !/^(-|stdio)$/i.test(word))
-  const [, bracketed, plain, port] =
-    /^tcp[46]?(?:-connect)?:(?:\[([^\]]+)\]|([^:,]+)):(\d+|%p)(?:,.*)?$/i.exec(there ?? '') ?? []
-  const address = bracketed ?? plain
-  return ends.length === 2 && address !== undefined && port !== undefined ? [address, port] : undefined
+  const [, place = ''] = /^tcp[46]?(?:-connect)?:([^,]*)/i.exec(there ?? '') ?? []
+  return ends.length === 2 ? targetOf(splitPort(place) ?? []) : undefined
 }
 
 function besidesOf({ identityFiles, others }: SshCommand): string[] {

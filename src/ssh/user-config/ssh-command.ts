@@ -1,3 +1,4 @@
+import { parseJump } from './jump.ts'
 import { wordsOf } from './words.ts'
 
 /** What the arguments of ssh(1) say; where two say the same thing, the first counts, as in ssh. */
@@ -110,11 +111,11 @@ function optionsOf(words: readonly string[]) {
 
 /** `user@host`, or `ssh://user@host:port`. */
 function takeHost(found: Reading, text: string): void {
-  const uri = /^ssh:\/\/(?:(.+)@)?(\[[^\]]+\]|[^:/]+)(?::(\d+))?\/?$/.exec(text)
-  const [, user, host = text, port] = uri ?? /^(?:(.+)@)?(.+)$/s.exec(text) ?? []
+  const [, name, place = text] = /^(?:(.+)@)?(.+)$/s.exec(text) ?? []
+  const { user = name, host, port } = text.startsWith('ssh://') ? parseJump(text) : { host: place }
   found.host = host.replace(/^\[(.*)\]$/, '$1')
   if (user !== undefined) found.user ??= user
-  if (port !== undefined) found.port ??= port
+  if (port !== undefined) found.port ??= String(port)
 }
 
 /**
