@@ -2,7 +2,7 @@ import type { ConnectKind } from '../errors.ts'
 import type { LinkReport } from '../report/doctor/doctor.ts'
 import type { ForwardReport, Trouble } from '../report/report.ts'
 import { type DialAttempt, parseDialAttempt } from './attempt.ts'
-import type { Facts } from './facts.ts'
+import { type Facts, properties } from './facts.ts'
 import { ago, type LoginHistory, past } from './log.ts'
 import type { TunnelParts } from './tunnel.ts'
 
@@ -76,6 +76,10 @@ export function provisionKeyCommand(c: Case): string {
 /** This machine has no such program: what that would tell is not known. */
 export const lacks = ({ facts }: HostEvidence, program: string): boolean =>
   (facts?.get('missing') ?? '').split('\n').includes(program)
+
+/** The unit that runs sshd there, or would run it, as systemctl takes it; the usual one where nobody could be asked. */
+export const sshdUnit = ({ facts }: HostEvidence): string =>
+  properties(facts?.get('sshd-unit')).Id?.replace(/\.service$/, '') ?? 'ssh'
 
 export const onHost = (name: string, command: string) => `on ${name}: ${command}`
 

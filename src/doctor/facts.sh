@@ -36,6 +36,20 @@ last_run() {
 
 unit() { systemctl show "$1" --property=Id,LoadState,ActiveState,SubState,UnitFileState,Result; }
 
+# The unit that runs sshd, or would run it: of a run's last reload, of the site's own, or the usual one; one that is
+# active comes first, then one that is enabled.
+sshd_unit() {
+  named=$(sed -n 's/^@unit //p' /var/lib/provision/sshd-in-force 2>/dev/null)
+  starts=$(grep -lsE '^ExecStart=[^ ]*/sshd( |$)' /etc/systemd/system/*.service /run/systemd/system/*.service \
+    /usr/lib/systemd/system/*.service /lib/systemd/system/*.service | sed 's#.*/##' | grep -v @)
+  for state in is-active is-enabled; do
+    for name in $named $starts ssh.service sshd.service ssh.socket; do
+      if systemctl --quiet "$state" "$name" 2>/dev/null; then unit "$name" && return; fi
+    done
+  done
+  unit "${named:-ssh.service}"
+}
+
 sshd_test() { if sshd -t; then echo valid; fi; }
 
 # SIZE PATH of each host key file. An sshd without any key does not even print its settings.

@@ -26,14 +26,6 @@ account() {
   [ -x "$shell" ] || echo 'no shell'
 }
 
-# A unit of the site's own is the one that a run had reload last.
-sshd_units() {
-  for name in ssh.service sshd.service ssh.socket $(sed -n 's/^@unit //p' /var/lib/provision/sshd-in-force 2>/dev/null); do
-    [ "$(systemctl show "$name" --property=LoadState --value)" != loaded ] || unit "$name"
-    echo
-  done
-}
-
 # What sshd would do for it, effectively.
 settings() {
   sshd -T -C "user=$account,host=$device,addr=127.0.0.1" | grep -E '^(authorizedkeysfile|usepam) '
@@ -48,7 +40,7 @@ fingerprints() { key_lines 2>/dev/null | ssh-keygen -lf - 2>/dev/null | grep -o 
 fact now date +%s
 fact missing missing
 fact last-run last_run
-fact units sshd_units
+fact sshd-unit sshd_unit
 fact test sshd_test
 fact host-keys host_keys
 fact dial holders "$dial"

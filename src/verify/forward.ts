@@ -100,8 +100,9 @@ export async function proveForward({
     const tunnel = tunnelStands ?? (await hasTunnel(gateway, forward))
     if (tunnel instanceof ProvisionError) return is('unverified', { message: tunnel.message }, cut(tunnel))
     if (!tunnel) return is(...noTunnel(forward))
-    const message = `the connection is closed at once: the tunnel is up, but the device's own sshd is not`
-    return is('device-sshd-down', { message, hint: `on ${device.name}: systemctl status ssh` })
+    const message = `the connection is closed at once: the tunnel is up, but it does not reach the device's own sshd`
+    const hint = `on ${device.name}: systemctl status ssh; getent hosts ${forward.host}`
+    return is('device-sshd-down', { message, hint })
   }
   const sshd = banner(opened)
   try {

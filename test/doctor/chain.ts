@@ -68,7 +68,7 @@ export function healthy(listener: Forward['listener'] = 'socket'): Chain {
     listener,
     gateway: new Map([
       ['now', String(now)],
-      ['units', units({ Id: 'ssh.service' })],
+      ['sshd-unit', units({ Id: 'ssh.service' })],
       ['test', 'valid\n'],
       ['host-keys', '399 /etc/ssh/ssh_host_ed25519_key\n'],
       [
@@ -111,6 +111,7 @@ export function healthy(listener: Forward['listener'] = 'socket'): Chain {
       ['alive', 'Master running (pid=77)\n'],
       ['journal', ''],
       ['clock', 'NTP=yes\nNTPSynchronized=yes\n'],
+      ['sshd-unit', units({ Id: 'ssh.service' })],
       ['sshd-test', 'valid\n'],
       ['host-keys', '399 /etc/ssh/ssh_host_ed25519_key\n'],
       ['target-22', `# localhost:22 SSH-2.0-OpenSSH_10.0p2\nlocalhost ssh-ed25519 ${otherKey}\n`],

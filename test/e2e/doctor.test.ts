@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { ailments } from './doctor/ailments.ts'
 import { ofA, ofB, type Step } from './doctor/courses.ts'
 import { a, b, inventory, kitOf, named, shared, socket, unit } from './doctor/kit.ts'
 import { type Rehearsal, rehearse, states } from './kit.ts'
@@ -43,6 +44,28 @@ test('wrong words touch nothing', async () => {
   expect(nobody).toMatchObject({ code: 2, stderr: expect.stringContaining('no such host in the inventory: nobody') })
   expect(await it.provision(['doctor', it.file])).toMatchObject({ code: 2 })
 })
+
+describe('what the doctor says of it mends it', () => {
+  test.each(ailments(kit))('$of.0: $what', async ({ of, breaks, on = of[0], link, says, by, clear }) => {
+    await (typeof breaks === 'string' ? inside(on, breaks) : breaks())
+    const found = await diagnosis(...of)
+    expect(found).toMatchObject(named(link, says, /./))
+    await (by ? by(found) : kit.carryOut(found.mend ?? ''))
+    try {
+      await well(of[0])
+    } finally {
+      await clear?.()
+    }
+  })
+})
+
+/** A tunnel that was cut comes up by itself. */
+async function well(device: string): Promise<void> {
+  for (const gateway of device === a ? [socket] : [socket, shared])
+    await holds(device, `systemctl is-active --quiet ${unit(gateway)}`)
+  const { report } = await doctor(device)
+  expect(report.tunnels.flatMap(({ links }) => links.filter(({ state }) => state !== 'ok'))).toEqual([])
+}
 
 /** Down the chain, and up again. */
 function course(device: string, gateway: string, steps: readonly Step[]): void {

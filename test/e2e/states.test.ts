@@ -115,7 +115,7 @@ test('device-sshd-down: the tunnel lives, the sshd behind it does not', async ()
     state: 'device-sshd-down',
     error: {
       message: expect.stringMatching(
-        /^the connection is closed at once: the tunnel is up, but the device's own sshd is not\nbroken link: device sshd: /,
+        /^the connection is closed at once: the tunnel is up, but it does not reach the device's own sshd\nbroken link: device sshd: /,
       ),
       hint: `on ${device}: systemctl status ssh; sshd -t; systemctl start ssh`,
     },

@@ -173,6 +173,15 @@ describe('an ssh -R by hand that is the only way in', () => {
     await mustRun(gateway(kind), `pgrep -u user001 -f 'sshd.*user001' | sort | head -n 1`),
   ]
 
+  /** Of the first two tests. */
+  const imported = () => join(it.folder, 'imported.json')
+  const withoutComments = (text: string) => text.replaceAll(/^\s*\/\/.*$/gm, '')
+  // Once a second: sshd makes whoever leaves without a login wait, once that is more often.
+  const calls = `while sleep 1; do
+    if (exec 3<>/dev/tcp/127.0.0.1/9022 && read -r -t 0.9 line <&3 && [[ $line == SSH-* ]]) 2>/dev/null
+    then echo answered; else echo silence; fi >>/root/called
+  done`
+
   test('it survives, and the run says whose it is', async () => {
     const key = await mustRun(
       device(kind),
@@ -199,18 +208,41 @@ describe('an ssh -R by hand that is the only way in', () => {
     expect(seen.hosts.find(({ name }) => name === deviceOf(kind))?.via).toBe('forward')
   })
 
-  test('--adopt takes it over on purpose, through itself', async () => {
-    const file = await fileOf(kind)
+  test('import makes the inventory of it, of its unit and of its command alike', async () => {
+    const text = await mustRun(device(kind), `cat /etc/systemd/system/${unit}`)
+    await writeFile(join(it.folder, unit), text)
+    const words = ['import', '--device', deviceOf(kind)]
+    const { code, stdout, stderr } = await it.provision([...words, join(it.folder, unit)])
+    expect(code, stderr).toBe(0)
+    expect(stderr).toContain(`--adopt 127.0.0.1:9022`)
+    expect(stderr).toContain('its tunnel logs in as user001: ')
+    const command = /ExecStart=\S+ (.*)/.exec(text)?.[1] ?? ''
+    await writeFile(join(it.folder, 'command'), `autossh -M 0 ${command}\n`)
+    const other = await it.provision([...words, join(it.folder, 'command')])
+    expect(withoutComments(other.stdout)).toEqual(withoutComments(stdout))
+    // Who administers it is written by hand, as import says.
+    await writeFile(imported(), stdout.replace('{', '{ "login": { "user": "user001" },'))
+  })
+
+  test('--adopt takes it over on purpose, through itself, and hardly anybody notices', async () => {
+    const file = imported()
     const refused = await it.report([file, '--timeout', '5'], { from: 'guest' })
     const command = commandIn({ text: said(refused.report, gatewayOf(kind)) }, file)
     expect(command, said(refused.report, gatewayOf(kind))).toContain('--adopt')
+    await mustRun(gateway(kind), `systemd-run --quiet --unit=caller bash -c '${calls.replaceAll('$', '$$$$')}'`)
     const { code, stderr, report } = await it.report([...(command ?? []), '--timeout', '5'], { from: 'guest' })
     expect({ code, states: states(report) }, stderr).toEqual({ code: 0, states: ['ok'] })
+    await mustRun(device(kind), `systemctl disable --quiet --now ${unit}`)
     const again = await it.report([file, '--timeout', '5'], { from: 'guest' })
-    expect({ code: again.code, hosts: outcomes(again.report) }).toEqual({
+    expect({ code: again.code, hosts: outcomes(again.report), via: again.report.hosts.at(-1)?.via }).toEqual({
       code: 0,
       hosts: [`${gatewayOf(kind)} ok`, `${deviceOf(kind)} ok`],
+      via: 'forward',
     })
+    const called = await mustRun(gateway(kind), 'systemctl stop caller; cat /root/called')
+    const gaps = called.split('answered').map((gap) => gap.split('silence').length - 1)
+    expect(Math.max(...gaps), called).toBeLessThanOrEqual(5)
+    expect(gaps.length).toBeGreaterThan(5)
   })
 })
 

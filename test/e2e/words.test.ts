@@ -129,7 +129,7 @@ const faults: Readonly<Record<string, Fault>> = {
     breaks: `echo "ListenAddress $(hostname -I | cut -d ' ' -f 1)" >${lan}; systemctl restart ssh`,
     link: 'device sshd',
     says: /^localhost:22 on host-a\.lan\.internal, where the forward ends: nothing listens there, for its sshd listens on 10\.78\.\S+:22 alone$/,
-    mend: /or on host-a\.lan\.internal: give its sshd_config `ListenAddress 127\.0\.0\.1`, too, and restart sshd$/,
+    mend: /or on host-a\.lan\.internal: give its sshd_config `ListenAddress 127\.0\.0\.1`, too, and systemctl restart ssh$/,
     mends: `echo 'ListenAddress 127.0.0.1' >>${lan}; systemctl restart ssh`,
   },
   'a container publishes the port': {

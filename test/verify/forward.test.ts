@@ -144,7 +144,10 @@ describe.each(transports)('over %s', (transport) => {
 
     test('on which the port closes at once has a tunnel, but no sshd behind it', async () => {
       const { report } = await prove({ open: closed })
-      expect(report).toMatchObject({ state: 'device-sshd-down', error: { hint: 'on host-a: systemctl status ssh' } })
+      expect(report).toMatchObject({
+        state: 'device-sshd-down',
+        error: { hint: 'on host-a: systemctl status ssh; getent hosts localhost' },
+      })
     })
 
     test('on which nobody speaks is stale', async () => {

@@ -10,6 +10,7 @@ import {
   onHost,
   provisionBothCommand,
   provisionCommand,
+  sshdUnit,
   stands,
   unseen,
 } from '../case.ts'
@@ -35,7 +36,7 @@ export function unit(c: Case): LinkVerdict {
   const since = changed ? ` ${lasting(changed.at, Number(facts.get('now')))}` : ''
   const words = lastWords(journal)
   const why = words ? `: ${words.means ? `${words.means} ("${words.said}")` : words.said}` : ''
-  const dialled = `${onHost(device.name, `journalctl -u ${name} -n 20`)}; ${provisionBothCommand(c)}`
+  const dialled = `${onHost(device.name, `journalctl -u ${name} -n 20`)}; then ${provisionBothCommand(c)}`
   if (ActiveState === 'active') {
     if (!/Master running/.test(facts.get('alive') ?? '')) {
       // autossh stays while its ssh comes and goes.
@@ -85,18 +86,30 @@ export function clock(c: Case): LinkVerdict {
 export function deviceSshd(c: Case): LinkVerdict {
   const { device, forwards } = c.tunnel
   const facts = c.device.facts
-  const look = onHost(device.name, 'systemctl status ssh; sshd -t; systemctl start ssh')
+  const sshd = sshdUnit(c.device)
+  const look = onHost(
+    device.name,
+    `systemctl status ${sshd}; sshd -t; systemctl start ${sshd}${facts ? '' : ': or the unit of its own that runs sshd there'}`,
+  )
   const down = forwards.find((forward) =>
     c.forwards.some(
       ({ port, bindAddress, state }) =>
         state === 'device-sshd-down' && port === forward.port && bindAddress === forward.bindAddress,
     ),
   )
-  if (down && !isOwnSshd(device, down))
+  if (down && !isOwnSshd(device, down)) {
+    // Of each connection that its ssh could not make, it says why.
+    const said = entries(facts?.get('journal')).findLast(({ text }) => text.startsWith(`connect_to ${down.host}`))
+    if (said?.text.includes('unknown host'))
+      return broken(
+        `${device.name} finds no address for ${down.host}, where the forward ends`,
+        onHost(device.name, `getent ahosts ${down.host}: put it into /etc/hosts or its DNS`),
+      )
     return broken(
       `${device.name} cannot connect to ${down.host}:${down.hostPort}`,
       onHost(device.name, `what should listen at ${down.host}:${down.hostPort}? Try to connect to it from there`),
     )
+  }
   if (!facts) {
     if (down) return broken(`the tunnel is up, but the sshd of ${device.name} behind it does not answer`, look)
     if (c.device.error?.portClosed)
@@ -104,18 +117,24 @@ export function deviceSshd(c: Case): LinkVerdict {
     return unseen(`${device.name} was not reached`)
   }
   const empty = emptyKeys(facts.get('host-keys'))
-  if (empty.length > 0) return brokenKeys(device.name, empty, provisionCommand(c, device.name))
+  if (empty.length > 0)
+    return brokenKeys(c.device, { name: device.name, files: empty, run: provisionCommand(c, device.name) })
   const test = (facts.get('sshd-test') ?? '').trim()
   if (!lacks(c.device, 'sshd') && !/^valid$/m.test(test) && !/Missing privilege separation directory/.test(test))
     return broken(`the sshd of ${device.name} could not start again: ${test.split('\n').at(-1)}`, look)
   for (const { host, hostPort } of forwards.filter((forward) => isOwnSshd(device, forward))) {
     const said = facts.get(`target-${hostPort}`) ?? ''
     if (/SSH-\d/.test(said) || lacks(c.device, 'ssh-keyscan')) continue
+    if (/^no address$/m.test(said))
+      return broken(
+        `${host}:${hostPort} on ${device.name}, where the forward ends: ${host} has no address there, so its sshd is not found`,
+        onHost(device.name, `echo '127.0.0.1 ${host}' >>/etc/hosts`),
+      )
     const elsewhere = otherAddresses(facts.get('sshd-listens'), hostPort)
     if (elsewhere.length > 0)
       return broken(
         `${host}:${hostPort} on ${device.name}, where the forward ends: nothing listens there, for its sshd listens on ${elsewhere.join(', ')} alone`,
-        `let the forward end there (…:${elsewhere[0]} in the inventory, then ${provisionCommand(c)}); or ${onHost(device.name, `give its sshd_config \`ListenAddress 127.0.0.1\`, too, and restart sshd`)}`,
+        `let the forward end there (…:${elsewhere[0]} in the inventory, then ${provisionCommand(c)}); or ${onHost(device.name, `give its sshd_config \`ListenAddress 127.0.0.1\`, too, and systemctl restart ${sshd}`)}`,
       )
     const why =
       said.trim() === ''

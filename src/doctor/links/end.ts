@@ -1,6 +1,6 @@
 import { printListener } from '../../inventory/forward.ts'
 import { fingerprintOf } from '../../ssh/host-keys/pins.ts'
-import { broken, type Case, heard, type LinkVerdict, loginHistoryOf, ok, onHost, unseen } from '../case.ts'
+import { broken, type Case, heard, type LinkVerdict, loginHistoryOf, ok, onHost, sshdUnit, unseen } from '../case.ts'
 import { directivesAt } from '../directives.ts'
 import { ago } from '../log.ts'
 
@@ -37,9 +37,10 @@ export function login(c: Case): LinkVerdict {
     at.length > 0
       ? onHost(
           device.name,
-          `allow ${who} from 127.0.0.1 and ::1, where everybody comes from who comes through the tunnel; reload sshd`,
+          `allow ${who} from 127.0.0.1 and ::1, where everybody comes from who comes through the tunnel; systemctl reload ${sshdUnit(c.device)}`,
         )
-      : (refused.error?.hint ?? onHost(device.name, 'journalctl -u ssh -n 30: why does sshd refuse it?')),
+      : (refused.error?.hint ??
+          onHost(device.name, `journalctl -u ${sshdUnit(c.device)} -n 30: why does sshd refuse it?`)),
   )
 }
 

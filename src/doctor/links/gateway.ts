@@ -4,6 +4,7 @@ import {
   attemptOf,
   broken,
   type Case,
+  type HostEvidence,
   heard,
   type LinkVerdict,
   loginHistoryOf,
@@ -12,6 +13,7 @@ import {
   onHost,
   provisionBothCommand,
   provisionCommand,
+  sshdUnit,
   stands,
   unseen,
 } from '../case.ts'
@@ -22,7 +24,7 @@ import { directivesAt } from '../directives.ts'
 export function gatewayTrust(c: Case): LinkVerdict {
   const { device, gateway, knownHosts } = c.tunnel
   const empty = emptyKeys(c.gateway.facts?.get('host-keys'))
-  if (empty.length > 0) return brokenKeys(gateway.name, empty, provisionCommand(c))
+  if (empty.length > 0) return brokenKeys(c.gateway, { name: gateway.name, files: empty, run: provisionCommand(c) })
   const proves = c.gateway.hostKeys.map(fingerprintOf)
   const attempt = attemptOf(c)
   const facts = c.device.facts
@@ -64,10 +66,13 @@ export function gatewayTrust(c: Case): LinkVerdict {
 export const emptyKeys = (text: string | undefined) =>
   (text ?? '').split('\n').flatMap((row) => /^0 (\S+)$/.exec(row)?.[1] ?? [])
 
-export const brokenKeys = (name: string, files: readonly string[], then: string) =>
+export const brokenKeys = (
+  evidence: HostEvidence,
+  { name, files, run }: { readonly name: string; readonly files: readonly string[]; readonly run: string },
+) =>
   broken(
     `${files.join(', ')} of ${name} ${files.length === 1 ? 'is' : 'are'} empty: sshd cannot use such a key once it is restarted`,
-    `${onHost(name, `rm ${files.map(quote).join(' ')}; ssh-keygen -A; systemctl reload ssh`)}; then ${then} --accept-new-host-key ${name}`,
+    `${onHost(name, `rm ${files.map(quote).join(' ')}; ssh-keygen -A; systemctl reload ${sshdUnit(evidence)}`)}; then ${run} --accept-new-host-key ${name}`,
   )
 
 export function tunnelAccount(c: Case): LinkVerdict {
@@ -120,7 +125,7 @@ export function tunnelAccount(c: Case): LinkVerdict {
     return broken(
       `the sshd of ${gateway.name} does not allow ${name} to log in: ${[sentenceOf(denial), ...at].join('; ')}`,
       at.length > 0
-        ? onHost(gateway.name, `allow ${name} there, and reload sshd`)
+        ? onHost(gateway.name, `allow ${name} there, and systemctl reload ${sshdUnit(c.gateway)}`)
         : onHost(gateway.name, `sshd -T | grep -iE '^(allow|deny)(users|groups) ', and allow ${name} there`),
     )
   }

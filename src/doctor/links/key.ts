@@ -12,6 +12,7 @@ import {
   ok,
   onHost,
   provisionKeyCommand,
+  sshdUnit,
   stands,
   unseen,
 } from '../case.ts'
@@ -104,14 +105,17 @@ function offered(c: Case, fingerprints: readonly string[]): LinkVerdict {
 }
 
 /** Its line is as it should be, so it is for sshd to take it. */
-function allowing({ tunnel: { gateway } }: Case, said = ''): string {
+function allowing({ tunnel: { gateway }, gateway: evidence }: Case, said = ''): string {
   const [, kind, path] = /bad ownership or modes for (directory|file) (\S+)/.exec(said) ?? []
   if (path && kind) return onHost(gateway.name, `chown root:root ${quote(path)}; chmod go-w ${quote(path)}`)
   if (/PubkeyAccepted/.test(said))
-    return onHost(gateway.name, 'let sshd accept keys of this type there (PubkeyAcceptedAlgorithms), and reload it')
+    return onHost(
+      gateway.name,
+      `let sshd accept keys of this type there (PubkeyAcceptedAlgorithms), and systemctl reload ${sshdUnit(evidence)}`,
+    )
   return onHost(
     gateway.name,
-    'journalctl -u ssh -n 30; sshd -T | grep -iE "^(pubkey|authentication|allow|deny)": which of these refuses it?',
+    `journalctl -u ${sshdUnit(evidence)} -n 30; sshd -T | grep -iE "^(pubkey|authentication|allow|deny)": which of these refuses it?`,
   )
 }
 

@@ -11,6 +11,7 @@ import {
   ok,
   onHost,
   provisionCommand,
+  sshdUnit,
   stands,
   unseen,
 } from '../case.ts'
@@ -111,7 +112,8 @@ export function gatewaySshd(c: Case): LinkVerdict {
     emptyKeys(facts.get('host-keys')).length > 0 ||
     /^valid$/m.test(test) ||
     /Missing privilege separation directory/.test(test)
-  const restart = onHost(gateway.name, `${valid ? '' : 'fix what `sshd -t` reports; then '}systemctl restart ssh`)
+  const sshd = sshdUnit(c.gateway)
+  const restart = onHost(gateway.name, `${valid ? '' : 'fix what `sshd -t` reports; then '}systemctl restart ${sshd}`)
   if (!valid) return broken(`the sshd of ${gateway.name} could not start again: ${test.split('\n').at(-1)}`, restart)
   const isBlind = lacks(c.gateway, 'ss')
   if (listening.length === 0 && attempt?.refusal === 'refused')
@@ -121,7 +123,7 @@ export function gatewaySshd(c: Case): LinkVerdict {
         : `nothing listens on port ${port} of ${gateway.name}`,
       onHost(
         gateway.name,
-        `systemctl restart ssh; sshd -T | grep -iE '^(port|listenaddress) ': a router in front of it has to forward devices to one of these ports`,
+        `systemctl restart ${sshd}; sshd -T | grep -iE '^(port|listenaddress) ': a router in front of it has to forward devices to one of these ports`,
       ),
     )
   const other = listening.find(({ program }) => !/^(sshd|systemd)/.test(program))
@@ -141,11 +143,8 @@ export function gatewaySshd(c: Case): LinkVerdict {
     return unseen(
       `nothing listens on port ${port} of ${gateway.name} itself: does a router forward that port to another one?`,
     )
-  const unit = (facts.get('units') ?? '')
-    .split('\n\n')
-    .map(properties)
-    .find(({ ActiveState }) => ActiveState === 'active')
-  return ok(`sshd listens on port ${port}${unit ? `, ${unit.Id} is active` : ''}`)
+  const unit = properties(facts.get('sshd-unit'))
+  return ok(`sshd listens on port ${port}${unit.ActiveState === 'active' ? `, ${unit.Id} is active` : ''}`)
 }
 
 /**
@@ -174,7 +173,7 @@ export function penalties(c: Case): LinkVerdict {
     const reason = /penalty: (.+)$/.exec(drop?.text ?? '')?.[1]
     return broken(
       `the sshd of ${gateway.name} refuses every connection${from} for a while${reason ? `, because of ${reason}` : ''} (PerSourcePenalties): ${guilty(c)}`,
-      `stop the logins that are refused there; then sshd accepts connections again, in ten minutes at most (to find them: ${onHost(gateway.name, 'journalctl -u ssh | grep -E "penalty|authenticating user"')}); milder penalties: ${provisionCommand(c, gateway.name)}`,
+      `stop the logins that are refused there; then sshd accepts connections again, in ten minutes at most (to find them: ${onHost(gateway.name, `journalctl -u ${sshdUnit(c.gateway)} | grep -E "penalty|authenticating user"`)}); milder penalties: ${provisionCommand(c, gateway.name)}`,
     )
   }
   if (why === 'MaxStartups')

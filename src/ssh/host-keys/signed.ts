@@ -14,7 +14,7 @@ export function fields(bytes: Buffer): Buffer[] {
 }
 
 /** What each name of a signature means; those with SHA-1 are none. */
-const HASHES: Readonly<Record<string, { readonly type: string; readonly hash: string | null }>> = {
+export const hashes: Readonly<Record<string, { readonly type: string; readonly hash: string | null }>> = {
   'ssh-ed25519': { type: 'ssh-ed25519', hash: null },
   'rsa-sha2-256': { type: 'ssh-rsa', hash: 'sha256' },
   'rsa-sha2-512': { type: 'ssh-rsa', hash: 'sha512' },
@@ -26,7 +26,7 @@ const HASHES: Readonly<Record<string, { readonly type: string; readonly hash: st
 /** Has this key signed this message? `signature` is as it goes over the wire: the name of its algorithm, and itself. */
 export function isSigned(message: Buffer, { by, signature }: { readonly by: HostKey; readonly signature: Buffer }) {
   const [name, raw] = fields(signature)
-  const meaning = HASHES[name?.toString('latin1') ?? '']
+  const meaning = hashes[name?.toString('latin1') ?? '']
   if (meaning === undefined || raw === undefined || meaning.type !== by.type) return false
   try {
     const jwk = jwkOf(by)

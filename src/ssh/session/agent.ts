@@ -1,5 +1,6 @@
 import { connect } from 'node:net'
 import ssh2, { type GetStreamCallback, type ParsedKey, type SignCallback, type SigningRequestOptions } from 'ssh2'
+import { type AgentKey, kinds, message, messages, parseKeys } from './agent-messages.ts'
 import type { Connections } from './connections.ts'
 
 /** What an agent holds. */
@@ -23,47 +24,19 @@ export async function agentKeys(socket: string, connections: Connections): Promi
   }
 }
 
-const LIST = Buffer.from([0, 0, 0, 1, 11])
-const LISTED = 12
 const ANSWER_TIMEOUT_MS = 5000
 
-/** Asked by hand, because ssh2 drops what it cannot parse (draft-ietf-sshm-ssh-agent, 3.5). */
-function identities(
-  path: string,
-  { hold }: Connections,
-): Promise<{ readonly blob: Buffer; readonly comment: string }[]> {
-  return new Promise((resolve, reject) => {
-    const socket = connect(path, () => socket.write(LIST))
-    let heard: Buffer = Buffer.alloc(0)
-    socket.setTimeout(ANSWER_TIMEOUT_MS, () => socket.destroy(new Error('it does not answer')))
-    socket.once(
-      'close',
-      hold(() => void socket.destroy()),
-    )
-    socket.once('error', reject)
-    socket.once('close', () => reject(new Error('it hung up')))
-    socket.on('data', (chunk: Buffer) => {
-      heard = Buffer.concat([heard, chunk])
-      if (heard.length < 5 || heard.length < 4 + heard.readUInt32BE(0)) return
-      socket.destroy()
-      try {
-        resolve(heard[4] === LISTED ? listed(heard.subarray(5)) : [])
-      } catch (error) {
-        reject(error)
-      }
-    })
-  })
-}
-
-function listed(answer: Buffer): { readonly blob: Buffer; readonly comment: string }[] {
-  let at = 4
-  const next = () => {
-    const end = at + 4 + answer.readUInt32BE(at)
-    const bytes = answer.subarray(at + 4, end)
-    at = end
-    return bytes
-  }
-  return Array.from({ length: answer.readUInt32BE(0) }, () => ({ blob: next(), comment: next().toString() }))
+/** Asked by hand, because ssh2 drops what it cannot parse. */
+async function identities(path: string, { hold }: Connections): Promise<AgentKey[]> {
+  const socket = connect(path)
+  socket.setTimeout(ANSWER_TIMEOUT_MS, () => socket.destroy(new Error('it does not answer')))
+  socket.once(
+    'close',
+    hold(() => void socket.destroy()),
+  )
+  socket.write(message(kinds.list))
+  for await (const answer of messages(socket)) return parseKeys(answer)
+  return []
 }
 
 /** An agent whose connections end with all others: it may be waiting for somebody to say yes. */

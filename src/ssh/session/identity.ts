@@ -22,6 +22,7 @@ export interface Offer {
   readonly label: string
   /** `SHA256:…` */
   readonly fingerprint: string
+  readonly key: ParsedKey
   readonly method: KeyMethod
 }
 
@@ -31,7 +32,7 @@ type KeyMethod = PublicKeyAuthMethod | AgentAuthMethod
 /** The account that we log in to at one host, and the keys that we offer. */
 export interface Identity {
   readonly user: string
-  /** What node-ssh offers. */
+  /** In this order. */
   readonly offers: readonly Offer[]
   /** The key files that are there and not locked, for those who read them themselves; at most five. */
   readonly files: readonly string[]
@@ -122,7 +123,7 @@ export async function identity(
       ? { type: 'agent', username: user, agent }
       : // @types/ssh2 lacks the parsed key here; ssh2's parseKey gives it back as it is.
         { type: 'publickey', username: user, key: key as unknown as Buffer }
-    offers.set(print, { label: `${from} ${print}`, fingerprint: print, method })
+    offers.set(print, { label: `${from} ${print}`, fingerprint: print, key, method })
   }
 
   const chosen = only !== undefined || config.identitiesOnly

@@ -108,4 +108,24 @@ brokenOn('the device', [
     says: /^localhost:22 on dev, where the forward ends: nothing listens there$/,
     mend: /systemctl start ssh/,
   },
+  {
+    when: 'localhost has no name',
+    with: (chain) => {
+      chain.forward = { state: 'device-sshd-down' }
+      chain.device.set('target-22', 'no address\n')
+    },
+    link: 'device sshd',
+    says: /^localhost:22 on dev, where the forward ends: localhost has no address there/,
+    mend: /^on dev: echo '127\.0\.0\.1 localhost' >>\/etc\/hosts$/,
+  },
+  {
+    when: 'a unit of the site runs its sshd',
+    with: ({ device }) =>
+      device
+        .set('sshd-unit', units({ Id: 'my-sshd.service', ActiveState: 'inactive' }))
+        .set('target-22', "connect (`localhost'): Connection refused\n"),
+    link: 'device sshd',
+    says: /nothing listens there$/,
+    mend: /^on dev: systemctl status my-sshd; sshd -t; systemctl start my-sshd$/,
+  },
 ])

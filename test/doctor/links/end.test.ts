@@ -22,7 +22,7 @@ brokenOn('the device', [
     },
     link: 'login',
     says: /^the tunnel works, but there was no login: the login as joe was refused; AllowUsers joe@10\.\* \(\/etc\/ssh\/sshd_config\.d\/10-h\.conf line 1\)$/,
-    mend: /^on dev: allow the login from 127\.0\.0\.1 and ::1, where everybody comes from who comes through the tunnel; reload sshd$/,
+    mend: /^on dev: allow the login from 127\.0\.0\.1 and ::1, where everybody comes from who comes through the tunnel; systemctl reload ssh$/,
   },
   {
     when: 'nothing is wrong but the forward itself',

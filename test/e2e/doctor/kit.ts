@@ -71,11 +71,23 @@ export function kitOf(lab: () => Rehearsal) {
   }
   /** What the doctor told to run. */
   async function mended(...limit: string[]): Promise<void> {
-    const { code, stdout, stderr } = await lab().provision([lab().file, ...limit.flatMap((name) => ['--limit', name])])
+    await run([lab().file, ...limit.flatMap((name) => ['--limit', name])])
+  }
+
+  /** A mend, word by word: `on HOST: COMMANDS`, and runs of provision, one then the other. What follows is advice. */
+  async function carryOut(mend: string): Promise<void> {
+    for (const part of mend.split('; then ')) {
+      const [, host, commands = ''] = /^on (\S+): (.*?)(?:: [^']*)?$/s.exec(part) ?? []
+      if (host !== undefined) await machine(host).sh(commands)
+      else if (part.startsWith('provision ')) await run(part.split(' ').slice(1))
+    }
+  }
+  async function run(words: readonly string[]): Promise<void> {
+    const { code, stdout, stderr } = await lab().provision(words)
     expect({ code, said: code === 0 ? '' : `${stdout}${stderr}` }).toEqual({ code: 0, said: '' })
   }
 
-  return { machine, inside, holds, doctor, diagnosis, account, stranger, mended }
+  return { machine, inside, holds, doctor, diagnosis, account, stranger, mended, carryOut }
 }
 
 export type Kit = ReturnType<typeof kitOf>

@@ -144,13 +144,30 @@ describe.each(transports)('over %s', (transport) => {
       const unnamed = { ...bare, login: { user: me, sudo: true } }
       const error = await connect(unnamed, { wire: it.wire({ env: env() }) }).catch((error: ConnectError) => error)
       expect(error).toMatchObject({ kind: 'login' })
-      // ssh offers what it has, and sshd ends that.
+      // ssh offers what else it has, and sshd ends that.
       expect(other.log().match(/Failed publickey/g)).toHaveLength(transport === 'openssh' ? 6 : 5)
-      if (transport === 'openssh') return
       // What one host has accepted comes first at the next one.
       const found = await connect(unnamed, { wire })
       found.close()
       expect(found.login?.key).toMatch(/^SHA256:/)
+    })
+
+    test.each([
+      ['ed25519', []],
+      ['ecdsa', ['-b', '521']],
+      ['rsa', ['-b', '2048']],
+    ])('full of other keys does not hide a file: %s', async (type, bits) => {
+      for (const name of ['one', 'two', 'three', 'four', 'five']) add(it.keygen(`full-${type}-${name}`))
+      const key = it.keygen(`id_${type}`, '-t', type, ...bits)
+      const other = await it.sshd({ config: ['MaxAuthTries 1'], authorized: [key] })
+      const wire = it.wire({ env: env() })
+      const files = { ...(await wire.userConfig('x')), identityFiles: [key] }
+      const session = await connect(
+        { ...host(it, other), login: { user: me, sudo: true } },
+        { wire: { ...wire, userConfig: async () => files } },
+      )
+      session.close()
+      expect(session.login?.key).toBe(fingerprintOf(readFileSync(`${key}.pub`, 'utf8')))
     })
 
     test('that is gone holds no keys', async () => {

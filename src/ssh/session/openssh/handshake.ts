@@ -126,7 +126,7 @@ async function prepare(wish: Handshake, aim: Aim, { port }: Pick<LocalEndpoint, 
   }
   const mode = 0o600
   await Promise.all(Object.entries(files).map(([name, text]) => writeFile(join(folder, name), text, { mode })))
-  return { folder, agent: await agentProxy(join(folder, 'agent'), wish.identity?.agent) }
+  return { folder, agent: await agentProxy(join(folder, 'agent'), wish.identity) }
 }
 
 interface Awaited {
