@@ -5,6 +5,7 @@ import type { Link, Running } from './link.ts'
 import { commandInput, remoteCommand, type Sudo } from './remote-command.ts'
 import type { ExecResult } from './session.ts'
 import { mayNotRunShell, SudoAsks, sudoError } from './sudo-error.ts'
+import { swallowed } from './swallowed.ts'
 
 export interface Exec {
   readonly script: string
@@ -113,8 +114,8 @@ function result(stdout: Ended, stderr: Ended, wish: Exec, mark: string): ExecRes
   // The line that root's side writes before the script begins: without it sudo refused.
   const begin = Buffer.from(`${mark}+\n`)
   const at = stderr.output.indexOf(begin)
-  if (word === 'swallowed') throw swallowedAtLogin(wish)
-  if (stderr.output.includes(`${mark}-\n`)) throw swallowedBySudo(wish)
+  const error = swallowed(word, { output: stderr.output, mark, user: wish.user })
+  if (error) throw error
   if (word !== 'sudo' || at < 0) throw sudoError(word, stderr.output.toString(), wish)
   const rest = Buffer.concat([stderr.output.subarray(0, at), stderr.output.subarray(at + begin.length)])
   return { code: Number(code), stdout: stdout.output, stderr: rest }
@@ -123,22 +124,6 @@ function result(stdout: Ended, stderr: Ended, wish: Exec, mark: string): ExecRes
 interface Ended {
   readonly output: Buffer
   readonly words: readonly string[]
-}
-
-function swallowedAtLogin({ user }: Exec): RemoteError {
-  return new RemoteError(
-    'refused',
-    `the script did not arrive: something that runs at the login of ${user} read it`,
-    `look for a command that reads stdin, such as ssh, cat or read, in ~/.bashrc, ~/.ssh/rc, /etc/ssh/sshrc and the shell's other startup files: give it </dev/null (ssh: -n), or run it in interactive shells alone`,
-  )
-}
-
-function swallowedBySudo({ user }: Exec): RemoteError {
-  return new RemoteError(
-    'sudo',
-    'the script did not arrive: sudo read it together with the password, as some versions of sudo-rs do',
-    `allow ${user} to use sudo without a password (NOPASSWD), install another sudo there, or log in as root`,
-  )
 }
 
 function timedOut(wish: Exec): RemoteError {

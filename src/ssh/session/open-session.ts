@@ -103,7 +103,8 @@ export function openSession(login: OpenedLogin): FullSession {
     stream(line, streams) {
       wire.counts.execs++
       const { sudo, user } = login
-      return stream(link, { ...streams, line, sudo, user, password: wire.sudoPassword, gone: gone.signal })
+      const { sudoPassword: password, connectTimeoutMs: beginMs } = wire
+      return stream(link, { ...streams, line, sudo, user, password, beginMs, gone: gone.signal })
     },
     terminal: (line, here) =>
       untilAborted(gone.signal, async () => {

@@ -18,12 +18,12 @@ export interface RemoteCommand {
 }
 
 /**
- * What goes to the stdin of that command, where it is not streamed: the mark, the password where there is one, the
- * script, and the script's own stdin.
+ * What goes to the stdin of that command: the mark, the password where there is one, the script, and the script's own
+ * stdin. Those two come later where it is streamed.
  */
 export const commandInput = (
   mark: string,
-  { password, text }: { readonly password: string | undefined; readonly text: string },
+  { password, text = '' }: { readonly password: string | undefined; readonly text?: string },
 ) => `${mark}\n${password === undefined ? '' : `${password}\n`}${text}`
 
 /**
@@ -46,8 +46,7 @@ export const commandInput = (
 export function remoteCommand(command: RemoteCommand): string {
   const run = command.privileged ? asRoot(command) : plain(command)
   const arrived = `unset l; IFS= read -r l && [ "$l" = ${command.mark} ]`
-  const all = command.streamed ? run : `if ${arrived}; then ${run}; else r="1 swallowed"; fi`
-  return `sh -c ${quote(`${all}; ${end(command)}`)}`
+  return `sh -c ${quote(`if ${arrived}; then ${run}; else r="1 swallowed"; fi; ${end(command)}`)}`
 }
 
 /**

@@ -5,9 +5,10 @@ import { sh } from '../../shell/sh.ts'
 import { exec, noEnd } from './exec.ts'
 import type { Closed, Link, OpenCommand } from './link.ts'
 import { type OutputFilter, outputFilter } from './output-filter.ts'
-import { remoteCommand, type Sudo } from './remote-command.ts'
+import { commandInput, remoteCommand, type Sudo } from './remote-command.ts'
 import type { Streams } from './session.ts'
 import { sudoError } from './sudo-error.ts'
+import { swallowed } from './swallowed.ts'
 
 export interface Streaming extends Streams {
   readonly line: string
@@ -15,6 +16,8 @@ export interface Streaming extends Streams {
   /** The account we logged in to, for messages. */
   readonly user: string
   readonly password: string | undefined
+  /** How long the shell there may take to begin. */
+  readonly beginMs: number
   readonly gone: AbortSignal
 }
 
@@ -35,8 +38,8 @@ export async function stream(link: Link, wish: Streaming): Promise<number> {
   const command = await link.open(remoteCommand({ mark, privileged, sudo, scriptBytes, streamed: true }))
   const out = outputFilter(mark, { begins: false })
   const errors = outputFilter(mark, { begins: true })
-  const feeding = feed(command, { script, input: wish.stdin, signal })
-  if (privileged && sudo === 'password') command.stdin.write(`${password}\n`)
+  const feeding = feed(command, { script, input: wish.stdin, signal, beginMs: wish.beginMs })
+  command.stdin.write(commandInput(mark, { password: privileged && sudo === 'password' ? password : undefined }))
   const interrupt = interrupted(signal, async () => {
     const shell = errors.shell()
     if (shell !== undefined) await endGroup(link, shell, { ...wish, sudo })
@@ -50,8 +53,11 @@ export async function stream(link: Link, wish: Streaming): Promise<number> {
     if (isInterrupted || signal?.aborted) return interruptedCode
     const words = out.words() && errors.words()
     if (words === undefined) throw unended(await command.closed, errors, wish)
-    const [code = '', word] = words
-    if (word !== undefined && !errors.hasBegun()) throw sudoError(word, errors.rest().toString(), { user, password })
+    const [code = '', word = ''] = words
+    const lost = swallowed(word, { output: errors.rest(), mark, user })
+    if (lost) throw lost
+    if (feeding.gaveUp() && errors.hasBegun()) throw tooLate(wish)
+    if (word !== '' && !errors.hasBegun()) throw sudoError(word, errors.rest().toString(), { user, password })
     return Number(code)
   } finally {
     interrupt.done()
@@ -60,30 +66,43 @@ export async function stream(link: Link, wish: Streaming): Promise<number> {
   }
 }
 
+function tooLate({ beginMs }: Streaming): RemoteError {
+  return new RemoteError(
+    'timeout',
+    `the shell there did not begin within ${beginMs / 1000} s, so nothing was run`,
+    'a slow machine may need a longer --timeout',
+  )
+}
+
 function unended({ code, signal }: Closed, errors: OutputFilter, wish: Streaming): unknown {
   if (wish.gone.aborted) return wish.gone.reason
   // Once the line has begun, its account runs commands: then the connection, or its shell, was ended.
   return noEnd(errors.hasBegun() ? null : code, signal, errors.rest().toString(), wish)
 }
 
+interface Feed extends Pick<Streams, 'signal'>, Pick<Streaming, 'beginMs'> {
+  readonly script: string
+  readonly input: Readable | undefined
+}
+
 /**
  * The script, and then whatever comes in; not before the shell there has told its number. So nothing runs there that an
- * abort could not end: what waits for its script reads none when the channel is closed.
+ * abort could not end: what waits for its script reads none when the channel is closed. Where the shell does not begin,
+ * something reads what is meant for it: that is told that no more will come, and then the shell finds no mark.
  */
-function feed(
-  { stdin }: OpenCommand,
-  {
-    script,
-    input,
-    signal,
-  }: Pick<Streams, 'signal'> & { readonly script: string; readonly input: Readable | undefined },
-) {
-  let isDecided = false
+function feed({ stdin }: OpenCommand, { script, input, signal, beginMs }: Feed) {
+  let state: 'waits' | 'feeds' | 'gave up' | 'stopped' = 'waits'
   stdin.on('error', () => undefined)
+  const timer = setTimeout(() => {
+    state = 'gave up'
+    stdin.end()
+  }, beginMs)
   return {
+    gaveUp: () => state === 'gave up',
     begin() {
-      if (isDecided || signal?.aborted) return
-      isDecided = true
+      if (state !== 'waits' || signal?.aborted) return
+      state = 'feeds'
+      clearTimeout(timer)
       if (input === undefined) stdin.end(script)
       else {
         stdin.write(script)
@@ -91,7 +110,8 @@ function feed(
       }
     },
     stop() {
-      isDecided = true
+      state = 'stopped'
+      clearTimeout(timer)
       input?.unpipe(stdin)
       input?.pause()
     },

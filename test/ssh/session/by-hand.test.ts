@@ -96,6 +96,20 @@ describe.each(transports)('over %s', (transport) => {
     await until(() => !running().some(isThere))
   })
 
+  test('a shell that begins too late runs nothing, and that is no success', async () => {
+    const slow = await it.sshd({ config: ['ForceCommand sleep 3; eval "$SSH_ORIGINAL_COMMAND"'] })
+    const late = await connect(host(it, slow), { wire: it.wire({ connectTimeoutMs: 1500 }) })
+    const ran = join(it.folder, 'ran')
+    const streams = { privileged: false, stdout: kept().stream, stderr: kept().stream }
+    const error = await late.stream(`echo ran >${ran}`, streams).catch((error: RemoteError) => error)
+    late.close()
+    expect(error).toMatchObject({
+      kind: 'timeout',
+      message: 'the shell there did not begin within 1.5 s, so nothing was run',
+    })
+    expect(existsSync(ran)).toBe(false)
+  })
+
   test('what was aborted before it began never runs', async () => {
     const ran = join(it.folder, `ran-${transport}`)
     const controller = new AbortController()

@@ -1,6 +1,7 @@
 import { EventEmitter } from 'node:events'
 import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { Readable, Writable } from 'node:stream'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { RemoteError } from '../../../src/errors.ts'
 import { connect } from '../../../src/ssh/session/connect.ts'
@@ -23,15 +24,24 @@ describe.each(transports)('over %s', (transport) => {
     async (reads) => {
       const config = [`ForceCommand ${reads}; eval "$SSH_ORIGINAL_COMMAND"`]
       const sshd = await it.sshd({ config })
-      const session = await connect(host(it, sshd), { wire: it.wire() })
+      const session = await connect(host(it, sshd), { wire: it.wire({ connectTimeoutMs: 2000 }) })
       const ran = join(it.folder, 'ran')
-      const error = await session.exec(`echo ran >${ran}\n`.repeat(500), plain).catch((error: RemoteError) => error)
+      const script = `echo ran >${ran}\n`.repeat(500)
+      const nowhere = () => new Writable({ write: (_chunk, _encoding, done) => done() })
+      const streams = { privileged: false, stdout: nowhere(), stderr: nowhere() }
+      const refused = (ends: Promise<unknown>) => ends.catch((error: RemoteError) => error)
+      const errors = await Promise.all([
+        refused(session.exec(script, plain)),
+        refused(session.stream(script, streams)),
+        refused(session.stream(script, { ...streams, stdin: Readable.from(['more\n']) })),
+      ])
       session.close()
-      expect(error).toMatchObject({
-        kind: 'refused',
-        message: `the script did not arrive: something that runs at the login of ${me} read it`,
-        hint: expect.stringContaining('~/.bashrc'),
-      })
+      for (const error of errors)
+        expect(error).toMatchObject({
+          kind: 'refused',
+          message: `the script did not arrive: something that runs at the login of ${me} read it`,
+          hint: expect.stringContaining('~/.bashrc'),
+        })
       expect(existsSync(ran)).toBe(false)
     },
   )
