@@ -89,7 +89,7 @@ function device(c: Case): LinkVerdict {
   if (!error && lacks(c.device, 'ssh'))
     return broken(
       `${name} has no program ssh(1), which dials`,
-      `${onHost(name, 'install the OpenSSH client: apt-get install openssh-client')}; then ${provisionCommand(c, name)}`,
+      `${onHost(name, 'apt-get install openssh-client')}; then ${provisionCommand(c, name)}`,
     )
   if (!error) return ok(`${name} was reached ${via && routeText(via)}`)
   return unseen(

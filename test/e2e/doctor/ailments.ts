@@ -103,6 +103,12 @@ export function ailments({ inside, stranger }: Kit): readonly Ailment[] {
       says: /ssh_host_\w+_key of host-a\.lan\.internal are empty/,
     }),
     atSocket({
+      what: 'its host keys are others',
+      breaks: 'rm /etc/ssh/ssh_host_*_key; ssh-keygen -A >/dev/null; systemctl reload ssh',
+      link: 'host key',
+      says: 'host-a.lan.internal presented another host key than the pinned one',
+    }),
+    atSocket({
       what: 'its key file is gone',
       on: socket,
       breaks: `rm ${keys}/${account}`,
@@ -133,7 +139,7 @@ export function ailments({ inside, stranger }: Kit): readonly Ailment[] {
     atSocket({
       what: 'its folder was cleaned away',
       on: socket,
-      breaks: 'rm -r /run/reverse-tunnel/tunnel-*',
+      breaks: 'rm -r /run/reverse-tunnel/tunnel-host-a*',
       link: 'account',
       says: /^the folder \S+ of tunnel-host-a\S* does not exist$/,
     }),

@@ -24,13 +24,6 @@ export const ofA = ({ machine, inside, account, stranger }: Kit): readonly Step[
     mend: 'on host-a.lan.internal: timedatectl',
   },
   {
-    what: 'its unit is stopped',
-    breaks: () => inside(a, `systemctl disable --quiet --now ${unit(socket)}`),
-    link: 'unit',
-    says: / is stopped and disabled for \d+ s \(since \S+Z\)$/,
-    mend: /^provision \S+ --limit host-a\.lan\.internal$/,
-  },
-  {
     what: 'its unit is masked',
     breaks: () => inside(a, `rm /etc/systemd/system/${unit(socket)}; systemctl mask --quiet ${unit(socket)}`),
     link: 'unit',
@@ -48,33 +41,11 @@ export const ofA = ({ machine, inside, account, stranger }: Kit): readonly Step[
     mend: 'on ssh-gw.guest.internal: systemctl stop stranger.service',
   },
   {
-    what: 'its key file is damaged on the gateway',
-    breaks: async () =>
-      inside(
-        socket,
-        `sed -i 's/ssh-ed25519 AAAA..../ssh-ed25519 /' /etc/ssh/reverse-tunnel/keys/${await account('host-a')}`,
-      ),
-    link: 'key',
-    says: 'its line is damaged',
-    mend: /^choose another port .*; then provision \S+ --limit ssh-gw\.guest\.internal --limit host-a\.lan\.internal$/,
-  },
-  {
     what: 'its account is gone',
     breaks: async () =>
       inside(socket, `pkill -KILL -u ${await account('host-a')}; userdel --force ${await account('host-a')}`),
     link: 'account',
     says: /^ssh-gw\.guest\.internal has no account tunnel-host-a/,
-    mend: /^choose another port .*; then provision \S+ --limit ssh-gw\.guest\.internal --limit host-a\.lan\.internal$/,
-  },
-  {
-    what: 'it trusts another host key of the gateway',
-    breaks: () =>
-      inside(
-        a,
-        `sed 's/^\\S* //' /etc/ssh/ssh_host_ed25519_key.pub | sed 's/^/ssh-ed25519 /; s/^/${socket} /' >/etc/reverse-tunnel/known_hosts`,
-      ),
-    link: 'gateway host key',
-    says: 'host-a.lan.internal does not trust the host key of ssh-gw.guest.internal',
     mend: /^choose another port .*; then provision \S+ --limit ssh-gw\.guest\.internal --limit host-a\.lan\.internal$/,
   },
   {
@@ -129,24 +100,6 @@ export const ofB = ({ inside, stranger }: Kit): readonly Step[] => [
     link: 'listener',
     says: /^127\.0\.0\.1:9023 on ssh-gw2\.guest\.internal is held by another program: perl, process \d+ of root, of stranger\.service/,
     mend: 'on ssh-gw2.guest.internal: systemctl stop stranger.service',
-  },
-  {
-    what: 'another key stands in its line',
-    breaks: () =>
-      inside(
-        shared,
-        `ssh-keygen -q -t ed25519 -N '' -f /root/other; sed -i "s#ssh-ed25519 [^ ]*#$(cut -d ' ' -f 1,2 /root/other.pub)#" /etc/ssh/reverse-tunnel/authorized_keys`,
-      ),
-    link: 'key',
-    says: '/etc/ssh/reverse-tunnel/authorized_keys on ssh-gw2.guest.internal has another key than host-b.lan.internal: SHA256:',
-    mend: /^choose another port .*; then provision \S+ --limit ssh-gw2\.guest\.internal --limit host-b\.lan\.internal$/,
-  },
-  {
-    what: 'everybody may write the key file',
-    breaks: () => inside(shared, 'chmod 666 /etc/ssh/reverse-tunnel/authorized_keys'),
-    link: 'key',
-    says: 'users other than root may write /etc/ssh/reverse-tunnel/authorized_keys (mode 666)',
-    mend: 'chmod 644 /etc/ssh/reverse-tunnel/authorized_keys',
   },
   {
     what: 'its account has expired',

@@ -1,7 +1,8 @@
 import { copyFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { Machine } from '../../../src/lab/index.ts'
 import type { Report } from '../../../src/report/report.ts'
-import type { Rehearsal } from '../kit.ts'
+import type { Ran, Rehearsal } from '../kit.ts'
 import { mustRun } from '../must-run.ts'
 import { stateOf } from '../state-of.ts'
 import type { OddHost, OddSuite } from './odd-host.ts'
@@ -50,11 +51,8 @@ export async function laneOf(it: Rehearsal, suite: OddSuite) {
   const has: Record<string, number> = {}
   const write = (wish: Wish = {}) =>
     writeFile(file, JSON.stringify(inventory([suite], { id: `odd${suite}`, keys: has, ...wish })))
-  const run = async (...words: string[]) => {
-    const { code, report } = await it.report([...words, '--timeout', '5'])
-    return { code, report }
-  }
-  const played = ({ code, report }: { code: number; report: Report }, name: string): Played => {
+  const run = (words: readonly string[], env: OddHost['env'] = {}) => it.report([...words, '--timeout', '5'], { env })
+  const played = ({ code, report }: Ran & { report: Report }, name: string): Played => {
     const error = report.hosts.find((host) => host.name === name)?.error
     return {
       code,
@@ -65,11 +63,11 @@ export async function laneOf(it: Rehearsal, suite: OddSuite) {
   }
 
   /** The visitor of this host gets the other key. */
-  async function keyChanged(name: string): Promise<Played> {
+  async function keyChanged(name: string, env: OddHost['env']): Promise<Played> {
     const before = has[name] ?? 0
     has[name] = 1 - before
     await write()
-    const found = played(await run(file, '--limit', name), name)
+    const found = played(await run([file, '--limit', name], env), name)
     if (found.code !== 0) has[name] = before
     return found
   }
@@ -77,9 +75,9 @@ export async function laneOf(it: Rehearsal, suite: OddSuite) {
   /** The device gets one more forward, and then that is undone. */
   async function tunnelChanged(name: string): Promise<Played> {
     await write({ forwards: [9022, 9023] })
-    const found = played(await run(file), name)
+    const found = played(await run([file]), name)
     if (found.code !== 0) return found
-    const undone = await run('undo', file)
+    const undone = await run(['undo', file])
     await write()
     return undone.code === 0 ? found : played(undone, name)
   }
@@ -88,14 +86,16 @@ export async function laneOf(it: Rehearsal, suite: OddSuite) {
   async function reset(): Promise<void> {
     for (const name of Object.keys(has)) delete has[name]
     await write()
-    const { code, report } = await run(file)
+    const { code, report } = await run([file])
     if (code !== 0) throw new Error(`${suite}: ${JSON.stringify(report)}`)
   }
 
-  await reset()
   const machines = [gatewayOf(suite), deviceOf(suite)].map((name) => it.lab.machine(name))
   // That of the machine which runs the tests.
   for (const { root } of machines) await copyFile('/usr/bin/busybox', join(root, 'opt/busybox'))
+  const install = (machine: Machine) =>
+    mustRun(machine, 'apt-get -qq update && apt-get -qq install rust-coreutils sudo-rs >/dev/null')
+  await Promise.all([reset(), ...(suite === 'trixie' ? machines.map(install) : [])])
   return {
     machines,
     reset,
@@ -104,9 +104,9 @@ export async function laneOf(it: Rehearsal, suite: OddSuite) {
       await mustRun(machine, `set -e\n${odd.odd}`)
       try {
         const change = odd.change === 'tunnel' ? tunnelChanged : keyChanged
-        if (!odd.refused) return await change(machine.name)
+        if (!odd.refused) return await change(machine.name, odd.env)
         const before = await stateOf(machine)
-        const found = await change(machine.name)
+        const found = await change(machine.name, odd.env)
         const touched = differences(before, await stateOf(machine))
         if (touched.length > 0) throw new Error(`it was touched: ${touched.join('\n')}`)
         return found

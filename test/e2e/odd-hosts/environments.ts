@@ -19,6 +19,15 @@ const hard = [
   'BASH_ENV=/etc/passwd',
 ]
 
+const sudoRs = {
+  odd: 'mv /usr/bin/sudo /root/ && ln -s "$(command -v sudo-rs)" /usr/bin/sudo',
+  normal: 'mv -f /root/sudo /usr/bin/sudo',
+}
+const asking = together(
+  edited('/etc/sudoers.d/lab', `echo 'user001 ALL=(ALL) ALL' >/etc/sudoers.d/lab`),
+  edited('/etc/shadow', 'echo user001:hunter22 | chpasswd'),
+)
+
 /** Variables, locales and sudo, as a login and root find them. */
 export const environments: readonly OddHost[] = [
   oddHost('a locale that is not there', environment('LC_ALL=xx_XX.UTF-8', 'LANG=zz')),
@@ -40,12 +49,10 @@ export const environments: readonly OddHost[] = [
     odd: 'hostname nobody',
     normal: 'hostname "$(cat /etc/hostname)"',
   }),
-  oddHost(
-    'sudo-rs in the place of sudo',
-    {
-      odd: 'apt-get -qq update && apt-get -qq install sudo-rs >/dev/null && mv /usr/bin/sudo /root/ && ln -s "$(command -v sudo-rs)" /usr/bin/sudo',
-      normal: 'mv /root/sudo /usr/bin/sudo; apt-get -qq purge sudo-rs >/dev/null',
-    },
-    { suite: 'trixie' },
-  ),
+  oddHost('sudo-rs in the place of sudo', sudoRs, { suite: 'trixie' }),
+  oddHost('sudo-rs, which asks for a password', together(asking, sudoRs), {
+    suite: 'trixie',
+    env: { PROVISION_SUDO_PASSWORD: 'hunter22' },
+    refused: /the script did not arrive: sudo read it together with the password/,
+  }),
 ]

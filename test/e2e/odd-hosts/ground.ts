@@ -16,9 +16,8 @@ const busybox = (...names: string[]) => ({
   normal: 'rm -f /usr/local/sbin/*',
 })
 const uutils = {
-  odd: `apt-get -qq update; apt-get -qq install rust-coreutils >/dev/null
-    ln -s /usr/lib/cargo/bin/coreutils/* /usr/local/sbin/`,
-  normal: 'rm -f /usr/local/sbin/*; apt-get -qq purge rust-coreutils >/dev/null',
+  odd: 'ln -s /usr/lib/cargo/bin/coreutils/* /usr/local/sbin/',
+  normal: 'rm -f /usr/local/sbin/*',
 }
 /** Those of coreutils that busybox has, but for `[`. */
 const coreutils = [

@@ -56,6 +56,7 @@ export const logins: readonly OddHost[] = [
   ),
   oddHost('a session cannot be set up', pam('session required pam_exec.so /bin/false'), { refused: noCommands }),
   oddHost('a session takes a second', pam('session optional pam_exec.so quiet /bin/sleep 1')),
+  oddHost('a session takes longer than --timeout', pam('session optional pam_exec.so quiet /bin/sleep 6')),
   oddHost('a session prints', pam('session optional pam_exec.so stdout /bin/echo hello')),
   oddHost(
     'nobody may log in just now',

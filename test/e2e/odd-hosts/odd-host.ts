@@ -12,6 +12,8 @@ export interface OddHost {
    * forward, and then that is undone.
    */
   readonly change?: 'tunnel'
+  /** Of the command that makes it. */
+  readonly env?: Readonly<Record<string, string>>
   /** Absent: the change is made as on any other host. Else it is refused with these words, and nothing is touched. */
   readonly refused?: RegExp
 }
