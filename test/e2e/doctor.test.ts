@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { ailments } from './doctor/ailments.ts'
 import { ofA, ofB, type Step } from './doctor/courses.ts'
 import { a, b, inventory, kitOf, named, shared, socket, unit } from './doctor/kit.ts'
+import { onDevice } from './doctor/on-device.ts'
+import { onGateway, onSharedGateway } from './doctor/on-gateway.ts'
 import { type Rehearsal, rehearse, states } from './kit.ts'
 
 /**
@@ -46,17 +47,20 @@ test('wrong words touch nothing', async () => {
 })
 
 describe('what the doctor says of it mends it', () => {
-  test.each(ailments(kit))('$of.0: $what', async ({ of, breaks, on = of[0], link, says, by, clear }) => {
-    await (typeof breaks === 'string' ? inside(on, breaks) : breaks())
-    const found = await diagnosis(...of)
-    expect(found).toMatchObject(named(link, says, /./))
-    await (by ? by(found) : kit.carryOut(found.mend ?? ''))
-    try {
-      await well(of[0])
-    } finally {
-      await clear?.()
-    }
-  })
+  test.each([...onDevice(kit), ...onGateway(kit), ...onSharedGateway(kit)])(
+    '$of.0: $what',
+    async ({ of, breaks, on = of[0], link, says, by, clear }) => {
+      await (typeof breaks === 'string' ? inside(on, breaks) : breaks())
+      const found = await diagnosis(...of)
+      expect(found).toMatchObject(named(link, says, /./))
+      await (by ? by(found) : kit.carryOut(found.mend ?? ''))
+      try {
+        await well(of[0])
+      } finally {
+        await clear?.()
+      }
+    },
+  )
 })
 
 /** A tunnel that was cut comes up by itself. */

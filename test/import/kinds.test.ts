@@ -27,6 +27,11 @@ describe('an ssh_config', () => {
     ['a jump by its address', `${gw}Host a\n ProxyJump 203.0.113.7\n`, '"a": { "via": ["gw"] },'],
     ['a jump by its second name', 'Host gw jump\n HostName x\nHost a\n ProxyJump jump\n', '"a": { "via": ["gw"] },'],
     [
+      'a door behind a jump by its address',
+      `${gw}Host a\n HostName localhost\n Port 2222\n ProxyJump me@203.0.113.7\n`,
+      '"a": { "forwards": ["127.0.0.1:2222:localhost:22"] },',
+    ],
+    [
       'several names, several machines',
       `Host a b\n HostName %h.lan\n ProxyJump gw\n`,
       '"b": { "address": "b.lan", "via": ["gw"] },',
@@ -148,6 +153,18 @@ describe('an inventory of Ansible', () => {
       'h.ini',
       '[2001:db8::6]:2222\n[gateways]\ng\n',
       '"v6-2001-db8--6": { "address": "2001:db8::6", "port": 2222 },',
+    ],
+    [
+      'an IPv6 address in full has no port',
+      'h.ini',
+      '2001:db8:0:0:0:0:0:5\n[gateways]\ng\n',
+      '"v6-2001-db8--5": { "address": "2001:db8::5" },',
+    ],
+    [
+      'the port and the key of a jump in escaped quotes',
+      'h.ini',
+      'gw ansible_host=203.0.113.5 ansible_port=22\na\n[all:vars]\nansible_ssh_common_args="-o ProxyCommand=\\"ssh -q u@203.0.113.5 -o IdentityFile=~/.ssh/b -o Port=22 -W %h:%p\\""\n',
+      '"a": { "via": ["gw"] },',
     ],
     [
       'the priority of groups',

@@ -1,113 +1,17 @@
+import { type Ailment, lineOut, settings } from './ailment.ts'
 import { a, b, type Kit, shared, socket, unit } from './kit.ts'
 
-/** Something that is wrong with one tunnel and with nothing else; what the doctor says of it mends it. */
-export interface Ailment {
-  readonly what: string
-  /** Whose tunnel, to which gateway. */
-  readonly of: readonly [device: string, gateway: string]
-  readonly breaks: string | (() => Promise<unknown>)
-  /** Where that script runs; the device where nothing is said. */
-  readonly on?: string
-  readonly link: string
-  readonly says: RegExp | string
-  /** What of the mend only a person can do: a line of a file that is to go, say. */
-  readonly by?: (said: { readonly says: string }) => Promise<unknown>
-  /** Afterwards. */
-  readonly clear?: () => Promise<unknown>
-}
-
 const keys = '/etc/ssh/reverse-tunnel/keys'
-const settings = '/etc/ssh/sshd_config.d'
-const check = unit(socket).replace('.service', '-check.service')
 const port = 'reverse-tunnel-127.0.0.1_9022.socket'
 const account = '$(getent passwd | grep -o "^tunnel-host-a[^:]*")'
 const ownSshd = `printf '%s\\n' [Service] RuntimeDirectory=sshd RuntimeDirectoryPreserve=yes 'ExecStart=/usr/sbin/sshd -D' KillMode=process 'ExecReload=/bin/kill -HUP $MAINPID' [Install] WantedBy=multi-user.target >/etc/systemd/system/my-sshd.service
   systemctl daemon-reload; systemctl disable --quiet --now ssh; systemctl enable --quiet --now my-sshd`
 const usualSshd = 'systemctl disable --quiet --now my-sshd; systemctl enable --quiet --now ssh'
 
-/** Of host-a, at the gateway where systemd owns the ports; then of host-b, at the one where sshd does. */
-export function ailments({ inside, stranger }: Kit): readonly Ailment[] {
+/** What ails the tunnel of host-a at the gateway where systemd owns the ports. */
+export function onGateway(kit: Kit): readonly Ailment[] {
   const atSocket = (rest: Omit<Ailment, 'of'>): Ailment => ({ of: [a, socket], ...rest })
-  const atShared = (rest: Omit<Ailment, 'of'>): Ailment => ({ of: [b, shared], ...rest })
-  /** `AllowUsers x (FILE line N)`: that line goes, as the mend says. */
-  const lineOut =
-    (host: string): NonNullable<Ailment['by']> =>
-    ({ says }) => {
-      const [, file = '', line = ''] = /\((\/\S+) line (\d+)\)/.exec(says) ?? []
-      return inside(host, `sed -i ${line}d ${file}; systemctl reload ssh`)
-    }
   return [
-    atSocket({
-      what: 'its unit is stopped and disabled',
-      breaks: `systemctl disable --quiet --now ${unit(socket)}`,
-      link: 'unit',
-      says: / is stopped and disabled for \d+ s \(since \S+Z\)$/,
-    }),
-    atSocket({
-      what: 'its unit is not there',
-      breaks: `systemctl disable --quiet --now ${unit(socket)}; rm /etc/systemd/system/${unit(socket)}; systemctl daemon-reload`,
-      link: 'unit',
-      says: /has no unit .* \(not-found\)$/,
-    }),
-    atSocket({
-      what: 'its ssh is frozen, and nobody watches it',
-      breaks: `systemctl stop ${check}; systemctl kill --signal=STOP ${unit(socket)}`,
-      link: 'unit',
-      says: `its ssh is frozen and does not answer; ${check}, which would kill it, is inactive`,
-    }),
-    atSocket({
-      what: 'its key is empty',
-      breaks: `: >/etc/reverse-tunnel/id_ed25519; systemctl kill --signal=KILL ${unit(socket)}`,
-      link: 'key',
-      says: 'the key of host-a.lan.internal, /etc/reverse-tunnel/id_ed25519, cannot be read',
-    }),
-    atSocket({
-      what: 'it trusts another host key of the gateway',
-      breaks: `{ printf '${socket} '; cut -d ' ' -f 1,2 /etc/ssh/ssh_host_ed25519_key.pub; } >/etc/reverse-tunnel/known_hosts`,
-      link: 'gateway host key',
-      says: 'host-a.lan.internal does not trust the host key of ssh-gw.guest.internal',
-    }),
-    atSocket({
-      what: 'its sshd is stopped',
-      breaks: 'systemctl stop ssh',
-      link: 'device sshd',
-      says: 'the tunnel is up, but the sshd of host-a.lan.internal behind it does not answer',
-    }),
-    atSocket({
-      what: 'localhost has no name',
-      breaks: `sed 's/localhost/nobody/g' /etc/hosts >/root/hosts; mount --bind /root/hosts /etc/hosts`,
-      link: 'device sshd',
-      says: 'localhost:22 on host-a.lan.internal, where the forward ends: localhost has no address there',
-      clear: () => inside(a, 'umount /etc/hosts'),
-    }),
-    atSocket({
-      what: 'its sshd lets in nobody who comes through the tunnel',
-      breaks: `echo 'AllowUsers user001@10.*' >${settings}/10-h.conf; systemctl reload ssh`,
-      link: 'login',
-      says: `AllowUsers user001@10.* (${settings}/10-h.conf line 1)`,
-      by: lineOut(a),
-    }),
-    atSocket({
-      what: 'it has no ssh',
-      // What stands for Debian's archive has that one package.
-      breaks: `mv /usr/bin/ssh /root/; cd /usr/local/sbin
-        printf '#!/bin/sh\\n[ "$*" = "install openssh-client" ] && mv /root/ssh /usr/bin/\\n' >apt-get; chmod 755 apt-get`,
-      link: 'device',
-      says: 'host-a.lan.internal has no program ssh(1)',
-      clear: () => inside(a, 'rm /usr/local/sbin/apt-get'),
-    }),
-    atSocket({
-      what: 'its host key files are empty',
-      breaks: 'for key in /etc/ssh/ssh_host_*_key; do : >$key; done',
-      link: 'device sshd',
-      says: /ssh_host_\w+_key of host-a\.lan\.internal are empty/,
-    }),
-    atSocket({
-      what: 'its host keys are others',
-      breaks: 'rm /etc/ssh/ssh_host_*_key; ssh-keygen -A >/dev/null; systemctl reload ssh',
-      link: 'host key',
-      says: 'host-a.lan.internal presented another host key than the pinned one',
-    }),
     atSocket({
       what: 'its key file is gone',
       on: socket,
@@ -163,7 +67,7 @@ export function ailments({ inside, stranger }: Kit): readonly Ailment[] {
       breaks: `echo 'AllowUsers user001' >${settings}/10-h.conf; systemctl reload ssh`,
       link: 'account',
       says: `AllowUsers user001 (${settings}/10-h.conf line 1)`,
-      by: lineOut(socket),
+      by: lineOut(kit, socket),
     }),
     atSocket({
       what: 'its key is of a type that is not accepted',
@@ -171,7 +75,7 @@ export function ailments({ inside, stranger }: Kit): readonly Ailment[] {
       breaks: `printf '%s\\n' 'PubkeyAcceptedAlgorithms rsa-sha2-512' 'Match User user001' 'PubkeyAcceptedAlgorithms ssh-ed25519' >${settings}/10-h.conf; systemctl reload ssh`,
       link: 'key',
       says: `PubkeyAcceptedAlgorithms rsa-sha2-512 (${settings}/10-h.conf line 1)`,
-      by: lineOut(socket),
+      by: lineOut(kit, socket),
     }),
     atSocket({
       what: 'nothing holds its port',
@@ -196,10 +100,17 @@ export function ailments({ inside, stranger }: Kit): readonly Ailment[] {
     }),
     atSocket({
       what: 'a stranger holds its port',
-      breaks: () => inside(socket, `systemctl stop ${port}`).then(() => stranger(socket, 9022)),
+      breaks: () => kit.inside(socket, `systemctl stop ${port}`).then(() => kit.stranger(socket, 9022)),
       link: 'listener',
       says: /^127\.0\.0\.1:9022 on ssh-gw\.guest\.internal is held by another program: perl, process \d+ of root, of stranger\.service/,
     }),
+  ]
+}
+
+/** … and that of host-b, at the one where sshd does. */
+export function onSharedGateway(kit: Kit): readonly Ailment[] {
+  const atShared = (rest: Omit<Ailment, 'of'>): Ailment => ({ of: [b, shared], ...rest })
+  return [
     atShared({
       what: 'its unit does not come up',
       breaks: `sed -i 's/ExitOnForwardFailure=yes/Nonsense=yes/' /etc/systemd/system/${unit(shared)}; systemctl daemon-reload; systemctl restart ${unit(shared)} || :`,
@@ -240,7 +151,7 @@ export function ailments({ inside, stranger }: Kit): readonly Ailment[] {
       breaks: `cd ${settings}; cp lab.conf /root/; sed -i '/^Port 22$/d' lab.conf; ${ownSshd}; cp /root/lab.conf .`,
       link: 'gateway sshd',
       says: 'nothing listens on port 22 of ssh-gw2.guest.internal',
-      clear: () => inside(shared, usualSshd),
+      clear: () => kit.inside(shared, usualSshd),
     }),
   ]
 }
