@@ -87,7 +87,10 @@ export function kitOf(lab: () => Rehearsal) {
     expect({ code, said: code === 0 ? '' : `${stdout}${stderr}` }).toEqual({ code: 0, said: '' })
   }
 
-  return { machine, inside, holds, doctor, diagnosis, account, stranger, mended, carryOut }
+  /** Where time is what mends it. */
+  const waited = () => run(['verify', lab().file, '--wait', '45', '--only', 'forwards'])
+
+  return { machine, inside, holds, doctor, diagnosis, account, stranger, mended, carryOut, waited }
 }
 
 export type Kit = ReturnType<typeof kitOf>

@@ -99,6 +99,15 @@ export function onGateway(kit: Kit): readonly Ailment[] {
       says: /runs but is disabled: after the next boot nothing would listen/,
     }),
     atSocket({
+      what: 'its session is frozen',
+      on: socket,
+      breaks: `pkill -STOP -f '^sshd(-session)?: tunnel-host-a[^ ]*$'`,
+      link: 'forward',
+      says: /is stale: the port is open, but nothing answers/,
+      by: kit.waited,
+      clear: () => kit.inside(socket, `pkill -KILL -r T -f '^sshd'`),
+    }),
+    atSocket({
       what: 'a stranger holds its port',
       breaks: () => kit.inside(socket, `systemctl stop ${port}`).then(() => kit.stranger(socket, 9022)),
       link: 'listener',
