@@ -74,13 +74,18 @@ export function kitOf(lab: () => Rehearsal) {
     await run([lab().file, ...limit.flatMap((name) => ['--limit', name])])
   }
 
-  /** A mend, word by word: `on HOST: COMMANDS`, and runs of provision, one then the other. What follows is advice. */
-  async function carryOut(mend: string): Promise<void> {
-    for (const part of mend.split('; then ')) {
+  /**
+   * A mend, word by word: `on HOST: COMMANDS`, and runs of provision, one then the other. What follows is advice. Does a
+   * run end it: then that has proved the forwards.
+   */
+  async function carryOut(mend: string): Promise<boolean> {
+    const parts = mend.split('; then ')
+    for (const part of parts) {
       const [, host, commands = ''] = /^on (\S+): (.*?)(?:: [^']*)?$/s.exec(part) ?? []
       if (host !== undefined) await machine(host).sh(commands)
       else if (part.startsWith('provision ')) await run(part.split(' ').slice(1))
     }
+    return parts.at(-1)?.startsWith('provision ') ?? false
   }
   async function run(words: readonly string[]): Promise<void> {
     const { code, stdout, stderr } = await lab().provision(words)
