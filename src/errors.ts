@@ -8,6 +8,12 @@ export class ProvisionError extends Error {
   }
 }
 
+/** For `catch`, where it is a value like others. @throws every other error as it is */
+export function asProvisionError(error: unknown): ProvisionError {
+  if (error instanceof ProvisionError) return error
+  throw error
+}
+
 /** One sentence about one place of a file; lines and columns count from 1. */
 export interface Problem {
   readonly file: string

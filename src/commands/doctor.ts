@@ -1,4 +1,5 @@
 import type { Argv, CommandModule } from 'yargs'
+import type { Device, Gateway } from '../inventory/model.ts'
 import { inventoryArgument, type LoginArguments, loginOptions } from './shared/options.ts'
 
 interface Arguments extends Pick<LoginArguments, 'timeout' | 'askSudoPassword' | 'transport'> {
@@ -32,14 +33,21 @@ export const doctorCommand: CommandModule<unknown, Arguments> = {
       import('./shared/named.ts'),
       import('./shared/refused-plans.ts'),
     ])
-    const [{ examine }, { tunnelPartsOf }, { printDiagnosis }, { clean, printJson }, { InventoryError }] =
-      await Promise.all([
-        import('../doctor/examine.ts'),
-        import('../doctor/tunnel.ts'),
-        import('../report/doctor/text.ts'),
-        import('../report/inert.ts'),
-        import('../errors.ts'),
-      ])
+    const [
+      { examine },
+      { tunnelPartsOf },
+      { printDiagnosis },
+      { clean, printJson },
+      { asProvisionError, InventoryError },
+      { reach },
+    ] = await Promise.all([
+      import('../doctor/examine.ts'),
+      import('../doctor/tunnel.ts'),
+      import('../report/doctor/text.ts'),
+      import('../report/inert.ts'),
+      import('../errors.ts'),
+      import('../ssh/reach/reach.ts'),
+    ])
     const inventory = await readInventory(argv.inventory)
     const device = named(argv.device, inventory.devices)
     const tunnels = tunnelPartsOf(device, inventory.gateways)
@@ -48,11 +56,19 @@ export const doctorCommand: CommandModule<unknown, Arguments> = {
       if (argv.debug) process.stderr.write(`--- ${title}\n${clean(text)}\n`)
     }
     const report = await connected(inventory, argv, async (context) => {
-      const how = { inventory: inventory.file, device, tunnels, context, debug }
+      // A login may take its time: the check goes through those of the examination.
+      const logins = new Map<string, ReturnType<typeof reach>>()
+      const logIn: typeof reach = (host, ...how) => logins.get(host.name) ?? reach(host, ...how)
+      const session = (host: Device | Gateway) => {
+        const login = logIn(host, context)
+        logins.set(host.name, login)
+        return login.catch(asProvisionError)
+      }
+      const how = { inventory: inventory.file, device, tunnels, context, session, debug }
       const diagnosis = await examine({ ...how, now: () => performance.now() })
       // A device that was not reached would only be waited for once more.
       const names = [...(diagnosis.via ? [device.name] : []), ...tunnels.map(({ gateway }) => gateway.name)]
-      return withRefusedPlans(diagnosis, () => checkPlans(inventory, names, context))
+      return withRefusedPlans(diagnosis, () => checkPlans(inventory, names, { context, reach: logIn }))
     })
     const color = process.stdout.hasColors?.() ?? false
     process.stdout.write(argv.json ? printJson(report) : printDiagnosis(report, { color }))

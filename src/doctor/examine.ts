@@ -1,4 +1,4 @@
-import { ConnectError, PortClosed, ProvisionError, RemoteError } from '../errors.ts'
+import { asProvisionError, ConnectError, PortClosed, ProvisionError, RemoteError } from '../errors.ts'
 import type { Device, Gateway } from '../inventory/model.ts'
 import { type DoctorReport, doctorExitCode, type TunnelReport } from '../report/doctor/doctor.ts'
 import type { ForwardReport } from '../report/report.ts'
@@ -76,7 +76,7 @@ async function report(tunnel: TunnelParts, device: Promise<Login>, examination: 
 type Login = Session | ProvisionError
 
 const login = (host: Gateway | Device, { context, session }: Examination): Promise<Login> =>
-  session ? session(host) : reach(host, context).catch(known)
+  session ? session(host) : reach(host, context).catch(asProvisionError)
 
 /** A device that proved its key and then refused us has a tunnel: whether we may log in is another link. */
 const proved = ({ device, gateway }: TunnelParts, { forwards }: Examination): ForwardReport[] | undefined =>
@@ -87,11 +87,6 @@ const proved = ({ device, gateway }: TunnelParts, { forwards }: Examination): Fo
       if (state !== 'unverified' || hostKey === undefined) return report
       return { ...report, state: 'ok', unchecked: `there was no login: ${error?.message}` }
     })
-
-function known(error: unknown): ProvisionError {
-  if (error instanceof ProvisionError) return error
-  throw error
-}
 
 async function ask(session: Login, script: string, { now, debug }: Examination): Promise<HostEvidence> {
   const at = now() / 1000
@@ -105,7 +100,7 @@ async function ask(session: Login, script: string, { now, debug }: Examination):
     for (const [name, text] of facts) debug(`${session.host}: ${name}`, text)
     return { facts, hostKeys: session.hostKeys(), at, via: session.via }
   } catch (error) {
-    return { hostKeys: session.hostKeys(), at, error: trouble(known(error)) }
+    return { hostKeys: session.hostKeys(), at, error: trouble(asProvisionError(error)) }
   }
 }
 

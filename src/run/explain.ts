@@ -1,6 +1,6 @@
 import { type Examination, examine } from '../doctor/examine.ts'
 import { tunnelPartsOf } from '../doctor/tunnel.ts'
-import { ProvisionError } from '../errors.ts'
+import { asProvisionError, ProvisionError } from '../errors.ts'
 import type { Device, Gateway } from '../inventory/model.ts'
 import type { LinkReport } from '../report/doctor/doctor.ts'
 import { brokenLinks, gatewayLink } from '../report/doctor/doctor.ts'
@@ -86,9 +86,4 @@ export async function firstBrokenLink(
   for (const each of opened) each.close()
   const [link] = brokenLinks(report.tunnels)
   return link?.link === gatewayLink ? undefined : link
-}
-
-function asProvisionError(error: unknown): ProvisionError {
-  if (error instanceof ProvisionError) return error
-  throw error
 }

@@ -1,4 +1,4 @@
-import { ProvisionError } from '../errors.ts'
+import { asProvisionError } from '../errors.ts'
 import { isOwnSshd } from '../inventory/forward.ts'
 import type { Device, Forward } from '../inventory/model.ts'
 import type { ForwardReport } from '../report/report.ts'
@@ -29,10 +29,7 @@ export async function proveForwards(forwards: readonly Forward[], proving: Provi
       some.map(async (forward) => {
         const device = deviceOf(forward)
         if (!device) return
-        const gateway = await proving.gateway(forward.gateway).catch((error: unknown) => {
-          if (error instanceof ProvisionError) return error
-          throw error
-        })
+        const gateway = await proving.gateway(forward.gateway).catch(asProvisionError)
         const siblings = [...reports].filter(
           ([other]) => other.device === forward.device && other.gateway === forward.gateway,
         )

@@ -5,7 +5,7 @@ import { type DoctorReport, doctorExitCode, type TunnelReport } from '../../repo
 import type { HostReport, Report } from '../../report/report.ts'
 import { silent } from '../../report/terminal/progress.ts'
 import { provision } from '../../run/provision.ts'
-import { type ReachContext, reach } from '../../ssh/reach/reach.ts'
+import type { reach as Reach, ReachContext } from '../../ssh/reach/reach.ts'
 
 /**
  * The diagnosis, with what a run of provision would refuse on these machines: a run that is refused mends nothing, and
@@ -44,7 +44,7 @@ function withRefusal({ gateway, links }: TunnelReport, { name, error }: HostRepo
 export async function checkPlans(
   inventory: Inventory,
   names: readonly string[],
-  context: ReachContext,
+  { context, reach }: { readonly context: ReachContext; readonly reach: typeof Reach },
 ): Promise<Report> {
   return provision(inventory, await defaultPlaybook(), {
     command: 'check',

@@ -1,4 +1,4 @@
-import { setMaxListeners } from 'node:events'
+import { once, setMaxListeners } from 'node:events'
 import type { Duplex } from 'node:stream'
 import pLimit from 'p-limit'
 import { RemoteError } from '../../errors.ts'
@@ -15,6 +15,8 @@ import type { Wire } from './wire.ts'
 /** sshd allows 10 (MaxSessions) and refuses the rest; connections through it do not count. */
 const MOST_EXECS = 8
 const MOST_ROOM_WAIT_MS = 1000
+/** A connection that is gone says so right behind its channels. */
+const MOST_GOODBYE_MS = 1000
 
 /** A login that has just succeeded. */
 export interface OpenedLogin {
@@ -52,7 +54,8 @@ export function openSession(login: OpenedLogin): FullSession {
 
   // Whose channel closes before its connection does, does not know why yet.
   async function whyGone(error: unknown): Promise<never> {
-    if (error instanceof RemoteError && error.kind === 'lost') await new Promise(setImmediate)
+    if (error instanceof RemoteError && error.kind === 'lost' && !gone.signal.aborted)
+      await Promise.race([once(gone.signal, 'abort'), wire.sleep(MOST_GOODBYE_MS)])
     throw error instanceof RemoteError && error.kind === 'lost' && gone.signal.aborted ? gone.signal.reason : error
   }
 
