@@ -187,11 +187,14 @@ const isShownAs = (held: HeldForward, shown: Pick<PortHolder, 'bindAddress' | 'p
   isSameEndpoint(held, shown) ||
   (held.port === shown.port && held.bindAddress === '*' && /^(\*|0\.0\.0\.0|::)$/.test(shown.bindAddress))
 
+/** Who listens on the ports that the inventory wants there. */
+export const listeningOn = (gateway: Gateway, seen: Seen): PortHolder[] =>
+  parseListening(seen.of(gateway.name, id) ?? '')
+
 /** The forwards whose ports this run takes over from tunnels set up by hand, as `--adopt ADDRESS:PORT` has it. */
 export function adoptedPlaces(gateway: Gateway, inventory: Inventory, seen: Seen): Forward[] {
   const wanted = inventory.devices.flatMap((device) => forwardsOn(gateway, device))
-  const listening = parseListening(seen.of(gateway.name, id) ?? '')
-  const around = { gateway, held: heldForwardsOn(gateway, seen), listening, seen }
+  const around = { gateway, held: heldForwardsOn(gateway, seen), listening: listeningOn(gateway, seen), seen }
   return wanted.filter(
     (forward) => inventory.adopt?.includes(printListener(forward)) && strangers(forward, around).length > 0,
   )

@@ -11,7 +11,8 @@ import {
 import { accountOn, dials, forwardsOn, listenerOf } from '../../src/tunnel/accounts.ts'
 import { jail, key, knownHosts } from '../../src/tunnel/names.ts'
 import { accountsOf } from '../accounts.ts'
-import { heldForwardsOn, isSameEndpoint } from './held-forwards.ts'
+import { heldForwardsOn, isInTheWay, isSameEndpoint } from './held-forwards.ts'
+import { listeningOn } from './ports.ts'
 
 /** A name that no forward has, since it is no address. */
 const trialSocket = 'trial'
@@ -50,7 +51,12 @@ function forwardToTry(device: Device, gateway: Gateway, seen: Seen): string | un
   const [first] = forwardsOn(gateway, device)
   if (first && first.listener === 'socket') return `/s/${trialSocket}:localhost:${first.hostPort}`
   const held = heldForwardsOn(gateway, seen)
-  const fresh = forwardsOn(gateway, device).find((forward) => !held.some((one) => isSameEndpoint(one, forward)))
+  // A session may hold it still, though its line has been changed by hand.
+  const listening = listeningOn(gateway, seen)
+  const fresh = forwardsOn(gateway, device).find(
+    (forward) =>
+      !held.some((one) => isSameEndpoint(one, forward)) && !listening.some((one) => isInTheWay(one, forward)),
+  )
   return fresh && printForward(fresh)
 }
 

@@ -51,9 +51,9 @@ describe('what the doctor says of it mends it', () => {
     '$of.0: $what',
     async ({ of, breaks, on = of[0], link, says, by, clear }) => {
       await (typeof breaks === 'string' ? inside(on, breaks) : breaks())
-      const found = await diagnosis(...of)
-      expect(found).toMatchObject(named(link, says, /./))
       try {
+        const found = await diagnosis(...of)
+        expect(found).toMatchObject(named(link, says, /./))
         const isProved = by ? await by(found) : await kit.carryOut(found.mend ?? '')
         if (isProved !== true) await well(of[0])
       } finally {
