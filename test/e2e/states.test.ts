@@ -117,7 +117,7 @@ test('device-sshd-down: the tunnel lives, the sshd behind it does not', async ()
       message: expect.stringMatching(
         /^the connection is closed at once: the tunnel is up, but it does not reach the device's own sshd\nbroken link: device sshd: /,
       ),
-      hint: `on ${device}: systemctl status ssh; sshd -t; systemctl start ssh`,
+      hint: `on ${device}: systemctl status ssh; sshd -t; systemctl start ssh: or the unit of its own that runs sshd there`,
     },
   })
 })
