@@ -5,7 +5,8 @@ const keys = '/etc/ssh/reverse-tunnel/keys'
 const port = 'reverse-tunnel-127.0.0.1_9022.socket'
 const account = '$(getent passwd | grep -o "^tunnel-host-a[^:]*")'
 const ownSshd = `printf '%s\\n' [Service] RuntimeDirectory=sshd RuntimeDirectoryPreserve=yes 'ExecStart=/usr/sbin/sshd -D' KillMode=process 'ExecReload=/bin/kill -HUP $MAINPID' [Install] WantedBy=multi-user.target >/etc/systemd/system/my-sshd.service
-  systemctl daemon-reload; systemctl disable --quiet --now ssh; systemctl enable --quiet --now my-sshd`
+  systemctl daemon-reload; systemctl disable --quiet --now ssh; systemctl enable --quiet --now my-sshd
+  until ss -Hltn 'sport = :2222' | grep -q .; do sleep 0.1; done`
 const usualSshd = 'systemctl disable --quiet --now my-sshd; systemctl enable --quiet --now ssh'
 
 /** What ails the tunnel of host-a at the gateway where systemd owns the ports. */
