@@ -1,7 +1,7 @@
 import { basename } from 'node:path'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
-/** Files that take more than half a minute, the longest first. One of them begun last would run alone, with a core idle. */
+/** Files of more than half a minute, the longest first. One of them begun last would run alone, with a core idle. */
 const long = [
   'kills',
   'faults',

@@ -70,8 +70,8 @@ END
   rm -f "$etc/systemd/system/getty.target.wants/getty@tty1.service"
 }
 
-# Off in both places, until somebody says which country it is in. This raspi-config is one that only unblocks; the kernel is told
-# at the next boots by its command line.
+# Off in both places, until somebody says which country it is in. This raspi-config is one that only unblocks; the
+# kernel is told at the next boots by its command line.
 wifi_off() {
   put /var/lib/NetworkManager/NetworkManager.state 600 <<'END'
 [main]

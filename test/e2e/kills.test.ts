@@ -162,7 +162,7 @@ async function strikeInTurns(strikes: readonly Strike[]): Promise<End[]> {
   return ends
 }
 
-/** Each phase, by each fault, from either side; three rounds go through all of it, each from both sides by two of the faults. */
+/** Each phase, by each fault, from either side; three rounds go through all of it, each from both sides. */
 const fields = (Object.keys(stops) as Stop[]).flatMap((moment, row) =>
   (['kill', 'cut', 'power'] as const).flatMap((fault, column) =>
     ways.map((way, side) => ({

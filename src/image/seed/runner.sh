@@ -50,7 +50,7 @@ RestartSec=10
 WantedBy=multi-user.target$end" &&
     mkdir -p /etc/systemd/system/multi-user.target.wants &&
     ln -sf "/etc/systemd/system/$unit" "/etc/systemd/system/multi-user.target.wants/$unit" || return
-  # The unit sees to that itself once it has begun, and may have ended it already: rpi-preseed comes here twice in a boot.
+  # The unit sees to that once it has begun, and may have ended it already: rpi-preseed comes here twice in a boot.
   [ -e "$this_boot" ] || is finished || no_dialogue
   sync
   # firstrun.sh ends in a reboot.
