@@ -17,9 +17,13 @@ if [ $# -gt 0 ]; then
   exec npx vitest run "$@"
 fi
 
-node scripts/generate.js --check
+node scripts/generate.js --check &
+generated=$!
+npm run --silent lint &
+linted=$!
 npm run --silent typecheck
-npm run --silent lint
+wait "$generated"
+wait "$linted"
 rm -rf coverage
 mkdir -p coverage/children
 # Faults, attacks and kills are gone through three times in a row (PROVISION_ROUNDS).

@@ -39,6 +39,7 @@ export const initCommand: CommandModule<unknown, Arguments> = {
       { parseInventory, surroundingsOf },
       { askYes, canAnswer, interview },
       { createInventory },
+      { isDefaultInventory },
       { identified },
       { tellNext },
     ] = await Promise.all([
@@ -46,6 +47,7 @@ export const initCommand: CommandModule<unknown, Arguments> = {
       import('../inventory/read/inventory.ts'),
       import('./shared/ask.ts'),
       import('./shared/create-inventory.ts'),
+      import('./line/default-inventory.ts'),
       import('./shared/identify.ts'),
       import('./shared/outputs.ts'),
     ])
@@ -55,15 +57,20 @@ export const initCommand: CommandModule<unknown, Arguments> = {
     parseInventory(text, surroundingsOf(file))
     for (const line of await createInventory(file, text)) process.stdout.write(`${line}\n`)
     const isAsked = talk !== undefined && (given.gateway === undefined || given.device === undefined)
-    if (isAsked && (await askYes('Pin the host keys, and look what would be changed? (yes/no) '))) await goOn(file)
-    else tellNext(`provision trust ${file}, then provision ${file} --check`)
+    const named = isDefaultInventory(file, process.env) ? [] : [file]
+    const next = [
+      ['trust', ...named],
+      ['plan', ...named],
+    ] as const
+    if (isAsked && (await askYes('Pin the host keys, and look what would be changed? (yes/no) '))) await goOn(next)
+    else tellNext(next.map((words) => `provision ${words.join(' ')}`).join(', then '))
   },
 }
 
 /** The look only where everything that it is to look at was pinned. */
-async function goOn(file: string): Promise<void> {
+async function goOn([trust, look]: readonly [readonly string[], readonly string[]]): Promise<void> {
   const { asTyped } = await import('./shared/as-typed.ts')
-  process.exitCode = (await asTyped(['trust', file])) || (await asTyped([file, '--check']))
+  process.exitCode = (await asTyped(trust)) || (await asTyped(look))
 }
 
 /** @throws InventoryError before anything is asked */

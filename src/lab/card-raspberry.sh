@@ -70,7 +70,8 @@ END
   rm -f "$etc/systemd/system/getty.target.wants/getty@tty1.service"
 }
 
-# Off in both places, until somebody says which country it is in. This raspi-config is one that only unblocks.
+# Off in both places, until somebody says which country it is in. This raspi-config is one that only unblocks; the
+# kernel is told at the next boots by its command line.
 wifi_off() {
   put /var/lib/NetworkManager/NetworkManager.state 600 <<'END'
 [main]
@@ -82,6 +83,7 @@ END
 #!/bin/sh
 [ "$1 $2" = 'nonint do_wifi_country' ] || exit 1
 iw reg set "$3" 2>/dev/null
+sed -i -e 's/ *cfg80211.ieee80211_regdom=[^ ]*//' -e "s/\$/ cfg80211.ieee80211_regdom=$3/" /boot/firmware/cmdline.txt
 rfkill unblock wifi 2>/dev/null
 echo "$3" >/var/lib/wifi-country
 END

@@ -117,8 +117,9 @@ interface Parts {
 }
 
 const common = ['-nodefaults', '-nographic', '-no-reboot', '-m', '1024']
-// What a processor guards itself with costs a fifth of the time where there is no such processor.
-const any = (console: string) => `console=${console} mitigations=off`
+// What a processor guards itself with costs a fifth of the time where there is no such processor. And a disk that is
+// not there after 90 s ends the boot, while one that is emulated beside much other work may still come.
+const any = (console: string) => `console=${console} mitigations=off systemd.default_device_timeout_sec=900`
 const virtio = ({ file, tap, mac }: Parts) => [
   ...['-smp', '2', '-drive', `file=${file},format=raw,if=none,id=card`, '-device', 'virtio-blk-pci,drive=card'],
   ...['-netdev', `tap,id=lan,ifname=${tap},script=no,downscript=no`],

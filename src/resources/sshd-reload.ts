@@ -129,7 +129,7 @@ function dormant(sshd: Sshd, observed: Observed, own: string | undefined): Refus
   }
 }
 
-const clock = (seconds: number) => `${new Date(seconds * 1000).toISOString().slice(0, 19).replace('T', ' ')} UTC`
+const clock = (seconds: number) => new Date(seconds * 1000).toISOString()
 
 /**
  * Tells the unit; every session that is there stays. A socket of systemd's stays systemd's: an sshd that it started

@@ -9,6 +9,7 @@ import {
 import { type EnrolmentLog, explainEnrolment, readEnrolmentLog } from '../enrolment/gateway-log.ts'
 import { ProvisionError } from '../errors.ts'
 import { type Device, type Gateway, nameOnGateways } from '../inventory/model.ts'
+import { withLocalTimes } from '../report/local-time.ts'
 import type { ForwardReport } from '../report/report.ts'
 import { fingerprintOf, hostKeyText } from '../ssh/host-keys/pins.ts'
 import { type Run, withGateway } from './context.ts'
@@ -54,7 +55,7 @@ export function readmit(run: Run): Readmission {
   const { pins } = context.wire
   const told = new Set<string>()
   const once = (text: string) => {
-    if (!told.has(text)) run.progress.note(text)
+    if (!told.has(text)) run.progress.note(withLocalTimes(text))
     told.add(text)
   }
   const awaited = async () =>

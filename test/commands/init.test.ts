@@ -20,7 +20,7 @@ test('what it writes is an inventory, with its schema beside it', () => {
   expect(provision(['init', ...named], { cwd: folder })).toEqual({
     code: 0,
     stdout: 'inventory.json  written\nschema.json  written\n',
-    stderr: 'next: provision trust inventory.json, then provision inventory.json --check\n',
+    stderr: 'next: provision trust, then provision plan\n',
   })
   expect(provision(['schema', 'inventory.json'], { cwd: folder }).stdout).toBe(
     'inventory.json: correct: 1 gateway, 1 device, 1 forward\n',
@@ -77,7 +77,7 @@ describe.each([80, 40])('on a terminal of %i columns', (columns) => {
     const { code, lines, broken } = await typed(columns, [...answers, [offer, 'n\r']])
     const text = lines.join('\n')
     expect({ code, broken }, text).toEqual({ code: 0, broken: [] })
-    expect(text).toMatch(/next: provision trust inventory\.json,\s+then\s+provision\s+inventory\.json\s+--check/)
+    expect(text).toMatch(/next: provision trust,\s+then\s+provision\s+plan/)
     const written = readFileSync(inside('inventory.json'), 'utf8')
     expect(written).toContain('"127.0.0.1": { "port": 1, "login": { "user": "root" }')
     expect(written).toContain('"pi1.home": { "login": { "user": "pi" }')
@@ -91,8 +91,8 @@ describe.each([80, 40])('on a terminal of %i columns', (columns) => {
 
 test('a yes in the end goes on with the next command, as it would be typed, and ends as that does', async () => {
   const { code, lines } = await typed(80, [...answers, [offer, 'y\r']])
-  expect(lines).toContain('$ provision trust inventory.json')
+  expect(lines).toContain('$ provision trust')
   expect(lines.join('\n')).toMatch(/127\.0\.0\.1 +unreachable: /)
-  expect(lines.join('\n')).not.toContain('--check')
+  expect(lines.join('\n')).not.toContain('next:')
   expect(code).toBe(3)
 })

@@ -132,10 +132,10 @@ test(
 )
 
 test(
-  'its Wi-Fi is on, its root has grown to the end of the card, its user has a shell, and nobody is told that there is none',
+  'its Wi-Fi is on, by the rules of its country, its root has grown to the end of the card, its user has a shell, and nobody is told that there is none',
   async () => {
-    const script = `nmcli radio wifi; sort -u /sys/class/rfkill/*/soft; sudo cat /var/lib/wifi-country
-      nmcli -t -f TYPE connection show | grep wireless; getent passwd pi | cut -d : -f 7
+    const script = `sudo iw reg get | grep -o '^country ..' | sort -u; nmcli radio wifi; sort -u /sys/class/rfkill/*/soft
+      sudo cat /var/lib/wifi-country; nmcli -t -f TYPE connection show | grep wireless; getent passwd pi | cut -d : -f 7
       ls /etc/ssh/sshd_config.d/rename_user.conf; systemctl is-enabled getty@tty1 userconfig
       cat /sys/block/vda/size /sys/block/vda/vda2/size; sudo dumpe2fs -h /dev/vda2 2>/dev/null | grep -E '^Block (count|size)'`
     const hop = `ProxyCommand=ssh -W 127.0.0.1:9022 ${gateway}`
@@ -143,8 +143,9 @@ test(
     const { stdout, stderr } = await it.lab.run(['ssh', ...strange, '-o', hop, `pi@${device}`, script], {
       timeoutMs: patience,
     })
-    const [wifi, blocked, country, kind, shell, getty, dialogue, ...sizes] = stdout.trim().split('\n')
-    expect({ wifi, blocked, country, kind, shell, getty, dialogue }, stderr).toEqual({
+    const [rules, wifi, blocked, country, kind, shell, getty, dialogue, ...sizes] = stdout.trim().split('\n')
+    expect({ rules, wifi, blocked, country, kind, shell, getty, dialogue }, stderr).toEqual({
+      rules: 'country JP',
       wifi: 'enabled',
       blocked: '0',
       country: 'JP',

@@ -2,7 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { cardBase } from '../../src/lab/base.ts'
-import { attempt, gateway, type Row } from './cards/bench.ts'
+import { attempt, type Row } from './cards/bench.ts'
 import { everyField, type Field, formats, nameOf, sampled } from './cards/fields.ts'
 import { lineOf, tableOf } from './cards/table.ts'
 import { generator } from './edits/sample.ts'
@@ -17,18 +17,22 @@ const seed = Number(process.env.PROVISION_CARDS_SEED ?? Date.now() % 1_000_000)
 const wish = process.env.PROVISION_CARDS ?? ''
 const chosen = everyField.filter((field) => wish.split(',').every((word) => nameOf(field).includes(word)))
 const fields = wish === 'all' ? everyField : wish === '' ? sampled(seed) : chosen
-/** So many devices for each format, one card after the other in each. */
+/** So many devices for each format, each with a gateway of its own, one card after the other. */
 const many = wish === '' ? 1 : 2
 const last = join(import.meta.dirname, '../../bench/last')
 const patience = 1000 * 60 * (wish === '' ? 10 : 90)
 
 const lanes = formats.flatMap((format) =>
-  Array.from({ length: many }, (_, index) => ({ format, name: `${format}-${index}.lan.internal` })),
+  Array.from({ length: many }, (_, index) => ({
+    format,
+    name: `${format}-${index}.lan.internal`,
+    gateway: `gw-${format}-${index}.guest.internal`,
+  })),
 )
 const machines = {
-  gateways: { [gateway]: {} },
+  gateways: Object.fromEntries(lanes.map(({ gateway }) => [gateway, {}])),
   devices: Object.fromEntries(
-    lanes.map(({ name }, index) => [name, { forwards: [`127.0.0.1:${9022 + index}:localhost:22`] }]),
+    lanes.map(({ name, gateway }) => [name, { forwards: [{ gateway, port: 9022, host: 'localhost', hostPort: 22 }] }]),
   ),
 }
 
@@ -42,12 +46,13 @@ beforeAll(async () => {
   const suites = lanes.filter(({ format }) => format === 'firstrun').map(({ name }) => [name, 'bookworm'] as const)
   it = await rehearse(machines, { suite: Object.fromEntries(suites) })
   const random = generator(seed)
-  for (const [at, { format, name }] of lanes.entries()) {
+  for (const [at, { format, name, gateway }] of lanes.entries()) {
+    const lane = { it, machine: it.lab.machine(name), gateway: it.lab.machine(gateway) }
     let before: Promise<unknown> = Promise.resolve()
     const own = fields.filter((field) => field.format === format).filter((_, index) => index % many === at % many)
     for (const field of own) {
       const port = 10_000 + 2 * fields.indexOf(field)
-      const row = before.then(() => attempt(it, it.lab.machine(name), field, port, random))
+      const row = before.then(() => attempt(lane, field, port, random))
       work.set(field, row)
       before = row
     }

@@ -14,7 +14,7 @@ import type { Row } from './edits/trial.ts'
  */
 const seed = Number(process.env.PROVISION_EDITS_SEED ?? Date.now() % 1_000_000)
 const wish = process.env.PROVISION_EDITS ?? ''
-const benches = Number(process.env.PROVISION_EDITS_BENCHES ?? 2)
+const benches = Number(process.env.PROVISION_EDITS_BENCHES ?? (wish === 'all' ? 2 : 1))
 const holds = (text: string) => wish.split('|').some((one) => one.split(',').every((word) => text.includes(word)))
 const chosen = everyField.filter(({ edit, column, listener }) => holds(`${edit.name} / ${column.name} / ${listener}`))
 const fields = wish === 'all' ? everyField : wish === '' ? sampled(seed) : chosen

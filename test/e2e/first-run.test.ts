@@ -28,7 +28,7 @@ test('--check shows the plan, with --diff its diffs, exits with 4, and touches n
   expect(short).toMatch(/\n\d+ to add, \d to change, 0 to remove on 2 hosts\nchecked, /)
   // Two screens, also with a device more or two.
   expect(short.split('\n').length).toBeLessThan(40)
-  expect(stderr).toMatch(/next: provision \S+ does it\n$/)
+  expect(stderr).toMatch(/next: provision apply \S+ does it\n$/)
   const { code, stdout } = await it.provision([it.file, '--check', '--diff'])
   expect(code).toBe(4)
   expect(stdout).toContain(`${gateway}  differs `)

@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { formatNames } from '../../src/image/formats/detect.ts'
 import { files } from './formats/files.ts'
@@ -54,12 +54,25 @@ describe.each(formatNames)('a device with a %s seed on Raspberry Pi OS', (format
     expect(one.text('etc/ssh/sshd_config.d/rename_user.conf')).toBeUndefined()
   })
 
-  test('that is started once more, as late commands do it, does not put off a dialogue that has ended', () => {
+  test('whose power went while the dialogue was being ended has all of that done again', () => {
     const one = device(format, 'dash')
     asBuilt(one)
     one.install()
     one.run()
-    rmSync(one.at('etc/systemd/system/multi-user.target.wants/userconfig.service'))
+    const state = (name: string) => one.at(`var/lib/provision/first-boot/${name}`)
+    expect(existsSync(state('ending'))).toBe(false)
+    copyFileSync(state('prepared'), state('ending'))
+    one.run()
+    expect(log(one).filter((line) => line.startsWith('cancel-rename'))).toHaveLength(2)
+    expect(existsSync(state('ending'))).toBe(false)
+  })
+
+  test('that is started once more, as late commands do it, does not put off a dialogue that is ending, or has ended', () => {
+    const one = device(format, 'dash')
+    asBuilt(one)
+    one.install()
+    one.run()
+    asBuilt(one)
     one.install()
     expect((one.text('systemctl.log') ?? '').match(/^mask/gm)).toHaveLength(2)
   })

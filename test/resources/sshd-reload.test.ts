@@ -41,13 +41,13 @@ test('an edit that waits is refused with its lines, since when it waits, and the
   expect(verdict({ ...how, inForce: { [config]: ['UsePAM yes', 'Port 22'] } })).toMatchInlineSnapshot(`
     {
       "hint": "check that change; if it is intended, keep a second session open and reload sshd yourself: systemctl reload ssh; then run again",
-      "refused": "/etc/ssh/sshd_config was changed at 1970-01-01 00:11:40 UTC, and sshd has not read it since (last read at 1970-01-01 00:08:20 UTC); a reload would activate: + AllowUsers bob; - Port 22",
+      "refused": "/etc/ssh/sshd_config was changed at 1970-01-01T00:11:40.000Z, and sshd has not read it since (last read at 1970-01-01T00:08:20.500Z); a reload would activate: + AllowUsers bob; - Port 22",
     }
   `)
   expect(verdict(how)).toMatchInlineSnapshot(`
     {
       "hint": "check that change; if it is intended, keep a second session open and reload sshd yourself: systemctl reload ssh; then run again",
-      "refused": "/etc/ssh/sshd_config was changed at 1970-01-01 00:11:40 UTC, and sshd has not read it since (last read at 1970-01-01 00:08:20 UTC); a reload would activate whatever is new among these lines: UsePAM yes; AllowUsers bob",
+      "refused": "/etc/ssh/sshd_config was changed at 1970-01-01T00:11:40.000Z, and sshd has not read it since (last read at 1970-01-01T00:08:20.500Z); a reload would activate whatever is new among these lines: UsePAM yes; AllowUsers bob",
     }
   `)
 })

@@ -24,6 +24,11 @@ export function defaultInventory(env: Readonly<Record<string, string | undefined
   )
 }
 
+/** Is this file the one of a command that names none? */
+export function isDefaultInventory(file: string, env: Readonly<Record<string, string | undefined>>): boolean {
+  return file === (isFile(usualInventory) ? usualInventory : env[variable])
+}
+
 /** For `provision` alone, where there is nothing to work on. */
 export function firstSteps(): InventoryError {
   return new InventoryError(

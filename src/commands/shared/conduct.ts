@@ -13,6 +13,7 @@ import type { HostKey, Pins } from '../../ssh/host-keys/pins.ts'
 import { type ReachContext, reach } from '../../ssh/reach/reach.ts'
 import { hasBlocks } from '../../ssh-config/write.ts'
 import { lastProofs, lastProofsFile } from '../../verify/last-proofs.ts'
+import { isDefaultInventory } from '../line/default-inventory.ts'
 import { askYes, canAnswer } from './ask.ts'
 import { connected } from './context.ts'
 import { onInterrupt } from './interrupt.ts'
@@ -133,7 +134,8 @@ export interface Done {
 
 async function printNext(report: Report, { directory, file }: Inventory, next: Pick<Situation, 'planFile'>) {
   const knowsDevices = await hasBlocks(homedir(), join(directory, basename(file)))
-  const sentence = nextStep(report, { ...next, knowsDevices })
+  const isDefault = isDefaultInventory(report.inventory, process.env)
+  const sentence = nextStep(report, { ...next, knowsDevices, isDefault })
   if (sentence !== undefined) tellNext(sentence)
 }
 

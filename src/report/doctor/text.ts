@@ -1,5 +1,6 @@
 import { styleText } from 'node:util'
 import { clean } from '../inert.ts'
+import { withLocalTimes } from '../local-time.ts'
 import type { DoctorReport, LinkReport, TunnelReport } from './doctor.ts'
 
 /**
@@ -25,7 +26,7 @@ function linkLines({ link, state, says, mend }: LinkReport, color: boolean): str
 
 /** On one line: what a machine said may have several. */
 const one = (text: string) =>
-  clean(text)
+  withLocalTimes(clean(text))
     .trim()
     .replaceAll(/\s*\n\s*/g, ' / ')
 

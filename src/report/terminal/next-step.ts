@@ -6,6 +6,8 @@ export interface Situation {
   readonly planFile?: string | undefined
   /** The ssh_config of whoever runs this knows the devices already. */
   readonly knowsDevices: boolean
+  /** Commands find this inventory without being told. */
+  readonly isDefault: boolean
 }
 
 /** What to do after a run, in a sentence; undefined: nothing that the report does not say. */
@@ -13,7 +15,7 @@ export function nextStep(report: Report, situation: Situation): string | undefin
   const { exitCode, inventory } = report
   const next =
     exitCode === 130 ? 'run the same again: what is done already is not done twice' : after(report, situation)
-  return next && clean(next.replaceAll('INVENTORY', inventory))
+  return next && clean(next.replaceAll(' INVENTORY', situation.isDefault ? '' : ` ${inventory}`))
 }
 
 function after(report: Report, { planFile, knowsDevices }: Situation): string | undefined {
@@ -23,14 +25,14 @@ function after(report: Report, { planFile, knowsDevices }: Situation): string | 
   const differs = exitCode === 4
   switch (command) {
     case 'check':
-      if (differs) return planFile ? `provision apply ${planFile}` : 'provision INVENTORY does it'
+      if (differs) return planFile ? `provision apply ${planFile}` : 'provision apply INVENTORY does it'
       return exitCode === 0 ? 'provision verify INVENTORY proves every forward' : undefined
     case 'undo-check':
       return differs ? 'provision undo INVENTORY does it' : undefined
     case 'undo':
-      return exitCode === 0 ? 'provision INVENTORY --check shows what differs from the inventory now' : undefined
+      return exitCode === 0 ? 'provision plan INVENTORY shows what differs from the inventory now' : undefined
     case 'verify':
-      return differs ? 'provision INVENTORY --check shows what would put it right' : login(forwards, knowsDevices)
+      return differs ? 'provision plan INVENTORY shows what would put it right' : login(forwards, knowsDevices)
     case 'apply':
       return exitCode === 0 ? login(forwards, knowsDevices) : again(hosts)
     case 'drill':
@@ -50,5 +52,5 @@ function login(forwards: readonly ForwardReport[], knowsDevices: boolean): strin
 /** Where a host has failed its reason stands in the report. */
 const again = (hosts: Report['hosts']) =>
   hosts.some(({ error }) => error !== undefined)
-    ? 'see what the hosts say above, then run provision INVENTORY again'
+    ? 'see what the hosts say above, then run provision apply INVENTORY again'
     : undefined

@@ -1,5 +1,6 @@
 import { isForwardRoute, printListener } from '../../inventory/forward.ts'
 import { clean } from '../inert.ts'
+import { withLocalTimes } from '../local-time.ts'
 import { folded } from '../proofs.ts'
 import type {
   FaultReport,
@@ -10,7 +11,7 @@ import type {
   Trouble,
   UncheckedReport,
 } from '../report.ts'
-import { type Paint, painter, plural } from './paint.ts'
+import { type Paint, painter, plural, wrapped } from './paint.ts'
 import { printChanges, printCheck, type TextOptions } from './plan.ts'
 
 /**
@@ -21,26 +22,34 @@ export function printReport(report: Report, options: TextOptions): string {
   const paint = painter(options.color)
   const width = Math.max(...report.hosts.map(({ name }) => name.length), 0)
   const { proofs = [] } = report
+  const wrap = (line: string) => wrapped(line, options.columns, 4)
+  const labelled = (style: 'yellow' | 'red', label: string, rest: string) =>
+    wrap(`${label}${rest}`).map((row, at) => (at === 0 ? paint(style, label) + row.slice(label.length) : row))
+  const trouble = (error: Trouble | undefined) => (error ? troubleLines(error, wrap, paint) : [])
   const lines = [
-    ...report.hosts.flatMap((host) => [hostLine(host, width, paint), ...details(host, report, options, paint)]),
+    ...report.hosts.flatMap((host) => [
+      hostLine(host, width, paint),
+      // The plan of a run that changes something has said what; a verify has none, so here it says what differs.
+      ...(report.command === 'verify' ? printChanges(host, options) : []),
+      ...trouble(host.error),
+    ]),
     ...report.forwards.flatMap((forward) => [
       forwardLine(forward, paint),
-      ...(forward.unchecked ? [`  ${paint('yellow', 'unchecked')}: ${clean(forward.unchecked)}`] : []),
-      ...trouble(forward.error, paint),
+      ...(forward.unchecked ? labelled('yellow', '  unchecked', `: ${sentence(forward.unchecked)}`) : []),
+      ...trouble(forward.error),
     ]),
     ...(isCheck(report) ? printCheck(report, options) : []),
-    ...(options.diffs ? proofs : folded(proofs)).flatMap((proof) => [
-      proofLine(proof, paint),
-      ...trouble(proof.error, paint),
-    ]),
-    ...faultLines(report.faults ?? [], paint),
-    ...sentences(report.unchecked ?? []).map(
-      ([what, names]) => `${paint('yellow', 'unchecked')} on ${names.join(', ')}: ${clean(what)}`,
+    ...(options.diffs ? proofs : folded(proofs)).flatMap((proof) => [proofLine(proof, paint), ...trouble(proof.error)]),
+    ...faultLines(report.faults ?? [], paint, trouble),
+    ...sentences(report.unchecked ?? []).flatMap(([what, names]) =>
+      labelled('yellow', 'unchecked', ` on ${names.join(', ')}: ${sentence(what)}`),
     ),
-    ...(report.pending ?? []).map((sentence) => `${paint('yellow', 'pending')}: ${clean(sentence)}`),
-    ...(report.others?.length ? [`not in this inventory, and left alone: ${report.others.map(clean).join('; ')}`] : []),
-    ...(report.lostShards ?? []).map((shard) => `${paint('red', 'lost')}: shard ${shard} has left no report`),
-    closing(report),
+    ...(report.pending ?? []).flatMap((what) => labelled('yellow', 'pending', `: ${sentence(what)}`)),
+    ...(report.others?.length
+      ? wrap(`not in this inventory, and left alone: ${report.others.map(sentence).join('; ')}`)
+      : []),
+    ...(report.lostShards ?? []).flatMap((shard) => labelled('red', 'lost', `: shard ${shard} has left no report`)),
+    ...wrap(closing(report)),
   ]
   return `${lines.join('\n')}\n`
 }
@@ -70,11 +79,6 @@ function hostLine({ name, outcome, via, seconds, changes }: HostReport, width: n
   return `${name.padEnd(width)}  ${paint(styles[outcome], outcome.padEnd(11))} ${seconds.toFixed(1)} s${route}${count}`
 }
 
-/** The plan of a run that changes something has said what; a verify has none, so here it says what differs. */
-function details(host: HostReport, { command }: Report, options: TextOptions, paint: Paint): string[] {
-  return [...(command === 'verify' ? printChanges(host, options) : []), ...trouble(host.error, paint)]
-}
-
 function forwardLine(
   { device, gateway, bindAddress, port, state, latencyMs, hostKey, waited }: ForwardReport,
   paint: Paint,
@@ -90,7 +94,11 @@ function forwardLine(
 const isCheck = ({ command }: Report) => command === 'check' || command === 'undo-check'
 
 /** A table: what happened, what the plan had promised, what was measured. */
-function faultLines(faults: readonly FaultReport[], paint: Paint): string[] {
+function faultLines(
+  faults: readonly FaultReport[],
+  paint: Paint,
+  trouble: (error: Trouble | undefined) => string[],
+): string[] {
   const width = Math.max(...faults.map(({ title }) => title.length), 'fault'.length)
   const row = (title: string, promised: string, measured: string, verdict: string) =>
     `${title.padEnd(width)}  ${promised.padStart(8)}  ${measured.padStart(8)}  ${verdict}`
@@ -98,7 +106,7 @@ function faultLines(faults: readonly FaultReport[], paint: Paint): string[] {
     count === undefined ? '-' : `${count.toFixed(digits)} s`
   const rows = faults.flatMap(({ title, promised, seconds, verdict, error }) => [
     row(title, figure(promised, 0), figure(seconds, 1), paint(verdictStyles[verdict], verdict)),
-    ...trouble(error, paint),
+    ...trouble(error),
   ])
   return faults.length === 0 ? [] : [row('fault', 'promised', 'measured', 'verdict'), ...rows]
 }
@@ -117,11 +125,15 @@ function sentences(unchecked: readonly UncheckedReport[]): [what: string, hosts:
   return [...all]
 }
 
-function trouble(error: Trouble | undefined, paint: Paint): string[] {
-  if (!error) return []
-  const message = clean(error.message).trimEnd().split('\n')
-  return [...message.map((line) => `  ${paint('red', line)}`), ...(error.hint ? [`  hint: ${clean(error.hint)}`] : [])]
+function troubleLines({ message, hint }: Trouble, wrap: (line: string) => string[], paint: Paint): string[] {
+  const rows = sentence(message).trimEnd().split('\n')
+  return [
+    ...rows.flatMap((row) => wrap(`  ${row}`)).map((row) => row.replace(/\S.*/, (text) => paint('red', text))),
+    ...(hint ? wrap(`  hint: ${sentence(hint)}`) : []),
+  ]
 }
+
+const sentence = (text: string) => withLocalTimes(clean(text))
 
 /** The whole run in one sentence. */
 export function closing({ hosts, forwards, faults, seconds, command }: Report): string {

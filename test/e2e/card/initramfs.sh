@@ -7,9 +7,15 @@ busybox mkdir -p /proc /dev /root /boot
 /bin/busybox --install -s /bin
 mount -t devtmpfs dev /dev
 mount -t proc proc /proc
+# Where the command line says it, as modprobe would read it.
+regdom=$(grep -o 'cfg80211[.]ieee80211_regdom=..' /proc/cmdline | cut -d . -f 2)
 for module in /modules/*; do
-  # Wi-Fi is blocked until somebody says which country it is in.
-  case $module in *-rfkill.ko) insmod "$module" default_state=0 ;; *) insmod "$module" ;; esac
+  case $module in
+    # Wi-Fi is blocked until somebody says which country it is in.
+    *-rfkill.ko) insmod "$module" default_state=0 ;;
+    *-cfg80211.ko) insmod "$module" ${regdom:+"$regdom"} ;;
+    *) insmod "$module" ;;
+  esac
 done
 until [ -b /dev/vda2 ]; do usleep 50000; done
 

@@ -31,7 +31,7 @@ END
 export APT_CONFIG="$work/apt/conf"
 apt-get -qq update
 image=$(apt-cache depends "linux-image-$arch" | sed -n 's/.*Depends: \(linux-image-.*\)/\1/p' | head -n 1)
-apt-get -qq download "$image" busybox-static
+apt-get -qq download "$image" busybox-static wireless-regdb
 for package in *.deb; do dpkg-deb --extract "$package" tree; done
 
 mkdir -p ram/bin ram/modules
@@ -55,6 +55,11 @@ load() {
 }
 for module in virtio_pci virtio_blk virtio_net virtio_rng crc32c_generic ext4 vfat nls_cp437 nls_ascii autofs4 \
   mac80211_hwsim; do load "$module"; done
+# Read by cfg80211 as soon as it is loaded; signed by Debian, as its kernel is.
+mkdir -p ram/lib/firmware
+rules=$(find tree -name regulatory.db-debian)
+cp "$rules" ram/lib/firmware/regulatory.db
+cp "${rules%-debian}.p7s-debian" ram/lib/firmware/regulatory.db.p7s
 cp "$init" ram/init
 chmod 755 ram/init
 rm -rf "$folder.new"

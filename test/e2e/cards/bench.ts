@@ -1,9 +1,6 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { setTimeout as wait } from 'node:timers/promises'
-import pLimit from 'p-limit'
 import type { Machine } from '../../../src/lab/index.ts'
-import type { Report } from '../../../src/report/report.ts'
 import {
   answering,
   cutAt,
@@ -15,12 +12,10 @@ import {
   settled,
   storyOf,
 } from '../image/fresh-card.ts'
-import { outcomes, type Ran, type Rehearsal, states } from '../kit.ts'
+import { outcomes, type Rehearsal, states } from '../kit.ts'
 import { mustRun } from '../must-run.ts'
 import { bootFilesOf, results } from './customs.ts'
 import { type Field, nameOf, shuffled } from './fields.ts'
-
-export const gateway = 'ssh-gw.guest.internal'
 
 export interface Row extends Field {
   /** From power on to answering at the gateway, the last time that it was flashed. */
@@ -28,17 +23,16 @@ export interface Row extends Field {
   readonly problems: readonly string[]
 }
 
-/** A run holds the gateway, and one of several inventories on it waits for no other. */
-const atGateway = pLimit(1)
+/** A device that gets one card after the other, and the gateway that nobody else is at. */
+export interface Lane {
+  readonly it: Rehearsal
+  readonly machine: Machine
+  readonly gateway: Machine
+}
 
 /** One card of one device, with an inventory of its own. */
-export async function attempt(
-  it: Rehearsal,
-  machine: Machine,
-  field: Field,
-  port: number,
-  random: () => number,
-): Promise<Row> {
+export async function attempt(lane: Lane, field: Field, port: number, random: () => number): Promise<Row> {
+  const { machine, gateway } = lane
   const problems: string[] = []
   let seconds = 0
   const check = (what: string, found: unknown, wanted: unknown) => {
@@ -46,29 +40,31 @@ export async function attempt(
     if (is !== should) problems.push(`${what}: ${is} instead of ${should}`)
   }
   try {
-    const { file, run, report, write } = await desk(it, machine, field, port)
-    await run('trust', file, '--yes')
+    const { file, run, report, write } = await desk(lane, field, port)
     for (let round = field.fate === 're-flashed' ? 2 : 1; round > 0; round--) {
       const seed = await burn(run, file, machine, field, round)
       await machine.reflash({ seed })
       const began = performance.now()
       if (field.fate === '3 power cuts') for (const moment of threeOf(random)) await cutAt(machine, moment)
-      await answering(it.lab.machine(gateway), port, 120_000).catch(async (error: Error) => {
+      await answering(gateway, port, 240_000).catch(async (error: Error) => {
         throw new Error(`${error.message}: ${await storyOf(machine)}`)
       })
       seconds = (performance.now() - began) / 1000
       await settled(machine)
       check('secrets', await filesWith(machine, await secretsOf(seed)), [])
     }
-    const { code, said, report: first } = await applied(report)
+    const { code, stderr, report: first } = await report()
     check('run', [code, ...states(first)], [0, 'ok'])
-    check('readmitted', /came back with a fresh card/.test(said), true)
+    check('readmitted', /came back with a fresh card/.test(stderr), true)
     const [script, wanted] = results[field.custom]
     check(field.custom, (await machine.sh(script)).stdout, wanted)
     check('system', await mustRun(machine, setUp(field.login)), endOf(machine.name))
     if (field.fate === 'overlay afterwards') {
       await mustRun(machine, overlay.on)
-      check('verified with its overlay', outcomes((await report()).report), [`${gateway} ok`, `${machine.name} ok`])
+      check('verified with its overlay', outcomes((await report()).report), [
+        `${gateway.name} ok`,
+        `${machine.name} ok`,
+      ])
       await write({ more: [`127.0.0.1:${port + 1}:localhost:22`] })
       const { code, report: refused } = await report()
       check(
@@ -77,7 +73,7 @@ export async function attempt(
         [1, `${machine.name} rejected`],
       )
       await mustRun(machine, overlay.off)
-      check('run without its overlay', (await applied(report)).code, 0)
+      check('run without its overlay', (await report()).code, 0)
     }
   } catch (error) {
     problems.push(error instanceof Error ? (error.stack ?? error.message) : String(error))
@@ -85,21 +81,8 @@ export async function attempt(
   return { ...field, seconds, problems }
 }
 
-/** A gateway that somebody else's device enrols at in this very moment is tried again. */
-async function applied(report: () => Promise<Ran & { readonly report: Report }>) {
-  let said = ''
-  for (let tries = 3; ; tries--) {
-    const ran = await report()
-    said += ran.stderr
-    if (ran.code === 0 || tries === 0) return { ...ran, said }
-    const why = ran.report.hosts.flatMap(({ name, error }) => (error ? [`${name}: ${error.message}`] : []))
-    process.stdout.write(`tried again: ${why.join('; ')}\n`)
-    await wait(2000)
-  }
-}
-
-/** An inventory for this card, in a folder of its own, with the pins beside it. */
-async function desk(it: Rehearsal, machine: Machine, field: Field, port: number) {
+/** An inventory for this card, in a folder of its own, with the pin of the gateway beside it. */
+async function desk({ it, machine, gateway }: Lane, field: Field, port: number) {
   const folder = join(it.folder, nameOf(field).replaceAll(/\W+/g, '-'))
   await mkdir(folder, { recursive: true })
   const file = join(folder, 'inventory.json')
@@ -114,15 +97,18 @@ async function desk(it: Rehearsal, machine: Machine, field: Field, port: number)
         wifi: { ssid: 'the LAN', passphrase: 'env:WIFI_PASSPHRASE', country: 'JP' },
       }),
     }
-    const gateways = { [gateway]: { login: { user: 'user001' } } }
+    const gateways = { [gateway.name]: { login: { user: 'user001' } } }
     await writeFile(file, JSON.stringify({ ...(id && { id }), gateways, devices: { [machine.name]: device } }))
   }
   await write()
+  const pins = (await readFile(it.lab.knownHosts, 'utf8')).split('\n')
+  const pin = pins.filter((line) => line.startsWith(`${gateway.name} `))
+  await writeFile(join(folder, 'known_hosts'), `${pin.join('\n')}\n`)
   return {
     file,
     write,
-    run: (...words: string[]) => atGateway(() => it.provision(words, { env })),
-    report: () => atGateway(() => it.report([file], { env, timeoutMs: 240_000 })),
+    run: (...words: string[]) => it.provision(words, { env }),
+    report: () => it.report([file], { env, timeoutMs: 240_000 }),
   }
 }
 
@@ -137,13 +123,9 @@ async function burn(
   await mkdir(folder)
   for (const [name, text] of Object.entries(bootFilesOf(field, machine.name.split('.', 1)[0] ?? '')))
     await writeFile(join(folder, name), text)
-  // A gateway that is enrolling somebody else's device is asked again.
-  for (let tries = 3; ; tries--) {
-    const { code, stderr, stdout } = await run('image', file, '--device', machine.name, '--boot', folder)
-    if (code === 0) return folder
-    if (tries === 0) throw new Error(stderr + stdout)
-    await wait(2000)
-  }
+  const { code, stderr, stdout } = await run('image', file, '--device', machine.name, '--boot', folder)
+  if (code !== 0) throw new Error(stderr + stdout)
+  return folder
 }
 
 const home = 'var/lib/provision/first-boot'

@@ -68,7 +68,7 @@ const alike = (line: string) =>
   line
     .replace(/\b\d+(\.\d+)? m?s\b/g, '1 s')
     .replace(/SHA256:[\w+/…]+/g, 'SHA256:…')
-    .replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, 'TIME')
+    .replace(/\d{4}-\d\d-\d\d[T ][\d:.]+Z?/g, 'TIME')
     .replace(/ +/g, ' ')
     .trimEnd()
 

@@ -104,13 +104,20 @@ find $places -xdev -type f -size -64k ! \( $volatile -o $shared \) -exec awk '
   FNR == 1 && / provision [a-z0-9-]+/ { print "mark\t" FILENAME "\t" $0 }
   FNR == 2 && / provision [a-z0-9-]+/ { print "mark\t" FILENAME "\t" $0 }' {} + | sort
 find $places -xdev -type f \( $shared \) -exec awk '{ print "line\t" FILENAME "\t" $0 }' {} + | sort
-systemctl list-units --all --plain --no-legend --no-pager --type=service,socket,timer | cut -d ' ' -f 1 |
+units=$(systemctl list-units --all --plain --no-legend --no-pager --type=service,socket,timer | cut -d ' ' -f 1 |
   grep -vE '^(systemd-|fstrim|apt-|dpkg-|e2scrub|dbus|user|session|getty|console|container|modprobe|initrd|provision-|reverse-tunnel-again@|emergency|rescue|sshd?@|sshd?-|dev-)' |
-  grep -vE '^reverse-tunnel-.*_[0-9]+\.service$' | while read -r unit; do
-  systemctl show --property=Id,FragmentPath,ActiveState,MainPID,InvocationID,UnitFileState "$unit" | sort |
-    awk -F = '{ value[$1] = $2 } END { printf "unit\t%s\t%s\t%s %s %s %s\n", value["Id"], value["FragmentPath"],
-      value["ActiveState"], value["UnitFileState"], value["MainPID"], value["InvocationID"] }' | sed 's/ *$//'
-done
+  grep -vE '^reverse-tunnel-.*_[0-9]+\.service$')
+systemctl show --property=Id,FragmentPath,ActiveState,MainPID,InvocationID,UnitFileState $units | awk -F = '
+  function told() {
+    line = sprintf("unit\t%s\t%s\t%s %s %s %s", value["Id"], value["FragmentPath"],
+      value["ActiveState"], value["UnitFileState"], value["MainPID"], value["InvocationID"])
+    sub(/ *$/, "", line)
+    print line
+    split("", value)
+  }
+  NF == 0 { told(); next }
+  { value[$1] = $2 }
+  END { told() }'
 ps -eo user:40=,comm=,pid=,lstart= |
   awk '$1 !~ /^(root|messagebus|systemd-.*|reverse-tunnel|tunnel|user001|admin2)$/ && $2 !~ /^systemd|^\(sd/ {
     user = $1; $1 = ""; print "process\t" user "\t" $0 }' | sort

@@ -19,7 +19,7 @@ export const inMemory =
     isThere(join('/proc', String(await machine.leader().catch(() => 0)), 'root', path))
 
 /** The seed is done for good: its unit has taken itself away. */
-export async function settled(machine: Machine, timeoutMs = 60_000): Promise<void> {
+export async function settled(machine: Machine, timeoutMs = 120_000): Promise<void> {
   const home = join(machine.root, 'var/lib/provision/first-boot')
   const done = async () =>
     ((await isThere(join(home, 'finished'))) && !(await isThere(join(home, 'seed.sh')))) || undefined
@@ -29,7 +29,7 @@ export async function settled(machine: Machine, timeoutMs = 60_000): Promise<voi
 
 /** Its power goes as soon as this can be seen, and comes back. */
 export async function cutAt(machine: Machine, moment: Moment): Promise<void> {
-  const seen = await until(async () => (await moment(machine)) || undefined, { timeoutMs: 30_000, everyMs: 5 })
+  const seen = await until(async () => (await moment(machine)) || undefined, { timeoutMs: 60_000, everyMs: 5 })
   if (!seen) throw new Error(`${machine.name}: the moment for a power cut did not come: ${await storyOf(machine)}`)
   await machine.kill()
   await machine.boot()
@@ -44,10 +44,10 @@ export async function storyOf(machine: Machine): Promise<string> {
 
 /** Whoever may ask at the gateway hears the device's sshd there. */
 export async function answering(gateway: Machine, port: number, timeoutMs = 60_000): Promise<void> {
-  const script = `for try in $(seq ${timeoutMs / 100}); do
+  const script = `for try in $(seq ${timeoutMs / 250}); do
   if exec 3<>/dev/tcp/127.0.0.1/${port} && read -r -t 5 line <&3 && [[ $line == SSH-2.0-* ]]; then exit 0; fi 2>/dev/null
   exec 3>&-
-  sleep 0.1
+  sleep 0.25
 done
 exit 1`
   const { code } = await gateway.exec(['bash', '-c', script], { timeoutMs: timeoutMs + 60_000 })

@@ -1,6 +1,8 @@
-import { describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 import { type DoctorReport, doctorExitCode, type LinkReport } from '../../../src/report/doctor/doctor.ts'
 import { printDiagnosis } from '../../../src/report/doctor/text.ts'
+
+afterEach(() => vi.unstubAllEnvs())
 
 const report = (...tunnels: readonly (readonly LinkReport[])[]): DoctorReport => ({
   version: 1,
@@ -56,4 +58,10 @@ describe('the exit code', () => {
     const tunnels = [{ links: [bad] }, { links: [{ ...good, state: 'broken' as const }] }]
     expect(doctorExitCode(tunnels.map((each) => ({ gateway: 'gw', ...each })))).toBe(3)
   })
+})
+
+test('times are those of whoever reads it', () => {
+  vi.stubEnv('TZ', 'Asia/Tokyo')
+  const unit = { link: 'unit', state: 'ok', says: 'it is active for 2 s (since 2026-11-24T23:32:45Z)' } as const
+  expect(text([unit])).toContain('(since 2026-11-25 08:32:45)')
 })

@@ -1,9 +1,11 @@
-import { expect, test } from 'vitest'
+import { afterEach, expect, test, vi } from 'vitest'
 import { clean } from '../../../src/report/inert.ts'
 import type { ForwardReport, HostReport } from '../../../src/report/report.ts'
 import { printPlan } from '../../../src/report/terminal/plan.ts'
 import { printReport } from '../../../src/report/terminal/text.ts'
 import { device, forward, gateway, report } from '../report-of.ts'
+
+afterEach(() => vi.unstubAllEnvs())
 
 const plain = { color: false, diffs: false }
 test('a run that went well is a line for each host, a line for each forward, and a sentence', () => {
@@ -223,6 +225,25 @@ test('a drill is a table of what was promised and what was measured', () => {
     port 9022 taken for 10 s         -         -  untried
       it ended
     drilled: 1 of 4 promises kept, 3.1 s
+    "
+  `)
+})
+
+test('on a narrow terminal no sentence breaks within a word; the times in it are those of whoever reads it', () => {
+  vi.stubEnv('TZ', 'Asia/Tokyo')
+  const error = {
+    message: 'root on admin, since 2026-11-24T23:32:45.120Z, holds this host',
+    hint: 'wait until that is over',
+  }
+  const hosts = [gateway, { ...device, outcome: 'unreachable' as const, error }]
+  expect(printReport(report({ hosts, forwards: [] }), { ...plain, columns: 40 })).toMatchInlineSnapshot(`
+    "ssh-gw.guest.internal  changed     1.3 s, 2 changes
+    host-a                 unreachable 0.4 s via its forward
+      root on admin, since 2026-11-25
+        08:32:45, holds this host
+      hint: wait until that is over
+    provisioned: 1 changed, 1 unreachable,
+        3.1 s
     "
   `)
 })

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Sets up host-a.lan.internal at its first boot. Made by provision; holds secrets.
 provision() {
-id=0269f9390a0cf092
+id=626819b93fa59dd1
 format=rpi-preseed
 boot=/boot/firmware
 host_name=host-a
@@ -46,7 +46,7 @@ end='
 
 say() { echo "provision: $*" >&2; }
 
-# The states of this seed: prepared, finished.
+# The states of this seed: prepared, ending (the user dialogue), finished.
 is() { [ "$(cat "$home/$1" 2>/dev/null)" = "$id" ]; }
 reached() { sync && put "$home/$1" 0600 "$id" && sync; }
 
@@ -76,7 +76,8 @@ RestartSec=10
 WantedBy=multi-user.target$end" &&
     mkdir -p /etc/systemd/system/multi-user.target.wants &&
     ln -sf "/etc/systemd/system/$unit" "/etc/systemd/system/multi-user.target.wants/$unit" || return
-  no_dialogue
+  # The unit sees to that once it has begun, and may have ended it already: rpi-preseed comes here twice in a boot.
+  [ -e "$this_boot" ] || is finished || no_dialogue
   sync
   # firstrun.sh ends in a reboot.
   [ "$format" = firstrun ] || { systemctl daemon-reload && systemctl start --no-block "$unit"; }
@@ -95,16 +96,20 @@ has_dialogue() { [ -e /usr/lib/systemd/system/userconfig.service ] || [ -e /lib/
 names_user() { [ -e "$boot/userconf.txt" ] || [ -e "$boot/userconf" ]; }
 
 # As the dialogue ends: no banner at each login, a login at the screen. Not by a mask for good, which rename-user would meet.
+# A power cut in the midst of it leaves the mark, and the next boot does all of it again.
 end_dialogue() {
   has_dialogue || return 0
   systemctl unmask --runtime userconfig.service
-  asked_for || return 0
+  is ending || { asked_for && reached ending; } || return 0
   user=$(first_user)
   cancel-rename "${user:-$(getent passwd 1000 | cut -d : -f 1)}" || say 'cancel-rename failed'
-  asked_for || return 0
-  rm -f "$banner"
-  systemctl disable userconfig.service
-  systemctl enable getty@tty1.service
+  if asked_for; then
+    rm -f "$banner"
+    systemctl disable userconfig.service
+    systemctl enable getty@tty1.service
+  fi
+  sync
+  rm -f "$home/ending"
 }
 
 banner=/etc/ssh/sshd_config.d/rename_user.conf
@@ -242,7 +247,7 @@ after_cloud_init() {
 # The mark that this seed is finished stays: a copy of it that comes back does nothing. The copy that ran here is replaced
 # by what is still to be removed, so that no secret outlives a power cut in between.
 retire() {
-  put "$home/seed.sh" 0600 "rm -f /etc/systemd/system/multi-user.target.wants/$unit /etc/systemd/system/$unit $home/prepared
+  put "$home/seed.sh" 0600 "rm -f /etc/systemd/system/multi-user.target.wants/$unit /etc/systemd/system/$unit $home/prepared $home/ending
 sync
 rm -f $home/seed.sh$end" && sync && sh "$home/seed.sh" || return
   sync
