@@ -44,7 +44,10 @@ export interface Transaction {
 }
 
 /** Without its comments, which would be a third of what goes over the wire with every change. */
-const guard = (watchProgram + historyProgram + rollbackProgram + guardProgram).replaceAll(/^ *#(?! shellcheck).*\n/gm, '')
+const guard = (watchProgram + historyProgram + rollbackProgram + guardProgram).replaceAll(
+  /^ *#(?! shellcheck).*\n/gm,
+  '',
+)
 
 const pieces = ['stage', 'validate', 'commit', 'activate', 'undo', 'undoable'] as const
 
