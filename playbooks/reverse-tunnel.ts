@@ -46,6 +46,7 @@ import { beginsRotation, mayRotate, pendingHostKeys, reloading, trusting } from 
 import { observedKeys, pendingSpares } from './reverse-tunnel/kept-keys.ts'
 import { moveToNextKey, nextKeyPair, pendingKeys, retiredKeys } from './reverse-tunnel/key-rotation.ts'
 import { privilege } from './reverse-tunnel/least-privilege.ts'
+import { lookAccess } from './reverse-tunnel/look-access.ts'
 import { portsAreFree } from './reverse-tunnel/ports.ts'
 import {
   deviceRemovedProofs,
@@ -101,6 +102,7 @@ export default playbook((inventory) => {
         portsAreFree(gateway, inventory),
         ...enrolmentsIn(gateway, devices, inventory),
         ...gatewaySide(gateway, inventory, roomOn(gateway, inventory)),
+        ...lookAccess(gateway, inventory),
         unitsRead(unitPrefix),
         retiredKeys(gateway, inventory),
         ...removedFrom(gateway).flatMap((device) => [mayRemove(device), ...endedSessions(device, gateway)]),

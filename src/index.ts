@@ -1,7 +1,7 @@
 /** What a playbook may import. */
 
 export { overlap } from './inventory/addresses.ts'
-export { isForwardRoute, printForward, printListener, socketName } from './inventory/forward.ts'
+export { isForwardRoute, printForward, printListener, reachedOn, socketName } from './inventory/forward.ts'
 export type { Account, Client, Device, Enrolment, Forward, Gateway, Host, Inventory } from './inventory/model.ts'
 export { nameOnGateways } from './inventory/model.ts'
 export {

@@ -4,14 +4,26 @@ import {
   type Late,
   parseHeldForwards,
   parseKeyLine,
+  printListener,
   type Refused,
   type Resource,
+  reachedOn,
   type Seen,
   type Setting,
   type SshdSettings,
   sshdSettings,
 } from '../../src/index.ts'
-import { enrolments, enrolProgram, jail, keysFolder, sharedKeys } from '../../src/tunnel/names.ts'
+import {
+  enrolments,
+  enrolProgram,
+  jail,
+  keysFolder,
+  lookAccount,
+  lookFolder,
+  lookJail,
+  lookSocket,
+  sharedKeys,
+} from '../../src/tunnel/names.ts'
 import { accountsIn, staying, together } from './gateway-units.ts'
 import type { Closing } from './held-forwards.ts'
 
@@ -183,3 +195,33 @@ export function enrolSettings(account: string): SshdSettings {
     ],
   }
 }
+
+/**
+ * For the account of watchers: no session. It connects to the forwards, and to the one socket in the folder that is
+ * all it sees.
+ */
+export function lookSettings(id: string, forwards: readonly Forward[]): SshdSettings {
+  const own = new Set(['AllowTcpForwarding', 'PermitOpen'])
+  return {
+    match: `User ${lookAccount(id)}`,
+    user: lookAccount(id),
+    settings: [
+      ...closed.filter(([keyword]) => !own.has(keyword)),
+      ['AllowTcpForwarding', 'local'],
+      ['PermitOpen', [asked, ...new Set(forwards.map((forward) => printListener(reached(forward))))].sort().join(' ')],
+      ['PermitListen', 'none'],
+      ['AllowStreamLocalForwarding', 'local'],
+      ['GatewayPorts', 'no'],
+      ['ChrootDirectory', lookJail(id)],
+      ['AuthorizedKeysFile', `${lookFolder(id)}/keys`],
+      ['ClientAliveInterval', '15'],
+      ['ClientAliveCountMax', '3'],
+    ],
+  }
+}
+
+/** sshd holds paths against the same list as addresses; only in brackets it takes one for an entry. */
+const asked = `[${lookSocket}]:*`
+
+/** As a proof asks for it. */
+const reached = (forward: Forward) => ({ bindAddress: reachedOn(forward), port: forward.port })

@@ -25,7 +25,8 @@ export function isThere(path: string): Promise<boolean> {
 
 /**
  * Reads, changes and replaces a file while no other `rewrite` of it runs, in any process. Readers see the old file or
- * the new one, never a part. A symbolic link stays one: its target is replaced. A file that is there keeps its mode.
+ * the new one, never a part. A symbolic link stays one: its target is replaced. A file that is there keeps its mode and,
+ * where root writes it, its owner.
  */
 export async function rewrite(file: string, change: (before: string) => string): Promise<void> {
   const target = await realpath(file).catch(() => file)
@@ -47,21 +48,24 @@ export async function publish(file: string, text: string): Promise<void> {
 }
 
 async function replace(target: string, text: string): Promise<void> {
-  const mode = await stat(target).then(
-    (there) => there.mode & 0o777,
-    () => 0o644,
-  )
-  await put(target, Buffer.from(text, 'latin1'), mode)
+  const there = await stat(target).catch(() => undefined)
+  await put(target, Buffer.from(text, 'latin1'), there ? there.mode & 0o777 : 0o644, there)
 }
 
 /**
  * The same with these bytes and this mode, and never readable by others for a moment. A symbolic link is replaced
  * itself.
  */
-export async function put(target: string, bytes: Buffer, mode: number): Promise<void> {
+export async function put(
+  target: string,
+  bytes: Buffer,
+  mode: number,
+  owner?: { readonly uid: number; readonly gid: number },
+): Promise<void> {
   const beside = `${target}.${randomBytes(6).toString('hex')}`
   const handle = await open(beside, 'wx', mode)
   try {
+    if (owner && process.getuid?.() === 0) await handle.chown(owner.uid, owner.gid)
     await handle.chmod(mode)
     await handle.writeFile(bytes)
     await handle.sync()

@@ -210,6 +210,8 @@ export interface Watch {
   after?: number
   /** Outages that ended longer ago are forgotten. Default: 13. */
   keepMonths?: number
+  /** Public keys of watchers that run by themselves. Each gateway lets these keys look, and do nothing else; `provision watch --install` makes such a key and writes it here. */
+  keys?: string[]
   /** A URL that is fetched each minute while the watcher is well, such as a check of healthchecks.io: where that falls silent, it is the watcher that is down. */
   heartbeat?: string
 }

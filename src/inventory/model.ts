@@ -157,6 +157,8 @@ export interface WatchSettings {
   /** Seconds until a condition counts. */
   readonly after?: number
   readonly keepMonths?: number
+  /** Public keys with which watchers may look at gateways: `ssh-ed25519 AAAA…`, and a comment. */
+  readonly keys?: readonly string[]
   readonly heartbeat?: SecretPlace
 }
 

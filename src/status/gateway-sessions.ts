@@ -5,13 +5,13 @@ import { versions } from '../resources/versions.ts'
 import { plainShell, program, whole } from '../shell/program.ts'
 import { lines, sh } from '../shell/sh.ts'
 import { type ReachContext, reach } from '../ssh/reach/reach.ts'
-import type { Session } from '../ssh/session/session.ts'
+import type { FullSession, Session } from '../ssh/session/session.ts'
+import gatewayProgram from '../tunnel/gateway.sh'
+import newsProgram from '../tunnel/news.sh'
 import runsOnProgram from '../verify/runs-on.sh'
 import { parseRunsOn } from '../verify/runs-on.ts'
 import type { StatusEndpoint } from './endpoint.ts'
-import gatewayProgram from './gateway.sh'
 import { type GatewayFacts, parseGatewayFacts } from './gateway-facts.ts'
-import newsProgram from './news.sh'
 
 /** What became of one question to a gateway. */
 export interface GatewayAnswer {
@@ -39,10 +39,22 @@ export interface Gateways {
   close(): void
 }
 
+/** One question to a gateway. */
+export interface GatewayQuestion {
+  readonly gateway: Gateway
+  readonly endpoints: readonly StatusEndpoint[]
+  readonly news?: News | undefined
+  readonly timeoutMs: number
+}
+
+/** What the gateway printed. @throws RemoteError */
+export type AskGateway = (session: FullSession, question: GatewayQuestion) => Promise<string>
+
 const askMs = 20_000
 
-export function openGateways(context: ReachContext): Gateways {
-  const open = new Map<string, Session>()
+/** `ask`: how a gateway is asked, as root where it is absent. */
+export function openGateways(context: ReachContext, ask: AskGateway = askAsRoot): Gateways {
+  const open = new Map<string, FullSession>()
   const drop = (name: string) => {
     open.get(name)?.close()
     open.delete(name)
@@ -54,8 +66,7 @@ export function openGateways(context: ReachContext): Gateways {
         const session = open.get(gateway.name) ?? (await reach(gateway, context))
         open.set(gateway.name, session)
         const timeoutMs = askMs + (news?.seconds ?? 0) * 1000
-        const { stdout } = await session.exec(question(gateway, endpoints, news), { timeoutMs, privileged: true })
-        return { session, ...read(stdout.toString()) }
+        return { session, ...read(await ask(session, { gateway, endpoints, news, timeoutMs })) }
       } catch (error) {
         if (!(error instanceof ProvisionError)) throw error
         if (error instanceof ConnectError) return { error }
@@ -74,7 +85,12 @@ export function openGateways(context: ReachContext): Gateways {
   }
 }
 
-function question({ tunnelAccount }: Gateway, endpoints: readonly StatusEndpoint[], news: News | undefined): string {
+const askAsRoot: AskGateway = async (session, { gateway, endpoints, news, timeoutMs }) => {
+  const { stdout } = await session.exec(scriptFor(gateway, endpoints, news), { timeoutMs, privileged: true })
+  return stdout.toString()
+}
+
+function scriptFor({ tunnelAccount }: Gateway, endpoints: readonly StatusEndpoint[], news: News | undefined): string {
   // Who asks all the time does not ask for what hardly changes.
   const before = news
     ? [sh`set -- ${[news.since ?? '', news.seconds, tunnelAccount]}`, program(newsProgram)]

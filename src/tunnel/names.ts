@@ -59,3 +59,11 @@ function short(name: string, most: number): string {
   const label = name.replace(/\..*/, '').replaceAll(/[^a-z0-9-]/gi, '-')
   return `${label.slice(0, most - 8)}-${digestOf(name).toString(36).padStart(7, '0')}`.replace(/^-/, '')
 }
+
+/** On a gateway: the account of this inventory's watchers, which can do nothing but look, and what it needs. */
+export const lookAccount = (id: string) => `look-${id.slice(0, 27)}`
+/** Root's own, with the program that looks and the keys that may ask it. */
+export const lookFolder = (id: string) => `/etc/ssh/reverse-tunnel/look-${id}`
+/** The only place that this account sees, and in it the socket at which it asks. */
+export const lookJail = (id: string) => `/run/provision-look-${id}`
+export const lookSocket = '/ask'

@@ -10,7 +10,7 @@ export interface PrivilegeTrial {
   readonly host: string
   readonly privileges: readonly LeastPrivilege[]
   /** None: the host was not reached, or is lost. */
-  readonly session: Session | undefined
+  readonly session: Pick<Session, 'exec'> | undefined
   /** Runs a script as root on another host, where an attempt may have left something. */
   readonly elsewhere: (host: string, script: string) => Promise<void>
   /** Unique to this host in this run: letters, digits and dashes. */

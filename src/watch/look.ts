@@ -2,7 +2,7 @@ import type { Inventory } from '../inventory/model.ts'
 import { place } from '../report/status/words.ts'
 import type { ReachContext } from '../ssh/reach/reach.ts'
 import { endpointOf } from '../status/endpoint.ts'
-import { openGateways } from '../status/gateway-sessions.ts'
+import { type AskGateway, openGateways } from '../status/gateway-sessions.ts'
 import { proveForward } from '../verify/forward.ts'
 import { forwardKey, type WatchBoard } from './board.ts'
 import { type Following, follow } from './follow.ts'
@@ -10,13 +10,18 @@ import { type Following, follow } from './follow.ts'
 export interface Looks extends Pick<Following, 'everySeconds' | 'now' | 'sleep' | 'ended'> {
   readonly context: ReachContext
   readonly board: WatchBoard
+  /** Absent: as root. */
+  readonly ask?: AskGateway | undefined
   /** Called when a forward or a gateway is seen otherwise than before, long before that counts. */
   readonly onSeen: (what: string) => void
 }
 
 /** Looks at every gateway that a forward ends at, until all is to end. */
-export async function watchGateways(inventory: Inventory, { context, board, onSeen, ...looks }: Looks): Promise<void> {
-  const gateways = openGateways(context)
+export async function watchGateways(
+  inventory: Inventory,
+  { context, board, ask, onSeen, ...looks }: Looks,
+): Promise<void> {
+  const gateways = openGateways(context, ask)
   const following: Following = {
     ...looks,
     gateways,

@@ -10,7 +10,7 @@ import { parse } from '../inventory/parse.ts'
 
 const source = join(import.meta.dirname, '../../src')
 
-test.each(['status/gateway.sh', 'status/news.sh', 'verify/runs-on.sh'])(
+test.each(['tunnel/gateway.sh', 'tunnel/news.sh', 'verify/runs-on.sh'])(
   '%s is POSIX shell, and runs anywhere',
   (name) => {
     const file = join(source, name)

@@ -33,6 +33,8 @@ const values: Readonly<Record<string, Value>> = {
   'host-key': gateway,
   'spare-host-key': gateway,
   client: { placeholder: 'CLIENT', offers: 'client' },
+  on: gateway,
+  key: file,
   group: { placeholder: 'GROUP', offers: 'group' },
   out: file,
   junit: file,

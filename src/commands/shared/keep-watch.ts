@@ -8,6 +8,7 @@ import type { Inventory } from '../../inventory/model.ts'
 import { readInventory } from '../../inventory/read/inventory.ts'
 import { clean, inert } from '../../report/inert.ts'
 import type { ReachContext } from '../../ssh/reach/reach.ts'
+import { askByKey, lookingWith } from '../../status/ask-by-key.ts'
 import { type AlertEvent, eventText } from '../../watch/alerts/message.ts'
 import type { HostChange } from '../../watch/board.ts'
 import { causeOf } from '../../watch/cause.ts'
@@ -16,6 +17,7 @@ import { watchGateways } from '../../watch/look.ts'
 import { type Listening, type PageServer, servePage } from '../../watch/page/server.ts'
 import { lockRecord } from '../../watch/record/lock.ts'
 import { openRecord } from '../../watch/record/record.ts'
+import { notifier } from '../../watch/service/notify.ts'
 import { type Watcher, watcher } from '../../watch/watcher.ts'
 import { connected } from './context.ts'
 import type { LoginArguments } from './options.ts'
@@ -28,6 +30,8 @@ export interface WatchArguments extends LoginWords, PageArguments {
   inventory: string
   every: string
   state?: string
+  /** The file of a key that can only look. */
+  key?: string
   testAlerts: boolean
   json: boolean
   verbose: boolean
@@ -39,7 +43,7 @@ export async function keepWatch(argv: WatchArguments): Promise<void> {
   const listening = await listeningOf(argv)
   const files = [argv.inventory, join(resolve(argv.inventory, '..'), 'known_hosts')]
   const stamp = await stampOf(files)
-  const inventory = await readInventory(argv.inventory)
+  const inventory = await inventoryOf(argv)
   if (inventory.devices.every(({ forwards }) => forwards.length === 0))
     throw new InventoryError(`${argv.inventory}: no device has a forward: there is nothing to watch`)
   const file = recordFile(inventory, argv.state)
@@ -56,7 +60,8 @@ export async function keepWatch(argv: WatchArguments): Promise<void> {
   const sleep = (ms: number) => wait(ms, undefined, { signal: ended.signal }).catch(() => undefined)
   let context: ReachContext | undefined
   const examine = async ({ host }: HostChange) =>
-    host.role === 'device' && context ? causeOf(host, it.board.inventory, context) : undefined
+    // With a key that can only look nobody can be asked why.
+    host.role === 'device' && context && argv.key === undefined ? causeOf(host, it.board.inventory, context) : undefined
   const it = watcher({
     ...{ inventory, record, everySeconds, env: process.env, now: Date.now, sleep, ended: ended.signal, note, examine },
     from: { inventory: argv.inventory, watcher: hostname() },
@@ -68,6 +73,7 @@ export async function keepWatch(argv: WatchArguments): Promise<void> {
     page = listening && (await serve(it, listening))
     await Promise.all([
       timers(it, page, sleep, ended.signal),
+      wellness(it, sleep, ended.signal),
       rounds(it, { argv, files, stamp, everySeconds, sleep, ended: ended.signal, onContext: (now) => (context = now) }),
     ])
   } finally {
@@ -102,7 +108,8 @@ async function rounds({ board, use }: Watcher, { argv, files, stamp, onContext, 
     const looking = connected(board.inventory, argv, (context) => {
       onContext(context)
       const both = AbortSignal.any([ended, round.signal])
-      return watchGateways(board.inventory, { ...looks, now: Date.now, ended: both, context, board, onSeen })
+      const ask = argv.key === undefined ? undefined : askByKey
+      return watchGateways(board.inventory, { ...looks, now: Date.now, ended: both, context, board, ask, onSeen })
     })
     const next = edited()
     await Promise.race([looking, next])
@@ -118,7 +125,7 @@ async function rounds({ board, use }: Watcher, { argv, files, stamp, onContext, 
       seen = await changeOf(files, seen, { ended, sleep })
       if (ended.aborted) return undefined
       try {
-        const inventory = await readInventory(argv.inventory)
+        const inventory = await inventoryOf(argv)
         note(`${argv.inventory} was read again`)
         return inventory
       } catch (error) {
@@ -142,6 +149,31 @@ async function timers(
     if (second % 60 === 0) void it.minute()
     await sleep(1000)
   }
+}
+
+/** Tells systemd that it works, and how many are up. */
+async function wellness(
+  { board }: Watcher,
+  sleep: (ms: number) => Promise<unknown>,
+  ended: AbortSignal,
+): Promise<void> {
+  const systemd = notifier(process.env)
+  while (!ended.aborted) {
+    const all = board.inventory.devices.filter(({ forwards }) => forwards.length > 0)
+    const up = all.filter(({ name }) => board.standing(name)?.seen?.condition === 'up')
+    systemd.well(`${up.length} of ${all.length} devices are up`)
+    await sleep(1000)
+  }
+}
+
+/** With the logins that it is watched with. @throws InventoryError */
+async function inventoryOf({ inventory: file, key }: WatchArguments): Promise<Inventory> {
+  const inventory = await readInventory(file)
+  const { id } = inventory
+  if (key === undefined) return inventory
+  if (id === undefined)
+    throw new InventoryError(`${file}: has no "id", by which gateways know who may look`, `provision ${file}`)
+  return lookingWith(key, { ...inventory, id })
 }
 
 /** @throws InventoryError where somebody else has the port */

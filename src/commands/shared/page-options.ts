@@ -40,3 +40,10 @@ async function tokenAt(text: string): Promise<string> {
     'make one: openssl rand -hex 16',
   )
 }
+
+/** The same words for another process. */
+export const listeningWords = ({ listen, expose, token }: PageArguments): string[] => [
+  ...(listen === undefined ? [] : ['--listen', listen]),
+  ...(expose ? ['--expose'] : []),
+  ...(token === undefined ? [] : ['--token', token]),
+]

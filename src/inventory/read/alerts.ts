@@ -41,11 +41,12 @@ export function buildWatch(
   building: Building,
 ): WatchSettings | undefined {
   if (wanted === undefined) return undefined
-  const { after, keepMonths, heartbeat } = wanted
+  const { after, keepMonths, keys, heartbeat } = wanted
   const url = heartbeat === undefined ? undefined : keptAt(heartbeat, 'the URL', [...path, 'heartbeat'], building)
   return {
     ...(after !== undefined && { after }),
     ...(keepMonths !== undefined && { keepMonths }),
+    ...(keys && { keys: keys.filter((key) => key !== undefined) }),
     ...(url && { heartbeat: url }),
   }
 }

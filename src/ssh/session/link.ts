@@ -49,6 +49,8 @@ export interface Link {
   get(remote: string, local: string): Promise<void>
   /** A `direct-tcpip` channel, once it is open. @throws RemoteError `refused`, `lost` */
   channel(address: string, port: number): Promise<Duplex>
+  /** The same to a unix socket. Absent: this transport has none. @throws RemoteError `refused`, `lost` */
+  socketChannel?(path: string): Promise<Duplex>
   /** Calls once when the connection is gone, closed by us or not. */
   onGone(notify: (gone: Gone) => void): void
   /** Closes the connection, and does not wait for an answer: a peer that is gone would keep the process alive. */

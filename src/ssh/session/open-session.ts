@@ -74,6 +74,11 @@ export function openSession(login: OpenedLogin): FullSession {
   link.onGone(end)
   forget = wire.connections.hold(close)
 
+  const forward = (where: string, open: () => Promise<Duplex>) => {
+    wire.counts.forwards++
+    return whenOpen(open, { where, timeoutMs: wire.connectTimeoutMs, gone: gone.signal })
+  }
+
   return {
     host: login.host,
     via: login.via,
@@ -100,8 +105,12 @@ export function openSession(login: OpenedLogin): FullSession {
         return whenThereIsRoom(() => exec(link, wish)).catch(whyGone)
       }),
     forward(address, port) {
-      wire.counts.forwards++
-      return forward(link, { address, port, timeoutMs: wire.connectTimeoutMs, gone: gone.signal })
+      return forward(`${address} port ${port}`, () => link.channel(address, port))
+    },
+    async forwardToSocket(path) {
+      const { socketChannel } = link
+      if (!socketChannel) throw new RemoteError('refused', `${path}: the ssh program reaches no socket there`)
+      return forward(path, () => socketChannel(path))
     },
     stream(line, streams) {
       wire.counts.execs++
@@ -131,32 +140,29 @@ function silentSinceLogin({ connectTimeoutMs }: Wire): RemoteError {
   )
 }
 
-interface ForwardTo {
-  readonly address: string
-  readonly port: number
-  readonly timeoutMs: number
-  readonly gone: AbortSignal
-}
-
-function forward(link: Link, to: ForwardTo): Promise<Duplex> {
+/** The channel once it is open; one that opens too late is closed. */
+function whenOpen(
+  open: () => Promise<Duplex>,
+  { where, timeoutMs, gone }: { readonly where: string; readonly timeoutMs: number; readonly gone: AbortSignal },
+): Promise<Duplex> {
   return new Promise((resolve, reject) => {
     let settled = false
     const settle = (act: () => void) => {
       if (settled) return
       settled = true
       clearTimeout(timer)
-      to.gone.removeEventListener('abort', onGone)
+      gone.removeEventListener('abort', onGone)
       act()
     }
     const fail = (error: unknown) => settle(() => reject(error))
-    const onGone = () => fail(to.gone.reason)
-    const timer = setTimeout(() => {
-      const where = `${to.address} port ${to.port}`
-      fail(new RemoteError('timeout', `${where}: no answer within ${to.timeoutMs / 1000} s`))
-    }, to.timeoutMs)
-    if (to.gone.aborted) return onGone()
-    to.gone.addEventListener('abort', onGone, { once: true })
-    link.channel(to.address, to.port).then((channel) => {
+    const onGone = () => fail(gone.reason)
+    const timer = setTimeout(
+      () => fail(new RemoteError('timeout', `${where}: no answer within ${timeoutMs / 1000} s`)),
+      timeoutMs,
+    )
+    if (gone.aborted) return onGone()
+    gone.addEventListener('abort', onGone, { once: true })
+    open().then((channel) => {
       if (settled) channel.destroy()
       settle(() => resolve(channel))
     }, fail)

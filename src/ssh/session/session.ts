@@ -35,8 +35,13 @@ export interface Session {
   close(): void
 }
 
-/** … and what people do by hand through the same connection. */
+/** … and what people do by hand through the same connection, and watchers. */
 export interface FullSession extends Session {
+  /**
+   * As `forward`, to a unix socket of the host (`direct-streamlocal@openssh.com`); by node-ssh alone.
+   * @throws RemoteError `refused`, `lost`, `timeout`
+   */
+  forwardToSocket(path: string): Promise<Duplex>
   /**
    * Runs a shell line with its streams open, by the account's own shell, or by root's where `privileged`; its exit
    * code. Both outputs have come whole and byte for byte by then, and are not ended. An abort ends what runs there:

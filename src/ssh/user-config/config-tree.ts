@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
-import { userInfo } from 'node:os'
 import { join } from 'node:path'
 import { glob } from './glob.ts'
+import { thisAccount } from './this-account.ts'
 import { wordsOf } from './words.ts'
 
 /** One file of an ssh configuration, with what it includes. A character is a byte, so that every byte comes through. */
@@ -34,8 +34,8 @@ const system = '/etc/ssh'
 /** The files that ssh reads, in its order. What cannot be read is missing: ssh itself says what is wrong with it. */
 export async function readTree({ file, env }: TreeOptions): Promise<ConfigFile[]> {
   // ssh looks for its own files in the home of the password database, and lets glob(3) expand `~`, which asks $HOME.
-  const home = env.HOME ?? userInfo().homedir
-  const own = join(userInfo().homedir, '.ssh/config')
+  const home = env.HOME ?? thisAccount(env).homedir
+  const own = join(thisAccount(env).homedir, '.ssh/config')
   const roots =
     file === undefined
       ? [

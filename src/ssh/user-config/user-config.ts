@@ -1,6 +1,6 @@
-import { homedir, userInfo } from 'node:os'
 import { join } from 'node:path'
 import type { AskSsh } from './query.ts'
+import { thisAccount } from './this-account.ts'
 
 /** What the user's own ssh would do with a name, as `ssh -G` says; defaults where there is no ssh. */
 export interface UserConfig {
@@ -48,7 +48,7 @@ export async function userConfig(name: string, ask: AskSsh, env: Env): Promise<U
       .map((line) => line.slice(key.length + 1).trim())
   const one = (key: string) => all(key)[0]
   const port = Number(one('port') ?? 22)
-  const found = { hostname: one('hostname') ?? name, port, user: one('user') ?? userInfo().username }
+  const found = { hostname: one('hostname') ?? name, port, user: one('user') ?? thisAccount(env).username }
   const path = (file: string) => expand(file, name, found, env)
   const files = text === '' ? DEFAULT_KEYS : all('identityfile').filter((file) => file !== 'none')
   return {
@@ -72,8 +72,9 @@ function expand(
   found: { readonly hostname: string; readonly port: number; readonly user: string },
   env: Env,
 ): string {
-  const home = env.HOME ?? homedir()
-  const path = expandTokens(file, { ...hostTokens(name, found), d: home, u: userInfo().username })
+  const { username, homedir } = thisAccount(env)
+  const home = env.HOME ?? homedir
+  const path = expandTokens(file, { ...hostTokens(name, found), d: home, u: username })
   return path === '~' || path.startsWith('~/') ? join(home, path.slice(1)) : path
 }
 

@@ -57,19 +57,8 @@ export function nodeSshLink({ ssh, client, key, accepted, proved, socket }: Node
       }
     },
     ...byHand({ ssh, client }),
-    async channel(address, port) {
-      try {
-        const channel = await ssh.forwardOut('127.0.0.1', 0, address, port)
-        // For ever: an error that nobody hears ends the process.
-        channel.on('error', () => undefined)
-        return channel
-      } catch (error) {
-        const far = /open failure: ?(.*)$/i.exec(error instanceof Error ? error.message : '')?.[1]
-        if (far === undefined) throw lost()
-        if (isProhibited(error)) throw new ForwardingProhibited(`${address} port ${port}: administratively prohibited`)
-        throw new RemoteError('refused', `${address} port ${port}: ${far}`)
-      }
-    },
+    channel: (address, port) => opened(`${address} port ${port}`, ssh.forwardOut('127.0.0.1', 0, address, port)),
+    socketChannel: (path) => opened(path, ssh.forwardOutStreamLocal(path)),
     onGone(notify) {
       let notified = false
       const gone = () => {
@@ -80,6 +69,20 @@ export function nodeSshLink({ ssh, client, key, accepted, proved, socket }: Node
       client.once('end', gone)
     },
     hangUp: () => hangUp(client, socket),
+  }
+}
+
+async function opened(where: string, asked: Promise<Duplex>): Promise<Duplex> {
+  try {
+    const channel = await asked
+    // For ever: an error that nobody hears ends the process.
+    channel.on('error', () => undefined)
+    return channel
+  } catch (error) {
+    const far = /open failure: ?(.*)$/i.exec(error instanceof Error ? error.message : '')?.[1]
+    if (far === undefined) throw lost()
+    if (isProhibited(error)) throw new ForwardingProhibited(`${where}: administratively prohibited`)
+    throw new RemoteError('refused', `${where}: ${far}`)
   }
 }
 

@@ -1,0 +1,155 @@
+import { chmod, cp, mkdir, readFile, symlink, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { until } from '../../src/lab/local.ts'
+import type { HistoryReport } from '../../src/watch/history.ts'
+import { root } from '../dist.ts'
+import { outcomes, type Rehearsal, rehearse } from './kit.ts'
+import { mustRun } from './must-run.ts'
+
+/** The watcher as a service beside the gateway, as docs/watch.md says it, with a key that can only look. */
+const gateway = 'ssh-gw.guest.internal'
+const [socket, sshd] = ['host-a.lan.internal', 'host-b.lan.internal'] as const
+const inventory = {
+  login: { user: 'user001' },
+  gateways: { [gateway]: {} },
+  devices: {
+    [socket]: { forwards: [{ port: 9022, host: 'localhost', hostPort: 22 }] },
+    [sshd]: { forwards: [{ port: 9023, host: 'localhost', hostPort: 22, listener: 'sshd' }] },
+  },
+  watch: { after: 5 },
+}
+const there = '/etc/provision/inventory.json'
+
+let it: Rehearsal
+let unit: string
+let before: string
+let lookingBefore: string
+
+const inside = (script: string) => mustRun(it.lab.machine(gateway), script)
+/** `provision watch` on the gateway, by its root. */
+const watch = async (words: string, as = '') => {
+  const { code, stdout, stderr } = await it.lab.machine(gateway).sh(`${as} provision watch ${there} ${words}`)
+  return { code, said: stdout + stderr }
+}
+const here = async (line: string) => {
+  const { code, stdout, stderr } = await it.lab.run(['sh', '-c', line], {
+    env: { CI: 'true', PATH: `${it.folder}/bin:${process.env.PATH}` },
+    timeoutMs: 60_000,
+  })
+  expect({ line, code, stderr: code === 0 ? '' : stderr }).toMatchObject({ code: 0 })
+  return stdout
+}
+/** What is on the gateway that was not there, or is there no more; not what logs and runs leave. */
+const things = () =>
+  inside(`
+    find /etc /usr/local /var/lib /run/systemd/system -xdev ! -path '/var/lib/provision/*' ! -name '*-' ! -name '.pwd.lock' \
+      ! -path '/etc/provision*' ! -path '/var/lib/systemd/*' ! -path '/var/lib/private' | sort
+    ls -d /run/provision* 2>/dev/null; getent passwd | cut -d : -f 1; systemctl list-units --all --plain --no-legend 'provision*'
+  `)
+
+beforeAll(async () => {
+  it = await rehearse(inventory)
+  const { code, stderr, report } = await it.report([it.file])
+  expect({ code, stderr: code === 0 ? '' : stderr, hosts: outcomes(report) }).toMatchObject({ code: 0 })
+  // What everybody has beside their inventory.
+  await cp((await it.lab.run(['printenv', 'PROVISION_KNOWN_HOSTS'])).stdout.trim(), join(it.folder, 'known_hosts'))
+  // provision on the gateway, and a `provision` of that name here.
+  const disk = it.lab.machine(gateway).root
+  await cp(process.execPath, join(disk, 'usr/bin/node'))
+  for (const part of ['bin', 'dist', 'package.json'])
+    await cp(join(root, part), join(disk, 'usr/lib/provision', part), { recursive: true })
+  await symlink('/usr/lib/provision/bin/provision.js', join(disk, 'usr/bin/provision'))
+  await mkdir(join(it.folder, 'bin'))
+  await writeFile(
+    join(it.folder, 'bin/provision'),
+    `#!/bin/sh\nexec ${process.execPath} ${root}/bin/provision.js "$@"\n`,
+  )
+  await chmod(join(it.folder, 'bin/provision'), 0o755)
+  const { id } = JSON.parse(await readFile(it.file, 'utf8'))
+  unit = `provision-watch-${id}.service`
+})
+afterAll(() => it?.down())
+
+test('it is installed beside the gateway by what --on says, once its key is let in', async () => {
+  before = await things()
+  const told = await here(`provision watch ${it.file} --install --on ${gateway}`)
+  const lines = told.split('\n').flatMap((line) => (/^ {2}provision /.test(line) ? [line.trim()] : []))
+  expect(lines.length).toBe(5)
+  for (const line of lines.slice(0, 3)) await here(line)
+
+  await inside(`chmod 600 ${there}`)
+  expect(await watch('--install')).toEqual({ code: 2, said: expect.stringContaining(`chmod o+rX ${there}`) })
+  await inside(`chmod 644 ${there}`)
+  expect(await watch('--install', 'runuser -u nobody --')).toEqual({
+    code: 2,
+    said: expect.stringContaining('with sudo'),
+  })
+  expect(await things()).toBe(before)
+
+  const first = await watch('--install')
+  expect(first).toEqual({ code: 1, said: expect.stringContaining(`${gateway} must let its key in first`) })
+  expect(await things()).toBe(before)
+  for (const line of lines.slice(3)) await here(line)
+  const again = await it.report([it.file])
+  expect({ code: again.code, hosts: outcomes(again.report) }).toEqual({
+    code: 0,
+    hosts: [gateway, socket, sshd].map((name) => `${name} ok`),
+  })
+  lookingBefore = await things()
+
+  const second = await watch('--install --least-privilege')
+  expect(second, second.said).toMatchObject({ code: 0 })
+  expect(second.said).toContain(`${gateway}: proved: 14 attempts with its key were refused`)
+  expect(await watch('--install')).toEqual({ code: 0, said: expect.stringContaining('runs already, as it should') })
+  expect(
+    Number(await inside(`systemd-analyze security ${unit} | grep -o '[0-9.]* OK'`).then((it) => it.split(' ')[0])),
+  ).toBeLessThanOrEqual(1.5)
+}, 120_000)
+
+const show = (what: string) => inside(`systemctl show -p ${what} --value ${unit}`)
+const soon = (look: () => Promise<boolean>) => until(async () => (await look()) || undefined, { timeoutMs: 30_000 })
+
+test('with that key it sees both kinds of tunnel, and an outage as the watcher of a person does', async () => {
+  expect(await soon(async () => (await show('StatusText')) === '2 of 2 devices are up')).toBe(true)
+  const units = [socket, sshd].map((name) => [name, `reverse-tunnel-${gateway}.service`] as const)
+  const at = Date.now()
+  await Promise.all(units.map(([name, tunnel]) => mustRun(it.lab.machine(name), `systemctl stop ${tunnel}`)))
+  const history = async () => {
+    const state = `/var/lib/${unit.replace('.service', '')}`
+    return JSON.parse(await inside(`provision history ${there} --state ${state} --json`)) as HistoryReport
+  }
+  expect(await soon(async () => (await history()).outages.length === 2)).toBe(true)
+  const { outages } = await history()
+  expect(outages.map(({ name, state }) => `${name} ${state}`).sort()).toEqual(
+    [`${socket} no-tunnel`, `${sshd} no-tunnel`].sort(),
+  )
+  for (const { begin } of outages) expect(Math.abs(Date.parse(begin) - at)).toBeLessThan(5000)
+  await Promise.all(units.map(([name, tunnel]) => mustRun(it.lab.machine(name), `systemctl start ${tunnel}`)))
+  expect(await soon(async () => (await history()).outages.every(({ end }) => end !== undefined))).toBe(true)
+}, 90_000)
+
+test('systemd starts it again when it is frozen', async () => {
+  const drop = `/run/systemd/system/${unit}.d`
+  await inside(
+    `mkdir -p ${drop}; printf '[Service]\\nWatchdogSec=4\\n' >${drop}/quick.conf; systemctl daemon-reload; systemctl restart ${unit}`,
+  )
+  const pid = await show('MainPID')
+  await inside(`kill -STOP ${pid}`)
+  expect(await soon(async () => (await show('NRestarts')) === '1')).toBe(true)
+  expect(await soon(async () => (await show('ActiveState')) === 'active')).toBe(true)
+  expect(await show('MainPID')).not.toBe(pid)
+  await inside(`rm -r ${drop}; systemctl daemon-reload`)
+}, 60_000)
+
+test('it is taken away without a trace, and its key with it', async () => {
+  const gone = await watch('--uninstall')
+  expect(gone, gone.said).toMatchObject({ code: 0, said: expect.stringContaining('was taken away, with its key') })
+  await inside(/rm -r .*/.exec(gone.said)?.[0] ?? 'false')
+  expect(await things()).toBe(lookingBefore)
+  await here(`provision cp --inventory ${it.file} ${gateway}:${there} ${it.file}`)
+  expect(JSON.parse(await readFile(it.file, 'utf8')).watch).toEqual({ after: 5 })
+  await here(`provision ${it.file}`)
+  expect(await things()).toBe(before)
+  expect(await watch('--uninstall')).toEqual({ code: 0, said: expect.stringContaining('there is no service') })
+}, 90_000)
