@@ -55,7 +55,9 @@ async function watch(folder = state, ...words: string[]) {
   const seen = new Map<string, number>()
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
     said.text += text
-    for (const [, name = ''] of text.matchAll(/seen ([^,:]+)[,:] .*(?:stale|no-tunnel|sshd-down|unreachable)/g))
+    for (const [, name = ''] of text.matchAll(
+      /seen ([^,:]+)[,:] .*(?:stale|no-tunnel|sshd-down|wrong-device|unreachable)/g,
+    ))
       if (!seen.has(name)) seen.set(name, seconds())
   })
   const says = (words: string) => until(async () => said.text.includes(words) || undefined, { timeoutMs: 40_000 })
@@ -139,6 +141,90 @@ test('four faults at once: each is told once with its time and cause, and so is 
   expect(outages.map(({ name }) => name).sort()).toEqual([stopped, frozen, deaf, dark].sort())
   expect(outages.every(({ end: over }) => over !== undefined)).toBe(true)
   expect(hosts.find(({ name }) => name === well)).toMatchObject({ outages: 0, availability: 1 })
+})
+
+/** A fault, and how it is mended; `state`: what is told of it, nothing where nothing may be told. */
+interface Trouble {
+  readonly name: string
+  readonly state?: string
+  readonly strike: () => Promise<unknown>
+  readonly mend: () => Promise<unknown>
+  /** How far the time that is told may be from the truth: seconds. */
+  readonly off: number
+}
+const socketOf = (port: number) => `reverse-tunnel-127.0.0.1_${port}.socket`
+const sshdOf = (signal: string) => `kill -${signal} $(systemctl show -p MainPID --value ssh.service)`
+
+/** Other faults, on the same machines at once. */
+const troubles: readonly Trouble[] = [
+  {
+    ...{ name: stopped, state: 'no-tunnel', off: 5 },
+    strike: () => inside(gateway, `systemctl stop ${socketOf(9022)} ${socketOf(9022).replace('socket', 'service')}`),
+    mend: () => inside(gateway, `systemctl start ${socketOf(9022)}`),
+  },
+  {
+    ...{ name: frozen, state: 'stale', off: 20 },
+    strike: () => inside(frozen, sshdOf('STOP')),
+    mend: () => inside(frozen, sshdOf('CONT')),
+  },
+  {
+    ...{ name: deaf, state: 'wrong-device', off: 10 },
+    strike: () =>
+      inside(
+        deaf,
+        `cd /etc/ssh; mkdir was; mv ssh_host_* was; ssh-keygen -q -t ed25519 -N '' -f ssh_host_ed25519_key; systemctl restart ssh.service`,
+      ),
+    mend: () => inside(deaf, 'cd /etc/ssh; mv -f was/* .; rmdir was; systemctl restart ssh.service'),
+  },
+  {
+    ...{ name: dark, state: 'no-tunnel', off: 12 },
+    strike: () => it.lab.machine(dark).cut(),
+    mend: () => it.lab.machine(dark).mend(),
+  },
+  // What is none: people may not log in, a tunnel that is back at once, a gateway whose sshd is started anew.
+  {
+    ...{ name: well, off: 0 },
+    strike: async () => {
+      await inside(well, `touch /run/nologin; systemctl kill --signal=KILL ${unit}`)
+      await inside(gateway, 'systemctl reload ssh.service')
+    },
+    mend: () => inside(well, 'rm /run/nologin'),
+  },
+]
+
+test('four others, beside what is no fault: each is told once, and nothing is invented', async () => {
+  const before = (await events()).length
+  const { child, says, seen } = await watch(join(it.folder, 'others'))
+  for (const name of [stopped, frozen, deaf, dark, well]) expect(await says(`seen ${name}, `)).toBe(true)
+  const real = troubles.filter(({ state }) => state !== undefined)
+  const times = new Map<string, number>()
+  await Promise.all(
+    troubles.map(async ({ name, strike }) => {
+      await strike()
+      times.set(name, seconds())
+    }),
+  )
+  const down = (await heard(before + real.length)).slice(before)
+  expect(down.map(({ name, state }) => `${name} ${state}`).sort()).toEqual(
+    real.map(({ name, state }) => `${name} ${state}`).sort(),
+  )
+  for (const { name, off } of real) {
+    const event = down.find((one) => one.name === name)
+    const error = Math.abs(Date.parse(event?.since ?? '') / 1000 - (times.get(name) ?? 0))
+    if (process.env.PROVISION_SHOW)
+      console.log(name, 'seen', (seen.get(name) ?? Number.NaN) - (times.get(name) ?? 0), 'off', error)
+    expect({ name, near: error < off }).toEqual({ name, near: true })
+  }
+  await Promise.all(troubles.map(({ mend }) => mend()))
+  const up = (await heard(before + 2 * real.length)).slice(before + real.length)
+  expect(words(up)).toEqual(
+    away(
+      real.map(({ name }) => name),
+      'up',
+    ),
+  )
+  expect((await events()).length).toBe(before + 2 * real.length)
+  expect(await end(child, 'SIGTERM')).toBe(0)
 })
 
 test('a watcher that is killed has lost nothing: the next one goes on, and tells only what is new', async () => {
