@@ -234,7 +234,7 @@ describe('one door each', () => {
     [
       'node:child_process',
       /^node:child_process$/,
-      /^src\/(lab\/|ssh\/session\/|image\/formats\/shell-syntax\.ts$|commands\/shared\/(browser|as-typed)\.ts$|watch\/alerts\/ways\.ts$)/,
+      /^src\/(lab\/|ssh\/session\/|image\/formats\/shell-syntax\.ts$|commands\/shared\/(browser|as-typed|try-watcher-key)\.ts$|watch\/(alerts\/ways|service\/(install|notify))\.ts$)/,
     ],
   ])('%s', (_, module, door) => {
     const importers = importersOf(module)

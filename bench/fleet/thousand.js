@@ -43,7 +43,7 @@ export function withThousand(work) {
       inside(name, 'umask 077; cat >/root/key', { input: identity })
       inside(
         name,
-        `ssh -F none -f -N -i /root/key -o StrictHostKeyChecking=no -o ExitOnForwardFailure=yes ${forwards} user001@${gateway} 2>/dev/null`,
+        `ssh -F none -f -N -i /root/key -o StrictHostKeyChecking=no -o ExitOnForwardFailure=yes -o ServerAliveInterval=5 ${forwards} user001@${gateway} 2>/dev/null`,
       )
     }
     const inventory = (name, device) => {

@@ -45,8 +45,8 @@ export function lookAccess(gateway: Gateway, inventory: Inventory): Resource[] {
 }
 
 /**
- * No session, no port of its own, no agent; where it may connect to says sshd, for all keys alike. A mark at its end would
- * make it a key of people's.
+ * No session, no port of its own, no agent; where it may connect to says sshd, for all keys alike. A mark at its end
+ * would make it a key of people's.
  */
 function lineOf(text: string): string {
   const key = parseKeyLine(text)

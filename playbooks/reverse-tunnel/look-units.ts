@@ -16,7 +16,7 @@ Description=Where watchers ask how the tunnels are
 [Socket]
 ListenStream=${lookJail(id)}${lookSocket}
 Accept=yes
-MaxConnections=8
+MaxConnections=16
 SocketUser=${lookAccount(id)}
 SocketMode=0600
 DirectoryMode=0755

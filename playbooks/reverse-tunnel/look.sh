@@ -5,7 +5,8 @@
 #   program ACCOUNT PREFIX      the account that devices share here, and how their own accounts begin
 #
 # stdin: PLACE SECONDS, the two words of news.sh (PLACE may be `-`); then ACCOUNT=PLACE lines, as gateway.sh takes them; then `end`.
-# stdout: what these two print, and then `end`. What is not of this shape is answered with nothing.
+# stdout: what these two print, and then `end`, to somebody who holds stdin open until then. What is not of this shape is answered
+# with nothing.
 
 PATH=/usr/sbin:/usr/bin:/sbin:/bin
 LC_ALL=C
@@ -25,4 +26,7 @@ done
 [ "$line" = end ] || exit 1
 # A place may hold `*` and `[`.
 set -f
-exec </dev/null
+# Nobody waits for news any more once the watcher has gone; systemd ends what is left.
+exec 3<&0 </dev/null
+{ cat <&3; kill $$; } >/dev/null 2>&1 &
+exec 3<&-

@@ -25,8 +25,8 @@ export function isThere(path: string): Promise<boolean> {
 
 /**
  * Reads, changes and replaces a file while no other `rewrite` of it runs, in any process. Readers see the old file or
- * the new one, never a part. A symbolic link stays one: its target is replaced. A file that is there keeps its mode and,
- * where root writes it, its owner.
+ * the new one, never a part. A symbolic link stays one: its target is replaced. A file that is there keeps its mode,
+ * and where root writes it, its owner.
  */
 export async function rewrite(file: string, change: (before: string) => string): Promise<void> {
   const target = await realpath(file).catch(() => file)

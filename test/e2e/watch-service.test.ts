@@ -26,7 +26,7 @@ let unit: string
 let before: string
 let lookingBefore: string
 
-const inside = (script: string) => mustRun(it.lab.machine(gateway), script)
+const inside = async (script: string) => (await mustRun(it.lab.machine(gateway), script)).trim()
 /** `provision watch` on the gateway, by its root. */
 const watch = async (words: string, as = '') => {
   const { code, stdout, stderr } = await it.lab.machine(gateway).sh(`${as} provision watch ${there} ${words}`)
@@ -45,7 +45,7 @@ const things = () =>
   inside(`
     find /etc /usr/local /var/lib /run/systemd/system -xdev ! -path '/var/lib/provision/*' ! -name '*-' ! -name '.pwd.lock' \
       ! -path '/etc/provision*' ! -path '/var/lib/systemd/*' ! -path '/var/lib/private' | sort
-    ls -d /run/provision* 2>/dev/null; getent passwd | cut -d : -f 1; systemctl list-units --all --plain --no-legend 'provision*'
+    ls -d /run/provision* 2>/dev/null; getent passwd | cut -d : -f 1; systemctl list-units --all --plain --no-legend 'provision*' | sed 's/  */ /g; /@/d'
   `)
 
 beforeAll(async () => {

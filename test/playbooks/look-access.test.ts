@@ -1,4 +1,4 @@
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -71,20 +71,38 @@ describe('the program that looks', () => {
   const program = join(folder, 'program')
   const { text } = wantedOf(onGateway, 'file /etc/ssh/reverse-tunnel/look-k7w2m9qd/program', 'absent\n')
   writeFileSync(program, text?.wanted ?? '')
-  const ask = (...lines: string[]) =>
-    spawnSync('dash', [program, 'tunnel', 'tunnel-'], {
-      input: lines.map((line) => `${line}\n`).join(''),
-      encoding: 'utf8',
+  /** What it answers to somebody who waits for it, or goes. */
+  const ask = (lines: readonly string[], { goes = false } = {}) =>
+    new Promise<string>((resolve) => {
+      const child = spawn('dash', [program, 'tunnel', 'tunnel-'], { stdio: ['pipe', 'pipe', 'ignore'], detached: true })
+      let said = ''
+      child.stdout.setEncoding('utf8').on('data', (text: string) => {
+        said += text
+      })
+      child.once('exit', () => {
+        // systemd ends what is left.
+        spawnSync('pkill', ['-KILL', '-s', String(child.pid)])
+      })
+      child.once('close', () => resolve(said))
+      child.stdin.on('error', () => undefined)
+      child.stdin.write(lines.map((line) => `${line}\n`).join(''))
+      if (goes) child.stdin.end()
     })
 
   test('is POSIX shell', () => {
     expect(spawnSync('shellcheck', ['-s', 'sh', '-e', 'SC2086', program], { encoding: 'utf8' }).stdout).toBe('')
   })
 
-  test('answers a question about tunnels, to its end', () => {
-    const { stdout } = ask('- 0', 'tunnel-a-x=/s/127.0.0.1_9022', 'tunnel=*:9023', 'tunnel=[::1]:9024', 'end')
+  test('answers a question about tunnels, to its end', async () => {
+    const stdout = await ask(['- 0', 'tunnel-a-x=/s/127.0.0.1_9022', 'tunnel=*:9023', 'tunnel=[::1]:9024', 'end'])
     expect(stdout).toMatch(/^uptime /m)
     expect(stdout.endsWith('\nend\n')).toBe(true)
+  })
+
+  test('ends when who has asked goes, however long it was to wait', async () => {
+    const began = performance.now()
+    expect(await ask(['s=1 3000', 'end'], { goes: true })).not.toContain('uptime')
+    expect(performance.now() - began).toBeLessThan(20_000)
   })
 
   test.each([
@@ -96,10 +114,12 @@ describe('the program that looks', () => {
     [['`id` 0', 'end']],
     [['- 0; id', 'end']],
     [['- 99999', 'end']],
-    [['- 0', 'tunnel-a-x=/s/127.0.0.1_9022']],
     [['']],
-    [[]],
-  ])('answers %j with nothing', (lines) => {
-    expect(ask(...lines).stdout).toBe('')
+  ])('answers %j with nothing', async (lines) => {
+    expect(await ask(lines)).toBe('')
+  })
+
+  test('answers a question that was cut short with nothing', async () => {
+    expect(await ask(['- 0', 'tunnel-a-x=/s/127.0.0.1_9022'], { goes: true })).toBe('')
   })
 })

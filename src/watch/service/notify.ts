@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 
-/** Tells systemd how this process is (sd_notify(3)), where systemd started it as such a service; else it does nothing. */
+/** Tells systemd how this process is (sd_notify(3)) where systemd waits for that; else it does nothing. */
 export interface Notifier {
   /** It works: said once a second at least, and told as often as needed. `status`: a line for `systemctl status`. */
   well(status: string): void
@@ -31,5 +31,6 @@ export function notifier(
   }
 }
 
-const systemdNotify = (words: string[], done: () => void) =>
-  void execFile('systemd-notify', words, { timeout: 10_000 }, done)
+function systemdNotify(words: string[], done: () => void): void {
+  execFile('systemd-notify', words, { timeout: 10_000 }, done)
+}
