@@ -11,6 +11,11 @@ const nothingSeen = { of: () => undefined, gone: () => false, failed: () => fals
  * to notice that: the status with the time at which the device was heard last.
  */
 export function withBegin(status: ForwardStatus, endpoint: StatusEndpoint, { log }: GatewayFacts): ForwardStatus {
+  // Who answers may be another one long after the session began.
+  if (status.state === 'wrong-device') {
+    const { since: _, ...rest } = status
+    return rest
+  }
   const { device, gateway, forward, account } = endpoint
   // Where devices share an account, its log lines do not tell whose session it was.
   if (status.state !== 'no-tunnel' || status.since === undefined || forward.listener !== 'socket') return status

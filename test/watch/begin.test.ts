@@ -29,3 +29,7 @@ test('one that said goodbye, another one, and what is not gone, are as they were
   expect(at('Timeout, client not responding from user tunnel-other 10.0.0.2 port 5')).toBe(since)
   expect(at(`Timeout, client not responding from user ${endpoint.account} 10.0.0.2`, { state: 'stale' })).toBe(since)
 })
+
+test('since when another one answers, the age of the session does not tell', () => {
+  expect(at('Accepted publickey', { state: 'wrong-device' })).toBeUndefined()
+})
