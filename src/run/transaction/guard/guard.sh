@@ -58,12 +58,7 @@ run() {
     roll_back
     return
   fi
-  asks
-  for n in $inspects; do
-    printf '@seen %s ' "$n"
-    shown "$n"
-    echo
-  done >seen.new
+  look_at_all >seen.new
   mv seen.new seen
   : >waiting
   exec 9<&-
@@ -138,7 +133,8 @@ undo_piece() {
 
 # Are all of them still what the plan was made from?
 unmoved() {
-  asks
+  # No -e here, as in a look: an older sshd fails at `-V`, and says what is wanted all the same.
+  asks || :
   for n in $changes; do
     holds "$n" && continue
     echo "unmoved $n" >&3
@@ -146,6 +142,16 @@ unmoved() {
     return 1
   done
 }
+
+# In a shell of its own: what was asked for it is out of date after a rollback.
+look_at_all() (
+  asks
+  for n in $inspects; do
+    printf '@seen %s ' "$n"
+    shown "$n"
+    echo
+  done
+)
 
 # Questions that several looks share, answered once for those that follow; a plan has its own.
 asks() { :; }

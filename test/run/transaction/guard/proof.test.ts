@@ -110,6 +110,15 @@ describe('what is as before after a rollback is undone', () => {
     expect(Object.keys(host.tree())).toEqual([])
   })
 
+  test('by what is asked then, and not by what several looks were told before', () => {
+    // As an older sshd does, it fails and says what is wanted.
+    const ask = sh`[ -n "\${said+known}" ] || said=$(cat ${at('shared')}; exit 1)`
+    const { inspect: _, ...rest } = flag('shared', sh`rm -f ${at('shared')}`)
+    const asking: Resource = { ...rest, inspect: sh`${ask}; echo "$said"`, asks: [ask] }
+    expect(given('a', [asking, { ...asking, id: 'beside' }])).toMatchObject({ outcome: 'undone' })
+    expect(existsSync(at('shared'))).toBe(false)
+  })
+
   test('though what was only ended did not come back', () => {
     const session = thing(
       'session',
