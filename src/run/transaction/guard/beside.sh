@@ -7,4 +7,4 @@ for place in "$home/current" "$home/history/$2"; do
     exit
   fi
 done
-echo '@outcome never'
+printf '\n%s\n' '@outcome never'

@@ -12,6 +12,8 @@
 
 talk() {
   id=$2
+  # What the login printed may have no line end.
+  echo
   case $1 in
     apply) apply "$2" ;;
     watch) watch ;;
