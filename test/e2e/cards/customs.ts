@@ -107,7 +107,11 @@ export const results: Readonly<Record<Custom, readonly [script: string, said: st
     `/usr/share/zoneinfo/Asia/Tokyo\n${hash}\n`,
   ],
   'userconf.txt': ['getent shadow imager | cut -d : -f 2; ls /boot/firmware | grep userconf', `${hash}\n`],
-  'own scripts': ['sort -u /root/own', 'early\nlate\n'],
+  // The late one waits for the network, and not for us.
+  'own scripts': [
+    'for try in $(seq 300); do grep -q late /root/own && break; sleep 0.1; done; sort -u /root/own',
+    'early\nlate\n',
+  ],
   'Wi-Fi': [
     `nmcli radio wifi; cat /var/lib/wifi-country; nmcli -t -f TYPE connection show | grep wireless`,
     'enabled\nJP\n802-11-wireless\n',
