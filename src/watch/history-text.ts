@@ -1,5 +1,6 @@
 import { duration } from '../report/duration.ts'
 import { clean } from '../report/inert.ts'
+import { localTime } from '../report/local-time.ts'
 import type { HistoryReport, HostHistory, OutageReport } from './history.ts'
 
 /** How a history reads: a line for each host, those that were away longest first, and below it the outages. */
@@ -12,7 +13,7 @@ export function printHistory({ since, until, watchedSeconds, hosts, outages }: H
       ...outages.filter(({ name }) => name === host.name).map((outage) => `  ${outageLine(outage)}`),
     ])
   const watched = watchedSeconds > 0 ? `watched for ${duration(watchedSeconds)}` : 'nobody watched'
-  return `${[...lines, `${minute(since)} to ${minute(until)} UTC, ${watched}`].join('\n')}\n`
+  return `${[...lines, `${minute(since)} to ${minute(until)}, ${watched}`].join('\n')}\n`
 }
 
 function hostLine({ name, availability, outages, awaySeconds, longestSeconds }: HostHistory, width: number): string {
@@ -24,9 +25,7 @@ function hostLine({ name, availability, outages, awaySeconds, longestSeconds }: 
 function outageLine({ begin, end, seconds, condition, state, cause }: OutageReport): string {
   const length = end === undefined ? `${duration(seconds)} so far` : duration(seconds)
   const what = condition === 'down' ? state : condition
-  return clean(
-    `${begin.slice(0, 10)} ${begin.slice(11, 19)}  ${length}  ${what ?? condition}${cause ? `: ${cause}` : ''}`,
-  )
+  return clean(`${localTime(begin)}  ${length}  ${what ?? condition}${cause ? `: ${cause}` : ''}`)
     .trim()
     .replaceAll(/\s*\n\s*/g, ' / ')
 }
@@ -34,7 +33,7 @@ function outageLine({ begin, end, seconds, condition, state, cause }: OutageRepo
 /** Rounded down: what was away for a moment was not there all the time. */
 export const percent = (share: number): string => `${(Math.floor(share * 100_000) / 1000).toFixed(3)} %`
 
-const minute = (time: string) => `${time.slice(0, 10)} ${time.slice(11, 16)}`
+const minute = (time: string) => localTime(time).slice(0, 16)
 
 const columns = ['name', 'role', 'condition', 'begin', 'end', 'seconds', 'state', 'cause'] as const
 

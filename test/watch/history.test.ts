@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { historyOf, outagesOf } from '../../src/watch/history.ts'
 import { printCsv, printHistory } from '../../src/watch/history-text.ts'
 import { memory } from '../../src/watch/record/memory.ts'
@@ -61,14 +61,16 @@ test('what two watchers saw is one outage; one that neither could end is open', 
   ])
 })
 
-test('in words, the host that was away longest first', () => {
+test('in words and by the clock of the reader, the host that was away longest first', () => {
+  vi.stubEnv('TZ', 'Asia/Tokyo')
+  onTestFinished(() => void vi.unstubAllEnvs())
   const all = watcher([[0, 1000]], [[10, 20], [990]])
   all.take({ kind: 'cause', id: 'x0', cause: 'power\nof the\u001b[31m device' })
   expect(printHistory(historyOf([all], wish))).toBe(`host-a  98.000 %  2 outages, away for 20 min, longest 10 min
-  2026-11-01 16:30:00  10 min so far  no-tunnel: there is no tunnel
-  2026-11-01 00:10:00  10 min  no-tunnel: power / of the[31m device
+  2026-11-02 01:30:00  10 min so far  no-tunnel: there is no tunnel
+  2026-11-01 09:10:00  10 min  no-tunnel: power / of the[31m device
 gw      100.000 %  0 outages
-2026-11-01 00:00 to 2026-11-01 16:40 UTC, watched for 16 h 40 min
+2026-11-01 09:00 to 2026-11-02 01:40, watched for 16 h 40 min
 `)
 })
 
