@@ -106,7 +106,7 @@ test('a playbook of one’s own runs no command line when it is only imported', 
   ])
   expect([status, stderr.toString()]).toEqual([0, ''])
   expect(stdout.toString()).toMatchInlineSnapshot(`
-    "absent account authorizedKeys deliveredSpare formerKeys hostKeys hostKeysAfterReload hostKeysOf inspectHeldForwards installedPackage isForwardRoute keyPair known knownHost lastingStorage lines lookedAt managedFile managedFiles marked nameOnGateways nextHostKeys nextHostKeysOf noSystemAccount on onTrial overlap parseHeldForwards parseKeyLine parseListener parseMark pinnedKeys playbook precondition printForward printListener printMark programs prove proveFirst publicKey runningSshd sh socketName spareHostKey sshdSettings switchHostKeys systemAccounts systemdUnit systemdUnits tell tellOthers unitsRead verify versionOf versions whoseKey withoutMark withoutMarkLine
+    "absent account authorizedKeys deliveredSpare formerKeys hostKeys hostKeysAfterReload hostKeysOf inspectHeldForwards installedPackage isForwardRoute keyPair known knownHost lastingStorage lines lookedAt managedFile managedFiles marked nameOnGateways nextHostKeys nextHostKeysOf noSystemAccount on onTrial overlap parseHeldForwards parseKeyLine parseListener parseMark pinnedKeys playbook precondition printForward printListener printMark programs prove proveFirst publicKey reachedOn runningSshd sh socketName spareHostKey sshdSettings switchHostKeys systemAccounts systemdUnit systemdUnits tell tellOthers unitsRead verify versionOf versions whoseKey withoutMark withoutMarkLine
     "
   `)
 })

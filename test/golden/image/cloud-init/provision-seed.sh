@@ -1,7 +1,7 @@
 #!/bin/sh
 # Sets up host-a.lan.internal at its first boot. Made by provision; holds secrets.
 provision() {
-id=9c7e14455a254193
+id=fefe03657b564bfe
 format=cloud-init
 boot=/boot/firmware
 host_name=host-a
@@ -245,8 +245,8 @@ after_cloud_init() {
 }
 
 # The mark that this seed is finished stays: a copy of it that comes back does nothing. The copy that ran here is replaced
-# by what is still to be removed, so that no secret outlives a power cut in between. It goes last, for the unit starts it, and
-# nothing waits between the two: what a power cut leaves of them is nobody's any more.
+# by what is still to be removed, so that no secret outlives a power cut in between. It is removed right after the unit that
+# starts it: a power cut between the two would leave a file that nobody removes.
 retire() {
   put "$home/seed.sh" 0600 "rm -f /etc/systemd/system/multi-user.target.wants/$unit /etc/systemd/system/$unit
 rm -f $home/prepared $home/ending $home/seed.sh$end" && sync && sh "$home/seed.sh" || return
