@@ -3,9 +3,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { local } from '../../src/lab/local.ts'
+import { adminOf } from '../../src/lab/network.ts'
 import { type Rehearsal, rehearse } from './kit.ts'
 
-// How many processes a run starts on its hosts: a small machine takes 30 ms for each.
+// What a run costs: processes on its hosts, of which a small machine takes 30 ms for each, and logins and bytes on the wire.
 
 const gateway = 'ssh-gw.guest.internal'
 const device = 'host-a.lan.internal'
@@ -68,24 +69,45 @@ function within(most: number, counts: ReadonlyMap<string, number> | undefined) {
   expect(total(counts), listed).toBeGreaterThan(most / 2)
 }
 
-const run =
-  (...words: string[]) =>
-  async () =>
-    expect((await it.provision([it.file, ...words])).code).toBe(0)
+/** One run: what it counts itself, and the bytes at the network card of the admin machine, both ways, in KiB. */
+async function run(...words: string[]) {
+  const before = await bytes()
+  const { code, report } = await it.report([it.file, ...words])
+  expect(code).toBe(0)
+  return { ...report.wire, kib: Math.round(((await bytes()) - before) / 1024) }
+}
+
+async function bytes(): Promise<number> {
+  const text = await local(['ip', '-n', adminOf(it.lab.id, 'lan'), '-s', '-j', 'link', 'show', 'eth0'])
+  const [{ stats64 }] = JSON.parse(text) as [{ stats64: Record<'rx' | 'tx', { bytes: number }> }]
+  return stats64.rx.bytes + stats64.tx.bytes
+}
 
 test('a first run', async () => {
-  const counts = await countedDuring(run())
+  let wire: Awaited<ReturnType<typeof run>> | undefined
+  const counts = await countedDuring(async () => {
+    wire = await run()
+  })
+  // Two looks, three transactions with a login that confirms each, a trial and what it leaves, and a proof.
+  expect(wire).toMatchObject({ connections: 6, execs: 11 })
+  expect(wire?.kib).toBeLessThan(190)
   within(430, counts[gateway])
   within(430, counts[device])
   expect(counts[gateway]?.get('systemd-analyze')).toBe(1)
   expect(counts[device]?.get('systemd-analyze')).toBe(1)
 })
 
-test('a run that has nothing to do, and one that only looks', async () => {
-  for (const words of [[], ['--check']]) {
-    const counts = await countedDuring(run(...words))
-    within(110, counts[gateway])
-    // The watchdog of the tunnel may look meanwhile.
-    within(110, counts[device])
-  }
+test.each([
+  [[], { connections: 3, execs: 3 }, 70],
+  [['--check'], { connections: 2, execs: 2 }, 50],
+])('a run that has nothing to do: %j', async (words, wanted, kib) => {
+  let wire: Awaited<ReturnType<typeof run>> | undefined
+  const counts = await countedDuring(async () => {
+    wire = await run(...words)
+  })
+  expect(wire).toMatchObject(wanted)
+  expect(wire?.kib).toBeLessThan(kib)
+  within(110, counts[gateway])
+  // The watchdog of the tunnel may look meanwhile.
+  within(110, counts[device])
 })
