@@ -41,7 +41,8 @@ describe.each(formatNames)('the seed of one device for a fresh %s card', (name) 
     // SC2016: what quote writes.
     writeFileSync(path, script)
     run('shellcheck', ['-s', 'sh', '-e', 'SC2016', path])
-    for (let at = 0; at < script.length; at += 331) {
+    // Without its last line end it is whole.
+    for (let at = 0; at < script.length - 1; at += 331) {
       expect(run('sh', ['-c', 'dash 2>/dev/null || :'], script.slice(0, at)).toString()).toBe('')
     }
     expect(existsSync('/var/lib/provision/first-boot')).toBe(false)

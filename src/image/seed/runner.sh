@@ -219,11 +219,10 @@ after_cloud_init() {
 }
 
 # The mark that this seed is finished stays: a copy of it that comes back does nothing. The copy that ran here is replaced
-# by what is still to be removed, so that no secret outlives a power cut in between. It is removed right after the unit that
-# starts it: a power cut between the two would leave a file that nobody removes.
+# by what is still to be removed, so that no secret outlives a power cut in between. One process removes the unit and then that
+# copy: a power cut between the two would leave a file that nobody removes.
 retire() {
-  put "$home/seed.sh" 0600 "rm -f /etc/systemd/system/multi-user.target.wants/$unit /etc/systemd/system/$unit
-rm -f $home/prepared $home/ending $home/seed.sh$end" && sync && sh "$home/seed.sh" || return
+  put "$home/seed.sh" 0600 "rm -f /etc/systemd/system/multi-user.target.wants/$unit /etc/systemd/system/$unit $home/prepared $home/ending $home/seed.sh$end" && sync && sh "$home/seed.sh" || return
   sync
   rm -rf "$this_boot"
   systemctl daemon-reload
