@@ -3,6 +3,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { type Listening, servePage } from '../../../src/watch/page/server.ts'
 import { openPage } from '../../report/chromium.ts'
 import { parseMetrics } from '../../report/prometheus.ts'
+import { freePort } from '../../ssh/session/fixture.ts'
 import { inventoryOf, recordInMemory, type World, world } from '../world.ts'
 
 const token = 'a-token-of-some-length'
@@ -24,8 +25,8 @@ async function served(more: Partial<Listening> = {}) {
 }
 
 async function listen(w: World, more: Partial<Listening>) {
-  // A port that the system chooses is not told: one that nobody has.
-  const port = 20_000 + Math.floor(Math.random() * 20_000)
+  // The page does not tell which port the system would choose for it.
+  const port = await freePort()
   const page = await servePage(w.it, { address: '127.0.0.1', port, ...more })
   onTestFinished(() => page.close())
   const ask = (path: string, headers: Record<string, string> = {}, method = 'GET') =>
