@@ -2,7 +2,7 @@ import { printListener, socketName } from '../inventory/forward.ts'
 import { type Device, type Forward, type Gateway, nameOnGateways } from '../inventory/model.ts'
 import type { ForwardReport } from '../report/report.ts'
 import type { EndpointReport } from '../report/status/status.ts'
-import { accountOn } from '../tunnel/accounts.ts'
+import { accountOn, forwardsOn } from '../tunnel/accounts.ts'
 import type { GatewayFacts, ListeningSocket } from './gateway-facts.ts'
 import { tunnelEnded } from './tunnel-history.ts'
 
@@ -19,6 +19,10 @@ export function endpointOf(device: Device, gateway: Gateway, forward: Forward): 
   const place = forward.listener === 'socket' ? `/s/${socketName(forward)}` : printListener(forward)
   return { device, gateway, forward, account: accountOn(gateway, device), place }
 }
+
+/** All ends on this gateway. */
+export const endpointsOn = (gateway: Gateway, devices: readonly Device[]): StatusEndpoint[] =>
+  devices.flatMap((device) => forwardsOn(gateway, device).map((forward) => endpointOf(device, gateway, forward)))
 
 /** Does a session of the device listen there. Where sshd owns the port, the port itself shows it. */
 export function tunnelStands({ forward, place }: StatusEndpoint, told: GatewayFacts): boolean | undefined {

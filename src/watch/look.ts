@@ -1,7 +1,7 @@
 import type { Inventory } from '../inventory/model.ts'
 import { place } from '../report/status/words.ts'
 import type { ReachContext } from '../ssh/reach/reach.ts'
-import { endpointOf } from '../status/endpoint.ts'
+import { endpointsOn } from '../status/endpoint.ts'
 import { type AskGateway, openGateways } from '../status/gateway-sessions.ts'
 import { proveForward } from '../verify/forward.ts'
 import { forwardKey, type WatchBoard } from './board.ts'
@@ -50,11 +50,7 @@ export async function watchGateways(
   }
   const over = new Promise<void>((resolve) => looks.ended.addEventListener('abort', () => resolve(), { once: true }))
   const all = inventory.gateways.map((gateway) => {
-    const endpoints = inventory.devices.flatMap((device) =>
-      device.forwards.flatMap((forward) =>
-        forward.gateway === gateway.name ? [endpointOf(device, gateway, forward)] : [],
-      ),
-    )
+    const endpoints = endpointsOn(gateway, inventory.devices)
     return endpoints.length > 0 ? follow(gateway, endpoints, following) : undefined
   })
   // What is under way then ends with its connection.

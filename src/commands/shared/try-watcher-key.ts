@@ -7,7 +7,7 @@ import type { Gateway, Inventory } from '../../inventory/model.ts'
 import type { Session } from '../../ssh/session/session.ts'
 import type { Wire } from '../../ssh/session/wire.ts'
 import { askByKey, lookingWith } from '../../status/ask-by-key.ts'
-import { endpointOf } from '../../status/endpoint.ts'
+import { endpointsOn } from '../../status/endpoint.ts'
 import { openGateways } from '../../status/gateway-sessions.ts'
 import { tryPrivileges } from '../../verify/least-privilege.ts'
 import { watcherPrivilege } from '../../watch/service/least-privilege.ts'
@@ -35,9 +35,7 @@ export async function tryWatcherKey(all: Inventory, wish: Wish): Promise<KeyTria
     const asked = openGateways(context, askByKey)
     const answers = await Promise.all(
       inventory.gateways.flatMap((gateway) => {
-        const endpoints = inventory.devices.flatMap((device) =>
-          device.forwards.flatMap((one) => (one.gateway === gateway.name ? [endpointOf(device, gateway, one)] : [])),
-        )
+        const endpoints = endpointsOn(gateway, inventory.devices)
         if (endpoints.length === 0) return []
         return [asked.ask(gateway, endpoints, { seconds: 0 }).then((answer) => ({ gateway, ...answer }))]
       }),
