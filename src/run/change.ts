@@ -5,6 +5,7 @@ import { allEnded } from './all-ended.ts'
 import type { Run } from './context.ts'
 import { addChanges, hasFailed, type Member, observe, replaceSession } from './fleet.ts'
 import type { ForwardProofs } from './forward-proofs.ts'
+import { lastChangeOf } from './last-change.ts'
 import { pinObserved } from './look.ts'
 import { plan } from './plan/plan.ts'
 import { changeReport, notKnown, refusal } from './preview.ts'
@@ -18,17 +19,24 @@ export type Changing = Run & { readonly proofs: Pick<ForwardProofs, 'begin' | 'f
 export async function changeHosts(step: ApplyStep, stepNumber: number, run: Changing): Promise<void> {
   const { fleet, progress } = run
   const work = `step ${stepNumber + 1}`
+  const isLastChange = lastChangeOf(stepNumber, run)
   progress.expect(work, [...fleet.members.keys()])
   await allEnded(
     [...fleet.members.values()].map(async (member) => {
-      await run.context.changes(() => change(member, step, stepNumber, run))
+      await run.context.changes(() => change(member, { step, stepNumber, isLastChange }, run))
       progress.over(work, member.host.name)
     }),
   )
 }
 
+interface StepUnderWay {
+  readonly step: ApplyStep
+  readonly stepNumber: number
+  readonly isLastChange: ReturnType<typeof lastChangeOf>
+}
+
 /** Brings one host to what this step wants of it, or leaves it as it was. */
-async function change(member: Member, step: ApplyStep, stepNumber: number, run: Changing): Promise<void> {
+async function change(member: Member, { step, stepNumber, isLastChange }: StepUnderWay, run: Changing): Promise<void> {
   const { fleet, login, progress, end, proofs } = run
   const resources = step.hosts.get(member.host.name) ?? []
   const { changes, later, refused } = plan(resources, member.shown, fleet.seen)
@@ -54,7 +62,7 @@ async function change(member: Member, step: ApplyStep, stepNumber: number, run: 
       ...run,
       login: () => login(member, { along: confirmingRoutes(member.host, session.via) }),
       onLive(shown: Member['shown']) {
-        if (isLastChange(member, shown, stepNumber, run)) proofs.begin(member.host.name)
+        if (isLastChange(member, shown)) proofs.begin(member.host.name)
       },
       ...(isTried && { trial: () => beginTrial(member, trial, run) }),
     }
@@ -70,20 +78,4 @@ async function change(member: Member, step: ApplyStep, stepNumber: number, run: 
   } catch (error) {
     end(member, 'unknown', troubleOf(error))
   }
-}
-
-/** Nothing that a later step wants of this device or of its gateways differs; `shown`: by what it shows now. */
-function isLastChange({ host, ...member }: Member, shown: Member['shown'], stepNumber: number, run: Run): boolean {
-  if (host.role !== 'device') return false
-  const { steps, fleet } = run
-  const gateways = host.forwards.map(({ gateway }) => gateway)
-  return steps.slice(stepNumber + 1).every((step) => {
-    if (step.kind === 'verify') return true
-    if (step.kind === 'prove') return step.forwards(fleet.seen).length === 0
-    return [host.name, ...gateways].every((name) => {
-      const now = name === host.name ? new Map([...member.shown, ...shown]) : fleet.members.get(name)?.shown
-      const { changes, later } = plan(step.hosts.get(name) ?? [], now ?? new Map(), fleet.seen)
-      return changes.length + later.length === 0
-    })
-  })
 }

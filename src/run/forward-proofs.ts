@@ -30,7 +30,12 @@ export function forwardProofs(wanted: readonly Forward[], run: Run): ForwardProo
   const proves = run.command !== 'check'
   let known: Promise<readonly ForwardReport[]> = proves ? proveWithinLimit(wanted, run) : Promise.resolve([])
   const readmission = readmit(run)
-  const begun: { readonly device: string; readonly reports: Promise<readonly ForwardReport[]>; stands: boolean }[] = []
+  /** Proved ahead, with the device and the gateways that these proofs are about. */
+  const begun: {
+    readonly hosts: ReadonlySet<string>
+    readonly reports: Promise<readonly ForwardReport[]>
+    stands: boolean
+  }[] = []
 
   /** The forwards of devices that have come back since. */
   async function returned(): Promise<readonly Forward[]> {
@@ -65,13 +70,11 @@ export function forwardProofs(wanted: readonly Forward[], run: Run): ForwardProo
   return {
     begin(device) {
       const own = wanted.filter((forward) => forward.device === device)
-      if (own.length > 0) begun.push({ device, reports: proveWithinLimit(own, run), stands: true })
+      const hosts = new Set([device, ...own.map(({ gateway }) => gateway)])
+      if (own.length > 0) begun.push({ hosts, reports: proveWithinLimit(own, run), stands: true })
     },
     forget(host) {
-      for (const one of begun) {
-        const own = wanted.filter(({ device }) => device === one.device)
-        if (one.device === host || own.some(({ gateway }) => gateway === host)) one.stands = false
-      }
+      for (const one of begun) if (one.hosts.has(host)) one.stands = false
     },
     async readmitAndWait() {
       const back = await returned()
