@@ -13,12 +13,16 @@ export const askSshd = sh`
     [ -d /run/sshd ] || mkdir -m 0755 /run/sshd
     host_keys='/etc/ssh/ssh_host_*_key' sshd_valid=valid
     sshd_says=$(sshd -T -C ${everybody} 2>&1) || sshd_valid=
-    [ -z "$sshd_valid" ] || host_keys=
-    rest=$sshd_says
-    while [ -n "$sshd_valid" ]; do
-      case $rest in *${'\n'}hostkey\ *) rest=\${rest#*${'\n'}hostkey } ;; *) break ;; esac
-      host_keys=$host_keys\${rest%%${'\n'}*}${'\n'}
-    done
+    if [ -n "$sshd_valid" ]; then
+      # Word by word, for here dash takes the square of the length to cut a text.
+      host_keys='' IFS=${'\n'}
+      set -f
+      for word in $sshd_says; do
+        case $word in hostkey\ *) host_keys=$host_keys\${word#* }${'\n'} ;; esac
+      done
+      set +f
+      unset IFS
+    fi
   fi
 `
 

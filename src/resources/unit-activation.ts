@@ -1,3 +1,4 @@
+import { program } from '../shell/program.ts'
 import { lines, type Sh, sh } from '../shell/sh.ts'
 
 /** What becomes of units, by their names. */
@@ -42,24 +43,43 @@ export function activateUnits(
   )
 }
 
-/** Asked twice: a service of Type=simple is active before it has had the time to fail. */
+/**
+ * A service of these types is active before it has had the time to fail: it has to stay so for a quarter of a second.
+ * (Where a machine has slept, /proc/uptime is ahead of systemd's clock: there it counts at once.)
+ */
+const activeAtOnce = 'simple | exec | idle'
+
 function settled(names: readonly string[], settle: number): Sh {
   return sh`
-    tries=${settle * 4}
-    calm=0
+    tries=${settle * 10}
     while [ "$tries" -gt 0 ]; do
-      calm=$((calm + 1))
-      states=$(systemctl is-active ${names} || :)
-      for state in \${states:-unknown}; do
-        case $state in
-          active) ;;
-          failed|inactive) break 2 ;;
-          *) calm=0 ;;
+      states=$(systemctl show --property=Type,ActiveState,ActiveEnterTimestampMonotonic ${names})
+      read -r uptime _ </proc/uptime
+      # In hundredths of a second.
+      uptime=$((\${uptime%.*}00 + 1\${uptime#*.} - 100))
+      calm=1 type='' state='' entered=0
+      # An empty line ends each unit, and another one the last.
+      while IFS='=' read -r name value; do
+        case $name in
+          Type) type=$value ;;
+          ActiveState) state=$value ;;
+          ActiveEnterTimestampMonotonic) entered=$value ;;
+          *)
+            case $state in
+              active) case $type in ${program(activeAtOnce)}) [ $((uptime - entered / 10000)) -ge 25 ] || calm=0 ;; esac ;;
+              failed | inactive) break 2 ;;
+              *) calm=0 ;;
+            esac
+            type='' state='' entered=0
+            ;;
         esac
-      done
-      if [ "$calm" = 2 ]; then exit; fi
+      done <<END
+  $states
+
+  END
+      [ "$calm" = 0 ] || exit 0
       tries=$((tries - 1))
-      sleep 0.25
+      sleep 0.1
     done
     for unit in ${names}; do
       if ! systemctl is-active --quiet "$unit"; then

@@ -26,7 +26,7 @@ export function lookBackScript(): string {
     lines(
       plainShell,
       sh`home=/var/lib/provision`,
-      sh`shown() { (set +e && "inspect_$1") </dev/null 2>/dev/null | base64 -w0; }`,
+      sh`shown() { (set +e && "inspect_$1") </dev/null 2>/dev/null; }`,
       program(historyProgram),
       sh`ids=`,
       program(takeBackProgram),

@@ -20,7 +20,7 @@ planned() (
 
 whole() {
   for id in $ids; do
-    for part in plan.sh what seen saved/paths; do [ -r "$home/history/$id/$part" ] || return; done
+    for part in plan.sh what seen/. saved/paths; do [ -r "$home/history/$id/$part" ] || return; done
   done
 }
 
@@ -48,7 +48,7 @@ sides() {
 }
 
 knows_expect() { grep -q "^expect_$1=" "$home/history/$id/plan.sh"; }
-knows_seen() { grep -q "^@seen $1 " "$home/history/$id/seen"; }
+knows_seen() { [ -e "$home/history/$id/seen/$1" ]; }
 
 holds() {
   # shellcheck disable=SC2086
@@ -57,7 +57,7 @@ holds() {
   [ "$(planned "$2" shown "$3" | sha256sum)" = "$(planned "$2" "$1" "$3")" ]
 }
 
-seen() { sed -n "s/^@seen $1 //p" "$home/history/$id/seen" | tr -d '\n' | sha256sum; }
+seen() { sha256sum <"$home/history/$id/seen/$1"; }
 expect() { eval "echo \"\$expect_$1  -\""; }
 
 # Of an undo that is itself undone: what the run had made is there again.

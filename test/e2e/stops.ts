@@ -20,7 +20,7 @@ export const stops = {
   'before it is activated': { when: 'before', call: 'systemctl daemon-reload', end: 'old' },
   'while it is activated': { when: 'before', call: 'systemctl restart *', end: 'old' },
   'after it is activated': { when: 'after', call: 'systemctl restart *', end: 'old' },
-  'after the last look': { when: 'after', call: 'mv seen.new seen', end: 'old' },
+  'after the last look': { when: 'after', call: 'mv -T seen.new seen', end: 'old' },
   'before it is confirmed': { when: 'before', call: 'mv -T */pending */confirmed', end: 'either' },
   'after it is confirmed': { when: 'after', call: 'mv -T */pending */confirmed', end: 'new' },
   'before it becomes history': { when: 'before', call: 'mv -T */current */history/*', end: 'new' },

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { constants, gunzipSync } from 'node:zlib'
 import { questionsOf, type Refused, type Resource } from '../../resources/resource.ts'
-import { asFunction, decode, plainShell, whole } from '../../shell/program.ts'
+import { asFunction, plainShell, whole } from '../../shell/program.ts'
 import { lines, sh } from '../../shell/sh.ts'
 import { lackOf, tryPrograms } from './programs.ts'
 
@@ -57,7 +57,7 @@ export function parseObservations(
   for (const part of parts.slice(1, -1)) {
     const end = part.indexOf('\n')
     const resource = resources[Number(part.slice(0, end))]
-    if (resource) shown.set(resource.id, observationOf(Buffer.from(part.slice(end + 1), 'latin1').toString('base64')))
+    if (resource) shown.set(resource.id, observationOf(Buffer.from(part.slice(end + 1), 'latin1')))
   }
   return shown
 }
@@ -78,7 +78,6 @@ export function unpack(packed: Buffer): Buffer {
   }
 }
 
-/** The host keeps what its resources showed as base64, and its digests are of that. */
-export function observationOf(encoded: string): Observation {
-  return { text: decode(encoded), digest: createHash('sha256').update(encoded).digest('hex') }
+export function observationOf(bytes: Buffer): Observation {
+  return { text: bytes.toString('utf8'), digest: createHash('sha256').update(bytes).digest('hex') }
 }

@@ -1,5 +1,5 @@
 import { type Change, effectOf, questionsOf, type Resource } from '../../resources/resource.ts'
-import { asFunction, decode, heredoc, program, whole } from '../../shell/program.ts'
+import { asFunction, decode, program, whole } from '../../shell/program.ts'
 import { lines, type Sh, sh } from '../../shell/sh.ts'
 import { type Observation, observationOf, unpack } from '../plan/observation.ts'
 import type { PlannedChange } from '../plan/plan.ts'
@@ -105,11 +105,9 @@ export function handOver(
       sh`echo ${id} >"$incoming/id"`,
       sh`echo ${who} >"$incoming/who"`,
       sh`echo ${`provision-guard-${id}`} >"$incoming/unit"`,
-      inIncoming('guard.sh', guard),
-      inIncoming('plan.sh', `${plan.text}\n`),
       // No process, and no here-document, which takes two where it is long.
-      ...Object.entries(beside).map(([name, text]) => sh`printf %s ${text} >"$incoming/"${name}`),
-      sh`head -c 65536 /dev/zero >"$incoming/reserve"`,
+      ...Object.entries({ 'guard.sh': guard, 'plan.sh': `${plan.text}\n`, ...beside }).map(([name, text]) => sh`printf %s ${text} >"$incoming/"${name}`),
+      sh`printf '%065536d' 0 >"$incoming/reserve"`,
       sh`exec sh "$incoming/guard.sh" apply "$incoming"`,
     ),
   )
@@ -124,14 +122,18 @@ export const watchScript = (id: string): string => talk('watch', id)
 /** Undo now: there will be no confirmation. */
 export const abandonScript = (id: string, why: string): string => talk('abandon', id, why)
 
-/** What resources showed after a change. One whose line is missing is missing in the map. */
+/** What resources showed after a change. One that has not come whole is missing in the map. */
 function parseShown(answer: string, resources: readonly Resource[]): Map<string, Observation> {
   const shown = new Map<string, Observation>()
   const [, packed = ''] = /^@packed (\S+)$/m.exec(answer) ?? []
-  const rows = unpack(Buffer.from(packed, 'base64')).toString('latin1')
-  for (const [, index, encoded = ''] of rows.matchAll(/^@seen (\d+) (\S*)$/gm)) {
-    const resource = resources[Number(index)]
-    if (resource) shown.set(resource.id, observationOf(encoded))
+  const states = unpack(Buffer.from(packed, 'base64'))
+  const sizes = states.subarray(0, states.indexOf('\n\n') + 1).toString('latin1')
+  let at = sizes.length + 1
+  for (const [, size, number] of sizes.matchAll(/^ *(\d+) (\d+)$/gm)) {
+    const bytes = states.subarray(at, at + Number(size))
+    at += Number(size)
+    const resource = resources[Number(number)]
+    if (resource && bytes.length === Number(size)) shown.set(resource.id, observationOf(bytes))
   }
   return shown
 }
@@ -190,5 +192,3 @@ const table = (rows: readonly (readonly unknown[])[]) =>
 function talk(...words: readonly string[]): string {
   return whole(lines(sh`set -- ${words}`, program(guard)))
 }
-
-const inIncoming = (name: string, text: string) => heredoc(sh`"$incoming"/${name}`, name, text)

@@ -34,7 +34,7 @@ const nobody = { of: () => undefined, gone: () => false, failed: () => false }
 export const away = new ConnectError('unreachable', 'no route to host')
 
 /** What its one resource shows, as a host sends it. */
-export const seen = (text: string) => `@packed ${gzipSync(`@seen 0 ${b64(text)}\n`).toString('base64')}\n`
+export const seen = (text: string) => `@packed ${gzipSync(`${Buffer.byteLength(text)} 0\n\n${text}`).toString('base64')}\n`
 
 /** The host has made the change, and waits for its confirmation. */
 export const waiting = `@\n${seen('new')}@outcome waiting\n`

@@ -22,15 +22,27 @@ boot_link=/etc/systemd/system/sysinit.target.wants/provision-recover.service
 # something; seconds to wait for a confirmation, and after a rollback for what has to come up again.
 changes='' activations='' undos='' inspects='' endings='' confirm_within=60 within=30
 
-# put FROM TO MODE OWNER: TO becomes FROM in one rename; missing folders are made for everybody to read.
+# put FROM TO MODE OWNER: TO becomes FROM in one rename; missing folders are made for everybody to read. It is on the disk when
+# all changes are committed: a power cut before that ends in a rollback.
 put() {
   folder "${2%/*}"
   clear_away "$2.provision-new"
-  cp "$1" "$2.provision-new"
-  chown "$4" "$2.provision-new"
-  chmod "$3" "$2.provision-new"
-  sync -f "$2.provision-new"
+  if [ "$4" = root:root ]; then
+    install -m "$3" "$1" "$2.provision-new"
+  else
+    cp "$1" "$2.provision-new"
+    chown "$4" "$2.provision-new"
+    chmod "$3" "$2.provision-new"
+  fi
   mv -fT "$2.provision-new" "$2"
+  printf '%s\n' "$2" >>"$current/written"
+}
+
+sync_written() {
+  [ -e written ] || return 0
+  set --
+  while IFS= read -r path; do if [ -e "$path" ]; then set -- "$@" "$path"; fi; done <written
+  sync -f . "$@"
 }
 
 folder() { [ -d "${1:-/}" ] || { folder "${1%/*}" && mkdir -m 0755 "$1"; }; }
@@ -58,8 +70,11 @@ run() {
     roll_back
     return
   fi
-  look_at_all >seen.new
-  mv seen.new seen
+  clear_away seen.new
+  mkdir seen.new
+  # shellcheck disable=SC2086
+  look_at seen.new $inspects
+  mv -T seen.new seen
   : >waiting
   exec 9<&-
   uptime
@@ -105,6 +120,7 @@ phases() {
       *)
         [ "$phase" != stage ] || make_stages
         pieces "$changes"
+        [ "$phase" != commit ] || sync_written 2>why
         ;;
     esac
   done
@@ -133,30 +149,38 @@ undo_piece() {
 
 # Are all of them still what the plan was made from?
 unmoved() {
-  # No -e here, as in a look: an older sshd fails at `-V`, and says what is wanted all the same.
-  asks || :
-  for n in $changes; do
-    holds "$n" && continue
+  clear_away now
+  mkdir now
+  # shellcheck disable=SC2086
+  look_at now $changes
+  sums=$(sha256sum now/*)
+  while read -r sum file; do
+    n=${file#now/}
+    eval "wanted=\$expect_$n"
+    # shellcheck disable=SC2154
+    [ "$sum" != "$wanted" ] || continue
     echo "unmoved $n" >&3
     echo 'it has changed since it was looked at' >&2
     return 1
-  done
+  done <<END
+$sums
+END
 }
 
-# In a shell of its own: what was asked for it is out of date after a rollback.
-look_at_all() (
+# look_at FOLDER N…: what these resources show now, in a file for each. In a shell of its own: what was asked for them is out of
+# date after a rollback. No -e here: an older sshd fails at `-V`, and says what is wanted all the same.
+look_at() (
+  set +e
+  folder=$1
+  shift
   asks
-  for n in $inspects; do
-    printf '@seen %s ' "$n"
-    shown "$n"
-    echo
-  done
-)
+  for n; do ("inspect_$n") >"$folder/$n"; done
+) </dev/null 2>/dev/null
 
 # Questions that several looks share, answered once for those that follow; a plan has its own.
 asks() { :; }
 
-shown() { (set +e && "inspect_$1") </dev/null 2>/dev/null | base64 -w0; }
+shown() { (set +e && "inspect_$1") </dev/null 2>/dev/null; }
 
 # From here on a power cut ends in a rollback. The unit is read at the next boot, so nothing has to be reloaded now.
 arm() {

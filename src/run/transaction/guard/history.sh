@@ -8,7 +8,7 @@
 finish() {
   cd "$current" || return
   # With what undoes it at boot: whichever end this is, the host is wholly in it.
-  rm -rf stage reserve wakeup "$boot_link" "$boot_unit"
+  rm -rf stage now written reserve wakeup "$boot_link" "$boot_unit"
   echo "$1" >outcome
   last=0
   for file in "$home"/history/*/number; do

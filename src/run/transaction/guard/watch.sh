@@ -6,7 +6,8 @@
 #   abandon ID WHY  roll back now instead of at the deadline
 #
 # Answers in lines: @locked WHO, @packed BASE64, @failed PHASE N CODE BASE64, @undo BASE64, @left BASE64, @outcome WORD.
-# Packed by gzip are lines @seen N BASE64, one for each resource.
+# Packed by gzip is what resources showed: their
+# sizes with their numbers, a line each, an empty line, and then one after the other.
 #
 #   unit  the name of the guard's unit: no transaction depends on what systemd still holds of an earlier one
 
@@ -146,6 +147,14 @@ watch() {
       echo '@outcome waiting'
       return
     fi
+    # Nothing new, and nobody holds the lock: the guard has not begun, or it is no more, or there is no flock.
+    if [ "$free" -gt 1 ]; then
+      if [ $((free % 10)) = 3 ]; then
+        echo @
+        if stale; then settle 'the guard went away'; fi
+      fi
+      sleep 0.1
+    fi
     # The guard holds this lock until the moment that is waited for. The lines of a single @ are a heartbeat: once the
     # connection is gone, writing one ends this process.
     if [ -e "$here/waiting" ]; then held=$here/id; else held=$here/plan.sh; fi
@@ -153,15 +162,9 @@ watch() {
     if [ $? = 75 ]; then
       echo @
       free=0
-      continue
+    else
+      free=$((free + 1))
     fi
-    # It has just been let go of; or the guard has not begun, or it is no more, or there is no flock.
-    free=$((free + 1))
-    if [ $((free % 10)) = 3 ]; then
-      echo @
-      if stale; then settle 'the guard went away'; fi
-    fi
-    [ "$free" = 1 ] || sleep 0.1
   done
 }
 
@@ -175,7 +178,10 @@ ended() {
   echo "@outcome $outcome"
 }
 
-print_seen() { echo "@packed $(gzip -c <"$here/seen" | base64 -w0)"; }
+print_seen() {
+  packed=$(cd "$here/seen" && { wc -c -- * && echo && cat -- *; } | gzip -c | base64 -w0)
+  echo "@packed $packed"
+}
 
 complaints() {
   [ ! -s "$here/undo.errors" ] || echo "@undo $(base64 -w0 <"$here/undo.errors")"
