@@ -88,7 +88,7 @@ function inHome(account: string, path: string, change: Change | Refused | 'conve
     ...change,
     saves: path ? [path.replace(/\/[^/]*$/, ''), path] : [],
     commit: sh`
-      ${locate(account)}
+      ${path ? sh`path=${path}` : locate(account)}
       [ -d "\${path%/*}" ] || install -d -m 700 -o ${account} -g "$(id -gn ${account})" "\${path%/*}"
       rights=$(stat -c '%a %U:%G' "$path" 2>/dev/null || echo ${`600 ${account}:`})
       put "$stage/candidate" "$path" "\${rights% *}" "\${rights#* }"

@@ -75,7 +75,8 @@ export const nothingWaits = sh`
 
 /**
  * Sets `pid` to the sshd that listens where we came in: the one that this shell descends from. A shell of the guard
- * does not: then that of the unit that was told to reload last, that of the usual one, or the first that there is. (Up
+ * does not: then that of the unit that was told to reload last (most often the one of the pid file, and no process has
+ * to ask systemd), that of the usual one, or the first that there is. (Up
  * to 8.1, and where its title was too long to be shown whole, a listener is only known as the main process of a unit.)
  */
 const findListener = sh`
@@ -88,6 +89,14 @@ const findListener = sh`
     is_sshd "$1" || return
     case $title in 'sshd: '*'[listener]'*) pid=$1 ;; *) return 1 ;; esac
   }
+  # of_unit PID UNIT
+  of_unit() { unit_of "$1" && [ "$unit" = "$2" ]; }
+  unit_of() {
+    unit=
+    while IFS=: read -r _ names path; do
+      case $names in '' | name=systemd) unit=\${path##*/} ;; esac
+    done <"/proc/$1/cgroup"
+  }
   pid='' name='' title='' up=$$
   while [ "\${up:-0}" -gt 1 ] && ! listens "$up"; do
     stat=
@@ -97,11 +106,13 @@ const findListener = sh`
     up=\${2-}
   done
   if [ -z "$pid" ]; then
-    told=$(sed -n 's/^@unit //p' ${inForce})
-    # shellcheck disable=SC2086
-    for up in $(systemctl show --property=MainPID --value $told ssh.service sshd.service); do
-      if is_sshd "$up"; then pid=$up && break; fi
-    done
+    mark='' told=''
+    if ! { read -r mark told <${inForce} && [ "$mark" = @unit ] && read -r up </run/sshd.pid && of_unit "$up" "$told" && listens "$up"; } 2>/dev/null; then
+      # shellcheck disable=SC2086
+      for up in $(systemctl show --property=MainPID --value $told ssh.service sshd.service); do
+        if is_sshd "$up"; then pid=$up && break; fi
+      done
+    fi
     [ -n "$pid" ] || for up in /proc/[0-9]*; do
       if listens "\${up#/proc/}"; then break; fi
     done
@@ -112,10 +123,7 @@ const findListener = sh`
  * The process with its age, who wrote the pid file, which each start and each reload repeats, its unit, and its ports.
  */
 const showListener = sh`
-  unit=
-  while IFS=: read -r _ names path; do
-    case $names in '' | name=systemd) unit=\${path##*/} ;; esac
-  done <"/proc/$pid/cgroup"
+  unit_of "$pid"
   written=
   [ ! -r /run/sshd.pid ] || read -r written </run/sshd.pid
   read -r stat <"/proc/$pid/stat"

@@ -19,13 +19,6 @@ export function asFunction(name: string, body: Sh | undefined): Sh {
   return new Sh(`${name}() {\n${body?.text || ':'}\n}`)
 }
 
-/** Writes `text` to the file, byte for byte; it has to end with a line end. */
-export function heredoc(path: Sh, name: string, text: string): Sh {
-  let end = `END_OF_${name.replace('.', '_')}`
-  while (text.includes(end)) end += '_'
-  return new Sh(`cat >${path.text} <<'${end}'\n${text}${end}`)
-}
-
 export function decode(base64: string): string {
   return Buffer.from(base64, 'base64').toString('utf8')
 }

@@ -106,7 +106,9 @@ export function handOver(
       sh`echo ${who} >"$incoming/who"`,
       sh`echo ${`provision-guard-${id}`} >"$incoming/unit"`,
       // No process, and no here-document, which takes two where it is long.
-      ...Object.entries({ 'guard.sh': guard, 'plan.sh': `${plan.text}\n`, ...beside }).map(([name, text]) => sh`printf %s ${text} >"$incoming/"${name}`),
+      ...Object.entries({ 'guard.sh': guard, 'plan.sh': `${plan.text}\n`, ...beside }).map(
+        ([name, text]) => sh`printf %s ${text} >"$incoming/"${name}`,
+      ),
       sh`printf '%065536d' 0 >"$incoming/reserve"`,
       sh`exec sh "$incoming/guard.sh" apply "$incoming"`,
     ),

@@ -34,7 +34,8 @@ const nobody = { of: () => undefined, gone: () => false, failed: () => false }
 export const away = new ConnectError('unreachable', 'no route to host')
 
 /** What its one resource shows, as a host sends it. */
-export const seen = (text: string) => `@packed ${gzipSync(`${Buffer.byteLength(text)} 0\n\n${text}`).toString('base64')}\n`
+export const seen = (text: string) =>
+  `@packed ${gzipSync(`${Buffer.byteLength(text)} 0\n\n${text}`).toString('base64')}\n`
 
 /** The host has made the change, and waits for its confirmation. */
 export const waiting = `@\n${seen('new')}@outcome waiting\n`
@@ -116,4 +117,10 @@ export async function runOf(
     },
   })
   return { end, log, scripts, seconds: clock / 1000, opened }
+}
+
+/** A file that an apply puts beside its transaction. */
+export function fileIn(script: string, name: string): string {
+  const [, quoted = ''] = new RegExp(`printf %s '((?:[^']|'\\\\'')*)' >"\\$incoming/"${name}$`, 'm').exec(script) ?? []
+  return quoted.replaceAll(`'\\''`, `'`)
 }

@@ -175,6 +175,7 @@ look_at() (
   shift
   asks
   for n; do ("inspect_$n") >"$folder/$n"; done
+  :
 ) </dev/null 2>/dev/null
 
 # Questions that several looks share, answered once for those that follow; a plan has its own.

@@ -52,7 +52,7 @@ apply() {
     fi
   fi
   # What runs that were killed while they sent had not handed over.
-  for left in "$home"/incoming.*; do [ -e "/proc/${left##*.}" ] || rm -rf "$left"; done
+  for left in "$home"/incoming.*; do [ -e "/proc/${left##*.}" ] || clear_away "$left"; done
   cd "$current" || return
   if ! start; then
     echo 'start 0 1' >failed

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
 import { applyScript, confirmScript } from '../../../../src/run/transaction/script.ts'
 import { sh } from '../../../../src/shell/sh.ts'
+import { fileIn } from '../host.ts'
 import { box, thing } from './box.ts'
 
 const host = box()
@@ -21,14 +22,15 @@ test('of a confirmation and an undo in the same moment one wins, and the host is
     resources: [one],
     changes: [{ resource: one, change: { summary: '', ...change }, digest: '' }],
   })
-  const part = (name: string) =>
-    new RegExp(`<<'END_OF_${name}_*'\\n([\\s\\S]*?)END_OF_${name}_*\\n`).exec(script)?.[1] ?? ''
   const template = join(host.root, 'template')
   mkdirSync(template)
   mkdirSync(join(host.home, 'history'), { recursive: true })
-  writeFileSync(join(template, 'guard.sh'), host.inBox(part('guard_sh')))
+  writeFileSync(join(template, 'guard.sh'), host.inBox(fileIn(script, 'guard.sh')))
   // Nothing moved: the race is not about that.
-  writeFileSync(join(template, 'plan.sh'), host.inBox(part('plan_sh')).replace(/^expect_0=.*$/m, 'holds() { :; }'))
+  writeFileSync(
+    join(template, 'plan.sh'),
+    host.inBox(fileIn(script, 'plan.sh')).replace(/^expect_0=.*$/m, 'unmoved() { :; }; holds() { :; }'),
+  )
   writeFileSync(join(host.root, 'confirm.sh'), host.inBox(confirmScript('race')))
   const driver = `
 cd ${host.root} || exit

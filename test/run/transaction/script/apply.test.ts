@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest'
-import { managedFile } from '../../../../src/resources/index.ts'
 import type { Change } from '../../../../src/resources/resource.ts'
 import { applyScript } from '../../../../src/run/transaction/script.ts'
 import { sh } from '../../../../src/shell/sh.ts'
-import { planned, thing } from './thing.ts'
+import { fileIn } from '../host.ts'
+import { thing } from './thing.ts'
 
 describe('what an apply is made of', () => {
-  const body = (text: string) => /<<'END_OF_plan_sh_*'\n([\s\S]*?)END_OF_plan_sh_*\n/.exec(text)?.[1] ?? ''
+  const body = (text: string) => fileIn(text, 'plan.sh')
   const change = (more: Partial<Change>): Change => ({ summary: '', saves: [], commit: sh`:`, ...more })
   const plan = (changes: readonly Change[]) => {
     const all = changes.map((_, index) => thing(`r${index}`))
@@ -47,18 +47,5 @@ describe('what an apply is made of', () => {
     expect(text).toMatch(/^changes=1$/m)
     expect(text).toMatch(/^inspects='0 1'$/m)
     expect(text).toMatch(/^expect_1=x$/m)
-  })
-
-  test('a file that holds the end mark of its own here-document gets another mark', () => {
-    const resource = managedFile('/etc/x', { content: 'END_OF_plan_sh\nEND_OF_plan_sh_\n' })
-    const text = applyScript({
-      id: 'i',
-      who: 'w',
-      confirmWithinSeconds: 9,
-      resources: [resource],
-      changes: [planned(resource, 'absent\n')],
-    })
-    expect(text).toContain("<<'END_OF_plan_sh__'\n")
-    expect(text.match(/^END_OF_plan_sh__$/gm)).toHaveLength(1)
   })
 })
