@@ -66,7 +66,7 @@ export function section(cells) {
 
 function goals(known, cell) {
   const ratio = (condition, what) => known(condition, what, 'provision') / known(condition, what, 'by hand')
-  const guarded = 'three changes, one after the other; each has its guard, its proof and a login that confirms it'
+  const guarded = 'three changes: none begins before the one it builds on is kept, or an undo could cut a device off; each has its guard, its look and a login that confirms it'
   const on = (peer) => cell('lan', 'check', peer)?.processes?.device
   const looks = `to look it starts ${on('provision') ?? '?'} processes on the device, the script ${on('by hand') ?? '?'}`
   const wanted = [
@@ -106,7 +106,7 @@ function goals(known, cell) {
         'first run: at most 80 KiB',
         `${kib} KiB`,
         kib <= 80,
-        'plan and guard go to a host with each of three changes',
+        'six logins alone take about 50 KiB; plan and guard go to a host with each of three changes',
       ),
     )
   const small = known('small', 'first', 'provision')
