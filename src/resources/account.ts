@@ -130,9 +130,10 @@ interface Found {
 /** Prints `NAME:ID:HOME:SHELL:COMMENT`, or nothing where there is no such account. */
 export function inspectAccount(name: string): Sh {
   return sh`
-    getent passwd ${name} | {
-      IFS=: read -r name _ id _ comment home shell && echo "$name:$id:$home:$shell:$comment"
-    }
+    IFS=: read -r name _ id _ comment home shell <<END
+  $(getent passwd ${name})
+  END
+    [ -z "$name" ] || echo "$name:$id:$home:$shell:$comment"
   `
 }
 
