@@ -7,16 +7,20 @@ import { root } from '../dist.ts'
 import { outcomes, type Rehearsal, rehearse } from './kit.ts'
 import { mustRun } from './must-run.ts'
 
-/** The watcher as a service beside the gateway, as docs/watch.md says it, with a key that can only look. */
+/**
+ * The watcher as a service beside a gateway, as docs/watch.md says it, with a key that can only look: there, and on
+ * gateways with the oldest systems.
+ */
 const gateway = 'ssh-gw.guest.internal'
+const gateways = { [gateway]: 'trixie', 'gw-9-2': 'bookworm', 'gw-8-4': 'bullseye' } as const
+const names = Object.keys(gateways)
 const [socket, sshd] = ['host-a.lan.internal', 'host-b.lan.internal'] as const
+const forwards = (port: number, listener: string) =>
+  names.map((name) => ({ gateway: name, port, host: 'localhost', hostPort: 22, listener }))
 const inventory = {
   login: { user: 'user001' },
-  gateways: { [gateway]: {} },
-  devices: {
-    [socket]: { forwards: [{ port: 9022, host: 'localhost', hostPort: 22 }] },
-    [sshd]: { forwards: [{ port: 9023, host: 'localhost', hostPort: 22, listener: 'sshd' }] },
-  },
+  gateways: Object.fromEntries(names.map((name) => [name, {}])),
+  devices: { [socket]: { forwards: forwards(9022, 'socket') }, [sshd]: { forwards: forwards(9023, 'sshd') } },
   watch: { after: 5 },
 }
 const there = '/etc/provision/inventory.json'
@@ -26,10 +30,10 @@ let unit: string
 let before: string
 let lookingBefore: string
 
-const inside = async (script: string) => (await mustRun(it.lab.machine(gateway), script)).trim()
+const inside = async (script: string, name: string = gateway) => (await mustRun(it.lab.machine(name), script)).trim()
 /** `provision watch` on the gateway, by its root. */
-const watch = async (words: string, as = '') => {
-  const { code, stdout, stderr } = await it.lab.machine(gateway).sh(`${as} provision watch ${there} ${words}`)
+const watch = async (words: string, as = '', file = there) => {
+  const { code, stdout, stderr } = await it.lab.machine(gateway).sh(`${as} provision watch ${file} ${words}`)
   return { code, said: stdout + stderr }
 }
 const here = async (line: string) => {
@@ -40,16 +44,20 @@ const here = async (line: string) => {
   expect({ line, code, stderr: code === 0 ? '' : stderr }).toMatchObject({ code: 0 })
   return stdout
 }
-/** What is on the gateway that was not there, or is there no more; not what logs and runs leave. */
-const things = () =>
-  inside(`
+/** What is on the gateways that was not there, or is there no more; not what logs and runs leave. */
+const things = async () => (await Promise.all(names.map(thingsOn))).join('\n')
+const thingsOn = (name: string) =>
+  inside(
+    `
     find /etc /usr/local /var/lib /run/systemd/system -xdev ! -path '/var/lib/provision/*' ! -name '*-' ! -name '.pwd.lock' \
       ! -path '/etc/provision*' ! -path '/var/lib/systemd/*' ! -path '/var/lib/private' | sort
     ls -d /run/provision* 2>/dev/null; getent passwd | cut -d : -f 1; systemctl list-units --all --plain --no-legend 'provision*' | sed 's/  */ /g; /@/d; /provision-recover/d'
-  `)
+  `,
+    name,
+  )
 
 beforeAll(async () => {
-  it = await rehearse(inventory)
+  it = await rehearse(inventory, { suite: gateways })
   const { code, stderr, report } = await it.report([it.file])
   expect({ code, stderr: code === 0 ? '' : stderr, hosts: outcomes(report) }).toMatchObject({ code: 0 })
   // What everybody has beside their inventory.
@@ -85,22 +93,28 @@ test('it is installed beside the gateway by what --on says, once its key is let 
     code: 2,
     said: expect.stringContaining('with sudo'),
   })
+  const mailing = there.replace('.json', '-mail.json')
+  await inside(`sed '1s/{/{ "alerts": [{ "mail": "ops@example.org" }],/' ${there} >${mailing}`)
+  expect(await watch('--install', '', mailing)).toEqual({
+    code: 2,
+    said: expect.stringContaining(`${mailing}:1:25 alerts[0].mail: the program sendmail does not work`),
+  })
   expect(await things()).toBe(before)
 
   const first = await watch('--install')
-  expect(first).toEqual({ code: 1, said: expect.stringContaining(`${gateway} must let its key in first`) })
+  expect(first).toEqual({ code: 1, said: expect.stringContaining(`${names.join(', ')} must let its key in first`) })
   expect(await things()).toBe(before)
   for (const line of lines.slice(3)) await here(line)
   const again = await it.report([it.file])
   expect({ code: again.code, hosts: outcomes(again.report) }).toEqual({
     code: 0,
-    hosts: [gateway, socket, sshd].map((name) => `${name} ok`),
+    hosts: [...names, socket, sshd].map((name) => `${name} ok`),
   })
   lookingBefore = await things()
 
   const second = await watch('--install --least-privilege')
   expect(second, second.said).toMatchObject({ code: 0 })
-  expect(second.said).toContain(`${gateway}: proved: 14 attempts with its key were refused`)
+  for (const name of names) expect(second.said).toContain(`proved: 14 attempts with its key on ${name} were refused`)
   expect(await watch('--install')).toEqual({ code: 0, said: expect.stringContaining('runs already, as it should') })
   expect(
     Number(await inside(`systemd-analyze security ${unit} | grep -o '[0-9.]* OK'`).then((it) => it.split(' ')[0])),
@@ -112,20 +126,22 @@ const soon = (look: () => Promise<boolean>) => until(async () => (await look()) 
 
 test('with that key it sees both kinds of tunnel, and an outage as the watcher of a person does', async () => {
   expect(await soon(async () => (await show('StatusText')) === '2 of 2 devices are up')).toBe(true)
-  const units = [socket, sshd].map((name) => [name, `reverse-tunnel-${gateway}.service`] as const)
+  const units = names.map((name) => `reverse-tunnel-${name}.service`).join(' ')
+  const tunnels = (act: 'stop' | 'start') =>
+    Promise.all([socket, sshd].map((name) => inside(`systemctl ${act} ${units}`, name)))
   const at = Date.now()
-  await Promise.all(units.map(([name, tunnel]) => mustRun(it.lab.machine(name), `systemctl stop ${tunnel}`)))
+  await tunnels('stop')
   const history = async () => {
     const state = `/var/lib/${unit.replace('.service', '')}`
     return JSON.parse(await inside(`provision history ${there} --state ${state} --json`)) as HistoryReport
   }
   expect(await soon(async () => (await history()).outages.length === 2)).toBe(true)
   const { outages } = await history()
-  expect(outages.map(({ name, state }) => `${name} ${state}`).sort()).toEqual(
-    [`${socket} no-tunnel`, `${sshd} no-tunnel`].sort(),
+  expect(outages.map(({ condition, name, state }) => `${condition} ${name} ${state}`).sort()).toEqual(
+    [`down ${socket} no-tunnel`, `down ${sshd} no-tunnel`].sort(),
   )
   for (const { begin } of outages) expect(Math.abs(Date.parse(begin) - at)).toBeLessThan(5000)
-  await Promise.all(units.map(([name, tunnel]) => mustRun(it.lab.machine(name), `systemctl start ${tunnel}`)))
+  await tunnels('start')
   expect(await soon(async () => (await history()).outages.every(({ end }) => end !== undefined))).toBe(true)
 }, 90_000)
 

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { LoginRefused, type ProvisionError } from '../../errors.ts'
 import { temporaryFolders } from '../../files/temporary-folders.ts'
 import type { Gateway, Inventory } from '../../inventory/model.ts'
+import type { ProofReport } from '../../report/report.ts'
 import type { Session } from '../../ssh/session/session.ts'
 import type { Wire } from '../../ssh/session/wire.ts'
 import { askByKey, lookingWith } from '../../status/ask-by-key.ts'
@@ -18,8 +19,8 @@ export interface KeyTrial {
   /** Gateways that do not know the key yet. */
   readonly refused: readonly string[]
   readonly silent: readonly { readonly gateway: string; readonly error: ProvisionError }[]
-  /** Of what it must not be able to do, for people; nothing where that was not asked for. */
-  readonly proofs: readonly { readonly words: string; readonly fails: boolean }[]
+  /** Of what it must not be able to do; nothing where that was not asked for. */
+  readonly proofs: readonly ProofReport[]
 }
 
 interface Wish extends Pick<LoginArguments, 'timeout'> {
@@ -45,42 +46,36 @@ export async function tryWatcherKey(all: Inventory, wish: Wish): Promise<KeyTria
       error && !(error instanceof LoginRefused) ? [{ gateway: name, error }] : [],
     )
     const admitted = answers.flatMap(({ gateway, session }) => (session ? [{ gateway, session }] : []))
-    const proofs = wish.leastPrivilege
-      ? await Promise.all(admitted.map((one) => provedOn(one, wish, context.wire)))
-      : []
-    return { refused: refused.map(({ gateway }) => gateway.name), silent, proofs: proofs.flat() }
+    const proofs = wish.leastPrivilege ? await proved(admitted, wish, context.wire) : []
+    return { refused: refused.map(({ gateway }) => gateway.name), silent, proofs }
   })
 }
 
-async function provedOn(
-  { gateway, session }: { readonly gateway: Gateway; readonly session: Session },
-  { id, key }: Wish,
-  wire: Wire,
-): Promise<KeyTrial['proofs']> {
-  const config = await wire.userConfig(gateway.name)
+interface Admitted {
+  readonly gateway: Gateway
+  readonly session: Session
+}
+
+async function proved(admitted: readonly Admitted[], { id, key }: Wish, wire: Wire): Promise<ProofReport[]> {
   const folders = temporaryFolders()
   const folder = await folders.make()
   try {
     const knownHosts = join(folder, 'known_hosts')
-    await writeFile(knownHosts, `${gateway.name} ${session.hostKey}\n`)
-    const privilege = watcherPrivilege({
-      ...{ gateway, id, identityFile: key, knownHosts },
-      address: gateway.address ?? config.hostname,
-      port: gateway.port ?? config.port,
-    })
-    const reports = await tryPrivileges({
-      ...{ host: 'this machine', privileges: [privilege], session: here, token: `watch-${process.pid}` },
+    await writeFile(knownHosts, admitted.map(({ gateway, session }) => `${gateway.name} ${session.hostKey}\n`).join(''))
+    const privileges = await Promise.all(
+      admitted.map(async ({ gateway }) => {
+        const config = await wire.userConfig(gateway.name)
+        return watcherPrivilege({
+          ...{ gateway, id, identityFile: key, knownHosts },
+          address: gateway.address ?? config.hostname,
+          port: gateway.port ?? config.port,
+        })
+      }),
+    )
+    return await tryPrivileges({
+      ...{ host: 'this watcher', privileges, session: here, token: `watch-${process.pid}` },
       elsewhere: async () => undefined,
     })
-    const odd = reports.filter(({ state }) => state !== 'holds')
-    const holds = reports.length - odd.length
-    return [
-      { words: `${gateway.name}: proved: ${holds} attempts with its key were refused`, fails: false },
-      ...odd.map(({ what, state, error }) => ({
-        words: `${what}: ${state}${error ? `: ${error.message}` : ''}`,
-        fails: state === 'fails',
-      })),
-    ]
   } finally {
     await folders.remove(folder)
   }

@@ -5,13 +5,15 @@ import { withoutWatchKey, withWatchKey } from '../../inventory/edit/watch-keys.t
 import { list } from '../../inventory/messages.ts'
 import type { Inventory } from '../../inventory/model.ts'
 import { readInventory } from '../../inventory/read/inventory.ts'
+import { printProofs } from '../../report/terminal/text.ts'
 import { parseKeyLine } from '../../resources/authorized-keys.ts'
 import { markFor } from '../../tunnel/marks.ts'
 import { removeService, serviceKeyOf, startService } from '../../watch/service/install.ts'
-import { mayManage, mayRead, readsOf } from '../../watch/service/may-run.ts'
+import { mayMail, mayManage, mayRead, readsOf } from '../../watch/service/may-run.ts'
 import { serviceKey, serviceName, serviceState, serviceText, serviceUnit } from '../../watch/service/unit.ts'
 import { identify } from './identify.ts'
 import type { WatchArguments } from './keep-watch.ts'
+import { lookOf } from './outputs.ts'
 import { listeningWords } from './page-options.ts'
 import { rewriteInventory } from './rewrite-inventory.ts'
 import { type KeyTrial, tryWatcherKey } from './try-watcher-key.ts'
@@ -29,7 +31,9 @@ const say = (text: string) => void process.stdout.write(`${text}\n`)
 export async function installWatch(argv: ServiceArguments): Promise<void> {
   const { inventory: file } = argv
   await mayManage()
-  await mayRead(await readInventory(file))
+  const before = await readInventory(file)
+  await mayRead(before)
+  await mayMail(before)
   const { id, inventory } = await identified(file)
   const reads = readsOf(inventory)
   const key = await serviceKeyOf(id, `watcher on ${hostname()}`)
@@ -60,11 +64,12 @@ function isLetIn({ refused, silent, proofs }: KeyTrial, file: string): boolean {
     for (const { gateway, error } of silent) say(`${gateway}: ${error.message}`)
     throw new ProvisionError('nothing was installed: a gateway could not be asked', 'run this again when it can be')
   }
-  for (const { words, fails } of proofs) {
-    say(words)
-    if (fails) process.exitCode = 1
-  }
-  if (process.exitCode === 1) throw new ProvisionError('nothing was installed: the key can do more than look')
+  for (const line of printProofs(proofs, { ...lookOf(process.stdout), diffs: false })) say(line)
+  if (proofs.some(({ state }) => state === 'fails'))
+    throw new ProvisionError(
+      'the key can do more than look, and nothing was installed or changed here',
+      `as whom you provision: provision ${file}, which puts our settings back; then run this again`,
+    )
   if (refused.length === 0) return true
   say(`not installed yet: ${refused.join(', ')} must let its key in first`)
   process.stderr.write(`next: as whom you provision: provision ${file}, and then run this again\n`)

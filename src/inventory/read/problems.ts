@@ -21,7 +21,7 @@ export interface Problems {
   has(path: Path): boolean
   /** "line 7", to point at the other half of a contradiction. */
   line(where: Path | number): string
-  throwIfAny(): void
+  throwIfAny(hint?: string): void
 }
 
 export function problemsOf(text: string, file: string, root: Node | undefined): Problems {
@@ -38,14 +38,14 @@ export function problemsOf(text: string, file: string, root: Node | undefined): 
     addAtKey: (path, sentence) => addAt(keyOffset(root, path), path, sentence),
     has: (path) => found.some((problem) => path.every((segment, index) => problem.path[index] === segment)),
     line: (where) => `line ${position(text, typeof where === 'number' ? where : keyOffset(root, where)).line}`,
-    throwIfAny() {
+    throwIfAny(hint) {
       if (found.length === 0) return
       const problems = new Map<string, Problem>()
       for (const { offset, path, sentence } of found.toSorted((a, b) => a.offset - b.offset)) {
         const problem = { file, ...position(text, offset), message: `${printPath(path)}: ${sentence}` }
         problems.set(`${file}:${problem.line}:${problem.column} ${problem.message}`, problem)
       }
-      throw new InventoryError([...problems.keys()].join('\n'), undefined, [...problems.values()])
+      throw new InventoryError([...problems.keys()].join('\n'), hint, [...problems.values()])
     },
   }
 }

@@ -39,7 +39,7 @@ export function printReport(report: Report, options: TextOptions): string {
       ...trouble(forward.error),
     ]),
     ...(isCheck(report) ? printCheck(report, options) : []),
-    ...(options.diffs ? proofs : folded(proofs)).flatMap((proof) => [proofLine(proof, paint), ...trouble(proof.error)]),
+    ...printProofs(proofs, options),
     ...faultLines(report.faults ?? [], paint, trouble),
     ...sentences(report.unchecked ?? []).flatMap(([what, names]) =>
       labelled('yellow', 'unchecked', ` on ${names.join(', ')}: ${sentence(what)}`),
@@ -112,6 +112,15 @@ function faultLines(
 }
 
 const verdictStyles = { kept: 'green', late: 'red', never: 'red', untried: 'yellow' } as const
+
+export function printProofs(proofs: readonly ProofReport[], options: TextOptions): string[] {
+  const paint = painter(options.color)
+  const wrap = (line: string) => wrapped(line, options.columns, 4)
+  return (options.diffs ? proofs : folded(proofs)).flatMap((proof) => [
+    proofLine(proof, paint),
+    ...(proof.error ? troubleLines(proof.error, wrap, paint) : []),
+  ])
+}
 
 function proofLine({ host, what, state }: ProofReport, paint: Paint): string {
   const style = { holds: 'green', fails: 'red', untried: 'yellow' } as const

@@ -1,9 +1,10 @@
 import { realpathSync } from 'node:fs'
-import { stat } from 'node:fs/promises'
+import { readFile, stat } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { InventoryError } from '../../errors.ts'
 import { isThere } from '../../files/atomic.ts'
 import type { Inventory, SecretPlace } from '../../inventory/model.ts'
+import { readSyntax } from '../../inventory/read/syntax.ts'
 import { serviceEnvironment } from './unit.ts'
 
 /** What the service reads, as absolute paths. */
@@ -51,6 +52,30 @@ export async function mayRead(inventory: Inventory): Promise<void> {
       `write "env:NAME" in the inventory, and NAME=… in ${serviceEnvironment(inventory.id ?? 'ID')}, which only root may read`,
     )
 }
+
+/**
+ * A sandbox in which no program gains rights is one in which no mail gets into the queue of postfix, exim or sendmail.
+ * @throws InventoryError where the service could not send a mail
+ */
+export async function mayMail({
+  file,
+  id = 'ID',
+  alerts = [],
+}: Pick<Inventory, 'file' | 'id' | 'alerts'>): Promise<void> {
+  const { problems } = readSyntax((await readFile(file, 'utf8')).replace(/^\ufeff/, ''), file)
+  for (const [index, alert] of alerts.entries())
+    if (alert.kind === 'mail' && !alert.smtp)
+      problems.add(
+        ['alerts', index, 'mail'],
+        `the program sendmail does not work in the service: add "smtp": "env:SMTP_URL"`,
+      )
+  problems.throwIfAny(
+    `write SMTP_URL=smtps://USER:PASSWORD@HOST in ${serviceEnvironment(id)}; with a mail server on this machine SMTP_URL=${localServer}`,
+  )
+}
+
+/** Its certificate is mostly one that nobody has signed. */
+const localServer = 'smtp://localhost:25/?ignoreTLS=true'
 
 /** Those that are there, and closed to others. */
 async function filter(paths: readonly string[], bits: number): Promise<string[]> {
