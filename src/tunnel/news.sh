@@ -7,9 +7,10 @@
 
 place=$1 seconds=$2 accounts=$3
 if [ -n "$place" ]; then
-  # Everything below timeout is a process group of its own, which the first line ends.
+  # Everything below timeout is a process group of its own, which the first line ends. Without -m only this boot's lines would be
+  # followed, and which boot that is a unit with a sandbox cannot see in a container with systemd 252.
   # shellcheck disable=SC2016
-  timeout "$seconds" sh -c 'journalctl -q --no-pager -f -n all -o cat --after-cursor="$1" -t sshd -t sshd-session -g "(for|user) $2" |
+  timeout "$seconds" sh -c 'journalctl -q --no-pager -m -f -n all -o cat --after-cursor="$1" -t sshd -t sshd-session -g "(for|user) $2" |
     { read -r _ && kill 0; }' sh "$place" "$accounts" >/dev/null 2>&1
   case $? in
     124) ;; # The time was over.

@@ -97,7 +97,7 @@ test('it is installed beside the gateway by what --on says, once its key is let 
   await inside(`sed '1s/{/{ "alerts": [{ "mail": "ops@example.org" }],/' ${there} >${mailing}`)
   expect(await watch('--install', '', mailing)).toEqual({
     code: 2,
-    said: expect.stringContaining(`${mailing}:1:25 alerts[0].mail: the program sendmail does not work`),
+    said: expect.stringContaining(`${mailing}:1:24 alerts[0].mail: the program sendmail does not work`),
   })
   expect(await things()).toBe(before)
 
@@ -144,6 +144,26 @@ test('with that key it sees both kinds of tunnel, and an outage as the watcher o
   await tunnels('start')
   expect(await soon(async () => (await history()).outages.every(({ end }) => end !== undefined))).toBe(true)
 }, 90_000)
+
+test('what somebody allows its key is seen each night: by the key itself, and without it by verify', async () => {
+  const old = 'gw-8-4'
+  const opened = '/etc/ssh/sshd_config.d/00-provision-look-*.conf'
+  await inside(`cp -p ${opened} /root/; sed -i '/PermitOpen/d' ${opened}; systemctl reload ssh`, old)
+  const [tried, compared] = await Promise.all([
+    watch('--install --least-privilege'),
+    it.report(['verify', it.file, '--limit', old]),
+  ])
+  expect(tried.code, tried.said).toBe(1)
+  expect(tried.said).toMatch(
+    /fails: gw-8-4 refuses its key -L to the gateway itself, 127.0.0.1:22\n.*\n.*by PermitOpen/,
+  )
+  expect({ code: compared.code, hosts: outcomes(compared.report) }).toEqual({ code: 4, hosts: [`${old} differs`] })
+  expect(await show('ActiveState')).toBe('active')
+  await inside(
+    `cp -p /root/00-provision-look-* /etc/ssh/sshd_config.d/; rm /root/00-provision-look-*; systemctl reload ssh`,
+    old,
+  )
+}, 60_000)
 
 test('systemd starts it again when it is frozen', async () => {
   const drop = `/run/systemd/system/${unit}.d`

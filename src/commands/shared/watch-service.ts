@@ -61,7 +61,8 @@ export async function installWatch(argv: ServiceArguments): Promise<void> {
 /** Says what the gateways said of the key. */
 function isLetIn({ refused, silent, proofs }: KeyTrial, file: string): boolean {
   if (silent.length > 0) {
-    for (const { gateway, error } of silent) say(`${gateway}: ${error.message}`)
+    for (const { gateway, error } of silent)
+      say(`${gateway}: ${error.message}${error.hint ? `\n  hint: ${error.hint}` : ''}`)
     throw new ProvisionError('nothing was installed: a gateway could not be asked', 'run this again when it can be')
   }
   for (const line of printProofs(proofs, { ...lookOf(process.stdout), diffs: false })) say(line)
