@@ -56,7 +56,7 @@ async function measure(count, tar, keep) {
       // Its proofs are as many logins at the gateway at once, and a stock sshd hangs up on some.
       inside(gateway, `echo 'MaxStartups 200' >/etc/ssh/sshd_config.d/00-bench.conf; systemctl reload ssh`)
       givePython(tar, file, [gateway, ...devicesOf(count).map(({ name }) => name)])
-      add(cell, await withDelay(file, cell.ms, () => timed(file, folder, 'ansible', count, rounds.ansible)))
+      add(cell, await withDelay(file, cell.ms, () => timed(file, folder, 'Ansible', count, rounds.ansible)))
       keep(cells)
     })
 }

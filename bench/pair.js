@@ -1,4 +1,4 @@
-// npm run bench -- pair [--write] [--rounds 3] [--only lan,far,small,bad] [--peers 'provision,by hand,two execs,Ansible']: one gateway and
+// npm run bench -- pair [--write] [--rounds 3] [--only lan,far,small,bad] [--peers 'provision,by hand,two execs,Ansible,Mitogen']: one gateway and
 // one device, beside what a person would write for them: docs/benchmarks.md. A round of all takes about 5 minutes.
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -7,9 +7,9 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { withDelay, withLink } from './delay.js'
 import { devicesOf, gateway, inventoryOf } from './fleet/contenders.js'
-import { givePython, python, timed } from './fleet/lab.js'
+import { giveMitogen, givePython, python, timed } from './fleet/lab.js'
 import { during, provision, root, run, say, withLab } from './kit.js'
-import { conditions, section, withSection } from './pair/page.js'
+import { conditions, section, whats, withSection } from './pair/page.js'
 import { withShare } from './pair/share.js'
 
 const { values } = parseArgs({
@@ -17,11 +17,13 @@ const { values } = parseArgs({
     write: { type: 'boolean', default: false },
     rounds: { type: 'string', default: '3' },
     only: { type: 'string', default: Object.keys(conditions).join() },
-    peers: { type: 'string', default: 'provision,by hand,two execs,Ansible' },
+    peers: { type: 'string', default: 'provision,by hand,two execs,Ansible,Mitogen' },
   },
 })
 const device = devicesOf(1)[0].name
 const peers = values.peers.split(',')
+/** They do what a playbook of Ansible says. */
+const plays = new Set(['Ansible', 'Mitogen'])
 const program = fileURLToPath(new URL('processes.pl', import.meta.url))
 const within = {
   lan: (_, work) => work(),
@@ -97,30 +99,32 @@ async function round(condition, peer) {
   )
 }
 
-async function ansible(tar, condition, rounds) {
+async function play(peer, tar, condition, rounds) {
   await withLab(inventoryOf(1), async ({ file, folder }) => {
     givePython(tar, file, [gateway, device])
-    const samples = await within[condition](file, () => timed(file, folder, 'ansible', 1, rounds))
-    for (const ms of samples['Ansible, first run']) add(condition, 'first', 'Ansible', { ms })
-    for (const ms of samples['Ansible, nothing to do']) add(condition, 'again', 'Ansible', { ms })
+    if (peer === 'Mitogen') giveMitogen(folder)
+    const samples = await within[condition](file, () => timed(file, folder, peer, 1, rounds))
+    for (const [what, name] of Object.entries(whats))
+      for (const ms of samples[`${peer}, ${name}`]) add(condition, what, peer, { ms })
   })
 }
 
 const top = mkdtempSync(join(tmpdir(), 'provision-bench-'))
 await during(
   async () => {
-    const tar = peers.includes('Ansible') ? python(top) : undefined
+    const tar = peers.some((peer) => plays.has(peer)) ? python(top) : undefined
     const rounds = Number(values.rounds)
     for (const condition of values.only.split(',')) {
       for (let n = 0; n < rounds; n++)
-        for (const peer of peers.filter((each) => each !== 'Ansible')) {
+        for (const peer of peers.filter((each) => !plays.has(each))) {
           say(`${conditions[condition]}: ${peer}`)
           await round(condition, peer)
         }
       // Over the others it takes minutes, or loses its connections.
-      if (tar && ['lan', 'far'].includes(condition)) {
-        say(`${conditions[condition]}: Ansible`)
-        await ansible(tar, condition, rounds)
+      if (!tar || !['lan', 'far'].includes(condition)) continue
+      for (const peer of peers.filter((each) => plays.has(each))) {
+        say(`${conditions[condition]}: ${peer}`)
+        await play(peer, tar, condition, rounds)
       }
     }
     mkdirSync(join(root, 'bench/last'), { recursive: true })

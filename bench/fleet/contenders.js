@@ -49,14 +49,18 @@ async function measure(what, count, rounds, folder) {
     'sh',
     [join(root, 'bench/fleet/by-hand.sh'), hands, key, gateway, ...devices.map(({ name, port }) => `${name}:${port}`)],
   ]
-  const ansible = (key) => [
+  const play = (key, ...more) => [
     'ansible-playbook',
-    ['-i', hostsFile(folder, devices), '-e', JSON.stringify({ key }), join(root, 'bench/fleet/ansible/site.yml')],
+    [
+      ...['-i', hostsFile(folder, devices), '-e', JSON.stringify({ key }), ...more],
+      join(root, 'bench/fleet/ansible/site.yml'),
+    ],
     {
       env: {
         ...process.env,
         ANSIBLE_CONFIG: join(root, 'bench/fleet/ansible/ansible.cfg'),
         ANSIBLE_HOME: made(folder, 'ansible'),
+        ...(what === 'Mitogen' && strategyOf(folder)),
       },
     },
   ]
@@ -90,14 +94,24 @@ async function measure(what, count, rounds, folder) {
     const report = execFileSync(process.execPath, [bin, inventory, '--json'], { stdio: ['ignore', 'pipe', 'ignore'] })
     samples.wire = JSON.parse(report).wire
   }
-  if (what === 'ansible') {
+  if (what === 'Ansible' || what === 'Mitogen') {
     const key = newKey()
-    await sample('Ansible, first run', ansible(key))
-    for (let round = 0; round < rounds; round++) await sample('Ansible, nothing to do', ansible(key))
-    for (let round = 0; round < rounds; round++)
-      await sample('Ansible, one changed file on every host', ansible(newKey()))
+    await sample(`${what}, first run`, play(key))
+    for (let round = 0; round < rounds; round++) await sample(`${what}, nothing to do`, play(key))
+    if (count === 1) for (let round = 0; round < rounds; round++) await sample(`${what}, check`, play(key, '--check'))
+    for (let round = 0; round < rounds; round++) await sample(`${what}, one changed file on every host`, play(newKey()))
   }
   return samples
+}
+
+/** Ansible does what Mitogen says; its Debian packages are unpacked there. */
+function strategyOf(folder) {
+  const packages = join(folder, 'mitogen/usr/lib/python3/dist-packages')
+  return {
+    PYTHONPATH: packages,
+    ANSIBLE_STRATEGY: 'mitogen_linear',
+    ANSIBLE_STRATEGY_PLUGINS: join(packages, 'ansible_mitogen/plugins/strategy'),
+  }
 }
 
 function made(folder, name) {

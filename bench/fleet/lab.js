@@ -1,6 +1,6 @@
 // What the fleet bench does to its labs from outside.
 import { execFileSync, spawnSync } from 'node:child_process'
-import { closeSync, openSync } from 'node:fs'
+import { closeSync, mkdirSync, openSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { bin, provision, run } from '../kit.js'
@@ -11,7 +11,7 @@ export function timed(file, folder, what, count, rounds) {
   return JSON.parse(provision('lab', 'run', file, '--', process.execPath, ...words))
 }
 
-/** Ansible needs Python on its hosts, which lab machines lack: Debian's own, as a tar file. Undefined without Ansible. */
+/** Ansible needs Python on its hosts, which lab machines lack: that of this system, as a tar file. Undefined without Ansible. */
 export function python(folder) {
   if (spawnSync('ansible-playbook', ['--version']).status !== 0) return undefined
   const rows = execFileSync('apt-get', ['indextargets', '--format', '$(ORIGIN) $(LABEL) $(REPO_URI)'], {
@@ -19,10 +19,20 @@ export function python(folder) {
   })
   const mirror = /^Debian Debian (\S+)$/m.exec(rows)?.[1]
   const tar = join(folder, 'python.tar')
-  const words = ['--quiet', '--mode=root', '--variant=extract', '--include=python3', 'trixie', tar]
-  return spawnSync('mmdebstrap', [...words, `deb ${mirror} trixie main`], { stdio: 'ignore' }).status === 0
+  // A Mitogen of this system needs one that is not much younger.
+  const suite = /^VERSION_CODENAME=(.*)$/m.exec(readFileSync('/etc/os-release', 'utf8'))?.[1]
+  const words = ['--quiet', '--mode=root', '--variant=extract', '--include=python3', suite, tar]
+  return spawnSync('mmdebstrap', [...words, `deb ${mirror} ${suite} main`], { stdio: 'ignore' }).status === 0
     ? tar
     : undefined
+}
+
+/** Mitogen, out of the Debian packages that fit this system's Ansible; nothing is installed for it. */
+export function giveMitogen(folder) {
+  const packages = join(folder, 'mitogen')
+  mkdirSync(packages)
+  run('apt-get', ['-qq', 'download', 'ansible-mitogen', 'python3-mitogen'], { cwd: packages })
+  for (const name of readdirSync(packages)) run('dpkg-deb', ['-x', join(packages, name), packages])
 }
 
 /** Unpacks it beside what the machines have. */

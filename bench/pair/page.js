@@ -3,14 +3,14 @@ import { machine, median, table } from '../kit.js'
 
 const title = '## One gateway, one device, side by side'
 const seconds = (ms) => (ms / 1000).toFixed(ms < 10_000 ? 2 : 1)
-const whats = { first: 'first run', again: 'nothing to do', check: 'check' }
+export const whats = { first: 'first run', again: 'nothing to do', check: 'check' }
 export const conditions = {
   lan: 'LAN',
   far: '50 ms',
   small: 'a device with 4 % of a core',
   bad: 'a bad link',
 }
-const peers = ['by hand', 'two execs', 'provision', 'Ansible']
+const peers = ['by hand', 'two execs', 'provision', 'Ansible', 'Mitogen']
 
 /** `cells`: { condition, what, peer, ms: […], connections, execs, kib, processes: { gateway, device } }. */
 export function section(cells) {
@@ -49,6 +49,7 @@ export function section(cells) {
     '- By hand: [a script](../bench/pair/by-hand.sh) that logs in to each host once (ControlMaster) and does the same work there: accounts,',
     '  keys, sshd, a unit, the tunnel. Nothing is undone where it goes wrong.',
     '- Two execs: [the same words](../bench/pair/two-execs.js) over ssh2, the library, in Node.',
+    '- Ansible: [the same work](../bench/fleet/ansible/site.yml), tuned: pipelining, ControlPersist, no facts. Mitogen: the same playbook by its strategy.',
     '- 50 ms: one way, between the admin machine and both hosts. A bad link: the device behind 150 ms one way, 6 % loss, 64 kbit/s.',
     '- A device with 4 % of a core: a Raspberry Pi Zero, by a control group.',
     '',
