@@ -1,25 +1,25 @@
-// npm run bench -- fleet [--write] [--sizes 1,20,100] [--delays 0,50] [--ansible 1,20] [--only sizes|thousand] [--forks N]: how
-// long provision takes on lab machines, beside what else could do the same: docs/benchmarks.md. Half an hour for all of it; what is
-// left out keeps its last table.
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+// npm run bench -- fleet [--write] [--only 1,20,100,thousand] [--delays 0,50] [--ansible 1,20] [--forks N]: how long provision takes on
+// lab machines, beside what else could do the same: docs/benchmarks.md. Half an hour for all of it; each size and the thousand
+// by themselves at most ten minutes, and those that are left out keep what was measured of them before.
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { withDelay } from './delay.js'
 import { devicesOf, gateway, inventoryOf } from './fleet/contenders.js'
 import { givePython, python, timed } from './fleet/lab.js'
 import { page, plot } from './fleet/page.js'
 import { thousand } from './fleet/thousand.js'
+import { keepMeasured, measured, today } from './kept.js'
 import { during, root, say, withLab } from './kit.js'
 import { sectionOf, withSection } from './pair/page.js'
 
 const { values } = parseArgs({
   options: {
     write: { type: 'boolean', default: false },
-    sizes: { type: 'string', default: '1,20,100' },
+    only: { type: 'string', default: '1,20,100,thousand' },
     delays: { type: 'string', default: '0,50' },
     ansible: { type: 'string', default: '1,20' },
-    only: { type: 'string' },
     forks: { type: 'string' },
   },
 })
@@ -32,11 +32,12 @@ const slowOnes = (count) => count <= 50
 
 /** `keep`: what has been measured so far is not lost when a later part fails. */
 async function measure(count, tar, keep) {
-  const cells = (slowOnes(count) ? delays : delays.slice(0, 1)).map((ms) => ({ count, ms, samples: {} }))
+  const at = today()
+  const cells = (slowOnes(count) ? delays : delays.slice(0, 1)).map((ms) => ({ count, ms, at, samples: {} }))
   const rounds = roundsOf(count)
   const add = (cell, more) => {
     for (const [name, some] of Object.entries(more))
-      cell.samples[name] = Array.isArray(some) ? [...(cell.samples[name] ?? []), ...some] : some
+      cell.samples[name] = Array.isArray(some) ? [...(cell.samples[name] ?? []), ...some.map(Math.round)] : some
   }
   const inLab = (work) => withLab(inventoryOf(count), work)
   for (const cell of cells)
@@ -61,34 +62,33 @@ async function measure(count, tar, keep) {
     })
 }
 
-/** What the last runs have left: each size, and the thousand, is one table, and was measured in one go. */
-const kept = join(root, 'bench/last/fleet.json')
-const last = existsSync(kept) ? JSON.parse(readFileSync(kept, 'utf8')) : { cells: [] }
+/** Each size, and the thousand, is one table, and was measured in one go. */
+const all = { cells: [], ...measured('fleet') }
 function keep(more) {
-  Object.assign(last, more)
-  mkdirSync(dirname(kept), { recursive: true })
-  writeFileSync(kept, JSON.stringify(last))
+  Object.assign(all, more)
+  if (!values.write) return
+  keepMeasured('fleet', all)
+  writeFileSync(join(root, 'docs/benchmarks.md'), text())
+  writeFileSync(join(root, 'docs/benchmarks.svg'), plot(all.cells))
 }
+const text = () =>
+  withSection(page(all.cells, all.thousand), sectionOf(readFileSync(join(root, 'docs/benchmarks.md'), 'utf8')))
 
 const top = mkdtempSync(join(tmpdir(), 'provision-bench-'))
 await during(
   async () => {
-    const tar = values.only === 'thousand' ? undefined : python(top)
-    if (!tar && values.only !== 'thousand')
-      say('ansible-playbook is not installed (apt-get install ansible-core): skipped')
-    for (const count of values.only === 'thousand' ? [] : numbers(values.sizes)) {
-      const others = last.cells.filter((cell) => cell.count !== count)
+    const parts = values.only.split(',')
+    const sizes = parts.filter((part) => part !== 'thousand').map(Number)
+    const tar = sizes.some((count) => numbers(values.ansible).includes(count)) ? python(top) : undefined
+    if (!tar && sizes.length > 0) say('Ansible is left out, or not installed (apt-get install ansible-core)')
+    for (const count of sizes) {
+      const others = all.cells.filter((cell) => cell.count !== count)
       await measure(count, tar, (cells) =>
         keep({ cells: [...others, ...cells].sort((a, b) => a.count - b.count || a.ms - b.ms) }),
       )
     }
-    if (values.only !== 'sizes') keep({ thousand: await thousand(values.forks) })
-    const before = readFileSync(join(root, 'docs/benchmarks.md'), 'utf8')
-    const text = withSection(page(last.cells, last.thousand), sectionOf(before))
-    process.stdout.write(text)
-    if (!values.write) return
-    writeFileSync(join(root, 'docs/benchmarks.md'), text)
-    writeFileSync(join(root, 'docs/benchmarks.svg'), plot(last.cells))
+    if (parts.includes('thousand')) keep({ thousand: { at: today(), ...(await thousand(values.forks)) } })
+    process.stdout.write(text())
   },
   () => rmSync(top, { recursive: true, force: true }),
 )

@@ -1,6 +1,6 @@
 // npm run bench -- pair [--write] [--rounds 3] [--only lan,far,small,bad] [--peers 'provision,by hand,two execs,Ansible,Mitogen']: one gateway and
 // one device, beside what a person would write for them: docs/benchmarks.md. A round of all takes about 5 minutes.
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -8,6 +8,7 @@ import { parseArgs } from 'node:util'
 import { withDelay, withLink } from './delay.js'
 import { devicesOf, gateway, inventoryOf } from './fleet/contenders.js'
 import { giveMitogen, givePython, python, timed } from './fleet/lab.js'
+import { keepMeasured, measured, today } from './kept.js'
 import { during, provision, root, run, say, withLab } from './kit.js'
 import { conditions, section, whats, withSection } from './pair/page.js'
 import { withShare } from './pair/share.js'
@@ -22,6 +23,7 @@ const { values } = parseArgs({
 })
 const device = devicesOf(1)[0].name
 const peers = values.peers.split(',')
+const wanted = values.only.split(',')
 /** They do what a playbook of Ansible says. */
 const plays = new Set(['Ansible', 'Mitogen'])
 const program = fileURLToPath(new URL('processes.pl', import.meta.url))
@@ -33,10 +35,11 @@ const within = {
 }
 
 const cells = []
-function add(condition, what, peer, { ms, ...costs }) {
+function add(condition, what, peer, { ms: exact, ...costs }) {
+  const ms = Math.round(exact)
   const found = cells.find((one) => one.condition === condition && one.what === what && one.peer === peer)
   if (found) Object.assign(found, costs, { ms: [...found.ms, ms] })
-  else cells.push({ condition, what, peer, ms: [ms], ...costs })
+  else cells.push({ condition, what, peer, at: today(), ms: [ms], ...costs })
 }
 
 /** On the admin machine of a lab. */
@@ -114,7 +117,7 @@ await during(
   async () => {
     const tar = peers.some((peer) => plays.has(peer)) ? python(top) : undefined
     const rounds = Number(values.rounds)
-    for (const condition of values.only.split(',')) {
+    for (const condition of wanted) {
       for (let n = 0; n < rounds; n++)
         for (const peer of peers.filter((each) => !plays.has(each))) {
           say(`${conditions[condition]}: ${peer}`)
@@ -127,11 +130,12 @@ await during(
         await play(peer, tar, condition, rounds)
       }
     }
-    mkdirSync(join(root, 'bench/last'), { recursive: true })
-    writeFileSync(join(root, 'bench/last/pair.json'), JSON.stringify(cells))
-    const text = section(cells)
+    const { cells: before = [] } = measured('pair')
+    const all = [...before.filter(({ condition }) => !wanted.includes(condition)), ...cells]
+    const text = section(all)
     process.stdout.write(text)
     if (!values.write) return
+    keepMeasured('pair', { cells: all })
     const page = join(root, 'docs/benchmarks.md')
     writeFileSync(page, withSection(readFileSync(page, 'utf8'), text))
   },

@@ -1,5 +1,5 @@
 // docs/benchmarks.md and its plot, out of what was measured.
-import { machine, median, table } from '../kit.js'
+import { median, table } from '../kit.js'
 
 const seconds = (ms) => (ms / 1000).toFixed(ms < 10_000 ? 2 : 1)
 const size = (count) => `1 + ${count}`
@@ -15,14 +15,13 @@ export function page(cells, thousand) {
   return [
     '# How fast, beside what',
     '',
-    `Made by \`npm run bench -- fleet --write\`: ${machine}. All lab machines share these cores with what calls them, and so`,
-    'most of what is measured is their own work. Medians; compare rows of one table, never those of two.',
+    'Made by `npm run bench -- fleet --write`. All lab machines share these cores with what calls them, and so most of what is',
+    'measured is their own work. Medians; compare rows of one table, which was measured in one go, never those of two.',
     '',
     '- The floor is `ssh HOST true` for every host, all at once: no look at anything, no proof.',
     '- By hand: [a script](../bench/fleet/by-hand.sh) over connections that ControlMaster has kept open; it is spared every login but those through the forwards.',
     '- Ansible: [the same work](../bench/fleet/ansible/site.yml), tuned: pipelining, ControlPersist, 50 forks, no facts. With 20',
     '  machines and a delay on so few cores it lost its connections, with 100 it was not run, nor anything with a delay there.',
-    '- What changes 100 machines at once goes with `--forks 8`: on the same two cores they would starve each other.',
     '- `verify` and a run prove every forward by a login through it; `--check` only looks.',
     '- The delay is one way, between the admin machine and everything else: a round trip takes twice as long.',
     '',
@@ -55,8 +54,10 @@ function sizeTable(cells) {
       return ms === undefined ? ['–', '–'] : [seconds(ms), (ms / known(cell, floorName)).toFixed(1)]
     }),
   ])
-  const { wire } = cells[0].samples
-  return `${table(head, rows)}\n\nA run that has nothing to do: ${wire.connections} connections, ${wire.execs} execs.`
+  const [{ at, note, samples }] = cells
+  const { connections, execs } = samples.wire
+  const measured = `Measured ${at}${note ? `; ${note}` : ''}.`
+  return `${table(head, rows)}\n\n${measured} A run that has nothing to do: ${connections} connections, ${execs} execs.`
 }
 
 function thousandText(thousand) {
@@ -69,6 +70,7 @@ function thousandText(thousand) {
   ])
   return [
     `${thousand.count} hosts, ${thousand.count} addresses, served by ${thousand.machines} lab machines on the same two cores.`,
+    `Measured ${thousand.at}.`,
     '',
     table(['', 's', 'of it on the CPU, provision itself, s', 'most memory'], rows),
     '',

@@ -1,5 +1,5 @@
 // The part of docs/benchmarks.md about one gateway and one device, out of what was measured.
-import { machine, median, table } from '../kit.js'
+import { median, table } from '../kit.js'
 
 const title = '## One gateway, one device, side by side'
 const seconds = (ms) => (ms / 1000).toFixed(ms < 10_000 ? 2 : 1)
@@ -43,8 +43,8 @@ export function section(cells) {
   return [
     title,
     '',
-    `Made by \`npm run bench -- pair --write\`: ${machine}. All of one row was measured in turns in one go, and every time the`,
-    'tunnel was proved by a login through it (a check only looks). Medians, in seconds.',
+    'Made by `npm run bench -- pair --write`. All of one row was measured in turns in one go, and every time the tunnel was proved by a',
+    `login through it (a check only looks). Medians, in seconds. Measured ${whens(cells)}.`,
     '',
     '- By hand: [a script](../bench/pair/by-hand.sh) that logs in to each host once (ControlMaster) and does the same work there: accounts,',
     '  keys, sshd, a unit, the tunnel. Nothing is undone where it goes wrong.',
@@ -63,6 +63,13 @@ export function section(cells) {
     table(['goal', 'measured', ''], goals(known, cell)),
     '',
   ].join('\n')
+}
+
+/** When, and on what. */
+function whens(cells) {
+  const all = new Map()
+  for (const { condition, at } of cells) all.set(at, new Set([...(all.get(at) ?? []), conditions[condition]]))
+  return [...all].map(([at, names]) => (all.size === 1 ? at : `${at} (${[...names].join('; ')})`)).join(', and ')
 }
 
 function goals(known, cell) {
