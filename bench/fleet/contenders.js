@@ -66,13 +66,11 @@ async function measure(what, count, rounds, folder) {
   ]
   const rewrite = (key) => writeFileSync(inventory, JSON.stringify(inventoryOf(count, key)))
 
-  // So many machines that all change on the same cores would starve each other.
-  const gently = count > 50 ? ['--forks', '8'] : []
-  if (what === 'first') await sample('provision, first run', own(inventory, ...gently))
+  if (what === 'first') await sample('provision, first run', own(inventory))
   if (what === 'rest') {
     const key = newKey()
     rewrite(key)
-    await time(own(inventory, ...gently))
+    await time(own(inventory))
     await time(byHand(key))
     for (let round = 0; round < rounds; round++) {
       await sample(
@@ -87,10 +85,10 @@ async function measure(what, count, rounds, folder) {
     }
     for (let round = 0; round < rounds; round++) {
       rewrite(newKey())
-      await sample('provision, one changed file on every host', own(inventory, ...gently))
+      await sample('provision, one changed file on every host', own(inventory))
       await sample('by hand over open connections, one changed file', byHand(newKey()))
     }
-    await time(own(inventory, ...gently))
+    await time(own(inventory))
     const report = execFileSync(process.execPath, [bin, inventory, '--json'], { stdio: ['ignore', 'pipe', 'ignore'] })
     samples.wire = JSON.parse(report).wire
   }
