@@ -1,7 +1,7 @@
 // Whom the fleet bench times. On the admin machine of a lab: `contenders.js WHAT COUNT ROUNDS FOLDER` prints the samples, in ms.
 import { execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { bin, root, time } from '../kit.js'
@@ -64,7 +64,11 @@ async function measure(what, count, rounds, folder) {
       },
     },
   ]
-  const rewrite = (key) => writeFileSync(inventory, JSON.stringify(inventoryOf(count, key)))
+  // As with everybody who edits it: its identity stays in it.
+  const rewrite = (key) => {
+    const { id } = JSON.parse(readFileSync(inventory, 'utf8'))
+    writeFileSync(inventory, JSON.stringify({ id, ...inventoryOf(count, key) }))
+  }
 
   if (what === 'first') await sample('provision, first run', own(inventory))
   if (what === 'rest') {
