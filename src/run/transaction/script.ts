@@ -4,6 +4,7 @@ import { lines, type Sh, sh } from '../../shell/sh.ts'
 import { type Observation, observationOf, unpack } from '../plan/observation.ts'
 import type { PlannedChange } from '../plan/plan.ts'
 import besideProgram from './guard/beside.sh'
+import filesProgram from './guard/files.sh'
 import guardProgram from './guard/guard.sh'
 import historyProgram from './guard/history.sh'
 import rollbackProgram from './guard/rollback.sh'
@@ -44,7 +45,7 @@ export interface Transaction {
 }
 
 /** Without its comments, which would be a third of what goes over the wire with every change. */
-const guard = (watchProgram + historyProgram + rollbackProgram + guardProgram).replaceAll(
+const guard = (watchProgram + historyProgram + filesProgram + rollbackProgram + guardProgram).replaceAll(
   /^ *#(?! shellcheck).*\n/gm,
   '',
 )

@@ -138,12 +138,14 @@ function runAll(texts: readonly string[]): { called: string[]; left: string[]; s
   return { called: [...new Set(readFileSync(log, 'utf8').split('\n').filter(Boolean))], left, said: stdout.toString() }
 }
 
-test('watch.sh, history.sh, rollback.sh and guard.sh are one program without bashisms', () => {
+test('watch.sh, history.sh, files.sh, rollback.sh and guard.sh are one program without bashisms', () => {
   const src = resolve(import.meta.dirname, '../../../src/run/transaction/guard')
   const path = join(folder, 'guard.sh')
   writeFileSync(
     path,
-    ['watch.sh', 'history.sh', 'rollback.sh', 'guard.sh'].map((name) => readFileSync(join(src, name), 'utf8')).join(''),
+    ['watch.sh', 'history.sh', 'files.sh', 'rollback.sh', 'guard.sh']
+      .map((name) => readFileSync(join(src, name), 'utf8'))
+      .join(''),
   )
   expect(spawnSync('dash', ['-n', path]).stderr.toString()).toBe('')
   expect(spawnSync('shellcheck', ['-s', 'sh', path]).stdout.toString()).toBe('')

@@ -1,5 +1,5 @@
-# The guard: owns one transaction on this host, from staging to a confirmed or a rolled back end. watch.sh,
-# history.sh and rollback.sh stand in front of it: together they are one program, sent with every apply and kept
+# The guard: owns one transaction on this host, from staging to a confirmed or a rolled back end. watch.sh, history.sh,
+# files.sh and rollback.sh stand in front of it: together they are one program, sent with every apply and kept
 # beside the transaction, so that this host can finish alone. Needs a POSIX sh, coreutils and systemd; with util-linux's flock(1)
 # those who watch hear at once how it stands, and look ten times a second where there is none.
 #
@@ -21,31 +21,6 @@ boot_link=/etc/systemd/system/sysinit.target.wants/provision-recover.service
 # plan.sh sets these: the numbers of the changes, in the order in which each phase takes them; those that only end
 # something; seconds to wait for a confirmation, and after a rollback for what has to come up again.
 changes='' activations='' undos='' inspects='' endings='' confirm_within=60 within=30
-
-# put FROM TO MODE OWNER: TO becomes FROM in one rename; missing folders are made for everybody to read. It is on the disk when
-# all changes are committed: a power cut before that ends in a rollback.
-put() {
-  folder "${2%/*}"
-  clear_away "$2.provision-new"
-  if [ "$4" = root:root ]; then
-    install -m "$3" "$1" "$2.provision-new"
-  else
-    cp "$1" "$2.provision-new"
-    chown "$4" "$2.provision-new"
-    chmod "$3" "$2.provision-new"
-  fi
-  mv -fT "$2.provision-new" "$2"
-  printf '%s\n' "$2" >>"$current/written"
-}
-
-sync_written() {
-  [ -e written ] || return 0
-  set --
-  while IFS= read -r path; do if [ -e "$path" ]; then set -- "$@" "$path"; fi; done <written
-  sync -f . "$@"
-}
-
-folder() { [ -d "${1:-/}" ] || { folder "${1%/*}" && mkdir -m 0755 "$1"; }; }
 
 run() {
   if [ -e pending ] || [ -e undoing ] || [ -e confirmed ]; then

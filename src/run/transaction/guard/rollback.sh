@@ -92,9 +92,6 @@ back() {
   [ -z "$failed" ]
 }
 
-# A process only where there is something.
-clear_away() { if [ -e "$1" ] || [ -L "$1" ]; then rm -rf "$1"; fi; }
-
 # On a full disk a copy fails where a second name for the saved file does not.
 put_back() {
   rm -rf "$2.provision-new" "$2.provision-old"
@@ -103,15 +100,6 @@ put_back() {
     mv -fT "$2.provision-old" "$2"
   elif [ -e "$1.absent" ]; then
     if [ -d "$2" ] && [ ! -L "$2" ]; then rmdir --ignore-fail-on-non-empty "$2"; else rm -f "$2"; fi
-  fi
-}
-
-# A link is made anew: the `cp -a` of uutils (0.0.30) gives what a link points at the link's own mode, /dev/null too.
-copy() {
-  if [ -L "$1" ]; then
-    ln -s "$(readlink "$1")" "$2" && chown -h "$(stat -c %u:%g "$1")" "$2"
-  else
-    cp -a "$1" "$2"
   fi
 }
 
