@@ -58,11 +58,11 @@ describe('a change that is undone', () => {
   test('because nobody confirmed is so by itself', async () => {
     const good = ruin()
     const before = host.tree()
-    expect(host.apply('a', [thing('good', good)], { confirmWithinSeconds: 1 })).toMatchObject({ outcome: 'waiting' })
+    expect(host.apply('a', [thing('good', good)], { confirmWithinSeconds: 3 })).toMatchObject({ outcome: 'waiting' })
     await until(() => !existsSync(host.current), 'the host settled by itself')
     expect(host.confirm('a')).toMatchObject({
       outcome: 'undone',
-      failure: { phase: 'confirm', message: 'nobody confirmed within 1 s\n' },
+      failure: { phase: 'confirm', message: 'nobody confirmed within 3 s\n' },
     })
     expect(host.tree()).toEqual(before)
   })
