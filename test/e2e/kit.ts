@@ -67,11 +67,11 @@ export async function rehearse(inventory: unknown, options: RehearsalOptions = {
   await rewrite(inventory)
   const lab = await up(await readInventory(file), { sshd: quickly, ...options })
   // Child processes write what they ran through; scripts/coverage.js adds it to what vitest saw. It costs a command a
-  // fifth of its time: of three in a row, which mostly run through the same, one tells.
+  // fifth of its time: of six in a row, which mostly run through the same, one tells.
   const coverage = process.env.PROVISION_COVERAGE
   let commands = 0
   const env = (more: Record<string, string> = {}) => ({
-    ...(coverage && commands++ % 3 === 0 && { NODE_V8_COVERAGE: coverage }),
+    ...(coverage && commands++ % 6 === 0 && { NODE_V8_COVERAGE: coverage }),
     CI: 'true',
     // Where these tests themselves run in GitHub's CI.
     GITHUB_ACTIONS: '',
