@@ -151,8 +151,8 @@ const boards: Readonly<Record<EmulatedBoard, (parts: Parts) => readonly [string,
 }
 
 /**
- * /dev/kvm may be there and be emulated itself, which runs no kernel of Debian's. What newer processors add to this old one
- * is slow to emulate: with all of it a boot takes a third more.
+ * /dev/kvm may be there and be emulated itself, which runs no kernel of Debian's. What newer processors add to this old
+ * one is slow to emulate: with all of it a boot takes a third more.
  */
 function hardware(): readonly string[] {
   const real = ['kvm_intel', 'kvm_amd'].some((module) => existsSync(`/sys/module/${module}`))
