@@ -10,13 +10,13 @@ const shellAsText = {
 const endToEnd = (name: string) => `test/e2e/${name}.test.ts`
 
 /**
- * First what fills two cores as it is: machines that boot and are provisioned. Kills, which would do so alone, all at once
- * and then again, give way.
+ * First what fills two cores as it is: machines that boot and are provisioned. Kills, which would do so alone, all at
+ * once and then again, give way.
  */
 const crowded = { maxWorkers: 4, sequence: { groupOrder: 0 } }
 /**
- * Then faults, whose seconds are held against the promise, and a watcher, whose are, too: they wait for most of the time.
- * What fills their pauses gives way: unit tests, and end-to-end tests in which no second counts.
+ * Then faults, whose seconds are held against the promise, and a watcher, whose seconds count, too: they wait for most of
+ * the time. What fills their pauses gives way: unit tests, and end-to-end tests in which no second counts.
  */
 const calm = { maxWorkers: 6, sequence: { groupOrder: 1 } }
 const givesWay = { setupFiles: ['test/give-way.ts'] }

@@ -2,8 +2,8 @@ import type { Machine } from '../../src/lab/index.ts'
 import { until } from '../../src/lab/local.ts'
 
 /**
- * All of a host that a run may touch, as lines to compare: every file, link and folder of /etc with its content, owner and
- * mode; accounts; people's keys; which units run (what is enabled is a link below /etc); what a run left behind. What
+ * All of a host that a run may touch, as lines to compare: every file, link and folder of /etc with its content, owner
+ * and mode; accounts; people's keys; which units run (what is enabled is a link below /etc); what a run left behind. What
  * sshd would do follows from its files. Key material differs from machine to machine and is not compared. Two equal
  * states are one state.
  */
