@@ -10,15 +10,19 @@ const shellAsText = {
 const endToEnd = (name: string) => `test/e2e/${name}.test.ts`
 
 /**
- * What is run three times in a row, in two groups of its own. The seconds of the faults are held against the promise, and
- * those of a watcher: they wait for most of the time, and unit tests, which fill the pauses, give way. Kills boot and
- * restart as much as two cores can do, all at once and then again.
+ * First what fills two cores as it is: machines that boot and are provisioned. Kills, which would do so alone, all at
+ * once and then again, give way.
  */
-const calm = { maxWorkers: 5, sequence: { groupOrder: 1 } }
-const busy = { maxWorkers: 4, sequence: { groupOrder: 2 } }
+const crowded = { maxWorkers: 4, sequence: { groupOrder: 0 } }
+/**
+ * Then faults, whose seconds are held against the promise, and a watcher, whose seconds count, too: they wait for most of
+ * the time. What fills their pauses gives way: unit tests, and end-to-end tests in which no second counts.
+ */
+const calm = { maxWorkers: 6, sequence: { groupOrder: 1 } }
 const givesWay = { setupFiles: ['test/give-way.ts'] }
-const matrices = ['attacks', 'faults', 'watch'].map(endToEnd)
-const [card, kills, edits] = [endToEnd('card'), endToEnd('kills'), endToEnd('edits')]
+const measured = ['faults', 'watch'].map(endToEnd)
+const patient = ['attacks', 'card', 'cards', 'ci', 'examples', 'exit-codes', 'image', 'recipes', 'words'].map(endToEnd)
+const [kills, edits] = [endToEnd('kills'), endToEnd('edits')]
 
 /** Of commands that are timed, and so many that their coverage would fill the disk. */
 const uncovered = { PROVISION_COVERAGE: '' }
@@ -49,29 +53,15 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: [endToEnd('**/*')],
-          exclude: [...matrices, card, kills, edits],
+          exclude: [...measured, ...patient, kills, edits],
           ...patience,
-          maxWorkers: 4,
-          sequence: { groupOrder: 0 },
+          ...crowded,
         },
       },
-      {
-        extends: true,
-        test: {
-          name: 'edits',
-          include: [edits],
-          env: uncovered,
-          ...patience,
-          maxWorkers: 4,
-          sequence: { groupOrder: 0 },
-        },
-      },
-      { extends: true, test: { name: 'matrix', include: matrices, env: uncovered, ...calm } },
-      {
-        extends: true,
-        test: { name: 'emulated', include: [card], ...givesWay, ...patience, ...calm },
-      },
-      { extends: true, test: { name: 'kills', include: [kills], env: uncovered, ...busy } },
+      { extends: true, test: { name: 'edits', include: [edits], env: uncovered, ...patience, ...crowded } },
+      { extends: true, test: { name: 'kills', include: [kills], env: uncovered, ...givesWay, ...crowded } },
+      { extends: true, test: { name: 'measured', include: measured, env: uncovered, ...calm } },
+      { extends: true, test: { name: 'patient', include: patient, ...givesWay, ...patience, ...calm } },
       {
         extends: true,
         test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: ['test/e2e/**'], ...givesWay, ...calm },

@@ -26,6 +26,6 @@ wait "$generated"
 wait "$linted"
 rm -rf coverage
 mkdir -p coverage/children
-# Faults, attacks and kills are gone through three times in a row (PROVISION_ROUNDS).
+# Faults happen three times in a row, and kills in three rounds (PROVISION_ROUNDS).
 PROVISION_COVERAGE=$PWD/coverage/children npx vitest run --coverage
 node scripts/coverage.js

@@ -40,6 +40,15 @@ mkdir -p /etc/systemd/system-generators
 for name in debug fstab getty gpt-auto hibernate-resume rc-local run ssh system-update sysv tpm2; do
   ln -s /dev/null "/etc/systemd/system-generators/systemd-$name-generator"
 done
+# Nor are there mounts to make, or devices, that nspawn has not made.
+systemctl mask dev-hugepages.mount sys-fs-fuse-connections.mount run-lock.mount \\
+  systemd-tmpfiles-setup-dev-early.service systemd-tmpfiles-setup-dev.service
+# A namespace of its own for logind, which guards nothing here, takes as long as all of logind does.
+mkdir -p /usr/lib/systemd/system/systemd-logind.service.d
+for word in PrivateTmp ProtectClock ProtectControlGroups ProtectHome ProtectHostname ProtectKernelLogs \\
+  ProtectKernelModules ProtectSystem; do
+  echo "$word=no"
+done | sed "1i [Service]\\nReadWritePaths=" >/usr/lib/systemd/system/systemd-logind.service.d/lab.conf
 # Eight processes at every login that greet nobody, and an agent for keys that nobody has.
 sed -i /pam_motd/d /etc/pam.d/sshd
 systemctl --global mask ssh-agent.socket ssh-agent.service

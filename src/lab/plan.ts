@@ -39,6 +39,7 @@ export interface LabPlan {
   /** Text of /etc/hosts for everybody in the lab. */
   readonly hosts: string
   readonly sudoPassword?: string
+  readonly sshd?: string
 }
 
 /** The two networks: 1.x and up are machines, 0.1 is the firewall, 0.2 the admin machine. */
@@ -56,6 +57,8 @@ export function labId({ directory, file: named }: Whereabouts): string {
 export interface PlanOptions {
   readonly suite?: Suite | Readonly<Record<string, Suite>>
   readonly sudoPassword?: string
+  /** A line at the end of every machine's sshd_config. */
+  readonly sshd?: string
 }
 
 /** One machine per host of the inventory: who it is, where it stands, at which addresses and ports it answers. */
@@ -93,6 +96,7 @@ export function planLab(inventory: Inventory, options: PlanOptions = {}): LabPla
     machines,
     hosts: hostsFile(machines, aliases),
     ...(options.sudoPassword === undefined ? {} : { sudoPassword: options.sudoPassword }),
+    ...(options.sshd === undefined ? {} : { sshd: options.sshd }),
   }
 }
 

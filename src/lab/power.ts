@@ -23,8 +23,9 @@ while :; do
 done`
 
 // sshd is there once it says who it is; a TCP connect alone proves nothing.
-const knock = `until { exec 3<>"/dev/tcp/127.0.0.1/$1"; } 2>/dev/null && read -r -t 2 line <&3 && [[ $line == SSH-* ]]; do
-  exec 3>&-; sleep 0.05
+const knock = `exec 4<> <(:)
+until { exec 3<>"/dev/tcp/127.0.0.1/$1"; } 2>/dev/null && read -r -t 2 line <&3 && [[ $line == SSH-* ]]; do
+  exec 3>&-; read -r -t 0.05 -u 4 || :
 done`
 
 const consoleOf = (machine: MachinePlan): string => join(machine.directory, 'console.log')

@@ -4,24 +4,25 @@ import { until } from './local.ts'
 
 /** Processes whose network is this namespace. Membership is exact, so a recycled pid is never mistaken for ours. */
 export async function processesIn(namespace: string): Promise<number[]> {
-  return membersOf(await networkOf(namespace))
+  return membersOf(await networksOf([namespace]))
 }
 
-/** As /proc names it; undefined for a namespace that is not there. */
-async function networkOf(namespace: string): Promise<string | undefined> {
-  return stat(`/run/netns/${namespace}`).then(
-    ({ ino }) => `net:[${ino}]`,
-    () => undefined,
-  )
+/** As /proc names them; of a namespace that is not there, none. */
+async function networksOf(namespaces: readonly string[]): Promise<ReadonlySet<string>> {
+  const found = await Promise.allSettled(namespaces.map((namespace) => stat(`/run/netns/${namespace}`)))
+  return new Set(found.flatMap((each) => (each.status === 'fulfilled' ? [`net:[${each.value.ino}]`] : [])))
 }
 
-function membersOf(network: string | undefined): number[] {
-  if (!network) return []
-  // At once, and not each in a thread of its own, which takes three times the work: it is asked often.
-  const pids = readdirSync('/proc')
+function membersOf(networks: ReadonlySet<string>, among = everyPid()): number[] {
+  const isMember = (pid: number) => pid !== process.pid && networks.has(link(`/proc/${pid}/ns/net`) ?? '')
+  return among.filter(isMember).sort((a, b) => a - b)
+}
+
+/** At once, and not each in a thread of its own, which takes three times the work: it is asked often. */
+function everyPid(): number[] {
+  return readdirSync('/proc')
     .filter((entry) => /^\d+$/.test(entry))
     .map(Number)
-  return pids.filter((pid) => pid !== process.pid && link(`/proc/${pid}/ns/net`) === network).sort((a, b) => a - b)
 }
 
 /** PID 1 of the machine that lives in this namespace, as this machine counts; undefined while it is off. */
@@ -40,15 +41,18 @@ export async function leaderIn(namespace: string): Promise<number | undefined> {
  */
 export async function killIn(namespaces: readonly string[]): Promise<void> {
   let everything = false
-  const networks = await Promise.all(namespaces.map(networkOf))
-  const all = () => networks.flatMap(membersOf)
+  let dying: number[] = []
+  const networks = await networksOf(namespaces)
   const round = async () => {
-    const pids = all()
+    // As long as one of them lives, there is no need to look through all processes of this machine for others.
+    if (!everything && membersOf(networks, dying).length > 0) return undefined
+    const pids = membersOf(networks)
     if (pids.length === 0) return true
     const spared = everything ? new Set<number>() : await nspawns(pids)
     // Looked up once more, with nothing to wait for before the signals: of those from before some have ended, and their
     // pids may already be those of others.
-    const mortal = all().filter((pid) => !spared.has(pid))
+    dying = membersOf(networks)
+    const mortal = dying.filter((pid) => !spared.has(pid))
     for (const signal of ['SIGSTOP', 'SIGKILL'] as const) for (const pid of mortal) kill(pid, signal)
     return undefined
   }

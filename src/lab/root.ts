@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { chown, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { appendFile, chown, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ProvisionError } from '../errors.ts'
 import { isThere } from '../files/atomic.ts'
@@ -21,6 +21,7 @@ export async function writeRoot(plan: LabPlan, machine: MachinePlan, base: strin
   await writeFile(join(etc, 'machine-id'), `${randomBytes(16).toString('hex')}\n`)
   if (machine.ports.some((port) => port !== 22))
     await writeFile(join(etc, 'ssh/sshd_config.d/lab.conf'), machine.ports.map((port) => `Port ${port}\n`).join(''))
+  if (plan.sshd !== undefined) await appendFile(join(etc, 'ssh/sshd_config'), `${plan.sshd}\n`)
   // All kinds of key that Debian makes; the long one as short as OpenSSH takes any, which is made eight times as fast.
   await local(['ssh-keygen', '-q', '-t', 'rsa', '-b', '1024', '-N', '', '-f', join(etc, 'ssh/ssh_host_rsa_key')])
   await local(['ssh-keygen', '-q', '-A', '-f', root])

@@ -2,9 +2,10 @@ import type { Machine } from '../../src/lab/index.ts'
 import { until } from '../../src/lab/local.ts'
 
 /**
- * All of a host that a run may touch, as lines to compare: every file, link and folder of /etc with its content, owner and
- * mode; accounts; people's keys; what sshd says it would do; which units run (what is enabled is a link below /etc); what a run left behind.
- * Key material differs from machine to machine and is not compared. Two equal states are one state.
+ * All of a host that a run may touch, as lines to compare: every file, link and folder of /etc with its content, owner
+ * and mode; accounts; people's keys; which units run (what is enabled is a link below /etc); what a run left behind. What
+ * sshd would do follows from its files. Key material differs from machine to machine and is not compared. Two equal
+ * states are one state.
  */
 export async function stateOf(machine: Machine): Promise<string[]> {
   const { code, stdout, stderr } = await machine.sh(script)
@@ -33,18 +34,14 @@ cut -d : -f 1 subuid subgid | sort
 find /home /root -xdev -path '*/.ssh/*' -type f -exec sha256sum {} + | sort -k 2
 find /home -xdev ! -name .sudo_as_admin_successful -printf '%p %y %m %u:%g\n' | sort
 sshd -t; echo "sshd -t: $?"
-for user in root user001 $(getent passwd | grep -oE '^(tunnel(-[^:]*)?|newcomer):' | tr -d :); do
-  sshd -T -C "user=$user,host=localhost,addr=127.0.0.1" | sed "s/^/$user: /"
-done
-echo "ssh: $(systemctl is-active ssh.service)"
 # A proxy runs while somebody is connected, and for a while after.
-systemctl list-units --all --no-legend --no-pager --plain 'reverse-tunnel*' 'e2e*' |
-  grep -vE '^reverse-tunnel-(.*_[0-9]+|again@.*)\.service ' | sed -E 's/ +/ /g' | cut -d ' ' -f 1-3
+systemctl list-units --all --no-legend --no-pager --plain ssh.service 'reverse-tunnel*' 'e2e*' 'provision-guard-*' |
+  grep -vE '^(reverse-tunnel-(.*_[0-9]+|again@.*)\.service|provision-guard-\S+ +\S+ +(inactive|failed|(de)?activating)) ' |
+  sed -E 's/ +/ /g; s/^provision-guard-/left behind: &/' | cut -d ' ' -f 1-3
 for left in /var/lib/provision/current /var/lib/provision/incoming.* /etc/systemd/system/provision-recover.service; do
   if [ -e "$left" ]; then echo "left behind: $left"; fi
 done
 find /etc /home /root \( -name '*.provision-new' -o -name '*.provision-old' \) -printf 'left behind: %p\n'
-if systemctl is-active -q 'provision-guard-*.service'; then echo 'left behind: the guard'; fi
 `
 
 /** Waits until no transaction is under way. A host that does not settle is an error with all that can be told of it. */
