@@ -26,6 +26,6 @@ wait "$generated"
 wait "$linted"
 rm -rf coverage
 mkdir -p coverage/children
-# Faults happen three times in a row, and kills in three rounds (PROVISION_ROUNDS).
+# Faults and attacks are gone through three times in a row, and kills in three rounds (PROVISION_ROUNDS).
 PROVISION_COVERAGE=$PWD/coverage/children npx vitest run --coverage
 node scripts/coverage.js

@@ -74,7 +74,8 @@ function whens(cells) {
 
 function goals(known, cell) {
   const ratio = (condition, what) => known(condition, what, 'provision') / known(condition, what, 'by hand')
-  const guarded = 'three changes: none begins before the one it builds on is kept, or an undo could cut a device off; each has its guard, its look and a login that confirms it'
+  const guarded =
+    'three changes: none begins before the one it builds on is kept, or an undo could cut a device off; each has its guard, its look and a login that confirms it'
   const on = (peer) => cell('lan', 'check', peer)?.processes?.device
   const looks = `to look it starts ${on('provision') ?? '?'} processes on the device, the script ${on('by hand') ?? '?'}`
   const wanted = [

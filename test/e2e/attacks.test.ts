@@ -16,6 +16,7 @@ import {
 } from './attacks/matrix.ts'
 import { keyFiles, type OtherSshd, shipped, startOtherSshd } from './attacks/other-sshd.ts'
 import { type Rehearsal, rehearse } from './kit.ts'
+import { rounds } from './rounds.ts'
 
 // A stolen device: its own key, tried for all that ssh can do, on the gateway as provision left it, on one whose
 // administrator allows everything else, and there with just the protections against one attack taken away, or all but one.
@@ -63,16 +64,19 @@ const places = names.flatMap((gateway) => modes.map((mode) => [gateway, mode] as
 const got = new Map<string, ReadonlySet<string>>()
 
 let it: Rehearsal
-beforeAll(async () => {
-  it = await rehearse(inventory, { suite: gateways })
-  const { code, stderr } = await it.provision([it.file], { timeoutMs: 300_000 })
-  if (code !== 0) throw new Error(stderr)
-  const machine = it.lab.machine
-  await Promise.all(it.lab.machines.map(sayHello))
-  for (const name of Object.keys(devices)) await machine(name).sh("systemctl stop 'reverse-tunnel-*'")
-  await Promise.all(modes.map((mode) => prepareThief(machine(`stolen-${mode}`))))
-  await Promise.all(names.map((name, number) => attack(machine(name), number)))
-}, 900_000)
+beforeAll(
+  async () => {
+    it = await rehearse(inventory, { suite: gateways })
+    const { code, stderr } = await it.provision([it.file], { timeoutMs: 300_000 })
+    if (code !== 0) throw new Error(stderr)
+    const machine = it.lab.machine
+    await Promise.all(it.lab.machines.map(sayHello))
+    for (const name of Object.keys(devices)) await machine(name).sh("systemctl stop 'reverse-tunnel-*'")
+    await Promise.all(modes.map((mode) => prepareThief(machine(`stolen-${mode}`))))
+    await Promise.all(names.map((name, number) => attack(machine(name), number)))
+  },
+  600_000 + rounds.length * 300_000,
+)
 afterAll(() => it?.down())
 
 async function attack(gateway: Machine, number: number): Promise<void> {
@@ -81,12 +85,13 @@ async function attack(gateway: Machine, number: number): Promise<void> {
   const accounts = targets.map(({ account }) => account)
   const neighbourFolder = dirname(targets[0]?.neighbour.socket ?? '')
   await Promise.all(states.map((state) => startOtherSshd(gateway, accounts, { ...state, neighbourFolder })))
-  for (const target of targets) await attackOnce(target)
+  for (const round of rounds) for (const target of targets) await attackOnce(target, round)
 }
 
-async function attackOnce(target: Target): Promise<void> {
+async function attackOnce(target: Target, round: number): Promise<void> {
   const { gateway, mode } = target
-  const note = (state: string, found: ReadonlySet<string>) => got.set(`${gateway.name} ${mode} ${state}`, found)
+  const note = (state: string, found: ReadonlySet<string>) =>
+    got.set(`${round} ${gateway.name} ${mode} ${state}`, found)
   note('shipped', await attempt(target, all, { port: 22, jailed: true }))
   for (const { name, port, attacks, keeps } of states)
     if (attacks(mode).length > 0)
@@ -115,24 +120,26 @@ async function targetOf(gateway: Machine, mode: Mode, number: number): Promise<T
   }
 }
 
-describe.each(places)('on %s with listener %s', (gateway, mode) => {
-  const of = (state: string) => got.get(`${gateway} ${mode} ${state}`) ?? new Set()
+describe.each(rounds)('round %i', (round) => {
+  describe.each(places)('on %s with listener %s', (gateway, mode) => {
+    const of = (state: string) => got.get(`${round} ${gateway} ${mode} ${state}`) ?? new Set()
 
-  test('the key is accepted, and its own port carries, whatever is tried beside it', () => {
-    const tried = ['shipped', ...states.filter(({ attacks }) => attacks(mode).length > 0).map(({ name }) => name)]
-    expect(tried.filter((name) => !(of(name).has('in') && of(name).has('own')))).toEqual([])
-    expect([...of('shipped')].sort()).toEqual(['in', 'own'])
-  })
+    test('the key is accepted, and its own port carries, whatever is tried beside it', () => {
+      const tried = ['shipped', ...states.filter(({ attacks }) => attacks(mode).length > 0).map(({ name }) => name)]
+      expect(tried.filter((name) => !(of(name).has('in') && of(name).has('own')))).toEqual([])
+      expect([...of('shipped')].sort()).toEqual(['in', 'own'])
+    })
 
-  test.each(all)('refused: $words', ({ name }) => {
-    expect([of('shipped').has(name), of('hostile').has(name)]).toEqual([false, false])
-  })
+    test.each(all)('refused: $words', ({ name }) => {
+      expect([of('shipped').has(name), of('hostile').has(name)]).toEqual([false, false])
+    })
 
-  const possible = all.filter(({ refusedBy }) => refusedBy[mode].length > 0)
-  test.each(possible)('it works without what refuses it, and each of these alone refuses it: $words', (tried) => {
-    const refusedBy = tried.refusedBy[mode]
-    expect(of(without(refusedBy))).toContain(tried.name)
-    expect(refusedBy.filter((protection) => of(`only ${protection}`).has(tried.name))).toEqual([])
+    const possible = all.filter(({ refusedBy }) => refusedBy[mode].length > 0)
+    test.each(possible)('it works without what refuses it, and each of these alone refuses it: $words', (tried) => {
+      const refusedBy = tried.refusedBy[mode]
+      expect(of(without(refusedBy))).toContain(tried.name)
+      expect(refusedBy.filter((protection) => of(`only ${protection}`).has(tried.name))).toEqual([])
+    })
   })
 })
 
