@@ -65,9 +65,12 @@ export async function follow(
   // When it heard the last question that it answered.
   let answered = before?.error ? undefined : before?.at
   let failed = before?.error && before.at
+  // News bring a look forward, and put off none.
+  let next = 0
   for (let failures = 0; !ended.aborted; ) {
     const asked = now()
-    const answer = await gateways.ask(gateway, endpoints, { since, seconds: everySeconds })
+    const seconds = next > asked ? Math.ceil((next - asked) / 1000) : everySeconds
+    const answer = await gateways.ask(gateway, endpoints, { since, seconds })
     if (ended.aborted) return
     const at = now()
     const { session, told, error, lost } = answer
@@ -80,6 +83,7 @@ export async function follow(
     }
     failures = 0
     answered = asked
+    if (at >= next) next = at + everySeconds * 1000
     onGateway({ name, at, ...reachedSince({ failed, at, bootAge: told?.bootAge }) })
     failed = undefined
     proofs.look(answer, at)

@@ -52,6 +52,7 @@ export async function bench(say: (text: string) => void): Promise<readonly Notic
 async function round(at: Site, placed: readonly Placed[], state: string): Promise<Noticed[]> {
   const watcher = await watch(at.it, state, [])
   for (const name of at.devices) await watcher.says(`seen ${name}, 127.0.0.1:`)
+  for (const name of others) await watcher.says(`seen ${name}: reached`)
   const ended = new AbortController()
   // Somewhere between two looks.
   await wait(10_000)
