@@ -4,15 +4,15 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { join } from 'node:path'
-import { createJiti } from 'jiti'
 import { root, say, table as tableOf } from './kit.js'
+import { load } from './typescript.js'
 
 const at = (path) => join(root, path)
 const kept = at('bench/last/faults.json')
 const suites = ['trixie', 'bookworm']
 const only = process.argv.includes('--only') ? process.argv.slice(process.argv.indexOf('--only') + 1) : []
 
-const { bench, lines, ways, withinS } = await createJiti(import.meta.url).import(at('test/e2e/faults/bench.ts'))
+const { bench, lines, ways, withinS } = await load('test/e2e/faults/bench.ts')
 const all = existsSync(kept) ? JSON.parse(readFileSync(kept, 'utf8')) : {}
 
 const failed = (why) => say(`not measured: ${why}`)

@@ -86,6 +86,15 @@ export class RemoteError extends ProvisionError {
   }
 }
 
+/** `lost`, for the host has answered no keepalive for so many seconds. */
+export class HostSilent extends RemoteError {
+  readonly seconds: number
+  constructor(seconds: number, { message, hint }: { readonly message: string; readonly hint?: string }) {
+    super('lost', message, hint)
+    this.seconds = seconds
+  }
+}
+
 /**
  * The host opens no connection of this kind for anybody, wherever it would lead (AllowTcpForwarding, sshd_config(5)).
  */

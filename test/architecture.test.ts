@@ -256,7 +256,7 @@ describe('one door each', () => {
 
 test('what is pure does no input or output', () => {
   const pure =
-    /^src\/(playbook\/playbook|tunnel\/.*|resources\/.*|shell\/.*|run\/(fleet|change|only-forwards|wait|wait-as-promised)|run\/transaction\/.*|run\/plan\/(?!plan-file).*|report\/(?!terminal\/(progress|screen)).*|status\/(gateway-facts|tunnel-history|endpoint)|watch\/(standing|board|ledger|history|history-text|proof-time|record\/memory|alerts\/(message|quiet))|ssh-config\/files)\.ts$/
+    /^src\/(playbook\/playbook|tunnel\/.*|resources\/.*|shell\/.*|run\/(fleet|change|only-forwards|wait|wait-as-promised)|run\/transaction\/.*|run\/plan\/(?!plan-file).*|report\/(?!terminal\/(progress|screen)).*|status\/(gateway-facts|tunnel-history|endpoint)|watch\/(standing|board|ledger|history|history-text|proof-time|begin|moment|gateway-sight|record\/memory|alerts\/(message|quiet))|ssh-config\/files)\.ts$/
   const io = imports.filter(({ from, to, type }) => pure.test(from) && !type && to.startsWith('node:'))
   expect(io.filter(({ to }) => !/^node:(util|crypto|zlib)$/.test(to))).toEqual([])
 })

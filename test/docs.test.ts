@@ -1,11 +1,14 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { parse } from 'yaml'
 import { metrics } from '../src/report/ci/metrics.ts'
 import { eventText } from '../src/watch/alerts/message.ts'
 import { messageOf } from '../src/watch/alerts/outbox.ts'
-import { isShown } from './e2e/docs/page.ts'
+import { historyOf } from '../src/watch/history.ts'
+import { printHistory } from '../src/watch/history-text.ts'
+import { memory } from '../src/watch/record/memory.ts'
+import { isShown, linesOf, shownBelow } from './e2e/docs/page.ts'
 import { parse as parseInventory } from './inventory/parse.ts'
 import { at, night } from './report/night.ts'
 import { parseMetrics } from './report/prometheus.ts'
@@ -77,6 +80,25 @@ test('the alerts and the message that docs/watch.md shows are as they are writte
   const written = messageOf(shown.events, Date.parse(shown.at), { inventory: 'inventory.json', watcher: 'host-w' })
   expect(Object.keys(shown)).toEqual(Object.keys(written))
   expect(eventText(shown.events[0])).toMatch(new RegExp(`^${shown.text.replace('…', '')}`))
+})
+
+test('the history that docs/watch.md shows is what is printed of such a week', async () => {
+  vi.stubEnv('TZ', 'UTC')
+  onTestFinished(() => void vi.unstubAllEnvs())
+  const week = memory()
+  const cause = 'unit: reverse-tunnel-ssh-gw.guest.internal.service is stopped for 12 s (since 2026-11-30T12:14:44Z)'
+  const [name, gateway] = ['host-a.lan.internal', 'ssh-gw.guest.internal']
+  const outage = { role: 'device', condition: 'down', state: 'no-tunnel' } as const
+  week.take({ kind: 'watched', from: '2026-11-23T13:00:00.000Z', until: '2026-11-30T12:20:00.000Z' })
+  week.take({ kind: 'began', id: 'x', name, ...outage, begin: '2026-11-30T12:14:44.000Z' })
+  week.take({ kind: 'cause', id: 'x', cause })
+  week.take({ kind: 'ended', id: 'x', end: '2026-11-30T12:15:10.000Z' })
+  const hosts = [{ name: gateway, role: 'gateway' } as const, { name, role: 'device' } as const]
+  const until = Date.parse('2026-11-30T12:20:00Z')
+  const history = historyOf([week], { inventory: 'inventory.json', hosts, since: until - 7 * 86_400_000, until })
+  expect(linesOf(printHistory(history))).toEqual(
+    await shownBelow('watch.md', 'provision history inventory.json --since 7d'),
+  )
 })
 
 test('the pages of a live page that docs/watch.md names are served', () => {

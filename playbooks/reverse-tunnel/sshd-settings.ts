@@ -24,6 +24,7 @@ import {
   lookSocket,
   sharedKeys,
 } from '../../src/tunnel/names.ts'
+import { jailedKeepalive } from '../../src/tunnel/recovery.ts'
 import { accountsIn, staying, together } from './gateway-units.ts'
 import type { Closing } from './held-forwards.ts'
 
@@ -64,7 +65,7 @@ export function sharedSettings(
 
 /**
  * For devices with an account of their own: no TCP port at all, and a unix socket only in the one folder that is all
- * they see. A dead session holds nothing that the next one needs, so it may be noticed at leisure.
+ * they see.
  */
 export function jailedSettings(accounts: readonly string[]): SshdSettings {
   return {
@@ -80,8 +81,8 @@ export function jailedSettings(accounts: readonly string[]): SshdSettings {
       ['StreamLocalBindMask', '0177'],
       ['ChrootDirectory', jail('%u')],
       ['GatewayPorts', 'no'],
-      ['ClientAliveInterval', '15'],
-      ['ClientAliveCountMax', '3'],
+      ['ClientAliveInterval', String(jailedKeepalive.interval)],
+      ['ClientAliveCountMax', String(jailedKeepalive.countMax)],
     ],
   }
 }

@@ -4,7 +4,7 @@ import type { ForwardReport } from '../report/report.ts'
 import type { EndpointReport } from '../report/status/status.ts'
 import { accountOn, forwardsOn } from '../tunnel/accounts.ts'
 import type { GatewayFacts, ListeningSocket } from './gateway-facts.ts'
-import { tunnelEnded } from './tunnel-history.ts'
+import { type TunnelEnd, tunnelEnd } from './tunnel-history.ts'
 
 /** One end of a forward on its gateway: where a session of the device listens, as whom. */
 export interface StatusEndpoint {
@@ -63,9 +63,8 @@ export function endpointStatus(
     if (state === 'stale') return connection?.silentFor
     if (state !== 'no-tunnel') return undefined
     if (one.forward.listener === 'socket' && unit && unit.active !== 'active') return unit.age
-    const keys = one.forward.listener === 'sshd' ? (told.keys.get(nameOnGateways(one.device)) ?? []) : undefined
-    const ended = tunnelEnded(told, one.account, keys)
-    return ended === undefined || told.now === undefined ? undefined : Math.max(0, told.now - ended)
+    const end = tunnelEndAt(one, told)
+    return end === undefined || told.now === undefined ? undefined : Math.max(0, told.now - end.at)
   }
   return defined({
     since: ago(since()),
@@ -73,6 +72,12 @@ export function endpointStatus(
     holder: stranger && `${stranger.program}, process ${stranger.pid}`,
     unit: unit && unit.active !== 'active' ? `${unit.name} is ${unit.active}` : undefined,
   })
+}
+
+/** How its last tunnel ended. Devices whose ports sshd owns share an account, and are told apart by their keys. */
+export function tunnelEndAt({ device, forward, account }: StatusEndpoint, told: GatewayFacts): TunnelEnd | undefined {
+  const keys = forward.listener === 'sshd' ? (told.keys.get(nameOnGateways(device)) ?? []) : undefined
+  return tunnelEnd(told, account, keys)
 }
 
 /** The session that listens for the device: of two the younger, for a dead one hangs there while the next is up. */

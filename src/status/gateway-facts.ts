@@ -44,6 +44,8 @@ export interface UnitState {
 
 export interface LogLine {
   readonly at: number
+  /** `sshd`, or since 9.8 `sshd-session`. */
+  readonly program: string
   readonly pid: number
   readonly text: string
 }
@@ -83,8 +85,8 @@ export function parseGatewayFacts(text: string): GatewayFacts {
       age: ago(micro(unit.get('StateChangeTimestampMonotonic'))),
     })),
     log: told('journal').flatMap((line) => {
-      const [, at, pid, said] = /^(\d+\.\d+) \S+ \S+\[(\d+)\]: (.*)$/.exec(line) ?? []
-      return said === undefined ? [] : [{ at: Number(at), pid: Number(pid), text: said }]
+      const [, at, program = '', pid, said] = /^(\d+\.\d+) \S+ (\S+)\[(\d+)\]: (.*)$/.exec(line) ?? []
+      return said === undefined ? [] : [{ at: Number(at), program, pid: Number(pid), text: said }]
     }),
     keys: keysOf(told('key')),
     now: number(told('now')[0]),

@@ -1,4 +1,4 @@
-import { ConnectError, ProvisionError, RemoteError } from '../errors.ts'
+import { ConnectError, HostSilent, ProvisionError, RemoteError } from '../errors.ts'
 import type { Gateway } from '../inventory/model.ts'
 import type { RunsOn } from '../report/report.ts'
 import { versions } from '../resources/versions.ts'
@@ -23,6 +23,15 @@ export interface GatewayAnswer {
   /** What the resource `versions` would have shown. */
   readonly versions?: string
   readonly error?: ProvisionError
+  /** An open session to it was lost meanwhile. */
+  readonly lost?: LostSession
+}
+
+export interface LostSession {
+  /** When that was noticed. Milliseconds since 1970. */
+  readonly at: number
+  /** For how long it had answered nothing by then; 0: it was closed. Absent: nobody knows. */
+  readonly silentSeconds?: number
 }
 
 /** Before the gateway looks, it waits for news of a tunnel. */
@@ -75,8 +84,11 @@ export function openGateways(context: ReachContext, ask: AskGateway = askAsRoot)
           return { error, ...(session && { session }) }
         }
         drop(gateway.name)
+        const silentSeconds = error instanceof HostSilent ? error.seconds : 0
+        const lost = { at: Date.now(), ...(error.kind === 'lost' && { silentSeconds }) }
         // It may be long dead; a fresh one that is lost at once says something about the gateway.
-        return kept ? this.ask(gateway, endpoints, news && { seconds: news.seconds }) : { error }
+        const again = kept ? await this.ask(gateway, endpoints, news && { seconds: news.seconds }) : { error }
+        return { ...again, lost }
       }
     },
     close() {

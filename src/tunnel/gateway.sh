@@ -38,7 +38,7 @@ if [ -n "$units" ]; then
   systemctl show -p Id -p LoadState -p ActiveState -p StateChangeTimestampMonotonic $units 2>/dev/null | sed 's/^/unit /'
 fi
 
-# Of those that are not there: how their last sessions began and ended. Their keys, where devices share an account.
+# Of those that are not there: how their last sessions began and ended; a goodbye has no name in it. Their keys, where devices share an account.
 gone=''
 for each in "$@"; do
   case "$listeners" in *" ${each#*=} "*) ;; *) gone="$gone|${each%%=*}" ;; esac
@@ -46,7 +46,7 @@ done
 if [ -n "$gone" ]; then
   date '+now %s'
   timeout 5 journalctl -q --no-pager -o short-unix -r -n 3000 -t sshd -t sshd-session \
-    -g "(for|user) (${gone#|})( |\(|\$)" 2>/dev/null | sed 's/^/journal /'
+    -g "(for|user) (${gone#|})( |\(|\$)|^Received disconnect from .*:11: disconnected by user\$" 2>/dev/null | sed 's/^/journal /'
   if [ -r /etc/ssh/reverse-tunnel/authorized_keys ]; then
     ssh-keygen -lf /etc/ssh/reverse-tunnel/authorized_keys 2>/dev/null | sed 's/^/key /'
   fi

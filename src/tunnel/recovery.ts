@@ -55,6 +55,12 @@ const usual: Timing = { interval: 5, countMax, connectTimeout: 5, retry: 2 }
 /** The quickest there is. */
 export const leastTiming: Timing = { interval: 1, countMax, connectTimeout: 5, retry: 1 }
 
+/**
+ * What sshd asks on a gateway where systemd owns the port. A dead session holds nothing there that the next one needs:
+ * it may be noticed at leisure.
+ */
+export const jailedKeepalive = { interval: 15, countMax: 3 } as const
+
 export type Listener = Forward['listener']
 
 /** What a wish comes to: settings that meet it, or the sentence that says why none do. */

@@ -3,7 +3,7 @@ import { tunnelPartsOf } from '../doctor/tunnel.ts'
 import type { Device, Inventory } from '../inventory/model.ts'
 import { brokenLinks } from '../report/doctor/doctor.ts'
 import type { ReachContext } from '../ssh/reach/reach.ts'
-import type { GatewaySight } from './follow.ts'
+import type { GatewaySight } from './gateway-sight.ts'
 
 export interface OutageCause {
   readonly cause: string
@@ -27,7 +27,7 @@ export async function causeOf(
 /** What a gateway that is back shows of the time when it could not be reached. Begin in milliseconds. */
 export function gatewayCause({ booted }: GatewaySight, begin: number): string | undefined {
   if (booted === undefined) return undefined
-  return booted > begin - 60_000
+  return booted > begin - 10_000
     ? `it was started again at ${new Date(booted).toISOString().slice(11, 19)} UTC`
     : 'it ran all the while: the way to it from here was cut'
 }

@@ -7,12 +7,17 @@ import type { Session } from '../ssh/session/session.ts'
 import { endpointStatus, type StatusEndpoint, sessionAt, tunnelStands } from '../status/endpoint.ts'
 import type { GatewayFacts } from '../status/gateway-facts.ts'
 import type { GatewayAnswer, Gateways } from '../status/gateway-sessions.ts'
-import { withBegin } from './begin.ts'
+import { beginOf, silentSeconds } from './begin.ts'
+import { forwardKey, type WatchBoard } from './board.ts'
+import { type GatewaySight, goneSince, reachedSince } from './gateway-sight.ts'
+import { type Moment, middle } from './moment.ts'
 import { isDue, type LastProof, restMs } from './proof-time.ts'
 
 /** What a gateway is asked with, and who is told. */
 export interface Following {
   readonly gateways: Gateways
+  /** What was seen before: an edit of the inventory begins anew, and forgets nothing. */
+  readonly board: Pick<WatchBoard, 'gateways' | 'forwards'>
   /** Does the forward reach its device; the device's own host key says so. */
   readonly prove: (endpoint: StatusEndpoint, session: Session, stands: boolean | undefined) => Promise<ForwardReport>
   readonly everySeconds: number
@@ -23,27 +28,25 @@ export interface Following {
   readonly now: () => number
   readonly sleep: (ms: number) => Promise<unknown>
   readonly onGateway: (sight: GatewaySight) => void
-  readonly onForward: (sight: ForwardStatus, at: number) => void
-}
-
-export interface GatewaySight {
-  readonly name: string
-  readonly at: number
-  readonly error?: ProvisionError
-  /** Milliseconds since 1970. */
-  readonly booted?: number
+  /** `begin`: since when it is so, where that is known. */
+  readonly onForward: (sight: ForwardStatus, at: number, begin: Moment | undefined) => void
 }
 
 interface Tracked {
   readonly endpoint: StatusEndpoint
+  readonly rest: number
+  readonly silentSeconds: number
   last?: LastProof
   proving: boolean
+  /** When it was last known to be well, and not to be. Milliseconds since 1970. */
+  well?: number
+  ill?: number
 }
 
 /** So many proofs at once through one gateway. */
 const mostProofs = 8
 /** The first wait after a gateway that did not answer, the longest, and that after a login that was refused. */
-const [firstWaitMs, longestWaitMs, refusedWaitMs] = [2_000, 30_000, 300_000]
+const [firstWaitMs, longestWaitMs, refusedWaitMs] = [2_000, 5_000, 300_000]
 
 /**
  * Watches one gateway until all is to end: one exec after the other, each of which waits for news on the gateway and
@@ -54,27 +57,45 @@ export async function follow(
   endpoints: readonly StatusEndpoint[],
   following: Following,
 ): Promise<void> {
-  const { gateways, everySeconds, ended, now, sleep, onGateway } = following
+  const { gateways, board, everySeconds, ended, now, sleep, onGateway } = following
   const proofs = proofsOf(endpoints, following)
+  const { name } = gateway
+  const before = board.gateways.get(name)
   let since: string | undefined
+  // When it heard the last question that it answered.
+  let answered = before?.error ? undefined : before?.at
+  let failed = before?.error && before.at
+  // News bring a look forward, and put off none.
+  let next = 0
   for (let failures = 0; !ended.aborted; ) {
-    const answer = await gateways.ask(gateway, endpoints, { since, seconds: everySeconds })
+    const asked = now()
+    const seconds = next > asked ? Math.ceil((next - asked) / 1000) : everySeconds
+    const answer = await gateways.ask(gateway, endpoints, { since, seconds })
     if (ended.aborted) return
-    if (!answer.session) {
-      onGateway({ name: gateway.name, at: now(), ...(answer.error && { error: answer.error }) })
+    const at = now()
+    const { session, told, error, lost } = answer
+    if (!session) {
+      onGateway({ name, at, ...(error && { error }), begin: goneSince({ asked, answered, lost }) })
+      failed = asked
       since = undefined
-      await sleep(pause(answer.error, failures++))
+      await sleep(pause(error, failures++))
       continue
     }
     failures = 0
-    const bootAge = answer.told?.bootAge
-    onGateway({ name: gateway.name, at: now(), ...(bootAge !== undefined && { booted: now() - bootAge * 1000 }) })
-    proofs.look(answer)
+    answered = asked
+    if (at >= next) next = at + everySeconds * 1000
+    onGateway({ name, at, ...reachedSince({ failed, at, bootAge: told?.bootAge }) })
+    failed = undefined
+    proofs.look(answer, at)
     const waited = since !== undefined
-    since = answer.told?.place
-    if (since === undefined || (waited && !answer.told)) await sleep(everySeconds * 1000)
+    since = told?.place
+    if (since === undefined || (waited && !told)) await sleep(everySeconds * 1000)
   }
 }
+
+const isIll = ({ state }: Pick<ForwardReport, 'state'>) => state !== 'ok' && state !== 'unverified'
+
+const isoOf = (time: number) => new Date(time).toISOString()
 
 function pause(error: ProvisionError | undefined, failures: number): number {
   if (error instanceof ConnectError && error.kind !== 'unreachable') return refusedWaitMs
@@ -83,40 +104,52 @@ function pause(error: ProvisionError | undefined, failures: number): number {
 
 /** Proves what is due after each look, beside the next one. */
 function proofsOf(endpoints: readonly StatusEndpoint[], following: Following) {
-  const { everySeconds, now } = following
+  const { board, everySeconds, forwards, now } = following
   const limit = pLimit(mostProofs)
-  // Not all at once: each a little sooner or later than the others.
-  const rest = restMs(following.forwards, everySeconds * 1000)
-  const tracked = endpoints.map((endpoint, index): Tracked & { rest: number } => ({
-    endpoint,
-    proving: false,
-    rest: rest * (0.75 + (0.5 * index) / endpoints.length),
-  }))
+  const everyMs = everySeconds * 1000
+  const tracked = endpoints.map((endpoint, index): Tracked => {
+    const before = board.forwards.get(forwardKey(endpoint.forward))
+    return {
+      ...{ endpoint, proving: false, silentSeconds: silentSeconds(endpoint) },
+      rest: restMs(forwards, everyMs, index / endpoints.length),
+      ...(before?.status.state === 'ok' && { well: before.at }),
+      ...(before && isIll(before.status) && { ill: before.at }),
+    }
+  })
 
-  async function prove(one: Tracked, session: Session, told: GatewayFacts | undefined): Promise<void> {
+  async function prove(one: Tracked, session: Session, told: GatewayFacts | undefined, looked: number): Promise<void> {
     const { endpoint } = one
     const pid = told && sessionAt(endpoint, told)?.pid
+    const began = now()
     const report = await following.prove(endpoint, session, told && tunnelStands(endpoint, told))
     one.proving = false
     if (following.ended.aborted) return
-    const at = now()
+    const found = { ...report, ...(told && endpointStatus(endpoint, report, told, new Date(looked))) }
+    const isWell = report.state === 'ok'
+    // A proof that fails was in vain from its beginning, and one that waited for an answer until its end.
+    const ended = now()
+    const seen = isWell ? { proved: ended, before: one.ill } : { proved: began, before: one.well }
+    const begin = beginOf(found, endpoint, told, { looked, ...seen })
     // Nothing was found out: the next look tries again.
-    if (!report.cut) one.last = { at, state: report.state, session: pid }
-    const status = { ...report, ...(told && endpointStatus(endpoint, report, told, new Date(at))) }
-    following.onForward(told ? withBegin(status, endpoint, told) : status, at)
+    if (!report.cut) one.last = { at: began, state: report.state, session: pid }
+    if (isWell) one.well = began
+    else if (isIll(report)) one.ill = ended
+    const { since: _, ...status } = found
+    following.onForward({ ...status, ...(begin && { since: isoOf(middle(begin)) }) }, ended, begin)
   }
 
   return {
-    look({ session, told }: GatewayAnswer): void {
+    look({ session, told }: GatewayAnswer, looked: number): void {
       if (!session) return
       for (const one of tracked) {
         const at = told && sessionAt(one.endpoint, told)
         const shown = told && { session: at?.pid, silentFor: at?.silentFor }
-        const silentSeconds = Math.max(25, one.endpoint.device.recoverWithin ?? 0)
-        const rules = { everyMs: everySeconds * 1000, restMs: one.rest, silentSeconds }
-        if (one.proving || !isDue(one.last, shown, now(), rules)) continue
+        const rules = { everyMs, restMs: one.rest, silentSeconds: one.silentSeconds }
+        // It is as it was, and needs no proof for that.
+        if (one.last?.state === 'stale' && (at?.silentFor ?? 0) >= one.silentSeconds) one.ill = looked
+        if (one.proving || !isDue(one.last, shown, looked, rules)) continue
         one.proving = true
-        void limit(() => prove(one, session, told))
+        void limit(() => prove(one, session, told, looked))
       }
     },
   }

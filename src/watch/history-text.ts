@@ -22,10 +22,11 @@ function hostLine({ name, availability, outages, awaySeconds, longestSeconds }: 
   return `${name.padEnd(width)}  ${share.padStart(8)}  ${outages} outage${outages === 1 ? '' : 's'}${away}`
 }
 
-function outageLine({ begin, end, seconds, condition, state, cause }: OutageReport): string {
+function outageLine({ begin, plusMinusSeconds: off, end, seconds, condition, state, cause }: OutageReport): string {
   const length = end === undefined ? `${duration(seconds)} so far` : duration(seconds)
   const what = condition === 'down' ? state : condition
-  return clean(`${localTime(begin)}  ${length}  ${what ?? condition}${cause ? `: ${cause}` : ''}`)
+  const sure = off === undefined ? '' : ` ± ${duration(off)}`
+  return clean(`${localTime(begin)}${sure}  ${length}  ${what ?? condition}${cause ? `: ${cause}` : ''}`)
     .trim()
     .replaceAll(/\s*\n\s*/g, ' / ')
 }

@@ -32,7 +32,7 @@ export function ledger(record: Pick<WatchRecord, 'memory' | 'add'>): Ledger {
   const begin = ({ host: { name, role }, to }: HostChange): Outage | undefined => {
     if (to.condition === 'up') return undefined
     const { condition, since, state, says } = to
-    const told = { ...(state !== undefined && { state }), ...(says !== undefined && { says }) }
+    const told = { ...sureness(to), ...(state !== undefined && { state }), ...(says !== undefined && { says }) }
     return { id: randomUUID(), name, role, condition, begin: iso(since), ...told }
   }
 
@@ -68,6 +68,11 @@ export function ledger(record: Pick<WatchRecord, 'memory' | 'add'>): Ledger {
   }
 }
 
+/** What is known to five seconds is as good as known. */
+function sureness({ plusMinus = 0 }: Told): { plusMinusSeconds?: number } {
+  return plusMinus > 5000 ? { plusMinusSeconds: Math.ceil(plusMinus / 1000) } : {}
+}
+
 /** It may have been learned since the outage began. */
 function causeOf({ outages }: Memory, { id }: Outage): { cause?: string } {
   const cause = outages.get(id)?.cause
@@ -77,7 +82,7 @@ function causeOf({ outages }: Memory, { id }: Outage): { cause?: string } {
 /** What is told of a change. */
 export function alertOf({ host, to }: HostChange, { ended, began }: Noted, groups: readonly string[]): AlertEvent {
   const { name, role } = host
-  const common = { name, role, groups, since: iso(to.since) }
+  const common = { name, role, groups, since: iso(to.since), ...sureness(to) }
   if (to.condition === 'up') {
     const away = ended && (to.since - Date.parse(ended.begin)) / 1000
     const cause = ended?.cause ?? ended?.says

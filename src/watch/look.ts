@@ -25,6 +25,7 @@ export async function watchGateways(
   const following: Following = {
     ...looks,
     gateways,
+    board,
     forwards: inventory.devices.reduce((count, { forwards }) => count + forwards.length, 0),
     prove: ({ device, forward }, session, tunnelStands) =>
       proveForward({
@@ -42,9 +43,9 @@ export async function watchGateways(
       if (!before || !before.error !== !sight.error)
         onSeen(`${sight.name}: ${sight.error ? `unreachable, ${sight.error.message}` : 'reached'}`)
     },
-    onForward(status, at) {
+    onForward(status, at, begin) {
       const before = board.forwards.get(forwardKey(status))?.status.state
-      board.forward(status, at)
+      board.forward(status, at, begin)
       if (before !== status.state) onSeen(`${status.device}, ${place(status)}: ${status.state}`)
     },
   }

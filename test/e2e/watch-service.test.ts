@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { until } from '../../src/lab/local.ts'
 import type { HistoryReport } from '../../src/watch/history.ts'
 import { root } from '../dist.ts'
+import { isShown, linesOf, shownBelow } from './docs/page.ts'
 import { outcomes, type Rehearsal, rehearse } from './kit.ts'
 import { mustRun } from './must-run.ts'
 
@@ -56,6 +57,24 @@ const thingsOn = (name: string) =>
     name,
   )
 
+/** What docs/watch.md shows, of one gateway, is what was said. */
+async function expectShown(words: string, all: string): Promise<void> {
+  const others = names.filter((name) => name !== gateway)
+  const said = linesOf(all.replaceAll(names.join(', '), gateway)).filter(
+    (line) => !others.some((name) => line.includes(` ${name} `)),
+  )
+  const shown = await shownBelow('watch.md', `sudo provision watch ${there} ${words}`)
+  const id = /provision-watch-(\w{8})/.exec(shown.join())?.[1]
+  const own = unit.replace(/^.*-|[.].*$/g, '')
+  expect(
+    isShown(
+      shown.map((line) => line.replaceAll(id ?? own, own)),
+      said,
+    ),
+    all,
+  ).toBe(true)
+}
+
 beforeAll(async () => {
   it = await rehearse(inventory, { suite: gateways })
   const { code, stderr, report } = await it.report([it.file])
@@ -103,6 +122,7 @@ test('it is installed beside the gateway by what --on says, once its key is let 
 
   const first = await watch('--install')
   expect(first).toEqual({ code: 1, said: expect.stringContaining(`${names.join(', ')} must let its key in first`) })
+  await expectShown('--install', first.said)
   expect(await things()).toBe(before)
   for (const line of lines.slice(3)) await here(line)
   const again = await it.report([it.file])
@@ -115,6 +135,7 @@ test('it is installed beside the gateway by what --on says, once its key is let 
   const second = await watch('--install --least-privilege')
   expect(second, second.said).toMatchObject({ code: 0 })
   for (const name of names) expect(second.said).toContain(`proved: 14 attempts with its key on ${name} were refused`)
+  await expectShown('--install --least-privilege', second.said)
   expect(await watch('--install')).toEqual({ code: 0, said: expect.stringContaining('runs already, as it should') })
   expect(
     Number(await inside(`systemd-analyze security ${unit} | grep -o '[0-9.]* OK'`).then((it) => it.split(' ')[0])),

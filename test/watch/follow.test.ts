@@ -37,10 +37,14 @@ async function goThrough(
   const proved: string[] = []
   const seen: string[] = []
   const slept: number[] = []
+  /** Between which seconds each of them was said to have begun. */
+  const begins: (number[] | undefined)[] = []
+  const sights: (number[] | undefined)[] = []
   let now = 1_000_000
   let last = answers[0]
   const endpoints = devices.flatMap((device) => device.forwards.map((forward) => endpointOf(device, gateway, forward)))
   await follow(gateway, endpoints, {
+    board: { gateways: new Map(), forwards: new Map() },
     gateways: {
       async ask(_gateway, _doors, news) {
         // What was begun after the last look comes to its end.
@@ -65,10 +69,16 @@ async function goThrough(
       slept.push(ms / 1000)
       now += ms
     },
-    onGateway: ({ error }) => seen.push(error ? 'unreachable' : 'reached'),
-    onForward: (status) => seen.push(`${status.device} ${status.state}`),
+    onGateway({ error, begin }) {
+      seen.push(error ? 'unreachable' : 'reached')
+      sights.push(begin && [begin.earliest, begin.latest].map((time) => time / 1000 - 1000))
+    },
+    onForward(status, _at, begin) {
+      seen.push(`${status.device} ${status.state}`)
+      begins.push(begin && [begin.earliest, begin.latest].map((time) => time / 1000 - 1000))
+    },
   })
-  return { asked, proved, seen, slept }
+  return { begins, sights, asked, proved, seen, slept }
 }
 
 test('the first look does not wait; each one after it waits from where the last one ended', async () => {
@@ -77,7 +87,8 @@ test('the first look does not wait; each one after it waits from where the last 
     { session, told: facts([7, 8], { place: 'b' }) },
   ])
   expect(asked.map((news) => news?.since)).toEqual([undefined, 'a', 'b'])
-  expect(asked.every((news) => news?.seconds === 30)).toBe(true)
+  // News came each time; the look that is due each 30 s is not put off by that.
+  expect(asked.map((news) => news?.seconds)).toEqual([30, 30, 29])
   expect(proved).toEqual(['1 d0 true', '1 d1 true'])
   expect(seen).toEqual(['reached', 'd0 ok', 'd1 ok', 'reached'])
 })
@@ -107,7 +118,7 @@ test('a gateway that does not answer is tried for ever, ever more seldom; one th
     { session, told: facts([7, 8]) },
     gone,
   ])
-  expect(slept).toEqual([2, 4, 8, 16, 30, 30, 2])
+  expect(slept).toEqual([2, 4, 5, 5, 5, 5, 2])
   expect(seen.filter((one) => one === 'unreachable').length).toBe(7)
   expect(asked.at(-1)?.since).toBeUndefined()
   const refused = await goThrough([{ error: new ConnectError('login', 'permission denied') }])
@@ -118,4 +129,28 @@ test('a gateway that lets nobody read is looked at in the usual time, and its de
   const { proved, slept } = await goThrough([{ session }, { session }])
   expect(slept).toEqual([30, 30])
   expect(proved.slice(0, 2)).toEqual(['1 d0 undefined', '1 d1 undefined'])
+})
+
+test('what the gateway cannot know lies between the last proof that was good and the first that was not', async () => {
+  const looks = Array.from({ length: 80 }, () => ({ session, told: facts([7, 8]) }))
+  const { begins, proved } = await goThrough(looks, (n, proof) =>
+    n === 0 && proof > 4 && proof < 9 ? 'device-sshd-down' : 'ok',
+  )
+  const ofFirst = begins.filter((_, n) => proved[n]?.includes('d0'))
+  const gap = (ofFirst[2]?.[1] ?? 0) - (ofFirst[2]?.[0] ?? 0)
+  // Each 30 s, since it is looked at once a second here.
+  expect(gap).toBeLessThanOrEqual(30)
+  expect(ofFirst[2]).toEqual([24, 47])
+})
+
+test('a gateway is gone since its connection fell silent, and back since it did not answer the last time', async () => {
+  const gone = { error: new ConnectError('unreachable', 'no answer') }
+  const { sights } = await goThrough([
+    { session, told: facts([7, 8]) },
+    { ...gone, lost: { at: 1_030_000, silentSeconds: 15 } },
+    gone,
+    { session, told: facts([7, 8]) },
+  ])
+  expect(sights[1]).toEqual([10, 15])
+  expect(sights.at(-1)?.[1]).toBeGreaterThan(sights.at(-1)?.[0] ?? 0)
 })

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { exactly } from '../../src/watch/moment.ts'
 import {
   type Condition,
   due,
@@ -70,7 +71,7 @@ test('one short return within an outage is not its end', () => {
 })
 
 test('the gateway knows better since when, but not since before it was seen otherwise', () => {
-  const down = (since: number) => ({ condition: 'down', since: since * 1000 }) as const
+  const down = (since: number) => ({ condition: 'down', since: exactly(since * 1000) }) as const
   expect(
     goThrough(
       [
@@ -83,7 +84,7 @@ test('the gateway knows better since when, but not since before it was seen othe
   expect(
     goThrough(
       [
-        [1000, { condition: 'up', since: 900_000 }],
+        [1000, { condition: 'up', since: exactly(900_000) }],
         [1030, down(500)],
       ],
       1200,
@@ -92,7 +93,7 @@ test('the gateway knows better since when, but not since before it was seen othe
 })
 
 test('what has long been so is told when it was seen for ten seconds: one look may be a slip', () => {
-  const down = { condition: 'down', since: 100_000 } as const
+  const down = { condition: 'down', since: exactly(100_000) } as const
   expect(goThrough([[1000, down]], 1200).told).toEqual(['1010: down since 100'])
   expect(
     goThrough(
@@ -182,7 +183,7 @@ test('whatever is seen: what is told alternates, never overlaps, and is never to
 })
 
 test('who is back through the session that stood all the while is back since it was seen', () => {
-  const back = { condition: 'up', since: 900_000 } as const
+  const back = { condition: 'up', since: exactly(900_000) } as const
   const { told } = goThrough(
     [
       [1000, back],
@@ -192,4 +193,18 @@ test('who is back through the session that stood all the while is back since it 
     2000,
   )
   expect(told).toEqual(['1130: down since 1010', '1420: up since 1300'])
+})
+
+test('a later look may know better when it began: then that is told, with how sure it is', () => {
+  const between = (earliest: number, latest: number) =>
+    ({ condition: 'down', since: { earliest: earliest * 1000, latest: latest * 1000 } }) as const
+  const told = (...seen: (readonly [number, Sighting])[]) =>
+    goThrough([[1000, { condition: 'up' }], ...seen], 2000).changes.map(
+      ({ to }) => `${to.since / 1000} ± ${(to.plusMinus ?? 0) / 1000}`,
+    )
+  expect(told([1030, between(1000, 1030)])).toEqual(['1015 ± 15'])
+  expect(told([1030, between(1000, 1030)], [1040, between(1003, 1008)])).toEqual(['1005.5 ± 2.5'])
+  // What came and went in between is not when it began; nor does a look that knows less count.
+  expect(told([1030, between(1000, 1030)], [1060, between(1050, 1051)])).toEqual(['1015 ± 15'])
+  expect(told([1030, between(1003, 1008)], [1060, between(1000, 1060)])).toEqual(['1005.5 ± 2.5'])
 })

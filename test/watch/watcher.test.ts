@@ -45,6 +45,26 @@ test('a gateway that ran all the while was only cut off, and that is said', asyn
   expect(w.told[1]).toMatchObject({ kind: 'up', cause: 'it ran all the while: the way to it from here was cut' })
 })
 
+test('what goes away within a few seconds is one message, and what does not is told all the same', async () => {
+  const w = await well(5)
+  for (let n = 0; n < 3; n++) {
+    w.see(`d${n}`, 'stale')
+    await w.goTo(62 + 2 * n)
+  }
+  await w.goTo(183)
+  expect(plain(w.told)).toEqual([])
+  await w.goTo(186)
+  expect(plain(w.told)).toEqual(['d0 down 60', 'd1 down 62', 'd2 down 64'])
+  w.see('d3', 'stale')
+  await w.goTo(189)
+  w.see('d4', 'stale')
+  await w.goTo(306)
+  expect(plain(w.told).slice(3)).toEqual([])
+  w.see('d4', 'ok')
+  await w.goTo(308)
+  expect(plain(w.told).slice(3)).toEqual(['d3 down 186'])
+})
+
 test('a device with two gateways is partly down where one of its tunnels is', async () => {
   const w = await well()
   w.see('d2', 'stale', { gateway: 'gw2' })

@@ -2,6 +2,7 @@ import { ConnectError } from '../../src/errors.ts'
 import type { Inventory } from '../../src/inventory/model.ts'
 import type { ForwardState } from '../../src/report/report.ts'
 import type { AlertEvent } from '../../src/watch/alerts/message.ts'
+import { exactly } from '../../src/watch/moment.ts'
 import type { RecordEntry } from '../../src/watch/record/entry.ts'
 import { memory } from '../../src/watch/record/memory.ts'
 import type { WatchRecord } from '../../src/watch/record/record.ts'
@@ -70,9 +71,9 @@ export function world(inventory: Inventory, record = recordInMemory()): World {
       for (const forward of forwards) {
         if (gateway !== undefined && forward.gateway !== gateway) continue
         const { bindAddress, port } = forward
-        const when = since === undefined ? {} : { since: new Date((start + since) * 1000).toISOString() }
         const error = state === 'ok' ? {} : { error: { message: `it is ${state}` } }
-        it.board.forward({ device, gateway: forward.gateway, bindAddress, port, state, ...when, ...error }, now * 1000)
+        const begin = since === undefined ? undefined : exactly((start + since) * 1000)
+        it.board.forward({ device, gateway: forward.gateway, bindAddress, port, state, ...error }, now * 1000, begin)
       }
     },
     seeGateway(name, reached, booted) {

@@ -1,7 +1,7 @@
 import { once, setMaxListeners } from 'node:events'
 import type { Duplex } from 'node:stream'
 import pLimit from 'p-limit'
-import { RemoteError } from '../../errors.ts'
+import { HostSilent, RemoteError } from '../../errors.ts'
 import { hostKeyText } from '../host-keys/pins.ts'
 import { exec } from './exec.ts'
 import { type Gone, keepaliveCount, keepaliveSeconds, type Link, lost, NoSession } from './link.ts'
@@ -62,8 +62,8 @@ export function openSession(login: OpenedLogin): FullSession {
   let forget = () => {}
   const end = ({ silent, reason }: Gone) => {
     if (gone.signal.aborted) return
-    const error = new RemoteError('lost', `the connection was lost${reason === undefined ? '' : `: ${reason}`}`)
-    gone.abort(silent && !ran ? silentSinceLogin(wire) : error)
+    const message = `the connection was lost${reason === undefined ? '' : `: ${reason}`}`
+    gone.abort(silent ? silentHost(wire, ran ? { message } : undefined) : new RemoteError('lost', message))
     forget()
     login.onClose?.()
   }
@@ -131,13 +131,13 @@ export function openSession(login: OpenedLogin): FullSession {
   }
 }
 
-function silentSinceLogin({ connectTimeoutMs }: Wire): RemoteError {
+function silentHost({ connectTimeoutMs }: Wire, why?: { readonly message: string }): HostSilent {
   const seconds = keepaliveSeconds * keepaliveCount(connectTimeoutMs)
-  return new RemoteError(
-    'lost',
-    `it accepted the login, and has answered nothing since, for ${seconds} s`,
-    `something that runs at each login may take that long there (PAM: pam_systemd waits for systemd-logind, say): does \`ssh\` get in? \`--timeout ${4 * seconds}\` waits longer`,
-  )
+  const sinceLogin = {
+    message: `it accepted the login, and has answered nothing since, for ${seconds} s`,
+    hint: `something that runs at each login may take that long there (PAM: pam_systemd waits for systemd-logind, say): does \`ssh\` get in? \`--timeout ${4 * seconds}\` waits longer`,
+  }
+  return new HostSilent(seconds, why ?? sinceLogin)
 }
 
 /** The channel once it is open; one that opens too late is closed. */

@@ -23,6 +23,8 @@ export interface AlertEvent {
   readonly groups: readonly string[]
   /** When that began. */
   readonly since: string
+  /** It may have begun so much earlier or later; absent: it is known to five seconds. */
+  readonly plusMinusSeconds?: number
   /** Of `up`: how long it was away. */
   readonly awaySeconds?: number
   /** In one word what was found, such as `no-tunnel`. */
@@ -43,8 +45,9 @@ const verbs = {
 
 /** `host-a is down since 10:05:12 UTC (no-tunnel): …` */
 export function eventText(event: AlertEvent): string {
-  const { kind, name, since, awaySeconds, state, cause, mend } = event
-  const when = kind === 'test' ? '' : ` since ${since.slice(0, 10)} ${since.slice(11, 19)} UTC`
+  const { kind, name, since, plusMinusSeconds: off, awaySeconds, state, cause, mend } = event
+  const sure = off === undefined ? '' : ` ± ${duration(off)}`
+  const when = kind === 'test' ? '' : ` since ${since.slice(0, 10)} ${since.slice(11, 19)} UTC${sure}`
   const away = awaySeconds === undefined ? '' : ` after ${duration(awaySeconds)}`
   const what = state && state !== 'flapping' && kind !== 'up' ? ` (${state})` : ''
   const why = cause === undefined ? '' : kind === 'up' ? `; it was: ${cause}` : `: ${cause}`

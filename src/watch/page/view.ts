@@ -1,7 +1,7 @@
 import type { GatewayStatus, StatusReport } from '../../report/status/status.ts'
 import { worstFirst } from '../../report/status/words.ts'
 import { troubleOf } from '../../report/trouble.ts'
-import type { GatewaySight } from '../follow.ts'
+import type { GatewaySight } from '../gateway-sight.ts'
 import { type HistoryReport, historyOf } from '../history.ts'
 import type { Span } from '../record/memory.ts'
 import type { Watcher } from '../watcher.ts'

@@ -21,6 +21,8 @@ export interface OutageBegin {
   readonly role: 'gateway' | 'device'
   readonly condition: 'down' | 'partly' | 'flapping'
   readonly begin: string
+  /** It may have begun so much earlier or later; absent: it is known well enough. */
+  readonly plusMinusSeconds?: number
   readonly state?: string
   readonly says?: string
 }

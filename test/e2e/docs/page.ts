@@ -32,6 +32,14 @@ export async function readPage(name: string): Promise<Block[]> {
   })
 }
 
+/** What a page shows below a command, in whichever of its blocks. */
+export async function shownBelow(name: string, command: string): Promise<string[]> {
+  const text = await readFile(join(import.meta.dirname, '../../../docs', name), 'utf8')
+  const [, shown] = text.split(`\n$ ${command}\n`)
+  if (shown === undefined) throw new Error(`${name} does not show ${command}`)
+  return linesOf(shown.replace(/^(\$ |```)[\s\S]*/m, ''))
+}
+
 function commandsOf(body: string): Command[] {
   return body
     .split(/^(?=\$ )/m)

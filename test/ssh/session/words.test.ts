@@ -105,6 +105,7 @@ describe('a host that is silent', () => {
   test('right after the login is another matter than one that is lost', async () => {
     await expect(sessionOver(hostIsSilent)).rejects.toMatchObject({
       kind: 'lost',
+      seconds: 60,
       message: 'it accepted the login, and has answered nothing since, for 60 s',
       hint: expect.stringMatching(/PAM.*`--timeout 240` waits longer/),
     })

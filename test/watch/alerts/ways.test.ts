@@ -52,6 +52,15 @@ test('a webhook gets the whole message, signed with its time', async () => {
   })
 })
 
+test('a server that is slow is waited for, and gets it once', async () => {
+  const { got, url } = await server((_, response) => {
+    hang(_, response)
+    setTimeout(() => response.end(), 200)
+  })
+  await send(webhook, { URL: url, KEY: 'k' })
+  expect(got.length).toBe(1)
+})
+
 describe('a server that does not take it', () => {
   test('answers 500', async () => {
     const { url } = await server((_, response) => void response.writeHead(500).end())
