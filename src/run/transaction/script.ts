@@ -103,6 +103,8 @@ export function handOver(
       sh`incoming=/var/lib/provision/incoming.$$`,
       sh`mkdir -p "$incoming"`,
       sh`trap 'rm -rf "$incoming"' EXIT`,
+      // First, and by a process of its own: where files must not grow, it is this one that is ended, and not the shell.
+      sh`head -c 65536 /dev/zero >"$incoming/reserve"`,
       sh`echo ${id} >"$incoming/id"`,
       sh`echo ${who} >"$incoming/who"`,
       sh`echo ${`provision-guard-${id}`} >"$incoming/unit"`,
@@ -110,7 +112,6 @@ export function handOver(
       ...Object.entries({ 'guard.sh': guard, 'plan.sh': `${plan.text}\n`, ...beside }).map(
         ([name, text]) => sh`printf %s ${text} >"$incoming/"${name}`,
       ),
-      sh`printf '%065536d' 0 >"$incoming/reserve"`,
       sh`exec sh "$incoming/guard.sh" apply "$incoming"`,
     ),
   )

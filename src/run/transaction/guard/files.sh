@@ -5,13 +5,10 @@
 put() {
   folder "${2%/*}"
   clear_away "$2.provision-new"
-  if [ "$4" = root:root ]; then
-    install -m "$3" "$1" "$2.provision-new"
-  else
-    cp "$1" "$2.provision-new"
-    chown "$4" "$2.provision-new"
-    chmod "$3" "$2.provision-new"
-  fi
+  cp "$1" "$2.provision-new"
+  # A folder may hand its group on.
+  if [ "$4" != root:root ] || [ -g "${2%/*}" ]; then chown "$4" "$2.provision-new"; fi
+  chmod "$3" "$2.provision-new"
   mv -fT "$2.provision-new" "$2"
   printf '%s\n' "$2" >>"$current/written"
 }
