@@ -61,7 +61,15 @@ export default defineConfig({
       { extends: true, test: { name: 'edits', include: [edits], env: uncovered, ...patience, ...crowded } },
       { extends: true, test: { name: 'kills', include: [kills], env: uncovered, ...givesWay, ...crowded } },
       { extends: true, test: { name: 'measured', include: measured, env: uncovered, ...calm } },
-      { extends: true, test: { name: 'patient', include: patient, ...givesWay, ...patience, ...calm } },
+      {
+        extends: true,
+        test: {
+          ...{ name: 'patient', include: patient, ...givesWay },
+          // Who gives way may have to wait for long.
+          ...{ testTimeout: 600_000, hookTimeout: 900_000 },
+          ...calm,
+        },
+      },
       {
         extends: true,
         test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: ['test/e2e/**'], ...givesWay, ...calm },

@@ -4,7 +4,7 @@ import type { Machine } from '../../../src/lab/index.ts'
 import type { Report } from '../../../src/report/report.ts'
 import type { Ran, Rehearsal } from '../kit.ts'
 import { mustRun } from '../must-run.ts'
-import { stateOf } from '../state-of.ts'
+import { settled, stateOf } from '../state-of.ts'
 import type { OddHost, OddSuite } from './odd-host.ts'
 
 /** What came of a run on an odd host. */
@@ -105,6 +105,7 @@ export async function laneOf(it: Rehearsal, suite: OddSuite) {
       try {
         const change = odd.change === 'tunnel' ? tunnelChanged : keyChanged
         if (!odd.refused) return await change(machine.name, odd.env)
+        await settled(machine)
         const before = await stateOf(machine)
         const found = await change(machine.name, odd.env)
         const touched = differences(before, await stateOf(machine))

@@ -63,11 +63,12 @@ export async function site(count: number, after: number): Promise<Site> {
   const { code, stderr, report } = await it.report([it.file], { timeoutMs: 200_000 })
   if (code !== 0) throw new Error(`${outcomes(report).join(', ')}: ${stderr}`)
 
-  const messages = async () =>
-    (await readIfThere(told))
-      .split('\n')
-      .filter(Boolean)
-      .map((line) => JSON.parse(line) as Message)
+  /** Each once: what was sent when its watcher was killed is sent again, and has the same id. */
+  const messages = async () => {
+    const lines = (await readIfThere(told)).split('\n').filter(Boolean)
+    const all = lines.map((line) => JSON.parse(line) as Message)
+    return [...new Map(all.map((message) => [message.id, message])).values()]
+  }
   const events = async () => (await messages()).flatMap((message) => message.events)
   return {
     it,
