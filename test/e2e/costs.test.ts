@@ -90,9 +90,9 @@ test('a first run', async () => {
   })
   // Two looks, three transactions with a login that confirms each, a trial and what it leaves, and a proof.
   expect(wire).toMatchObject({ connections: 6, execs: 11 })
-  expect(wire?.kib).toBeLessThan(190)
-  within(430, counts[gateway])
-  within(430, counts[device])
+  expect(wire?.kib).toBeLessThan(180)
+  within(390, counts[gateway])
+  within(390, counts[device])
   expect(counts[gateway]?.get('systemd-analyze')).toBe(1)
   expect(counts[device]?.get('systemd-analyze')).toBe(1)
 })
