@@ -1,4 +1,3 @@
-import { program } from '../shell/program.ts'
 import { lines, type Sh, sh } from '../shell/sh.ts'
 
 /** What becomes of units, by their names. */
@@ -44,11 +43,10 @@ export function activateUnits(
 }
 
 /**
- * A service of these types is active before it has had the time to fail: it has to stay so for a quarter of a second.
+ * A service of Type=simple, exec or idle is active before it has had the time to fail: it has to stay so for a quarter
+ * of a second.
  * (Where a machine has slept, /proc/uptime is ahead of systemd's clock: there it counts at once.)
  */
-const activeAtOnce = 'simple | exec | idle'
-
 function settled(names: readonly string[], settle: number): Sh {
   return sh`
     tries=${settle * 10}
@@ -66,7 +64,7 @@ function settled(names: readonly string[], settle: number): Sh {
           ActiveEnterTimestampMonotonic) entered=$value ;;
           *)
             case $state in
-              active) case $type in ${program(activeAtOnce)}) [ $((uptime - entered / 10000)) -ge 25 ] || calm=0 ;; esac ;;
+              active) case $type in simple | exec | idle) [ $((uptime - entered / 10000)) -ge 25 ] || calm=0 ;; esac ;;
               failed | inactive) break 2 ;;
               *) calm=0 ;;
             esac

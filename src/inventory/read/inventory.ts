@@ -42,7 +42,7 @@ export function surroundingsOf(file: string): Surroundings {
 
 /** As `readInventory`, of a text that is here already. */
 export function parseInventory(text: string, around: Surroundings): Inventory {
-  const { root, problems } = readSyntax(text.replace(/^\ufeff/, ''), around.file)
+  const { root, problems } = readSyntax(text, around.file)
   const shape = readShape(plainValue(root), problems)
   if (shape !== undefined) {
     if (!['gateways', 'devices', 'groups'].some((key) => key in shape)) {

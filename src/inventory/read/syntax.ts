@@ -9,9 +9,11 @@ export interface Reading {
 }
 
 /**
- * JSON with comments and trailing commas. A text that cannot be read to its end gets no further complaints than that.
+ * JSON with comments and trailing commas, and perhaps a byte order mark in front. A text that cannot be read to its end
+ * gets no further complaints than that.
  */
-export function readSyntax(text: string, file: string): Reading {
+export function readSyntax(whole: string, file: string): Reading {
+  const text = whole.replace(/^\ufeff/, '')
   const errors: ParseError[] = []
   const root = parseOrRefuse(text, file, errors)
   const problems = problemsOf(text, file, root)

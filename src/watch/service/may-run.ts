@@ -62,7 +62,7 @@ export async function mayMail({
   id = 'ID',
   alerts = [],
 }: Pick<Inventory, 'file' | 'id' | 'alerts'>): Promise<void> {
-  const { problems } = readSyntax((await readFile(file, 'utf8')).replace(/^\ufeff/, ''), file)
+  const { problems } = readSyntax(await readFile(file, 'utf8'), file)
   for (const [index, alert] of alerts.entries())
     if (alert.kind === 'mail' && !alert.smtp)
       problems.add(

@@ -6,8 +6,7 @@
 #   abandon ID WHY  roll back now instead of at the deadline
 #
 # Answers in lines: @locked WHO, @packed BASE64, @failed PHASE N CODE BASE64, @undo BASE64, @left BASE64, @outcome WORD.
-# Packed by gzip is what resources showed: their
-# sizes with their numbers, a line each, an empty line, and then one after the other.
+# Packed by gzip is what resources showed: their sizes with their numbers, a line each, an empty line, and then one after the other.
 #
 #   unit  the name of the guard's unit: no transaction depends on what systemd still holds of an earlier one
 
